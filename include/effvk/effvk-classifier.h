@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-device.h>
+#include <effvk/effvk-image.h>
+#include <effvk/effvk-model.h>
+#include <effvk/effvk-result.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkClassifierError:
+ * @EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE: the image lacks planes, or is too large for the device
+ * @EFFVK_CLASSIFIER_ERROR_BUSY: every slot is in flight; collect first
+ * @EFFVK_CLASSIFIER_ERROR_EMPTY: nothing is in flight; submit first
+ * @EFFVK_CLASSIFIER_ERROR_PENDING: the oldest image is not ready yet
+ *
+ * Failures of the device are reported in %EFFVK_DEVICE_ERROR.
+ */
+typedef enum
+{
+  EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+  EFFVK_CLASSIFIER_ERROR_BUSY,
+  EFFVK_CLASSIFIER_ERROR_EMPTY,
+  EFFVK_CLASSIFIER_ERROR_PENDING,
+} EffvkClassifierError;
+
+#define EFFVK_CLASSIFIER_ERROR (effvk_classifier_error_quark ())
+EFFVK_API GQuark effvk_classifier_error_quark (void);
+
+/**
+ * EffvkClassifierOptions:
+ *
+ * How a classifier works; read once, when it is made. All options are GObject properties as well:
+ * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false).
+ */
+#define EFFVK_TYPE_CLASSIFIER_OPTIONS (effvk_classifier_options_get_type ())
+EFFVK_API G_DECLARE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, EFFVK,
+                                CLASSIFIER_OPTIONS, GObject)
+
+EFFVK_API EffvkClassifierOptions *effvk_classifier_options_new (void);
+EFFVK_API void effvk_classifier_options_set_precision (EffvkClassifierOptions *options,
+                                                       EffvkPrecision precision);
+
+/**
+ * effvk_classifier_options_set_top_k:
+ * @options: options
+ * @top_k: how many classes a result reports, 1 to 1000; never more than the model has
+ */
+EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *options, guint top_k);
+
+/**
+ * effvk_classifier_options_set_batch_size:
+ * @options: options
+ * @batch_size: images that one submission to the device holds, 1 to 64
+ */
+EFFVK_API void effvk_classifier_options_set_batch_size (EffvkClassifierOptions *options,
+                                                        guint batch_size);
+
+/**
+ * effvk_classifier_options_set_max_in_flight:
+ * @options: options
+ * @max_in_flight: submissions that may be on the device at once, 1 to 16
+ */
+EFFVK_API void effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options,
+                                                           guint max_in_flight);
+
+/**
+ * effvk_classifier_options_set_logits:
+ * @options: options
+ * @logits: whether results carry the network's raw answer
+ */
+EFFVK_API void effvk_classifier_options_set_logits (EffvkClassifierOptions *options,
+                                                    gboolean logits);
+
+/**
+ * EffvkClassifier:
+ *
+ * A model on a device, ready to classify: frames go in by effvk_classifier_submit() and their
+ * results come out, in the same order, by effvk_classifier_collect();
+ * effvk_classifier_classify() does both. Nothing is allocated per frame on the device.
+ *
+ * All functions may be called from any thread; one thread may submit while another collects.
+ */
+#define EFFVK_TYPE_CLASSIFIER (effvk_classifier_get_type ())
+EFFVK_API G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObject)
+
+/**
+ * effvk_classifier_new:
+ * @device: a device; a reference is taken
+ * @model: a model; a reference is taken
+ * @options: (nullable): %NULL means the defaults
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR or %EFFVK_MODEL_ERROR domain
+ *
+ * Builds the pipelines, uploads the weights and allocates all memory that inference needs. This is
+ * the slow call: seconds on a driver that has not seen the shaders yet.
+ *
+ * Returns: (transfer full): the classifier, or %NULL with @error set
+ */
+EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel *model,
+                                                 EffvkClassifierOptions *options, GError **error);
+
+EFFVK_API EffvkDevice *effvk_classifier_get_device (EffvkClassifier *classifier);
+EFFVK_API EffvkModel *effvk_classifier_get_model (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_get_precision:
+ * @classifier: a classifier
+ *
+ * Returns: the precision that is in use, never %EFFVK_PRECISION_AUTO
+ */
+EFFVK_API EffvkPrecision effvk_classifier_get_precision (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_classify:
+ * @classifier: a classifier with nothing in flight
+ * @image: an image with all its planes set
+ * @error: return location of a #GError
+ *
+ * Classifies one image and waits for the answer.
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ */
+EFFVK_API EffvkResult *effvk_classifier_classify (EffvkClassifier *classifier,
+                                                  const EffvkImage *image, GError **error);
+
+/**
+ * effvk_classifier_classify_many: (skip)
+ * @classifier: a classifier with nothing in flight
+ * @images: (array length=n_images): images, of any mix of sizes and formats
+ * @n_images: how many
+ * @error: return location of a #GError
+ *
+ * Classifies images, in batches where the classifier has a batch size, and waits for all answers.
+ *
+ * Returns: (transfer full) (element-type EffvkResult): a result per image in the same order, or
+ * %NULL with @error set
+ */
+EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier,
+                                                     const EffvkImage *const *images,
+                                                     guint n_images, GError **error);
+
+/**
+ * effvk_classifier_submit:
+ * @classifier: a classifier
+ * @image: an image with all its planes set; its pixels are copied before the call returns
+ * @user_data: (nullable): given back by effvk_classifier_collect()
+ * @error: return location of a #GError
+ *
+ * Starts the classification of an image. Never waits for the device. The first images after a change
+ * of format, size or crop take longer, while their preprocessing is built anew.
+ * With a batch size above 1 the work starts when the batch is full or
+ * effvk_classifier_collect() asks for it.
+ *
+ * Returns: whether the image is in flight; on failure nothing changed
+ * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
+ */
+EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image,
+                                            gpointer user_data, GError **error);
+
+/**
+ * effvk_classifier_collect:
+ * @classifier: a classifier
+ * @wait: whether to wait for the device; otherwise %EFFVK_CLASSIFIER_ERROR_PENDING is returned when
+ *   the oldest image is not ready
+ * @user_data: (out) (optional): what was given to effvk_classifier_submit(). Set on failures of the
+ *   device too: an image that failed is no longer in flight
+ * @error: return location of a #GError
+ *
+ * Takes the result of the oldest image in flight. No wait is longer than 10 s (a device that needs
+ * longer is treated as lost).
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ */
+EFFVK_API EffvkResult *effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait,
+                                                 gpointer *user_data, GError **error);
+
+/**
+ * effvk_classifier_get_n_in_flight:
+ * @classifier: a classifier
+ *
+ * Returns: images submitted and not yet collected
+ */
+EFFVK_API guint effvk_classifier_get_n_in_flight (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_flush:
+ * @classifier: a classifier
+ *
+ * Waits until the device is done with everything in flight and forgets the results.
+ */
+EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_get_statistics:
+ * @classifier: a classifier
+ *
+ * What the classifier did and is, as a dictionary:
+ * "images" (t), "submissions" (t), "copied-bytes" (t), "not-finite" (t), "device" (s), "driver" (s),
+ * "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t: allocated from the
+ * device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50" and "gpu-time-p99" (t: ns, of the
+ * last 1024 submissions), "total-time-p50" and "total-time-p99" (t: ns), "kernels" (as: per dispatch
+ * "op kernel", in order).
+ *
+ * Returns: (transfer full): a #GVariant of type a{sv}
+ */
+EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier);
+
+G_END_DECLS

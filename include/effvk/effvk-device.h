@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkDeviceError:
+ * @EFFVK_DEVICE_ERROR_NO_DRIVER: there is no Vulkan loader or driver on this system
+ * @EFFVK_DEVICE_ERROR_NOT_FOUND: drivers are there, but no device matches the selector
+ * @EFFVK_DEVICE_ERROR_UNSUPPORTED: the device lacks something that effvk needs; the message names it
+ * @EFFVK_DEVICE_ERROR_OUT_OF_MEMORY: host or device memory ran out
+ * @EFFVK_DEVICE_ERROR_LOST: the device was lost; it stays lost, make a new #EffvkDevice
+ * @EFFVK_DEVICE_ERROR_TIMEOUT: the device did not answer in time; treated as lost from then on
+ * @EFFVK_DEVICE_ERROR_FAILED: any other failure of a Vulkan call; the message names the call
+ */
+typedef enum
+{
+  EFFVK_DEVICE_ERROR_NO_DRIVER,
+  EFFVK_DEVICE_ERROR_NOT_FOUND,
+  EFFVK_DEVICE_ERROR_UNSUPPORTED,
+  EFFVK_DEVICE_ERROR_OUT_OF_MEMORY,
+  EFFVK_DEVICE_ERROR_LOST,
+  EFFVK_DEVICE_ERROR_TIMEOUT,
+  EFFVK_DEVICE_ERROR_FAILED,
+} EffvkDeviceError;
+
+#define EFFVK_DEVICE_ERROR (effvk_device_error_quark ())
+EFFVK_API GQuark effvk_device_error_quark (void);
+
+/**
+ * EffvkDeviceType:
+ * @EFFVK_DEVICE_TYPE_OTHER: none of the below
+ * @EFFVK_DEVICE_TYPE_INTEGRATED_GPU: a GPU that shares the CPU's memory
+ * @EFFVK_DEVICE_TYPE_DISCRETE_GPU: a GPU with memory of its own
+ * @EFFVK_DEVICE_TYPE_VIRTUAL_GPU: a GPU of the host, seen from a virtual machine
+ * @EFFVK_DEVICE_TYPE_CPU: a software device such as Mesa's lavapipe
+ *
+ * The values are those of VkPhysicalDeviceType.
+ */
+typedef enum
+{
+  EFFVK_DEVICE_TYPE_OTHER,
+  EFFVK_DEVICE_TYPE_INTEGRATED_GPU,
+  EFFVK_DEVICE_TYPE_DISCRETE_GPU,
+  EFFVK_DEVICE_TYPE_VIRTUAL_GPU,
+  EFFVK_DEVICE_TYPE_CPU,
+} EffvkDeviceType;
+
+EFFVK_API GType effvk_device_type_get_type (void);
+#define EFFVK_TYPE_DEVICE_TYPE (effvk_device_type_get_type ())
+
+/**
+ * effvk_device_type_to_string:
+ * @type: a device type
+ *
+ * Returns: (transfer none): "discrete GPU", "integrated GPU", "virtual GPU", "CPU" or "other"
+ */
+EFFVK_API const char *effvk_device_type_to_string (EffvkDeviceType type);
+
+/**
+ * EffvkDevice:
+ *
+ * A Vulkan device with a queue of its own and the pipelines that were built for it.
+ * One device serves any number of classifiers. All functions may be called from any thread.
+ */
+#define EFFVK_TYPE_DEVICE (effvk_device_get_type ())
+EFFVK_API G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
+
+/**
+ * effvk_device_new:
+ * @selector: (nullable): which device; %NULL and "" mean "auto"
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Opens a device. @selector is one of
+ *
+ * - "auto": the best GPU (discrete before integrated before virtual), else a CPU device, about
+ *   which one message is logged
+ * - "gpu": as "auto", but a CPU device is refused
+ * - "cpu": the first CPU device
+ * - a number: the device's index in effvk_device_list()
+ * - a UUID, with or without dashes: that device
+ * - anything else: the first device whose name contains it, letter case ignored
+ *
+ * While a device that @selector chooses is open in this process, the same object is returned.
+ *
+ * Returns: (transfer full): the device, or %NULL with @error set
+ */
+EFFVK_API EffvkDevice *effvk_device_new (const char *selector, GError **error);
+
+/**
+ * effvk_device_get_name:
+ * @device: a device
+ *
+ * Returns: (transfer none): the name that its driver gives, for instance "llvmpipe (LLVM 15.0.6, 256 bits)"
+ */
+EFFVK_API const char *effvk_device_get_name (EffvkDevice *device);
+
+/**
+ * effvk_device_get_driver:
+ * @device: a device
+ *
+ * Returns: (transfer none): the driver's name and version, for instance "llvmpipe, Mesa 22.3.6 (LLVM 15.0.6)"
+ */
+EFFVK_API const char *effvk_device_get_driver (EffvkDevice *device);
+
+/**
+ * effvk_device_get_uuid:
+ * @device: a device
+ *
+ * Returns: (transfer none): the device's UUID, 36 characters with dashes
+ */
+EFFVK_API const char *effvk_device_get_uuid (EffvkDevice *device);
+
+EFFVK_API EffvkDeviceType effvk_device_get_device_type (EffvkDevice *device);
+
+/**
+ * effvk_device_is_lost:
+ * @device: a device
+ *
+ * Returns: whether the device was lost or stopped answering. It never recovers; a new
+ * effvk_device_new() opens it afresh.
+ */
+EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
+
+/**
+ * EffvkDeviceInfo:
+ *
+ * What is known of a device without opening it. Immutable.
+ */
+typedef struct _EffvkDeviceInfo EffvkDeviceInfo;
+
+#define EFFVK_TYPE_DEVICE_INFO (effvk_device_info_get_type ())
+EFFVK_API GType effvk_device_info_get_type (void);
+
+EFFVK_API EffvkDeviceInfo *effvk_device_info_copy (const EffvkDeviceInfo *info);
+EFFVK_API void effvk_device_info_free (EffvkDeviceInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkDeviceInfo, effvk_device_info_free)
+
+EFFVK_API guint effvk_device_info_get_index (const EffvkDeviceInfo *info);
+EFFVK_API const char *effvk_device_info_get_name (const EffvkDeviceInfo *info);
+EFFVK_API const char *effvk_device_info_get_driver (const EffvkDeviceInfo *info);
+EFFVK_API const char *effvk_device_info_get_uuid (const EffvkDeviceInfo *info);
+EFFVK_API EffvkDeviceType effvk_device_info_get_device_type (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_problem:
+ * @info: a device's description
+ *
+ * Returns: (transfer none) (nullable): why effvk cannot use the device, or %NULL when it can
+ */
+EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_list:
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Lists the Vulkan devices of this system in the driver's order. The list can be empty.
+ *
+ * Returns: (transfer full) (element-type EffvkDeviceInfo): the devices, or %NULL with @error set
+ * when there is no Vulkan at all
+ */
+EFFVK_API GPtrArray *effvk_device_list (GError **error);
+
+G_END_DECLS

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkFormat:
+ * @EFFVK_FORMAT_UNKNOWN: no format
+ * @EFFVK_FORMAT_RGB: one plane, bytes R G B
+ * @EFFVK_FORMAT_BGR: one plane, bytes B G R
+ * @EFFVK_FORMAT_RGBA: one plane, bytes R G B A; alpha is ignored
+ * @EFFVK_FORMAT_BGRA: one plane, bytes B G R A; alpha is ignored
+ * @EFFVK_FORMAT_RGBX: one plane, bytes R G B and one unused
+ * @EFFVK_FORMAT_BGRX: one plane, bytes B G R and one unused
+ * @EFFVK_FORMAT_GRAY8: one plane, bytes Y
+ * @EFFVK_FORMAT_I420: planes Y, U, V; U and V halved both ways
+ * @EFFVK_FORMAT_YV12: planes Y, V, U; U and V halved both ways
+ * @EFFVK_FORMAT_NV12: planes Y and UV interleaved; UV halved both ways
+ * @EFFVK_FORMAT_NV21: planes Y and VU interleaved; VU halved both ways
+ *
+ * The layout of a raw frame. Names and meanings are those of GStreamer's video formats.
+ */
+typedef enum
+{
+  EFFVK_FORMAT_UNKNOWN,
+  EFFVK_FORMAT_RGB,
+  EFFVK_FORMAT_BGR,
+  EFFVK_FORMAT_RGBA,
+  EFFVK_FORMAT_BGRA,
+  EFFVK_FORMAT_RGBX,
+  EFFVK_FORMAT_BGRX,
+  EFFVK_FORMAT_GRAY8,
+  EFFVK_FORMAT_I420,
+  EFFVK_FORMAT_YV12,
+  EFFVK_FORMAT_NV12,
+  EFFVK_FORMAT_NV21,
+} EffvkFormat;
+
+EFFVK_API GType effvk_format_get_type (void);
+#define EFFVK_TYPE_FORMAT (effvk_format_get_type ())
+
+/**
+ * effvk_format_from_string:
+ * @name: GStreamer's name of the format, for instance "NV12" or "RGBx"
+ *
+ * Returns: the format, or %EFFVK_FORMAT_UNKNOWN
+ */
+EFFVK_API EffvkFormat effvk_format_from_string (const char *name);
+EFFVK_API const char *effvk_format_to_string (EffvkFormat format);
+EFFVK_API guint effvk_format_get_n_planes (EffvkFormat format);
+
+/**
+ * EffvkMatrix:
+ * @EFFVK_MATRIX_BT601: ITU-R BT.601
+ * @EFFVK_MATRIX_BT709: ITU-R BT.709
+ * @EFFVK_MATRIX_BT2020: ITU-R BT.2020, non-constant luminance
+ *
+ * How Y'CbCr was made from R'G'B'. Ignored for RGB formats.
+ */
+typedef enum
+{
+  EFFVK_MATRIX_BT601,
+  EFFVK_MATRIX_BT709,
+  EFFVK_MATRIX_BT2020,
+} EffvkMatrix;
+
+EFFVK_API GType effvk_matrix_get_type (void);
+#define EFFVK_TYPE_MATRIX (effvk_matrix_get_type ())
+
+/**
+ * EffvkChromaSite:
+ * @EFFVK_CHROMA_SITE_CENTER: chroma samples lie between luma samples (JPEG, MPEG-1)
+ * @EFFVK_CHROMA_SITE_LEFT: cosited horizontally, between vertically (MPEG-2, H.264)
+ * @EFFVK_CHROMA_SITE_TOP_LEFT: cosited both ways (BT.2020)
+ */
+typedef enum
+{
+  EFFVK_CHROMA_SITE_CENTER,
+  EFFVK_CHROMA_SITE_LEFT,
+  EFFVK_CHROMA_SITE_TOP_LEFT,
+} EffvkChromaSite;
+
+EFFVK_API GType effvk_chroma_site_get_type (void);
+#define EFFVK_TYPE_CHROMA_SITE (effvk_chroma_site_get_type ())
+
+#define EFFVK_IMAGE_MAX_PLANES 3
+#define EFFVK_IMAGE_MAX_SIZE 16384
+
+/**
+ * EffvkImage:
+ *
+ * A raw frame in system memory: a format, a size in pixels, and planes that it points to but does
+ * not own (unless made by effvk_image_new_from_bytes()). One image may be reused for any number of
+ * frames. Not thread-safe.
+ */
+typedef struct _EffvkImage EffvkImage;
+
+#define EFFVK_TYPE_IMAGE (effvk_image_get_type ())
+EFFVK_API GType effvk_image_get_type (void);
+
+/**
+ * effvk_image_new:
+ * @format: the layout
+ * @width: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ *
+ * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
+ * limited range below 720 lines and BT.709 limited range from there, chroma sited left.
+ *
+ * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of range
+ */
+EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint height);
+
+/**
+ * effvk_image_new_from_bytes:
+ * @format: the layout
+ * @width: in pixels
+ * @height: in pixels
+ * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole samples)
+ *
+ * Returns: (transfer full) (nullable): the image, which keeps a reference to @bytes, or %NULL when
+ * format or size are invalid or @bytes is too small
+ */
+EFFVK_API EffvkImage *effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height,
+                                                  GBytes *bytes);
+EFFVK_API EffvkImage *effvk_image_copy (const EffvkImage *image);
+EFFVK_API void effvk_image_free (EffvkImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkImage, effvk_image_free)
+
+/**
+ * effvk_image_set_plane: (skip)
+ * @image: an image
+ * @plane: which plane, from 0
+ * @data: the first byte of the plane's first row; must stay readable until the call that takes the
+ *   image (classify or submit) returns
+ * @stride: bytes from a row to the next, at least the row's own bytes
+ * @size: bytes readable at @data
+ *
+ * Returns: whether the plane exists and @size holds all its rows; on failure the image is unchanged
+ */
+EFFVK_API gboolean effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data,
+                                          gsize stride, gsize size);
+
+/**
+ * effvk_image_set_colorimetry:
+ * @image: an image
+ * @matrix: how Y'CbCr was made from R'G'B'
+ * @full_range: whether all 256 codes are used, rather than 16 to 235
+ * @site: where chroma samples lie
+ */
+EFFVK_API void effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix,
+                                            gboolean full_range, EffvkChromaSite site);
+
+/**
+ * effvk_image_set_crop:
+ * @image: an image
+ * @x: left edge in pixels
+ * @y: top edge in pixels
+ * @width: in pixels, at least 1
+ * @height: in pixels, at least 1
+ *
+ * Sets the part of the frame that is the picture. The default is the whole frame.
+ *
+ * Returns: whether the rectangle lies inside the frame; otherwise nothing changes
+ */
+EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width,
+                                         guint height);
+
+EFFVK_API EffvkFormat effvk_image_get_format (const EffvkImage *image);
+EFFVK_API guint effvk_image_get_width (const EffvkImage *image);
+EFFVK_API guint effvk_image_get_height (const EffvkImage *image);
+
+G_END_DECLS

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkModelError:
+ * @EFFVK_MODEL_ERROR_READ: the file is missing, not a regular file, or cannot be read
+ * @EFFVK_MODEL_ERROR_INVALID: the file is damaged or malformed
+ * @EFFVK_MODEL_ERROR_UNSUPPORTED: the file is sound, but not an EfficientNet that effvk can run
+ * @EFFVK_MODEL_ERROR_LABELS: the labels file is unreadable or does not match the model
+ */
+typedef enum
+{
+  EFFVK_MODEL_ERROR_READ,
+  EFFVK_MODEL_ERROR_INVALID,
+  EFFVK_MODEL_ERROR_UNSUPPORTED,
+  EFFVK_MODEL_ERROR_LABELS,
+} EffvkModelError;
+
+#define EFFVK_MODEL_ERROR (effvk_model_error_quark ())
+EFFVK_API GQuark effvk_model_error_quark (void);
+
+/**
+ * EffvkModel:
+ *
+ * A trained EfficientNet: its architecture, weights, preprocessing recipe and labels.
+ * It is immutable once made, but for effvk_model_load_labels(); all other functions may be called
+ * from any thread.
+ */
+#define EFFVK_TYPE_MODEL (effvk_model_get_type ())
+EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
+
+/**
+ * effvk_model_new_from_file:
+ * @path: (type filename): a safetensors file
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
+ *
+ * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
+ * weights are refused). The file is read whole and not needed afterwards.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **error);
+
+/**
+ * effvk_model_new_from_bytes:
+ * @bytes: the contents of a safetensors file; a reference is taken while the model lives
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+EFFVK_API EffvkModel *effvk_model_new_from_bytes (GBytes *bytes, GError **error);
+
+/**
+ * effvk_model_new_random:
+ * @variant: a member of the family: "b0" to "b8", "l2", "lite0" to "lite4", "v2-b0" to "v2-b3",
+ *   "v2-s", "v2-m", "v2-l", "v2-xl"
+ * @n_classes: the number of classes, at least 1
+ * @seed: the same seed makes the same weights
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
+ *
+ * Makes an untrained model whose activations have sane statistics, for tests and benchmarks.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+EFFVK_API EffvkModel *effvk_model_new_random (const char *variant, guint n_classes, guint32 seed,
+                                              GError **error);
+
+/**
+ * effvk_model_save:
+ * @model: a model
+ * @path: (type filename): where to write
+ * @error: return location of a #GError
+ *
+ * Writes the model as one safetensors file, float32, with torchvision's tensor names and the recipe
+ * in the header. An existing file is replaced atomically.
+ *
+ * Returns: whether the file was written
+ */
+EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError **error);
+
+/**
+ * effvk_model_load_labels:
+ * @model: a model
+ * @path: (type filename): a text file, UTF-8, one label a line
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
+ *
+ * Replaces the labels. A byte-order mark, CRLF line ends and trailing empty lines are accepted.
+ * On failure the model keeps the labels that it had. Not to be called while a classifier uses @model.
+ *
+ * Returns: whether the labels were read and their number equals the model's classes
+ */
+EFFVK_API gboolean effvk_model_load_labels (EffvkModel *model, const char *path, GError **error);
+
+/**
+ * effvk_model_get_variant:
+ * @model: a model
+ *
+ * Returns: (transfer none): for instance "efficientnet_b0"
+ */
+EFFVK_API const char *effvk_model_get_variant (EffvkModel *model);
+EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
+
+/**
+ * effvk_model_get_label:
+ * @model: a model
+ * @index: a class, from 0
+ *
+ * Returns: (transfer none): the label of the class; "class 7" where the model has no labels, and
+ * %NULL where @index is no class. Valid until effvk_model_load_labels() or the model's end.
+ */
+EFFVK_API const char *effvk_model_get_label (EffvkModel *model, guint index);
+
+/**
+ * effvk_model_get_input_size:
+ * @model: a model
+ * @width: (out) (optional): in pixels
+ * @height: (out) (optional): in pixels
+ */
+EFFVK_API void effvk_model_get_input_size (EffvkModel *model, guint *width, guint *height);
+
+/**
+ * effvk_model_get_n_parameters:
+ * @model: a model
+ *
+ * Returns: trained parameters: convolutions, batch norm weights and biases, classifier
+ */
+EFFVK_API guint64 effvk_model_get_n_parameters (EffvkModel *model);
+
+/**
+ * effvk_model_get_macs:
+ * @model: a model
+ *
+ * Returns: multiply-adds of one image at the model's input size
+ */
+EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
+
+/**
+ * effvk_model_inspect:
+ * @model: a model
+ *
+ * Describes the model as a JSON object with "variant", "parameters", "macs", "classes", "input"
+ * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "architecture"
+ * (padding, bn_eps, activation, stem, stages, head) and "sources", which names for each value
+ * where it came from: "tensors", "metadata", "default" or "labels file".
+ *
+ * Returns: (transfer full): JSON text
+ */
+EFFVK_API char *effvk_model_inspect (EffvkModel *model);
+
+G_END_DECLS

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkResult:
+ *
+ * The classes of one image, best first. Immutable and reference-counted; may be read from any thread.
+ */
+typedef struct _EffvkResult EffvkResult;
+
+#define EFFVK_TYPE_RESULT (effvk_result_get_type ())
+EFFVK_API GType effvk_result_get_type (void);
+
+EFFVK_API EffvkResult *effvk_result_ref (EffvkResult *result);
+EFFVK_API void effvk_result_unref (EffvkResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkResult, effvk_result_unref)
+
+/**
+ * effvk_result_get_n_classes:
+ * @result: a result
+ *
+ * Returns: how many classes are reported: the smaller of the classifier's top-k and the model's
+ * classes, or 0 when the network's answer was not finite
+ */
+EFFVK_API guint effvk_result_get_n_classes (EffvkResult *result);
+
+/**
+ * effvk_result_get_index:
+ * @result: a result
+ * @rank: 0 is the best
+ *
+ * Returns: the class, from 0
+ */
+EFFVK_API guint effvk_result_get_index (EffvkResult *result, guint rank);
+
+/**
+ * effvk_result_get_label:
+ * @result: a result
+ * @rank: 0 is the best
+ *
+ * Returns: (transfer none): the class's label
+ */
+EFFVK_API const char *effvk_result_get_label (EffvkResult *result, guint rank);
+
+/**
+ * effvk_result_get_score:
+ * @result: a result
+ * @rank: 0 is the best
+ *
+ * Returns: the softmax probability, 0 to 1
+ */
+EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
+
+/**
+ * effvk_result_get_logits:
+ * @result: a result
+ * @n: (out): the number of logits
+ *
+ * Returns: (transfer none) (array length=n) (nullable): the network's raw answer, one per class in
+ * the model's order, when the classifier was made with #EffvkClassifierOptions:logits; else %NULL
+ */
+EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
+
+/**
+ * effvk_result_get_gpu_time:
+ * @result: a result
+ *
+ * Returns: nanoseconds that the device worked on the submission that held this image (shared by the
+ * images of a batch), or 0 where it has no timestamps
+ */
+EFFVK_API guint64 effvk_result_get_gpu_time (EffvkResult *result);
+
+/**
+ * effvk_result_get_total_time:
+ * @result: a result
+ *
+ * Returns: nanoseconds from the submit to the end of the collect
+ */
+EFFVK_API guint64 effvk_result_get_total_time (EffvkResult *result);
+
+G_END_DECLS

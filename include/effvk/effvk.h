@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/**
+ * effvk: EfficientNet image classification on Vulkan compute.
+ *
+ *   EffvkDevice ──┐
+ *                 ├─▶ EffvkClassifier ◀── EffvkImage (a raw frame)
+ *   EffvkModel  ──┘          └──────────▶ EffvkResult (its classes)
+ *
+ * Nothing here needs Vulkan or GStreamer headers.
+ */
+
+#include <effvk/effvk-classifier.h>
+#include <effvk/effvk-device.h>
+#include <effvk/effvk-image.h>
+#include <effvk/effvk-model.h>
+#include <effvk/effvk-result.h>
+#include <effvk/effvk-selftest.h>
+#include <effvk/effvk-types.h>
