@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <effvk/effvk-types.h>
+
+GType
+effvk_precision_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { EFFVK_PRECISION_AUTO, "EFFVK_PRECISION_AUTO", "auto" },
+    { EFFVK_PRECISION_FP32, "EFFVK_PRECISION_FP32", "fp32" },
+    { EFFVK_PRECISION_FP16, "EFFVK_PRECISION_FP16", "fp16" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("EffvkPrecision", values));
+  return type;
+}

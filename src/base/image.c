@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/image.h"
+
+#include <string.h>
+
+/* Staging strides are multiples of a texel, offsets and sizes of what any device asks for. */
+#define ROW_ALIGNMENT 4
+#define PLANE_ALIGNMENT 256
+
+/* A source's padding is copied along, in one memcpy(), when it makes a row at most this many times as long. */
+#define MAX_WASTE 2
+
+#define PACKED(name, bytes_per_pixel, r, g, b)                                                     \
+  {                                                                                                \
+    name, { 1, FALSE, 0, 0, { { 0, bytes_per_pixel, r }, { 0, bytes_per_pixel, g },                \
+                              { 0, bytes_per_pixel, b } }, { bytes_per_pixel } }                   \
+  }
+#define PLANAR(name, u, v)                                                                         \
+  {                                                                                                \
+    name, { 3, TRUE, 1, 1, { { 0, 1, 0 }, { u, 1, 0 }, { v, 1, 0 } }, { 1, 1, 1 } }                \
+  }
+#define SEMI_PLANAR(name, u, v)                                                                    \
+  {                                                                                                \
+    name, { 2, TRUE, 1, 1, { { 0, 1, 0 }, { 1, 2, u }, { 1, 2, v } }, { 1, 2 } }                   \
+  }
+
+/* Indexed by EffvkFormat. */
+static const struct
+{
+  const char *name;
+  EffvkFormatInfo info;
+} formats[] = {
+  { NULL, { 0 } },
+  PACKED ("RGB", 3, 0, 1, 2),
+  PACKED ("BGR", 3, 2, 1, 0),
+  PACKED ("RGBA", 4, 0, 1, 2),
+  PACKED ("BGRA", 4, 2, 1, 0),
+  PACKED ("RGBx", 4, 0, 1, 2),
+  PACKED ("BGRx", 4, 2, 1, 0),
+  { "GRAY8", { 1, FALSE, 0, 0, { { 0, 1, 0 }, { 0, 1, 0 }, { 0, 1, 0 } }, { 1 } } },
+  PLANAR ("I420", 1, 2),
+  PLANAR ("YV12", 2, 1),
+  SEMI_PLANAR ("NV12", 0, 1),
+  SEMI_PLANAR ("NV21", 1, 0),
+};
+
+G_DEFINE_BOXED_TYPE (EffvkImage, effvk_image, effvk_image_copy, effvk_image_free)
+
+#define DEFINE_ENUM(TypeName, type_name, ...)                                                      \
+  GType type_name##_get_type (void)                                                                \
+  {                                                                                                \
+    static const GEnumValue values[] = { __VA_ARGS__, { 0, NULL, NULL } };                         \
+    static gsize type;                                                                             \
+                                                                                                   \
+    if (g_once_init_enter (&type))                                                                 \
+      g_once_init_leave (&type, g_enum_register_static (#TypeName, values));                       \
+    return type;                                                                                   \
+  }
+
+DEFINE_ENUM (EffvkFormat, effvk_format, { EFFVK_FORMAT_UNKNOWN, "EFFVK_FORMAT_UNKNOWN", "unknown" },
+             { EFFVK_FORMAT_RGB, "EFFVK_FORMAT_RGB", "rgb" },
+             { EFFVK_FORMAT_BGR, "EFFVK_FORMAT_BGR", "bgr" },
+             { EFFVK_FORMAT_RGBA, "EFFVK_FORMAT_RGBA", "rgba" },
+             { EFFVK_FORMAT_BGRA, "EFFVK_FORMAT_BGRA", "bgra" },
+             { EFFVK_FORMAT_RGBX, "EFFVK_FORMAT_RGBX", "rgbx" },
+             { EFFVK_FORMAT_BGRX, "EFFVK_FORMAT_BGRX", "bgrx" },
+             { EFFVK_FORMAT_GRAY8, "EFFVK_FORMAT_GRAY8", "gray8" },
+             { EFFVK_FORMAT_I420, "EFFVK_FORMAT_I420", "i420" },
+             { EFFVK_FORMAT_YV12, "EFFVK_FORMAT_YV12", "yv12" },
+             { EFFVK_FORMAT_NV12, "EFFVK_FORMAT_NV12", "nv12" },
+             { EFFVK_FORMAT_NV21, "EFFVK_FORMAT_NV21", "nv21" })
+DEFINE_ENUM (EffvkMatrix, effvk_matrix, { EFFVK_MATRIX_BT601, "EFFVK_MATRIX_BT601", "bt601" },
+             { EFFVK_MATRIX_BT709, "EFFVK_MATRIX_BT709", "bt709" },
+             { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" })
+DEFINE_ENUM (EffvkChromaSite, effvk_chroma_site,
+             { EFFVK_CHROMA_SITE_CENTER, "EFFVK_CHROMA_SITE_CENTER", "center" },
+             { EFFVK_CHROMA_SITE_LEFT, "EFFVK_CHROMA_SITE_LEFT", "left" },
+             { EFFVK_CHROMA_SITE_TOP_LEFT, "EFFVK_CHROMA_SITE_TOP_LEFT", "top-left" })
+
+EffvkFormat
+effvk_format_from_string (const char *name)
+{
+  for (guint i = 1; i < G_N_ELEMENTS (formats); i++)
+    if (g_strcmp0 (name, formats[i].name) == 0)
+      return (EffvkFormat) i;
+  return EFFVK_FORMAT_UNKNOWN;
+}
+
+static gboolean
+is_format (EffvkFormat format)
+{
+  return format > EFFVK_FORMAT_UNKNOWN && (guint) format < G_N_ELEMENTS (formats);
+}
+
+const char *
+effvk_format_to_string (EffvkFormat format)
+{
+  return is_format (format) ? formats[format].name : "unknown";
+}
+
+const EffvkFormatInfo *
+effvk_format_get_info (EffvkFormat format)
+{
+  return &formats[is_format (format) ? format : EFFVK_FORMAT_UNKNOWN].info;
+}
+
+guint
+effvk_format_get_n_planes (EffvkFormat format)
+{
+  return effvk_format_get_info (format)->n_planes;
+}
+
+guint
+effvk_frame_plane_rows (const EffvkFrameLayout *layout, guint plane)
+{
+  guint shift = plane ? effvk_format_get_info (layout->format)->chroma_y : 0;
+
+  return (layout->height + (1u << shift) - 1) >> shift;
+}
+
+gsize
+effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane)
+{
+  const EffvkFormatInfo *info = effvk_format_get_info (layout->format);
+  guint shift = plane ? info->chroma_x : 0;
+
+  return (gsize) ((layout->width + (1u << shift) - 1) >> shift) * info->bytes[plane];
+}
+
+static gsize
+align (gsize size, gsize alignment)
+{
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+/* Places the planes one after the other, with the strides that are set. */
+static void
+place_planes (EffvkFrameLayout *layout)
+{
+  gsize offset = 0;
+
+  for (guint i = 0; i < effvk_format_get_n_planes (layout->format); i++)
+    {
+      layout->offsets[i] = offset;
+      offset += align (layout->strides[i] * effvk_frame_plane_rows (layout, i), PLANE_ALIGNMENT);
+    }
+  layout->size = offset;
+}
+
+gboolean
+effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b)
+{
+  if (a->format != b->format || a->width != b->width || a->height != b->height
+      || a->crop.x != b->crop.x || a->crop.y != b->crop.y || a->crop.width != b->crop.width
+      || a->crop.height != b->crop.height || a->matrix != b->matrix
+      || a->full_range != b->full_range || a->site != b->site || a->size != b->size)
+    return FALSE;
+  for (guint i = 0; i < effvk_format_get_n_planes (a->format); i++)
+    if (a->strides[i] != b->strides[i] || a->offsets[i] != b->offsets[i])
+      return FALSE;
+  return TRUE;
+}
+
+EffvkImage *
+effvk_image_new (EffvkFormat format, guint width, guint height)
+{
+  EffvkImage *image;
+
+  if (!is_format (format) || width < 1 || height < 1 || width > EFFVK_IMAGE_MAX_SIZE
+      || height > EFFVK_IMAGE_MAX_SIZE)
+    return NULL;
+  image = g_new0 (EffvkImage, 1);
+  image->layout.format = format;
+  image->layout.width = image->layout.crop.width = width;
+  image->layout.height = image->layout.crop.height = height;
+  image->layout.matrix = height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
+  image->layout.site = EFFVK_CHROMA_SITE_LEFT;
+  for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
+    image->layout.strides[i] = align (effvk_frame_plane_row_bytes (&image->layout, i), ROW_ALIGNMENT);
+  place_planes (&image->layout);
+  return image;
+}
+
+EffvkImage *
+effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GBytes *bytes)
+{
+  g_autoptr (EffvkImage) image = effvk_image_new (format, width, height);
+  gsize size, offset = 0;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+
+  if (!image)
+    return NULL;
+  for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
+    {
+      gsize stride = effvk_frame_plane_row_bytes (&image->layout, i);
+
+      if (!effvk_image_set_plane (image, i, data + offset, stride, size - offset))
+        return NULL;
+      offset += stride * effvk_frame_plane_rows (&image->layout, i);
+    }
+  image->bytes = g_bytes_ref (bytes);
+  return g_steal_pointer (&image);
+}
+
+EffvkImage *
+effvk_image_copy (const EffvkImage *image)
+{
+  EffvkImage *copy = g_memdup2 (image, sizeof *image);
+
+  if (copy->bytes)
+    g_bytes_ref (copy->bytes);
+  return copy;
+}
+
+void
+effvk_image_free (EffvkImage *image)
+{
+  if (!image)
+    return;
+  g_clear_pointer (&image->bytes, g_bytes_unref);
+  g_free (image);
+}
+
+gboolean
+effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data, gsize stride, gsize size)
+{
+  EffvkFrameLayout *layout = &image->layout;
+  gsize row, rows, staged;
+
+  if (!data || plane >= effvk_format_get_n_planes (layout->format))
+    return FALSE;
+  row = effvk_frame_plane_row_bytes (layout, plane);
+  rows = effvk_frame_plane_rows (layout, plane);
+  if (stride < row || size < row || (rows > 1 && (size - row) / (rows - 1) < stride))
+    return FALSE;
+
+  image->planes[plane].data = data;
+  image->planes[plane].stride = stride;
+  /* Taking over the source's stride makes the copy one memcpy(). */
+  staged = stride % ROW_ALIGNMENT == 0 && stride <= row * MAX_WASTE ? stride
+                                                                    : align (row, ROW_ALIGNMENT);
+  if (layout->strides[plane] != staged)
+    {
+      layout->strides[plane] = staged;
+      place_planes (layout);
+    }
+  return TRUE;
+}
+
+void
+effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix, gboolean full_range,
+                             EffvkChromaSite site)
+{
+  image->layout.matrix = matrix;
+  image->layout.full_range = full_range != FALSE;
+  image->layout.site = site;
+}
+
+gboolean
+effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width, guint height)
+{
+  EffvkFrameLayout *layout = &image->layout;
+
+  if (width < 1 || height < 1 || x >= layout->width || y >= layout->height
+      || width > layout->width - x || height > layout->height - y)
+    return FALSE;
+  layout->crop.x = x;
+  layout->crop.y = y;
+  layout->crop.width = width;
+  layout->crop.height = height;
+  return TRUE;
+}
+
+EffvkFormat
+effvk_image_get_format (const EffvkImage *image)
+{
+  return image->layout.format;
+}
+
+guint
+effvk_image_get_width (const EffvkImage *image)
+{
+  return image->layout.width;
+}
+
+guint
+effvk_image_get_height (const EffvkImage *image)
+{
+  return image->layout.height;
+}
+
+gboolean
+effvk_image_is_complete (const EffvkImage *image)
+{
+  for (guint i = 0; i < effvk_format_get_n_planes (image->layout.format); i++)
+    if (!image->planes[i].data)
+      return FALSE;
+  return TRUE;
+}
+
+gsize
+effvk_image_copy_to (const EffvkImage *image, guint8 *staging)
+{
+  const EffvkFrameLayout *layout = &image->layout;
+  gsize copied = 0;
+
+  for (guint i = 0; i < effvk_format_get_n_planes (layout->format); i++)
+    {
+      gsize row = effvk_frame_plane_row_bytes (layout, i), to_stride = layout->strides[i];
+      gsize rows = effvk_frame_plane_rows (layout, i), stride = image->planes[i].stride;
+      const guint8 *from = image->planes[i].data;
+      guint8 *to = staging + layout->offsets[i];
+
+      if (stride == to_stride) /* the source may end with the last row's pixels */
+        {
+          gsize size = stride * (rows - 1) + row;
+
+          memcpy (to, from, size);
+          copied += size;
+          continue;
+        }
+      for (gsize y = 0; y < rows; y++)
+        memcpy (to + y * to_stride, from + y * stride, row);
+      copied += rows * row;
+    }
+  return copied;
+}

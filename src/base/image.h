@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-image.h>
+
+/* How one colour component lies in a plane: component value of pixel x is byte x * step + offset of
+ * its row. */
+typedef struct
+{
+  guint plane, step, offset;
+} EffvkComponent;
+
+typedef struct
+{
+  guint n_planes;
+  gboolean yuv;               /* components are Y, Cb, Cr rather than R, G, B; gray: all three are Y */
+  guint chroma_x, chroma_y;   /* log2 of the subsampling of planes 1 and up */
+  EffvkComponent components[3];
+  guint bytes[EFFVK_IMAGE_MAX_PLANES]; /* per (subsampled) pixel of each plane */
+} EffvkFormatInfo;
+
+const EffvkFormatInfo *effvk_format_get_info (EffvkFormat format);
+
+/* Everything about a frame but its pixels: two frames with equal layouts share all preparation. */
+typedef struct
+{
+  EffvkFormat format;
+  guint width, height;
+  struct
+  {
+    guint x, y, width, height;
+  } crop;
+  EffvkMatrix matrix;
+  gboolean full_range;
+  EffvkChromaSite site;
+  /* in the staging buffer: strides are multiples of 4 bytes, offsets of 256, size of 256 */
+  gsize strides[EFFVK_IMAGE_MAX_PLANES], offsets[EFFVK_IMAGE_MAX_PLANES];
+  gsize size;
+} EffvkFrameLayout;
+
+struct _EffvkImage
+{
+  EffvkFrameLayout layout;
+  struct
+  {
+    const guint8 *data;
+    gsize stride; /* of the source, bytes */
+  } planes[EFFVK_IMAGE_MAX_PLANES];
+  GBytes *bytes; /* keeps the planes alive; NULL when they are the caller's */
+};
+
+/* Rows, and bytes of a row that hold pixels, of a plane. */
+guint effvk_frame_plane_rows (const EffvkFrameLayout *layout, guint plane);
+gsize effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane);
+
+gboolean effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b);
+
+/* Whether all planes were given. */
+gboolean effvk_image_is_complete (const EffvkImage *image);
+
+/* Copies the planes to @staging as the layout says: one memcpy() a plane where the strides agree,
+ * else row by row. When the source's stride is a multiple of 4 and not wasteful the layout takes it
+ * over (effvk_image_set_plane()), so that this is the common case. Returns the bytes copied. */
+gsize effvk_image_copy_to (const EffvkImage *image, guint8 *staging);
