@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/layers.h"
+#include "model/metadata.h"
+
+struct _EffvkModel
+{
+  GObject parent_instance;
+
+  EffvkSafetensors file;
+  EffvkArch arch;
+  EffvkRecipe recipe;
+  EffvkSources sources;
+  GArray *layers;      /* (element-type EffvkLayerInfo), in the order of the network */
+  guint *block_layers; /* the index in layers of each block's first; then of the head */
+  char **labels;       /* one a class; numbered where the model has none */
+};

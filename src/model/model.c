@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/model-private.h"
+
+#include "model/file.h"
+#include "model/fold.h"
+#include "model/labels.h"
+#include "model/names.h"
+#include "model/random.h"
+#include "model/variants.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+G_DEFINE_QUARK (effvk - model - error - quark, effvk_model_error)
+
+G_DEFINE_FINAL_TYPE (EffvkModel, effvk_model, G_TYPE_OBJECT)
+
+static void
+effvk_model_finalize (GObject *object)
+{
+  EffvkModel *model = EFFVK_MODEL (object);
+
+  g_clear_pointer (&model->layers, g_array_unref);
+  effvk_arch_clear (&model->arch);
+  effvk_safetensors_clear (&model->file);
+  g_free (model->block_layers);
+  g_strfreev (model->labels);
+  G_OBJECT_CLASS (effvk_model_parent_class)->finalize (object);
+}
+
+static void
+effvk_model_class_init (EffvkModelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = effvk_model_finalize;
+}
+
+static void
+effvk_model_init (EffvkModel *model)
+{
+}
+
+static void
+index_layers (EffvkModel *model)
+{
+  guint block = 0;
+
+  model->block_layers = g_new (guint, model->arch.blocks->len + 1);
+  for (guint i = 1; i < model->layers->len; i++)
+    {
+      const EffvkLayerInfo *layer = &g_array_index (model->layers, EffvkLayerInfo, i);
+      if (layer->kind == EFFVK_LAYER_HEAD)
+        model->block_layers[model->arch.blocks->len] = i;
+      else if (layer->kind != EFFVK_LAYER_CLASSIFIER && layer->block == block)
+        model->block_layers[block++] = i;
+    }
+}
+
+/* From a read file to a checked model. */
+static gboolean
+build (EffvkModel *model, GError **error)
+{
+  const char *recognised;
+
+  if (!effvk_arch_init_from_tensors (&model->arch, &model->layers, &recognised, &model->recipe,
+                                     &model->file, error))
+    return FALSE;
+  model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
+  if (model->file.recipe
+      && !effvk_metadata_apply (model->file.recipe, &model->arch, &model->recipe, &model->labels,
+                                &model->sources, error))
+    return FALSE;
+  for (guint i = 0; i < model->layers->len; i++)
+    if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),
+                            model->arch.bn_eps, error))
+      return FALSE;
+  if (!model->labels)
+    model->labels = effvk_labels_numbered (model->arch.classes);
+  index_layers (model);
+  return TRUE;
+}
+
+EffvkModel *
+effvk_model_new_from_file (const char *path, GError **error)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
+  if (!effvk_safetensors_init_file (&model->file, path, error) || !build (model, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  return g_steal_pointer (&model);
+}
+
+EffvkModel *
+effvk_model_new_from_bytes (GBytes *bytes, GError **error)
+{
+  g_return_val_if_fail (bytes != NULL, NULL);
+
+  g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
+  if (!effvk_safetensors_init (&model->file, bytes, error) || !build (model, error))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+EffvkModel *
+effvk_model_new_random (const char *variant, guint n_classes, guint32 seed, GError **error)
+{
+  g_return_val_if_fail (variant != NULL, NULL);
+
+  EffvkArch arch;
+  EffvkRecipe recipe;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (n_classes < 1 || n_classes > 1000000)
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_UNSUPPORTED,
+                   "expected 1 to 1000000 classes, found %u", n_classes);
+      return NULL;
+    }
+  if (!effvk_arch_init_variant (&arch, variant, n_classes)
+      || !effvk_variant_training (variant, &recipe, &arch.padding, &arch.bn_eps))
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_UNSUPPORTED,
+                   "expected a variant b0 to b8, l2, lite0 to lite4, v2-b0 to v2-b3, v2-s, v2-m, "
+                   "v2-l, v2-xl or phi=NUMBER, found \"%s\"",
+                   variant);
+      return NULL;
+    }
+  bytes = effvk_random_file (&arch, &recipe, seed);
+  effvk_arch_clear (&arch);
+  if (!bytes)
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
+                   "no memory for the weights of \"%s\"", variant);
+      return NULL;
+    }
+  return effvk_model_new_from_bytes (bytes, error);
+}
+
+static gboolean
+write_tensor (EffvkModel *model, const EffvkSafetensor *tensor, int fd, GError **error)
+{
+  float values[4096];
+
+  for (guint64 first = 0; first < tensor->n; first += G_N_ELEMENTS (values))
+    {
+      gsize n = (gsize) MIN (tensor->n - first, G_N_ELEMENTS (values));
+      effvk_safetensor_read (&model->file, tensor, first, n, values);
+#if G_BYTE_ORDER != G_LITTLE_ENDIAN
+      for (gsize i = 0; i < n; i++)
+        {
+          guint32 bits;
+          memcpy (&bits, &values[i], 4);
+          bits = GUINT32_TO_LE (bits);
+          memcpy (&values[i], &bits, 4);
+        }
+#endif
+      if (!effvk_file_write (fd, values, n * sizeof *values, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Adds every tensor to @writer when @fd is negative, else writes its data to @fd. */
+static gboolean
+write_layers (EffvkModel *model, EffvkSafetensorsWriter *writer, int fd, GError **error)
+{
+  guint64 shape[4];
+
+  for (guint i = 0; i < model->layers->len; i++)
+    for (EffvkPart part = 0; part < EFFVK_N_PARTS; part++)
+      {
+        const EffvkLayerInfo *layer = &g_array_index (model->layers, EffvkLayerInfo, i);
+        if (!layer->parts[part])
+          continue;
+        if (fd >= 0)
+          {
+            if (!write_tensor (model, layer->parts[part], fd, error))
+              return FALSE;
+            continue;
+          }
+        g_autofree char *name = effvk_naming_torchvision.name (&model->arch, layer, part);
+        guint rank = effvk_layer_part_shape (layer, part, shape);
+        effvk_safetensors_writer_add (writer, name, shape, rank);
+      }
+  return TRUE;
+}
+
+gboolean
+effvk_model_save (EffvkModel *model, const char *path, GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
+
+  gboolean labelled = model->sources.labels != EFFVK_SOURCE_DEFAULT;
+  g_autofree char *json
+      = effvk_metadata_to_json (&model->arch, &model->recipe, labelled ? model->labels : NULL);
+  g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
+  g_autoptr (GBytes) header = NULL;
+  EffvkSafetensorsWriter writer;
+  guint64 data_size;
+  int fd;
+
+  effvk_safetensors_writer_init (&writer, json);
+  write_layers (model, &writer, -1, NULL);
+  header = effvk_safetensors_writer_finish (&writer, &data_size);
+
+  /* Beside the target, so that the rename is atomic; on the disk before it is renamed. */
+  fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
+  if (fd < 0)
+    {
+      int saved = errno;
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+                   "%s: cannot be created: %s", path, g_strerror (saved));
+      return FALSE;
+    }
+  gboolean ok
+      = effvk_file_write (fd, g_bytes_get_data (header, NULL), g_bytes_get_size (header), error)
+        && write_layers (model, NULL, fd, error);
+  if (!ok)
+    g_prefix_error (error, "%s: ", path);
+  if (ok && (fsync (fd) < 0 || g_rename (temporary, path) < 0))
+    {
+      int saved = errno;
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
+                   "%s: cannot be written: %s", path, g_strerror (saved));
+      ok = FALSE;
+    }
+  close (fd);
+  if (!ok)
+    g_unlink (temporary);
+  return ok;
+}
+
+gboolean
+effvk_model_load_labels (EffvkModel *model, const char *path, GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
+
+  char **labels = effvk_labels_read (path, model->arch.classes, error);
+  if (!labels)
+    return FALSE;
+  g_strfreev (model->labels);
+  model->labels = labels;
+  model->sources.labels = EFFVK_SOURCE_LABELS_FILE;
+  return TRUE;
+}
+
+const char *
+effvk_model_get_variant (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  return model->arch.variant;
+}
+
+guint
+effvk_model_get_n_classes (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
+  return model->arch.classes;
+}
+
+const char *
+effvk_model_get_label (EffvkModel *model, guint index)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  return index < model->arch.classes ? model->labels[index] : NULL;
+}
+
+void
+effvk_model_get_input_size (EffvkModel *model, guint *width, guint *height)
+{
+  g_return_if_fail (EFFVK_IS_MODEL (model));
+  if (width)
+    *width = model->arch.width;
+  if (height)
+    *height = model->arch.height;
+}
+
+guint64
+effvk_model_get_n_parameters (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
+  return effvk_arch_n_parameters (&model->arch);
+}
+
+guint64
+effvk_model_get_macs (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
+  return effvk_arch_macs (&model->arch);
+}
+
+const EffvkArch *
+effvk_model_get_arch (EffvkModel *model)
+{
+  return &model->arch;
+}
+
+const EffvkRecipe *
+effvk_model_get_recipe (EffvkModel *model)
+{
+  return &model->recipe;
+}
+
+void
+effvk_weights_clear (EffvkWeights *weights)
+{
+  g_free (weights->weight);
+  g_free (weights->bias);
+  memset (weights, 0, sizeof *weights);
+}
+
+static const EffvkLayerInfo *
+find_layer (EffvkModel *model, EffvkLayer layer, guint block)
+{
+  guint first, end, n_blocks = model->arch.blocks->len;
+
+  if (layer == EFFVK_LAYER_STEM)
+    return &g_array_index (model->layers, EffvkLayerInfo, 0);
+  if (layer == EFFVK_LAYER_HEAD || layer == EFFVK_LAYER_CLASSIFIER)
+    return &g_array_index (model->layers, EffvkLayerInfo,
+                           model->block_layers[n_blocks] + (layer == EFFVK_LAYER_CLASSIFIER));
+  g_return_val_if_fail (block < n_blocks, NULL);
+  first = model->block_layers[block];
+  end = model->block_layers[block + 1];
+  for (guint i = first; i < end; i++)
+    if (g_array_index (model->layers, EffvkLayerInfo, i).kind == layer)
+      return &g_array_index (model->layers, EffvkLayerInfo, i);
+  g_return_val_if_reached (NULL);
+}
+
+void
+effvk_model_get_weights (EffvkModel *model, EffvkLayer layer, guint block, EffvkWeights *weights)
+{
+  const EffvkLayerInfo *info = find_layer (model, layer, block);
+
+  memset (weights, 0, sizeof *weights);
+  g_return_if_fail (info != NULL);
+  effvk_layer_fold (&model->file, info, model->arch.bn_eps, weights);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/names.h"
+
+#include "model/variants.h"
+
+#include <string.h>
+
+gboolean
+effvk_unsupported (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_UNSUPPORTED, message);
+  return FALSE;
+}
+
+static const EffvkNaming *const schemes[] = { &effvk_naming_torchvision };
+
+const EffvkNaming *
+effvk_naming_find (const EffvkSafetensors *file, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
+    if (effvk_safetensors_lookup (file, schemes[i]->landmark))
+      return schemes[i];
+
+  if (!file->first)
+    {
+      effvk_unsupported (error, "expected the tensors of an EfficientNet, found none");
+      return NULL;
+    }
+  g_autofree char *text = effvk_safetensor_describe (file->first);
+  effvk_unsupported (
+      error,
+      "not an EfficientNet with torchvision's tensor names: expected \"%s\" among the %u "
+      "tensors, found none; the first is \"%s\", %s",
+      schemes[0]->landmark, file->n_tensors, file->first->name, text);
+  return NULL;
+}
+
+static EffvkFamily
+family_of (const EffvkArch *arch)
+{
+  gboolean fused = FALSE, squeeze = FALSE;
+
+  for (guint i = 0; i < arch->blocks->len; i++)
+    {
+      const EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
+      fused |= block->kind == EFFVK_BLOCK_FUSED;
+      squeeze |= block->squeezed > 0;
+    }
+  if (fused)
+    return EFFVK_FAMILY_V2;
+  return squeeze ? EFFVK_FAMILY_B : EFFVK_FAMILY_LITE;
+}
+
+/* What no tensor tells: the strides, by the family's table, and with them the residuals. */
+static gboolean
+derive (EffvkArch *arch, GError **error)
+{
+  EffvkFamily family = family_of (arch);
+  guint n_stages = g_array_index (arch->blocks, EffvkBlock, arch->blocks->len - 1).stage;
+  const guint *strides = effvk_family_strides (family, n_stages);
+
+  if (!strides)
+    return effvk_unsupported (error, "expected %s stages of blocks, found %u",
+                              effvk_family_stages (family), n_stages);
+  arch->stem_stride = 2;
+  arch->activation = family == EFFVK_FAMILY_LITE ? EFFVK_ACTIVATION_RELU6 : EFFVK_ACTIVATION_SILU;
+  for (guint i = 0, stage = 0; i < arch->blocks->len; i++)
+    {
+      EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
+      block->stride = block->stage != stage ? strides[block->stage - 1] : 1;
+      block->residual = block->in == block->out && block->stride == 1;
+      stage = block->stage;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_tensor (const EffvkLayerInfo *layer, EffvkPart part, const char *name,
+              const EffvkSafetensor *tensor, GError **error)
+{
+  guint64 shape[4];
+  guint rank = effvk_layer_part_shape (layer, part, shape);
+  g_autofree char *expected = effvk_shape_describe (shape, rank);
+
+  if (!tensor)
+    return effvk_unsupported (error, "expected a tensor \"%s\" %s, found none", name, expected);
+  if (tensor->rank == rank && memcmp (tensor->shape, shape, rank * sizeof *shape) == 0
+      && effvk_safetensor_is_float (tensor))
+    return TRUE;
+  g_autofree char *found = effvk_safetensor_describe (tensor);
+  return effvk_unsupported (error, "tensor \"%s\": expected F32, F16 or BF16 %s, found %s", name,
+                            expected, found);
+}
+
+static gboolean
+bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
+             const EffvkSafetensors *file, GError **error)
+{
+  g_autofree guint8 *used = g_new0 (guint8, file->n_tensors);
+
+  for (guint i = 0; i < layers->len; i++)
+    for (EffvkPart part = 0; part < EFFVK_N_PARTS; part++)
+      {
+        EffvkLayerInfo *layer = &g_array_index (layers, EffvkLayerInfo, i);
+        if (!effvk_layer_has_part (layer, part))
+          continue;
+        g_autofree char *name = naming->name (arch, layer, part);
+        const EffvkSafetensor *tensor = effvk_safetensors_lookup (file, name);
+        if (!check_tensor (layer, part, name, tensor, error))
+          return FALSE;
+        layer->parts[part] = tensor;
+        used[tensor - file->tensors] = TRUE;
+      }
+
+  for (guint i = 0; i < file->n_tensors; i++)
+    if (!used[i] && !naming->ignorable (file->tensors[i].name))
+      {
+        g_autofree char *text = effvk_safetensor_describe (&file->tensors[i]);
+        return effvk_unsupported (
+            error,
+            "unexpected tensor \"%s\", %s: expected only those of an EfficientNet "
+            "with %u blocks",
+            file->tensors[i].name, text, arch->blocks->len);
+      }
+  return TRUE;
+}
+
+gboolean
+effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
+                              EffvkRecipe *recipe, const EffvkSafetensors *file, GError **error)
+{
+  const EffvkNaming *naming;
+  g_autoptr (GArray) list = NULL;
+
+  memset (arch, 0, sizeof *arch);
+  naming = effvk_naming_find (file, error);
+  if (!naming)
+    return FALSE;
+  arch->blocks = g_array_new (FALSE, TRUE, sizeof (EffvkBlock));
+  if (!naming->read_structure (file, arch, error) || !derive (arch, error))
+    goto fail;
+  list = effvk_arch_layers (arch);
+  if (!bind_layers (naming, arch, list, file, error))
+    goto fail;
+
+  *recognised = effvk_arch_recognise (arch);
+  effvk_variant_training (*recognised ? *recognised : effvk_family_base (family_of (arch)), recipe,
+                          &arch->padding, &arch->bn_eps);
+  arch->variant = g_strdup (*recognised ? *recognised : "efficientnet (custom)");
+  arch->width = recipe->width;
+  arch->height = recipe->height;
+  *layers = g_steal_pointer (&list);
+  return TRUE;
+
+fail:
+  effvk_arch_clear (arch);
+  return FALSE;
+}
