@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An open device: which one, its queue, what its failures mean, and that it is shared. */
+
+#include "vk/device.h"
+
+#include "vk/cache.h"
+#include "vk/instance.h"
+#include "vk/physical.h"
+#include "vk/pipeline.h"
+#include "vk/selector.h"
+
+G_DEFINE_FINAL_TYPE (EffvkDevice, effvk_device, G_TYPE_OBJECT)
+G_DEFINE_QUARK (effvk - device - error - quark, effvk_device_error)
+
+/* The open devices: what device_key() gives for one → a GWeakRef to it. */
+static GMutex open_lock;
+static GHashTable *open_devices; /* NULL: none is open */
+
+/* Two drivers may serve one GPU, so a UUID alone does not name a device. */
+static char *
+device_key (const EffvkDeviceInfo *info)
+{
+  return g_strdup_printf ("%s/%s", info->uuid, info->driver);
+}
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+/* Returns the open device that @info describes, unless it was lost. Called with open_lock. */
+static EffvkDevice *
+find_open (const EffvkDeviceInfo *info)
+{
+  g_autofree char *key = device_key (info);
+  GWeakRef *ref = open_devices != NULL ? g_hash_table_lookup (open_devices, key) : NULL;
+
+  return ref != NULL ? g_weak_ref_get (ref) : NULL;
+}
+
+/* Called with open_lock. */
+static void
+share (EffvkDevice *device)
+{
+  GWeakRef *ref = g_new0 (GWeakRef, 1);
+
+  if (open_devices == NULL)
+    open_devices = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, weak_ref_free);
+  g_weak_ref_init (ref, device);
+  g_hash_table_replace (open_devices, device_key (device->info), ref);
+  device->shared = TRUE;
+}
+
+/* Takes an ending device out of the table, unless another took its place there. */
+static void
+unshare (EffvkDevice *device)
+{
+  EffvkDevice *other;
+
+  g_mutex_lock (&open_lock);
+  other = find_open (device->info);
+  if (other == NULL && open_devices != NULL)
+    {
+      g_autofree char *key = device_key (device->info);
+
+      g_hash_table_remove (open_devices, key);
+      if (g_hash_table_size (open_devices) == 0)
+        g_clear_pointer (&open_devices, g_hash_table_unref);
+    }
+  g_mutex_unlock (&open_lock);
+
+  g_clear_object (&other);
+}
+
+static void
+effvk_device_finalize (GObject *object)
+{
+  EffvkDevice *device = EFFVK_DEVICE (object);
+
+  if (device->shared)
+    unshare (device);
+
+  if (effvk_device_is_hung (device))
+    {
+      g_message ("the device \"%s\" still does not answer: what it holds is left to the system",
+                 device->info->name);
+    }
+  else
+    {
+      if (device->handle != VK_NULL_HANDLE)
+        {
+          effvk_cache_save (device);
+          effvk_pipelines_free (device);
+          device->vk.vkDestroyPipelineCache (device->handle, device->pipeline_cache, NULL);
+          device->vk.vkDestroyDevice (device->handle, NULL);
+        }
+      effvk_instance_unref ();
+    }
+
+  g_clear_pointer (&device->info, effvk_device_info_free);
+  g_mutex_clear (&device->queue_lock);
+  g_mutex_clear (&device->pipelines_lock);
+  g_mutex_clear (&device->cache_lock);
+
+  G_OBJECT_CLASS (effvk_device_parent_class)->finalize (object);
+}
+
+static void
+effvk_device_class_init (EffvkDeviceClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = effvk_device_finalize;
+}
+
+static void
+effvk_device_init (EffvkDevice *device)
+{
+  g_mutex_init (&device->queue_lock);
+  g_mutex_init (&device->pipelines_lock);
+  g_mutex_init (&device->cache_lock);
+}
+
+/* Opens a device. The caller's reference to the instance goes to the device, on failure too. */
+static EffvkDevice *
+open_device (const EffvkPhysical *physical, GError **error)
+{
+  g_autoptr (EffvkDevice) device = g_object_new (EFFVK_TYPE_DEVICE, NULL);
+  const float priority = 1.0f;
+  const VkDeviceQueueCreateInfo queue = {
+    .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+    .queueFamilyIndex = physical->queue_family,
+    .queueCount = 1,
+    .pQueuePriorities = &priority,
+  };
+  const char *extensions[1];
+  VkDeviceCreateInfo info = {
+    .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+    .queueCreateInfoCount = 1,
+    .pQueueCreateInfos = &queue,
+    .ppEnabledExtensionNames = extensions,
+  };
+  VkResult result;
+
+  device->physical = physical->handle;
+  device->queue_family = physical->queue_family;
+  device->caps = physical->caps;
+  device->info = effvk_device_info_copy (physical->info);
+
+  if (physical->portability_subset)
+    extensions[info.enabledExtensionCount++] = "VK_KHR_portability_subset";
+
+  result = vkCreateDevice (physical->handle, &info, NULL, &device->handle);
+  if (result != VK_SUCCESS)
+    {
+      device->handle = VK_NULL_HANDLE;
+      effvk_device_check (NULL, result, "vkCreateDevice", error);
+      g_prefix_error (error, "the device \"%s\" cannot be opened: ", device->info->name);
+      return NULL;
+    }
+
+  volkLoadDeviceTable (&device->vk, device->handle);
+  device->vk.vkGetDeviceQueue (device->handle, device->queue_family, 0, &device->queue);
+  vkGetPhysicalDeviceMemoryProperties (device->physical, &device->memory);
+  effvk_device_name (device, VK_OBJECT_TYPE_QUEUE, (guint64) (gsize) device->queue, "effvk");
+  effvk_cache_load (device);
+
+  g_debug ("opened the device %u: \"%s\" (%s)", device->info->index, device->info->name,
+           device->info->driver);
+  return g_steal_pointer (&device);
+}
+
+static void
+tell_cpu_once (const EffvkDeviceInfo *info)
+{
+  static gsize told = 0;
+
+  if (g_once_init_enter (&told))
+    {
+      g_message ("no GPU: running on the CPU device \"%s\"; pass device \"cpu\" to choose it on "
+                 "purpose",
+                 info->name);
+      g_once_init_leave (&told, 1);
+    }
+}
+
+EffvkDevice *
+effvk_device_new (const char *selector, GError **error)
+{
+  const char *text = selector == NULL || selector[0] == '\0' ? "auto" : selector;
+  g_autoptr (GPtrArray) list = NULL;
+  const EffvkPhysical *physical;
+  VkInstance instance;
+  EffvkDevice *device = NULL, *lost = NULL;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  instance = effvk_instance_ref (error);
+  if (instance == VK_NULL_HANDLE)
+    return NULL;
+
+  list = effvk_physical_list (instance, error);
+  physical = list != NULL ? effvk_selector_choose (list, text, error) : NULL;
+  if (physical == NULL)
+    {
+      effvk_instance_unref ();
+      return NULL;
+    }
+
+  /* held while the device is opened, lest two threads open it */
+  g_mutex_lock (&open_lock);
+  device = find_open (physical->info);
+  if (device != NULL && effvk_device_is_lost (device))
+    lost = g_steal_pointer (&device);
+  if (device != NULL)
+    effvk_instance_unref (); /* it has its own */
+  else if ((device = open_device (physical, error)) != NULL)
+    share (device);
+  g_mutex_unlock (&open_lock);
+
+  g_clear_object (&lost); /* its end takes the lock */
+
+  if (device != NULL && device->caps.cpu && g_ascii_strcasecmp (text, "auto") == 0)
+    tell_cpu_once (device->info);
+  return device;
+}
+
+GPtrArray *
+effvk_device_list (GError **error)
+{
+  g_autoptr (GPtrArray) physicals = NULL;
+  GPtrArray *list = NULL;
+  VkInstance instance;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  instance = effvk_instance_ref (error);
+  if (instance == VK_NULL_HANDLE)
+    return NULL;
+
+  physicals = effvk_physical_list (instance, error);
+  if (physicals != NULL)
+    {
+      list = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_device_info_free);
+      for (guint i = 0; i < physicals->len; i++)
+        {
+          EffvkPhysical *physical = g_ptr_array_index (physicals, i);
+
+          g_ptr_array_add (list, effvk_device_info_copy (physical->info));
+        }
+    }
+
+  effvk_instance_unref ();
+  return list;
+}
+
+const char *
+effvk_device_get_name (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  return device->info->name;
+}
+
+const char *
+effvk_device_get_driver (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  return device->info->driver;
+}
+
+const char *
+effvk_device_get_uuid (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  return device->info->uuid;
+}
+
+EffvkDeviceType
+effvk_device_get_device_type (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), EFFVK_DEVICE_TYPE_OTHER);
+  return device->info->type;
+}
+
+const EffvkDeviceCaps *
+effvk_device_get_caps (EffvkDevice *device)
+{
+  return &device->caps;
+}
+
+gboolean
+effvk_device_is_lost (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), TRUE);
+  return g_atomic_int_get (&device->lost) != EFFVK_DEVICE_LOSS_NONE;
+}
+
+gboolean
+effvk_device_is_hung (EffvkDevice *device)
+{
+  return g_atomic_int_get (&device->lost) == EFFVK_DEVICE_LOSS_HUNG;
+}
+
+/* The first loss that is noticed stands. */
+static void
+lose (EffvkDevice *device, EffvkDeviceLoss how)
+{
+  if (device != NULL)
+    g_atomic_int_compare_and_exchange (&device->lost, EFFVK_DEVICE_LOSS_NONE, how);
+}
+
+static const char *
+result_name (VkResult result)
+{
+  switch (result)
+    {
+#define NAME(value)                                                                                \
+  case value:                                                                                      \
+    return #value
+      NAME (VK_SUCCESS);
+      NAME (VK_NOT_READY);
+      NAME (VK_TIMEOUT);
+      NAME (VK_INCOMPLETE);
+      NAME (VK_ERROR_OUT_OF_HOST_MEMORY);
+      NAME (VK_ERROR_OUT_OF_DEVICE_MEMORY);
+      NAME (VK_ERROR_INITIALIZATION_FAILED);
+      NAME (VK_ERROR_DEVICE_LOST);
+      NAME (VK_ERROR_MEMORY_MAP_FAILED);
+      NAME (VK_ERROR_LAYER_NOT_PRESENT);
+      NAME (VK_ERROR_EXTENSION_NOT_PRESENT);
+      NAME (VK_ERROR_FEATURE_NOT_PRESENT);
+      NAME (VK_ERROR_INCOMPATIBLE_DRIVER);
+      NAME (VK_ERROR_TOO_MANY_OBJECTS);
+      NAME (VK_ERROR_FORMAT_NOT_SUPPORTED);
+      NAME (VK_ERROR_FRAGMENTED_POOL);
+      NAME (VK_ERROR_OUT_OF_POOL_MEMORY);
+      NAME (VK_ERROR_INVALID_EXTERNAL_HANDLE);
+      NAME (VK_ERROR_FRAGMENTATION);
+      NAME (VK_ERROR_INVALID_SHADER_NV);
+      NAME (VK_ERROR_UNKNOWN);
+#undef NAME
+    default:
+      return NULL;
+    }
+}
+
+gboolean
+effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GError **error)
+{
+  const char *name = result_name (result);
+  g_autofree char *number = NULL;
+  const char *more = "";
+  EffvkDeviceError code;
+
+  switch (result)
+    {
+    case VK_SUCCESS:
+      return TRUE;
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL:
+    case VK_ERROR_FRAGMENTATION:
+      code = EFFVK_DEVICE_ERROR_OUT_OF_MEMORY;
+      break;
+    case VK_ERROR_DEVICE_LOST:
+      code = EFFVK_DEVICE_ERROR_LOST;
+      lose (device, EFFVK_DEVICE_LOSS_LOST);
+      break;
+    case VK_TIMEOUT:
+      code = EFFVK_DEVICE_ERROR_TIMEOUT;
+      more = ": the device did not answer in time";
+      lose (device, EFFVK_DEVICE_LOSS_HUNG);
+      break;
+    default:
+      code = EFFVK_DEVICE_ERROR_FAILED;
+      break;
+    }
+
+  if (name == NULL)
+    name = number = g_strdup_printf ("VkResult %d", (int) result);
+  g_set_error (error, EFFVK_DEVICE_ERROR, code, "%s: %s%s", call, name, more);
+  return FALSE;
+}
+
+gboolean
+effvk_device_submit (EffvkDevice *device, VkCommandBuffer commands, VkFence fence, GError **error)
+{
+  const VkSubmitInfo info = {
+    .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+    .commandBufferCount = 1,
+    .pCommandBuffers = &commands,
+  };
+  VkResult result;
+
+  if (effvk_device_is_lost (device))
+    {
+      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST, "the device \"%s\" was lost",
+                   device->info->name);
+      return FALSE;
+    }
+
+  g_mutex_lock (&device->queue_lock);
+  result = device->vk.vkQueueSubmit (device->queue, 1, &info, fence);
+  g_mutex_unlock (&device->queue_lock);
+
+  return effvk_device_check (device, result, "vkQueueSubmit", error);
+}

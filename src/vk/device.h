@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/log.h"
+
+#define VK_NO_PROTOTYPES
+#include <volk.h>
+
+#include <effvk/effvk-device.h>
+
+/* What kernels choose by: features and limits, never names or versions. */
+typedef struct
+{
+  gboolean cpu;              /* a software device: few wide cores, dear barriers */
+  guint32 subgroup_size;     /* lanes */
+  gboolean subgroup_shuffle; /* in compute shaders */
+  guint32 max_shared_bytes;
+  guint32 max_workgroup_invocations;
+  guint32 max_texel_elements; /* of one buffer view */
+  guint64 max_storage_range;  /* bytes of one storage buffer binding */
+  gboolean timestamps;
+  guint64 timestamp_mask;  /* the bits of a timestamp that count; it wraps around there */
+  double timestamp_period; /* ns per tick */
+} EffvkDeviceCaps;
+
+typedef enum
+{
+  EFFVK_DEVICE_LOSS_NONE,
+  EFFVK_DEVICE_LOSS_LOST, /* the driver said so; what was submitted has ended */
+  EFFVK_DEVICE_LOSS_HUNG, /* it did not answer in time; what was submitted may still be running */
+} EffvkDeviceLoss;
+
+struct _EffvkDevice
+{
+  GObject parent_instance;
+
+  /* constant once made */
+  VkPhysicalDevice physical;
+  VkDevice handle;
+  struct VolkDeviceTable vk; /* this device's entry points: device->vk.vkCmdDispatch (...) */
+  VkQueue queue;
+  guint32 queue_family;
+  VkPhysicalDeviceMemoryProperties memory;
+  EffvkDeviceCaps caps;
+  VkPipelineCache pipeline_cache;
+  EffvkDeviceInfo *info;
+
+  GMutex queue_lock; /* around every use of the queue */
+  gint lost;         /* atomic; see EffvkDeviceLoss */
+  gboolean shared;   /* is in the table of open devices */
+
+  GMutex pipelines_lock;
+  GHashTable *pipelines; /* see vk/pipeline.c */
+
+  GMutex cache_lock;
+  gsize cache_size; /* bytes of the pipeline cache when it was last loaded or saved */
+};
+
+/* The kernels' view of a device. */
+const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
+
+/* Whether something that was submitted may run for ever. What a submit can reach must not be
+ * freed then, as the device may still use it: leak it. */
+gboolean effvk_device_is_hung (EffvkDevice *device);
+
+/* Turns the failure of a Vulkan call into a GError and marks the device lost where it is.
+ * Returns whether @result is a success (VK_SUCCESS; anything else is a failure here).
+ * @device can be NULL where there is none yet. */
+gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
+                             GError **error);
+
+/* Submits one command buffer; @fence is signalled at its end. Locks the queue. */
+gboolean effvk_device_submit (EffvkDevice *device, VkCommandBuffer commands, VkFence fence,
+                              GError **error);
+
+/* Names an object for debuggers and the validation layers. No-op without VK_EXT_debug_utils. */
+void effvk_device_name (EffvkDevice *device, VkObjectType type, guint64 handle, const char *name);
+
+/* Messages that the validation layers gave in this process. They are on when the environment has
+ * EFFVK_VALIDATION=1 (core and synchronization validation); each message is also a g_warning(). */
+guint effvk_validation_get_n_messages (void);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is known of a device without opening it. */
+
+#include "vk/physical.h"
+#include "vk/instance.h"
+#include "vk/pipeline.h"
+
+G_DEFINE_BOXED_TYPE (EffvkDeviceInfo, effvk_device_info, effvk_device_info_copy,
+                     effvk_device_info_free)
+
+EffvkDeviceInfo *
+effvk_device_info_copy (const EffvkDeviceInfo *info)
+{
+  EffvkDeviceInfo *copy = (EffvkDeviceInfo *) info;
+
+  g_return_val_if_fail (info != NULL, NULL);
+
+  g_atomic_int_inc (&copy->refs); /* immutable, so a reference is as good as a copy */
+  return copy;
+}
+
+void
+effvk_device_info_free (EffvkDeviceInfo *info)
+{
+  if (info == NULL || !g_atomic_int_dec_and_test (&info->refs))
+    return;
+  g_free (info->name);
+  g_free (info->driver);
+  g_free (info->uuid);
+  g_free (info->problem);
+  g_free (info);
+}
+
+guint
+effvk_device_info_get_index (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, 0);
+  return info->index;
+}
+
+const char *
+effvk_device_info_get_name (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+  return info->name;
+}
+
+const char *
+effvk_device_info_get_driver (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+  return info->driver;
+}
+
+const char *
+effvk_device_info_get_uuid (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+  return info->uuid;
+}
+
+EffvkDeviceType
+effvk_device_info_get_device_type (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, EFFVK_DEVICE_TYPE_OTHER);
+  return info->type;
+}
+
+const char *
+effvk_device_info_get_problem (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+  return info->problem;
+}
+
+GType
+effvk_device_type_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { EFFVK_DEVICE_TYPE_OTHER, "EFFVK_DEVICE_TYPE_OTHER", "other" },
+    { EFFVK_DEVICE_TYPE_INTEGRATED_GPU, "EFFVK_DEVICE_TYPE_INTEGRATED_GPU", "integrated-gpu" },
+    { EFFVK_DEVICE_TYPE_DISCRETE_GPU, "EFFVK_DEVICE_TYPE_DISCRETE_GPU", "discrete-gpu" },
+    { EFFVK_DEVICE_TYPE_VIRTUAL_GPU, "EFFVK_DEVICE_TYPE_VIRTUAL_GPU", "virtual-gpu" },
+    { EFFVK_DEVICE_TYPE_CPU, "EFFVK_DEVICE_TYPE_CPU", "cpu" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("EffvkDeviceType", values));
+  return type;
+}
+
+const char *
+effvk_device_type_to_string (EffvkDeviceType type)
+{
+  switch (type)
+    {
+    case EFFVK_DEVICE_TYPE_INTEGRATED_GPU:
+      return "integrated GPU";
+    case EFFVK_DEVICE_TYPE_DISCRETE_GPU:
+      return "discrete GPU";
+    case EFFVK_DEVICE_TYPE_VIRTUAL_GPU:
+      return "virtual GPU";
+    case EFFVK_DEVICE_TYPE_CPU:
+      return "CPU";
+    case EFFVK_DEVICE_TYPE_OTHER:
+    default:
+      return "other";
+    }
+}
+
+void
+effvk_physical_free (EffvkPhysical *physical)
+{
+  if (physical == NULL)
+    return;
+  effvk_device_info_free (physical->info);
+  g_free (physical);
+}
+
+static char *
+format_uuid (const guint8 uuid[VK_UUID_SIZE])
+{
+  GString *text = g_string_sized_new (36);
+
+  for (guint i = 0; i < VK_UUID_SIZE; i++)
+    g_string_append_printf (text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                            uuid[i]);
+  return g_string_free (text, FALSE);
+}
+
+/* The first family that computes and tells the time, else the first that computes. Such a family
+ * on a GPU draws as well, and is the one that drivers give most of the device. */
+static gboolean
+choose_queue_family (EffvkPhysical *physical)
+{
+  g_autofree VkQueueFamilyProperties *families = NULL;
+  guint32 n = 0;
+  guint32 bits = 0;
+  gboolean found = FALSE;
+
+  vkGetPhysicalDeviceQueueFamilyProperties (physical->handle, &n, NULL);
+  families = g_new0 (VkQueueFamilyProperties, n + 1);
+  vkGetPhysicalDeviceQueueFamilyProperties (physical->handle, &n, families);
+
+  for (guint32 i = 0; i < n && bits == 0; i++)
+    {
+      if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0)
+        continue;
+      if (found && families[i].timestampValidBits == 0)
+        continue;
+      physical->queue_family = i;
+      bits = families[i].timestampValidBits;
+      found = TRUE;
+    }
+
+  physical->caps.timestamps = bits > 0;
+  physical->caps.timestamp_mask = bits >= 64 ? G_MAXUINT64 : ((guint64) 1 << bits) - 1;
+  return found;
+}
+
+static VkExtensionProperties *
+list_extensions (VkPhysicalDevice handle, guint32 *n)
+{
+  g_autofree VkExtensionProperties *list = NULL;
+
+  *n = 0;
+  if (vkEnumerateDeviceExtensionProperties (handle, NULL, n, NULL) != VK_SUCCESS)
+    *n = 0;
+  list = g_new0 (VkExtensionProperties, *n + 1);
+  if (vkEnumerateDeviceExtensionProperties (handle, NULL, n, list) < 0)
+    *n = 0;
+  return g_steal_pointer (&list);
+}
+
+/* "name, info", or what there is of it. */
+static char *
+format_driver (const VkPhysicalDeviceDriverProperties *driver,
+               const VkPhysicalDeviceProperties *properties)
+{
+  if (driver->driverName[0] != '\0' && driver->driverInfo[0] != '\0')
+    return g_strdup_printf ("%s, %s", driver->driverName, driver->driverInfo);
+  if (driver->driverName[0] != '\0')
+    return g_strdup (driver->driverName);
+  return g_strdup_printf ("driver 0x%x of vendor 0x%04x", properties->driverVersion,
+                          properties->vendorID);
+}
+
+static char *
+find_problem (const VkPhysicalDeviceProperties *properties)
+{
+  const VkPhysicalDeviceLimits *limits = &properties->limits;
+  const struct
+  {
+    const char *what;
+    guint32 found, expected;
+  } checks[] = {
+    { "bytes of push constants", limits->maxPushConstantsSize, EFFVK_MAX_PUSH },
+    { "storage buffers in a shader", limits->maxPerStageDescriptorStorageBuffers,
+      EFFVK_MAX_BINDINGS },
+    { "invocations in a workgroup", limits->maxComputeWorkGroupInvocations, 128 },
+    { "bytes of shared memory", limits->maxComputeSharedMemorySize, 16384 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (checks); i++)
+    {
+      if (checks[i].found < checks[i].expected)
+        return g_strdup_printf ("it has %u %s, expected at least %u", checks[i].found,
+                                checks[i].what, checks[i].expected);
+    }
+  return NULL;
+}
+
+static EffvkPhysical *
+physical_new (VkPhysicalDevice handle, guint index)
+{
+  EffvkPhysical *physical = g_new0 (EffvkPhysical, 1);
+  EffvkDeviceInfo *info = g_new0 (EffvkDeviceInfo, 1);
+  EffvkDeviceCaps *caps = &physical->caps;
+  VkPhysicalDeviceDriverProperties driver
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES };
+  VkPhysicalDeviceSubgroupProperties subgroup
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES };
+  VkPhysicalDeviceIDProperties id
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES, .pNext = &subgroup };
+  VkPhysicalDeviceProperties2 properties2
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &id };
+  VkPhysicalDeviceProperties *properties = &properties2.properties;
+  guint32 n_extensions = 0;
+  g_autofree VkExtensionProperties *extensions = list_extensions (handle, &n_extensions);
+  gboolean old;
+
+  physical->handle = handle;
+  physical->info = info;
+  physical->portability_subset
+      = effvk_has_extension (extensions, n_extensions, "VK_KHR_portability_subset");
+
+  vkGetPhysicalDeviceProperties (handle, properties);
+  old = properties->apiVersion < VK_API_VERSION_1_1;
+  if (!old)
+    {
+      if (MIN (properties->apiVersion, effvk_instance_get_version ()) >= VK_API_VERSION_1_2
+          || effvk_has_extension (extensions, n_extensions,
+                                  VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
+        subgroup.pNext = &driver;
+      vkGetPhysicalDeviceProperties2 (handle, &properties2);
+    }
+
+  info->refs = 1;
+  info->index = index;
+  info->name = g_utf8_make_valid (properties->deviceName, -1);
+  info->driver = format_driver (&driver, properties);
+  info->uuid = format_uuid (id.deviceUUID);
+  info->type = (int) properties->deviceType <= EFFVK_DEVICE_TYPE_CPU
+                   ? (EffvkDeviceType) properties->deviceType
+                   : EFFVK_DEVICE_TYPE_OTHER;
+
+  caps->cpu = info->type == EFFVK_DEVICE_TYPE_CPU;
+  caps->subgroup_size = MAX (subgroup.subgroupSize, 1);
+  caps->subgroup_shuffle = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0
+                           && (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
+  caps->max_shared_bytes = properties->limits.maxComputeSharedMemorySize;
+  caps->max_workgroup_invocations = properties->limits.maxComputeWorkGroupInvocations;
+  caps->max_texel_elements = properties->limits.maxTexelBufferElements;
+  caps->max_storage_range = properties->limits.maxStorageBufferRange;
+  caps->timestamp_period = properties->limits.timestampPeriod;
+
+  if (old)
+    info->problem = g_strdup_printf ("it has Vulkan %u.%u, expected 1.1 or later",
+                                     VK_API_VERSION_MAJOR (properties->apiVersion),
+                                     VK_API_VERSION_MINOR (properties->apiVersion));
+  else if (!choose_queue_family (physical))
+    info->problem = g_strdup ("it has no queue that computes");
+  else
+    info->problem = find_problem (properties);
+
+  return physical;
+}
+
+GPtrArray *
+effvk_physical_list (VkInstance instance, GError **error)
+{
+  g_autoptr (GPtrArray) list
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_physical_free);
+  g_autofree VkPhysicalDevice *handles = NULL;
+  guint32 n = 0;
+  VkResult result = vkEnumeratePhysicalDevices (instance, &n, NULL);
+
+  if (result == VK_SUCCESS && n > 0)
+    {
+      handles = g_new0 (VkPhysicalDevice, n);
+      result = vkEnumeratePhysicalDevices (instance, &n, handles);
+    }
+
+  /* Drivers that find none of their devices make the loader say so with an error. A device that
+   * was plugged in between the two calls is not worth a loop. */
+  if (result == VK_ERROR_INITIALIZATION_FAILED || result == VK_ERROR_INCOMPATIBLE_DRIVER)
+    n = 0;
+  else if (result != VK_INCOMPLETE
+           && !effvk_device_check (NULL, result, "vkEnumeratePhysicalDevices", error))
+    return NULL;
+
+  for (guint32 i = 0; i < n; i++)
+    g_ptr_array_add (list, physical_new (handles[i], i));
+  return g_steal_pointer (&list);
+}

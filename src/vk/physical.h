@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vk/device.h"
+
+struct _EffvkDeviceInfo
+{
+  gint refs; /* atomic */
+
+  guint index;
+  char *name;
+  char *driver;
+  char *uuid; /* 36 characters */
+  EffvkDeviceType type;
+  char *problem; /* NULL: usable */
+};
+
+/* One of the system's devices and all that is known of it before it is opened. */
+typedef struct
+{
+  VkPhysicalDevice handle; /* valid while the instance is */
+  EffvkDeviceInfo *info;
+
+  EffvkDeviceCaps caps;
+  guint32 queue_family;
+  gboolean portability_subset; /* has VK_KHR_portability_subset, which must then be enabled */
+} EffvkPhysical;
+
+void effvk_physical_free (EffvkPhysical *physical);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPhysical, effvk_physical_free)
+
+/* The devices of an instance, in its order. Returns a list of EffvkPhysical, maybe empty, or NULL
+ * with @error set. */
+GPtrArray *effvk_physical_list (VkInstance instance, GError **error);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vk/device.h"
+
+#define EFFVK_MAX_BINDINGS 8
+#define EFFVK_MAX_SPEC 12
+#define EFFVK_MAX_PUSH 128
+
+typedef enum
+{
+  EFFVK_BINDING_NONE,
+  EFFVK_BINDING_STORAGE, /* storage buffer */
+  EFFVK_BINDING_TEXEL,   /* uniform texel buffer, read only */
+} EffvkBindingType;
+
+/* A compute shader as it was built: SPIR-V and what it binds (binding i has type bindings[i]). */
+typedef struct
+{
+  const char *name; /* "pointwise_lanes_f32" */
+  const guint32 *code;
+  gsize code_size; /* bytes */
+  EffvkBindingType bindings[EFFVK_MAX_BINDINGS];
+  guint push_size; /* bytes */
+} EffvkShader;
+
+typedef struct
+{
+  VkPipeline handle;
+  VkPipelineLayout layout;
+  VkDescriptorSetLayout set_layout;
+} EffvkPipeline;
+
+/* A shader with its specialization constants (constant ids 0, 1, ...). */
+typedef struct
+{
+  const EffvkShader *shader;
+  const guint32 *spec;
+  guint n_spec;
+} EffvkPipelineKey;
+
+/* The pipelines of @n keys, in their order; the same key may come more than once. What the device has not
+ * built yet is built on all processors, and kept with the device. Thread-safe. @pipelines is
+ * undefined on failure. */
+gboolean effvk_pipelines_get (EffvkDevice *device, const EffvkPipelineKey *keys, guint n,
+                              const EffvkPipeline **pipelines, GError **error);
+
+/* Called by the device when it ends. */
+void effvk_pipelines_free (EffvkDevice *device);
