@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/fully-connected.h"
+
+#include "ops/pack.h"
+#include "ops/shader.h"
+
+#include "fully_connected_lanes_texel_f16.spv.h"
+#include "fully_connected_lanes_texel_f32.spv.h"
+#include "fully_connected_split_storage_f16.spv.h"
+#include "fully_connected_split_storage_f32.spv.h"
+
+typedef struct
+{
+  gint32 K4, steps, C4, bias;
+} Push;
+
+enum
+{
+  X,
+  W,
+  Y
+};
+
+const EffvkKernel effvk_fully_connected_kernels[] = {
+  { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
+  { "split", effvk_kernel_anywhere, NULL },
+};
+const guint effvk_fully_connected_n_kernels = G_N_ELEMENTS (effvk_fully_connected_kernels);
+
+static const EffvkShader shaders[][2] = {
+  EFFVK_SHADERS (fully_connected_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
+  EFFVK_SHADERS (fully_connected_split_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
+};
+
+gboolean
+effvk_fully_connected (const EffvkOpContext *context, const EffvkFullyConnected *op, GError **error)
+{
+  const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
+  const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
+  guint steps = effvk_div_up (in->c, 32), C4 = effvk_c4 (out->c);
+  int kernel = effvk_op_choose (context, "fully connected", effvk_fully_connected_kernels,
+                                effvk_fully_connected_n_kernels, error);
+  EffvkDispatch dispatch = { .op = "fully-connected", .writes = 1u << Y };
+  Push push = { (gint32) effvk_c4 (in->c), (gint32) steps, (gint32) C4, 0 };
+
+  if (kernel < 0)
+    return FALSE;
+  dispatch.shader = &shaders[kernel][context->storage];
+  dispatch.kernel = effvk_fully_connected_kernels[kernel].name;
+  dispatch.bind[X] = op->input;
+  dispatch.bind[W] = effvk_pack_tiles (context, "fully connected weights", op->weight, op->bias,
+                                       out->c, in->c, 1, steps * 32, 32, &push.bias);
+  dispatch.bind[Y] = op->output;
+  memcpy (dispatch.push, &push, sizeof push);
+  dispatch.groups[0] = effvk_div_up (C4, 8);
+  dispatch.groups[1] = 1;
+  dispatch.groups[2] = in->n;
+  effvk_program_add_dispatch (context->program, &dispatch);
+  return TRUE;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/arch.h"
+#include "vk/program.h"
+
+/*
+ * An op adds dispatches to a program. It offers one or more kernels; a kernel is a shader with a
+ * predicate on the device's capabilities. The first usable one of the op's table is its built-in
+ * preference, unless the context forces another by name.
+ */
+typedef struct
+{
+  EffvkProgram *program;
+  EffvkStorage storage; /* of activations and weights: F32 or F16 */
+  const char *kernel;   /* force this kernel; NULL: the op's choice */
+} EffvkOpContext;
+
+typedef struct
+{
+  const char *name;
+  gboolean (*usable) (const EffvkDeviceCaps *caps);    /* can it run at all */
+  gboolean (*preferred) (const EffvkDeviceCaps *caps); /* is it the choice here; NULL: always */
+} EffvkKernel;
+
+/* The index of the kernel to use in a table of @n kernels: the forced one, or the first that is usable
+ * and preferred. -1 with @error set when the forced one is unknown or not usable here. */
+int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
+                     guint n, GError **error);
+
+/* Predicates that several ops share. */
+gboolean effvk_kernel_anywhere (const EffvkDeviceCaps *caps);
+gboolean effvk_kernel_has_lanes (const EffvkDeviceCaps *caps); /* shuffles in subgroups of 8 or more */
+gboolean effvk_kernel_on_cpu (const EffvkDeviceCaps *caps);
+
+static inline guint
+effvk_div_up (guint a, guint b)
+{
+  return (a + b - 1) / b;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ops/op.h"
+
+/* gates = sigmoid (excite * act (squeeze * mean + bias) + bias), mean = sum of sums / pixels */
+typedef struct
+{
+  EffvkTensor sums;   /* [N,1,T,C] fp32, from effvk_depthwise() */
+  EffvkTensor output; /* [N,1,1,C] fp32 */
+  guint pixels;       /* H * W of what was summed */
+  guint squeezed;     /* S */
+  EffvkActivation activation;
+  const float *squeeze_weight; /* [S][C] */
+  const float *squeeze_bias;   /* [S] */
+  const float *excite_weight;  /* [C][S] */
+  const float *excite_bias;    /* [C] */
+} EffvkSqueezeExcite;
+
+extern const EffvkKernel effvk_squeeze_excite_kernels[];
+extern const guint effvk_squeeze_excite_n_kernels;
+
+gboolean effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
+                               GError **error);
