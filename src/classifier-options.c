@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classifier-options.h"
+
+G_DEFINE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_PRECISION = 1,
+  PROP_TOP_K,
+  PROP_BATCH_SIZE,
+  PROP_MAX_IN_FLIGHT,
+  PROP_LOGITS,
+};
+
+static void
+effvk_classifier_options_set_property (GObject *object, guint id, const GValue *value,
+                                       GParamSpec *pspec)
+{
+  EffvkClassifierOptions *options = EFFVK_CLASSIFIER_OPTIONS (object);
+
+  switch (id)
+    {
+    case PROP_PRECISION:
+      options->precision = (EffvkPrecision) g_value_get_enum (value);
+      break;
+    case PROP_TOP_K:
+      options->top_k = g_value_get_uint (value);
+      break;
+    case PROP_BATCH_SIZE:
+      options->batch_size = g_value_get_uint (value);
+      break;
+    case PROP_MAX_IN_FLIGHT:
+      options->max_in_flight = g_value_get_uint (value);
+      break;
+    case PROP_LOGITS:
+      options->logits = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+effvk_classifier_options_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  EffvkClassifierOptions *options = EFFVK_CLASSIFIER_OPTIONS (object);
+
+  switch (id)
+    {
+    case PROP_PRECISION:
+      g_value_set_enum (value, options->precision);
+      break;
+    case PROP_TOP_K:
+      g_value_set_uint (value, options->top_k);
+      break;
+    case PROP_BATCH_SIZE:
+      g_value_set_uint (value, options->batch_size);
+      break;
+    case PROP_MAX_IN_FLIGHT:
+      g_value_set_uint (value, options->max_in_flight);
+      break;
+    case PROP_LOGITS:
+      g_value_set_boolean (value, options->logits);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+
+  object_class->set_property = effvk_classifier_options_set_property;
+  object_class->get_property = effvk_classifier_options_get_property;
+  g_object_class_install_property (
+      object_class, PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision", "How weights and activations are stored",
+                         EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, flags));
+  g_object_class_install_property (
+      object_class, PROP_TOP_K,
+      g_param_spec_uint ("top-k", "Top-k", "Classes that a result reports", 1, 1000, 5, flags));
+  g_object_class_install_property (
+      object_class, PROP_BATCH_SIZE,
+      g_param_spec_uint ("batch-size", "Batch size", "Images of one submission", 1, 64, 1, flags));
+  g_object_class_install_property (
+      object_class, PROP_MAX_IN_FLIGHT,
+      g_param_spec_uint ("max-in-flight", "Max in flight",
+                         "Submissions that may be on the device at once", 1, 16, 3, flags));
+  g_object_class_install_property (
+      object_class, PROP_LOGITS,
+      g_param_spec_boolean ("logits", "Logits", "Whether results carry the network's raw answer",
+                            FALSE, flags));
+}
+
+static void
+effvk_classifier_options_init (EffvkClassifierOptions *options G_GNUC_UNUSED)
+{
+}
+
+EffvkClassifierOptions *
+effvk_classifier_options_new (void)
+{
+  return g_object_new (EFFVK_TYPE_CLASSIFIER_OPTIONS, NULL);
+}
+
+void
+effvk_classifier_options_set_precision (EffvkClassifierOptions *options, EffvkPrecision precision)
+{
+  g_object_set (options, "precision", precision, NULL);
+}
+
+void
+effvk_classifier_options_set_top_k (EffvkClassifierOptions *options, guint top_k)
+{
+  g_object_set (options, "top-k", top_k, NULL);
+}
+
+void
+effvk_classifier_options_set_batch_size (EffvkClassifierOptions *options, guint batch_size)
+{
+  g_object_set (options, "batch-size", batch_size, NULL);
+}
+
+void
+effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options, guint max_in_flight)
+{
+  g_object_set (options, "max-in-flight", max_in_flight, NULL);
+}
+
+void
+effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
+{
+  g_object_set (options, "logits", logits, NULL);
+}

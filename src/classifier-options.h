@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-classifier.h>
+
+struct _EffvkClassifierOptions
+{
+  GObject parent_instance;
+  EffvkPrecision precision;
+  guint top_k, batch_size, max_in_flight;
+  gboolean logits;
+};

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classifier-slot.h"
+
+#include "ops/preprocess.h"
+#include "vk/once.h"
+
+static EffvkDevice *
+slot_device (EffvkSlot *slot)
+{
+  return effvk_program_get_device (effvk_net_get_program (slot->net));
+}
+
+static const EffvkTensorInfo *
+net_info (EffvkSlot *slot, EffvkTensor tensor)
+{
+  return effvk_program_get_info (effvk_net_get_program (slot->net), tensor);
+}
+
+/* The read-back buffer: top-k of all images, then their logits. */
+static gsize
+top_k_size (EffvkSlot *slot)
+{
+  return effvk_tensor_info_size (net_info (slot, effvk_net_get_top_k (slot->net)));
+}
+
+static gsize
+logits_size (EffvkSlot *slot)
+{
+  return effvk_tensor_info_size (net_info (slot, effvk_net_get_logits (slot->net)));
+}
+
+gboolean
+effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, EffvkStorage storage,
+                 guint batch, gboolean logits, GError **error)
+{
+  EffvkDevice *device;
+  VkCommandPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO };
+  VkCommandBufferAllocateInfo allocate = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                           .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                           .commandBufferCount = 1 };
+  VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
+  VkQueryPoolCreateInfo queries = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+                                    .queryType = VK_QUERY_TYPE_TIMESTAMP,
+                                    .queryCount = 2 };
+
+  *slot = (EffvkSlot){
+    .net = net, .recipe = recipe, .storage = storage, .batch = batch, .logits = logits
+  };
+  device = slot_device (slot);
+  pool.queueFamilyIndex = device->queue_family;
+  if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
+                          top_k_size (slot) + (logits ? logits_size (slot) : 0), "results", error)
+      || !effvk_device_check (
+          device, device->vk.vkCreateCommandPool (device->handle, &pool, NULL, &slot->pool),
+          "vkCreateCommandPool", error))
+    return FALSE;
+  allocate.commandPool = slot->pool;
+  return effvk_device_check (device,
+                             device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
+                                                                  &slot->commands),
+                             "vkAllocateCommandBuffers", error)
+         && effvk_device_check (
+             device, device->vk.vkCreateFence (device->handle, &fence, NULL, &slot->fence),
+             "vkCreateFence", error)
+         && (!device->caps.timestamps
+             || effvk_device_check (
+                 device,
+                 device->vk.vkCreateQueryPool (device->handle, &queries, NULL, &slot->queries),
+                 "vkCreateQueryPool", error));
+}
+
+void
+effvk_slot_clear (EffvkSlot *slot)
+{
+  EffvkDevice *device;
+
+  if (!slot->net)
+    return;
+  device = slot_device (slot);
+  effvk_program_free (slot->front);
+  effvk_buffer_clear (&slot->staging);
+  effvk_buffer_clear (&slot->readback);
+  if (!effvk_device_is_hung (device)) /* else it may still use them */
+    {
+      device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
+      device->vk.vkDestroyFence (device->handle, slot->fence, NULL);
+      device->vk.vkDestroyCommandPool (device->handle, slot->pool, NULL);
+    }
+  *slot = (EffvkSlot){ 0 };
+}
+
+/* The preprocessing of this layout, from the slot's staging to the network's input. */
+static gboolean
+build_front (EffvkSlot *slot, GError **error)
+{
+  EffvkDevice *device = slot_device (slot);
+  EffvkProgram *net = effvk_net_get_program (slot->net);
+  EffvkTensor net_input = effvk_net_get_input (slot->net);
+  gsize size = slot->layout.size * slot->batch, offset;
+  EffvkBuffer *buffer = effvk_program_get_buffer (net, net_input, &offset);
+  EffvkOpContext context = { .storage = slot->storage };
+  EffvkPreprocess op = { .layout = &slot->layout, .recipe = slot->recipe };
+
+  if (slot->staging.size < size)
+    {
+      effvk_buffer_clear (&slot->staging);
+      if (!effvk_buffer_init (&slot->staging, device, EFFVK_MEMORY_UPLOAD, size, "staging", error))
+        return FALSE;
+    }
+  slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
+  op.staging = &slot->staging;
+  op.output
+      = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
+  return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
+}
+
+static void
+record_readback (EffvkSlot *slot)
+{
+  EffvkDevice *device = slot_device (slot);
+  EffvkProgram *net = effvk_net_get_program (slot->net);
+  const VkMemoryBarrier computed = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                     .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
+                                     .dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT };
+  const VkMemoryBarrier copied = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                   .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+                                   .dstAccessMask = VK_ACCESS_HOST_READ_BIT };
+  VkBufferCopy top_k = { .size = top_k_size (slot) };
+  VkBufferCopy logits = { .dstOffset = top_k.size, .size = logits_size (slot) };
+  gsize top_k_at, logits_at;
+  EffvkBuffer *top_k_buffer
+      = effvk_program_get_buffer (net, effvk_net_get_top_k (slot->net), &top_k_at);
+  EffvkBuffer *logits_buffer
+      = effvk_program_get_buffer (net, effvk_net_get_logits (slot->net), &logits_at);
+
+  top_k.srcOffset = top_k_at;
+  logits.srcOffset = logits_at;
+  device->vk.vkCmdPipelineBarrier (slot->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                                   VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &computed, 0, NULL, 0,
+                                   NULL);
+  device->vk.vkCmdCopyBuffer (slot->commands, top_k_buffer->handle, slot->readback.handle, 1,
+                              &top_k);
+  if (slot->logits)
+    device->vk.vkCmdCopyBuffer (slot->commands, logits_buffer->handle, slot->readback.handle, 1,
+                                &logits);
+  device->vk.vkCmdPipelineBarrier (slot->commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                   VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0, NULL, 0, NULL);
+}
+
+static gboolean
+record (EffvkSlot *slot, GError **error)
+{
+  EffvkDevice *device = slot_device (slot);
+  VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
+
+  if (!effvk_device_check (device,
+                           device->vk.vkResetCommandPool (device->handle, slot->pool, 0),
+                           "vkResetCommandPool", error)
+      || !effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->commands, &begin),
+                              "vkBeginCommandBuffer", error))
+    return FALSE;
+  if (slot->queries)
+    {
+      device->vk.vkCmdResetQueryPool (slot->commands, slot->queries, 0, 2);
+      device->vk.vkCmdWriteTimestamp (slot->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
+                                      slot->queries, 0);
+    }
+  effvk_program_record (slot->front, slot->commands);
+  effvk_program_record (effvk_net_get_program (slot->net), slot->commands);
+  record_readback (slot);
+  if (slot->queries)
+    device->vk.vkCmdWriteTimestamp (slot->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+                                    slot->queries, 1);
+  return effvk_device_check (device, device->vk.vkEndCommandBuffer (slot->commands),
+                             "vkEndCommandBuffer", error);
+}
+
+gboolean
+effvk_slot_prepare (EffvkSlot *slot, const EffvkFrameLayout *layout, GError **error)
+{
+  if (slot->recorded && effvk_frame_layout_equal (&slot->layout, layout))
+    return TRUE;
+  slot->recorded = FALSE;
+  slot->layout = *layout;
+  g_clear_pointer (&slot->front, effvk_program_free);
+  slot->recorded = build_front (slot, error) && record (slot, error);
+  return slot->recorded;
+}
+
+guint8 *
+effvk_slot_get_staging (EffvkSlot *slot, guint i)
+{
+  return slot->staging.map + i * slot->layout.size;
+}
+
+gboolean
+effvk_slot_submit (EffvkSlot *slot, GError **error)
+{
+  EffvkDevice *device = slot_device (slot);
+
+  effvk_buffer_flush (&slot->staging);
+  return effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
+                             "vkResetFences", error)
+         && effvk_device_submit (device, slot->commands, slot->fence, error);
+}
+
+int
+effvk_slot_wait (EffvkSlot *slot, guint64 timeout, GError **error)
+{
+  EffvkDevice *device = slot_device (slot);
+  VkResult result = VK_ERROR_DEVICE_LOST;
+
+  if (!effvk_device_is_lost (device)) /* else the fence may never be signalled */
+    result = timeout
+                 ? device->vk.vkWaitForFences (device->handle, 1, &slot->fence, VK_TRUE, timeout)
+                 : device->vk.vkGetFenceStatus (device->handle, slot->fence);
+
+  if (result == VK_NOT_READY)
+    return 0;
+  if (!effvk_device_check (device, result, timeout ? "vkWaitForFences" : "vkGetFenceStatus", error))
+    return -1;
+  effvk_buffer_invalidate (&slot->readback);
+  return 1;
+}
+
+guint64
+effvk_slot_get_gpu_time (EffvkSlot *slot)
+{
+  EffvkDevice *device = slot_device (slot);
+  guint64 ticks[2];
+
+  if (!slot->queries
+      || device->vk.vkGetQueryPoolResults (device->handle, slot->queries, 0, 2, sizeof ticks, ticks,
+                                           sizeof ticks[0], VK_QUERY_RESULT_64_BIT)
+             != VK_SUCCESS)
+    return 0;
+  return (guint64) ((double) ((ticks[1] - ticks[0]) & device->caps.timestamp_mask)
+                    * device->caps.timestamp_period);
+}
+
+guint
+effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes, const float **logits)
+{
+  guint k = net_info (slot, effvk_net_get_top_k (slot->net))->w;
+  const float *best = (const float *) slot->readback.map + (gsize) i * k * 4;
+
+  *logits = slot->logits
+                ? (const float *) (slot->readback.map + top_k_size (slot)
+                                   + (gsize) i * (logits_size (slot) / slot->batch))
+                : NULL;
+  if (best[2] != 1.0f) /* not finite */
+    return 0;
+  for (guint rank = 0; rank < k; rank++)
+    classes[rank] = (EffvkClass){ (guint) best[rank * 4], best[rank * 4 + 1] };
+  return k;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classifier-stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+effvk_stats_add (EffvkStats *stats, guint64 gpu_time, guint64 total_time, gboolean finite)
+{
+  guint i = stats->collected++ % EFFVK_STATS_WINDOW;
+
+  stats->gpu_times[i] = gpu_time;
+  stats->total_times[i] = total_time;
+  if (!finite)
+    stats->not_finite++;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+static void
+describe_times (const guint64 *times, guint n, const char *p50, const char *p99, GVariantDict *dict)
+{
+  guint64 sorted[EFFVK_STATS_WINDOW];
+
+  memcpy (sorted, times, n * sizeof *times);
+  qsort (sorted, n, sizeof *sorted, compare);
+  g_variant_dict_insert (dict, p50, "t", n ? sorted[n / 2] : 0);
+  g_variant_dict_insert (dict, p99, "t", n ? sorted[n * 99 / 100] : 0);
+}
+
+void
+effvk_stats_describe (const EffvkStats *stats, GVariantDict *dict)
+{
+  guint n = (guint) MIN (stats->collected, EFFVK_STATS_WINDOW);
+
+  g_variant_dict_insert (dict, "images", "t", stats->images);
+  g_variant_dict_insert (dict, "submissions", "t", stats->submissions);
+  g_variant_dict_insert (dict, "copied-bytes", "t", stats->copied_bytes);
+  g_variant_dict_insert (dict, "not-finite", "t", stats->not_finite);
+  describe_times (stats->gpu_times, n, "gpu-time-p50", "gpu-time-p99", dict);
+  describe_times (stats->total_times, n, "total-time-p50", "total-time-p99", dict);
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classifier-options.h"
+#include "classifier-slot.h"
+#include "classifier-stats.h"
+#include "vk/cache.h"
+#include "vk/once.h"
+
+#include <effvk/effvk-selftest.h>
+
+/* The ring: slots are filled and submitted in turn, and collected in the same order. */
+typedef enum
+{
+  SLOT_FREE,
+  SLOT_FILLING, /* holds images, not submitted yet: a batch that is not full */
+  SLOT_IN_FLIGHT,
+} SlotState;
+
+typedef struct
+{
+  EffvkSlot slot;
+  SlotState state;
+  gboolean failed; /* it did not reach the device */
+  guint n_images, n_collected;
+  gpointer *user_data; /* per image */
+  gint64 *submitted;   /* per image, us of the monotonic clock */
+} RingSlot;
+
+struct _EffvkClassifier
+{
+  GObject parent_instance;
+
+  EffvkDevice *device;
+  EffvkModel *model;
+  EffvkPrecision precision;
+  EffvkNet *net;
+  guint top_k, batch, n_slots;
+  gboolean logits;
+
+  GMutex collect_lock; /* one collector at a time; taken before lock */
+  GMutex lock;         /* what follows */
+  RingSlot *slots;
+  guint head; /* the slot that takes the next image */
+  guint tail; /* the oldest slot that holds one */
+  guint n_in_flight;
+  EffvkClass *classes; /* top_k; under collect_lock */
+  EffvkStats stats;
+};
+
+G_DEFINE_FINAL_TYPE (EffvkClassifier, effvk_classifier, G_TYPE_OBJECT)
+G_DEFINE_QUARK (effvk-classifier-error-quark, effvk_classifier_error)
+
+static void
+effvk_classifier_finalize (GObject *object)
+{
+  EffvkClassifier *classifier = EFFVK_CLASSIFIER (object);
+
+  effvk_classifier_flush (classifier);
+  for (guint i = 0; classifier->slots && i < classifier->n_slots; i++)
+    {
+      effvk_slot_clear (&classifier->slots[i].slot);
+      g_free (classifier->slots[i].user_data);
+      g_free (classifier->slots[i].submitted);
+    }
+  g_free (classifier->slots);
+  g_free (classifier->classes);
+  effvk_net_free (classifier->net);
+  g_clear_object (&classifier->model);
+  g_clear_object (&classifier->device);
+  g_mutex_clear (&classifier->lock);
+  g_mutex_clear (&classifier->collect_lock);
+  G_OBJECT_CLASS (effvk_classifier_parent_class)->finalize (object);
+}
+
+static void
+effvk_classifier_class_init (EffvkClassifierClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = effvk_classifier_finalize;
+}
+
+static void
+effvk_classifier_init (EffvkClassifier *classifier)
+{
+  g_mutex_init (&classifier->lock);
+  g_mutex_init (&classifier->collect_lock);
+}
+
+/* fp16 where it saves bandwidth and is right: on a GPU whose kernels pass the self-test with it. */
+static EffvkPrecision
+choose_precision (EffvkDevice *device, EffvkPrecision wanted)
+{
+  static GMutex lock;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
+  gpointer known;
+  guint n_failed = 0;
+  gboolean good;
+
+  if (wanted != EFFVK_PRECISION_AUTO)
+    return wanted;
+  if (effvk_device_get_caps (device)->cpu)
+    return EFFVK_PRECISION_FP32;
+
+  locker = g_mutex_locker_new (&lock);
+  known = g_object_get_data (G_OBJECT (device), "effvk-auto-precision");
+  if (known)
+    return (EffvkPrecision) GPOINTER_TO_INT (known);
+  good = effvk_selftest_run (device, EFFVK_PRECISION_FP16, 1, 1, NULL, NULL, &n_failed, NULL)
+         && n_failed == 0;
+  if (!good)
+    g_message ("%s does not pass the self-test in fp16 (%u comparisons failed): using fp32",
+               effvk_device_get_name (device), n_failed);
+  wanted = good ? EFFVK_PRECISION_FP16 : EFFVK_PRECISION_FP32;
+  g_object_set_data (G_OBJECT (device), "effvk-auto-precision", GINT_TO_POINTER (wanted));
+  return wanted;
+}
+
+static gboolean
+build (EffvkClassifier *classifier, GError **error)
+{
+  EffvkStorage storage
+      = classifier->precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32;
+  EffvkNetOptions options
+      = { .storage = storage, .batch = classifier->batch, .top_k = classifier->top_k };
+
+  classifier->net = effvk_net_new (classifier->device, classifier->model, &options, error);
+  if (!classifier->net)
+    return FALSE;
+  classifier->slots = g_new0 (RingSlot, classifier->n_slots);
+  for (guint i = 0; i < classifier->n_slots; i++)
+    {
+      RingSlot *ring = &classifier->slots[i];
+
+      ring->user_data = g_new0 (gpointer, classifier->batch);
+      ring->submitted = g_new0 (gint64, classifier->batch);
+      if (!effvk_slot_init (&ring->slot, classifier->net,
+                            effvk_model_get_recipe (classifier->model), storage,
+                            classifier->batch, classifier->logits, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+EffvkClassifier *
+effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
+                      GError **error)
+{
+  g_autoptr (EffvkClassifier) classifier = NULL;
+  g_autoptr (EffvkClassifierOptions) defaults = NULL;
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+
+  if (!options)
+    options = defaults = effvk_classifier_options_new ();
+  classifier = g_object_new (EFFVK_TYPE_CLASSIFIER, NULL);
+  classifier->device = g_object_ref (device);
+  classifier->model = g_object_ref (model);
+  classifier->precision = choose_precision (device, options->precision);
+  classifier->top_k = MIN (options->top_k, effvk_model_get_n_classes (model));
+  classifier->batch = options->batch_size;
+  classifier->n_slots = options->max_in_flight;
+  classifier->logits = options->logits;
+  classifier->classes = g_new0 (EffvkClass, classifier->top_k);
+  if (!build (classifier, error))
+    return NULL;
+  effvk_cache_save (device);
+  return g_steal_pointer (&classifier);
+}
+
+EffvkDevice *
+effvk_classifier_get_device (EffvkClassifier *classifier)
+{
+  return classifier->device;
+}
+
+EffvkModel *
+effvk_classifier_get_model (EffvkClassifier *classifier)
+{
+  return classifier->model;
+}
+
+EffvkPrecision
+effvk_classifier_get_precision (EffvkClassifier *classifier)
+{
+  return classifier->precision;
+}
+
+guint
+effvk_classifier_get_n_in_flight (EffvkClassifier *classifier)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
+
+  return classifier->n_in_flight;
+}
+
+/* Under lock. Gives a slot that holds images to the device, and moves on to the next slot. */
+static gboolean
+launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
+{
+  ring->state = SLOT_IN_FLIGHT;
+  classifier->head = (classifier->head + 1) % classifier->n_slots;
+  ring->failed = !effvk_slot_submit (&ring->slot, error);
+  if (ring->failed)
+    return FALSE;
+  classifier->stats.submissions++;
+  return TRUE;
+}
+
+/* Under lock. Forgets the images of a slot that did not reach the device or came back with an error. */
+static void
+release (EffvkClassifier *classifier, RingSlot *ring)
+{
+  classifier->n_in_flight -= ring->n_images - ring->n_collected;
+  ring->n_images = ring->n_collected = 0;
+  ring->state = SLOT_FREE;
+}
+
+/* Under lock. The slot that takes an image of this layout, or NULL with @error set. */
+static RingSlot *
+take_slot (EffvkClassifier *classifier, const EffvkFrameLayout *layout, GError **error)
+{
+  RingSlot *ring = &classifier->slots[classifier->head];
+
+  if (ring->state == SLOT_FILLING && !effvk_frame_layout_equal (&ring->slot.layout, layout))
+    {
+      if (!launch (classifier, ring, error))
+        return NULL;
+      ring = &classifier->slots[classifier->head];
+    }
+  if (ring->state == SLOT_IN_FLIGHT)
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                   "All %u slots are in flight; collect a result first", classifier->n_slots);
+      return NULL;
+    }
+  return effvk_slot_prepare (&ring->slot, layout, error) ? ring : NULL;
+}
+
+gboolean
+effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
+                         GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
+  RingSlot *ring;
+  guint i;
+
+  if (!effvk_image_is_complete (image))
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+                   "The image has no pixels: each of its %u planes must be set",
+                   effvk_format_get_n_planes (image->layout.format));
+      return FALSE;
+    }
+
+  locker = g_mutex_locker_new (&classifier->lock);
+  ring = take_slot (classifier, &image->layout, error);
+  if (!ring)
+    return FALSE;
+
+  i = ring->n_images++;
+  classifier->n_in_flight++;
+  ring->state = SLOT_FILLING;
+  ring->user_data[i] = user_data;
+  ring->submitted[i] = g_get_monotonic_time ();
+  classifier->stats.copied_bytes
+      += effvk_image_copy_to (image, effvk_slot_get_staging (&ring->slot, i));
+  classifier->stats.images++;
+  if (ring->n_images == classifier->batch && !launch (classifier, ring, error))
+    {
+      /* The caller keeps this image; the others of its batch are told at their collect. */
+      ring->n_images--;
+      classifier->n_in_flight--;
+      if (ring->n_images == 0)
+        {
+          ring->state = SLOT_FREE;
+          classifier->head = (classifier->head + classifier->n_slots - 1) % classifier->n_slots;
+        }
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* The oldest slot, launched if it was still filling. */
+static RingSlot *
+take_oldest (EffvkClassifier *classifier, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
+  RingSlot *ring = &classifier->slots[classifier->tail];
+
+  if (ring->state == SLOT_FREE)
+    {
+      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_EMPTY,
+                           "Nothing is in flight; submit an image first");
+      return NULL;
+    }
+  if (ring->state == SLOT_FILLING && !launch (classifier, ring, error))
+    {
+      /* All its images are lost with the device. */
+      release (classifier, ring);
+      classifier->tail = (classifier->tail + 1) % classifier->n_slots;
+      return NULL;
+    }
+  return ring;
+}
+
+EffvkResult *
+effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
+                          GError **error)
+{
+  g_autoptr (GMutexLocker) collector G_GNUC_UNUSED = g_mutex_locker_new (&classifier->collect_lock);
+  EffvkResult *result = NULL;
+  RingSlot *ring;
+  guint i;
+  int done;
+
+  if (user_data)
+    *user_data = NULL;
+  ring = take_oldest (classifier, error);
+  if (!ring)
+    return NULL;
+
+  if (ring->failed)
+    {
+      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST,
+                           "The image's batch could not be given to the device");
+      done = -1;
+    }
+  else
+    done = effvk_slot_wait (&ring->slot, wait ? EFFVK_DEVICE_TIMEOUT_NS : 0, error);
+  if (done == 0)
+    {
+      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING,
+                           "The oldest image is not ready yet");
+      return NULL;
+    }
+
+  i = ring->n_collected;
+  if (user_data)
+    *user_data = ring->user_data[i];
+  if (done > 0)
+    {
+      guint64 gpu_time = effvk_slot_get_gpu_time (&ring->slot);
+      guint64 total_time = (guint64) (g_get_monotonic_time () - ring->submitted[i]) * 1000;
+      const float *logits;
+      guint n = effvk_slot_read (&ring->slot, i, classifier->classes, &logits);
+
+      result = effvk_result_new (classifier->model, classifier->classes, n, logits,
+                                 effvk_model_get_n_classes (classifier->model), gpu_time,
+                                 total_time);
+      g_mutex_lock (&classifier->lock);
+      effvk_stats_add (&classifier->stats, gpu_time, total_time, n > 0);
+    }
+  else
+    g_mutex_lock (&classifier->lock);
+
+  ring->n_collected++;
+  classifier->n_in_flight--;
+  if (ring->n_collected == ring->n_images)
+    {
+      release (classifier, ring);
+      classifier->tail = (classifier->tail + 1) % classifier->n_slots;
+    }
+  g_mutex_unlock (&classifier->lock);
+  return result;
+}
+
+void
+effvk_classifier_flush (EffvkClassifier *classifier)
+{
+  while (effvk_classifier_get_n_in_flight (classifier) > 0)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EffvkResult) result = effvk_classifier_collect (classifier, TRUE, NULL, &error);
+
+      if (!result && g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_EMPTY))
+        return;
+    }
+}
+
+EffvkResult *
+effvk_classifier_classify (EffvkClassifier *classifier, const EffvkImage *image, GError **error)
+{
+  guint n = effvk_classifier_get_n_in_flight (classifier);
+
+  if (n)
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                   "%u submitted images are in flight; collect their results first", n);
+      return NULL;
+    }
+  return effvk_classifier_submit (classifier, image, NULL, error)
+             ? effvk_classifier_collect (classifier, TRUE, NULL, error)
+             : NULL;
+}
+
+GPtrArray *
+effvk_classifier_classify_many (EffvkClassifier *classifier, const EffvkImage *const *images,
+                                guint n_images, GError **error)
+{
+  g_autoptr (GPtrArray) results
+      = g_ptr_array_new_full (n_images, (GDestroyNotify) effvk_result_unref);
+  guint submitted = 0;
+
+  if (effvk_classifier_get_n_in_flight (classifier))
+    {
+      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                           "Submitted images are in flight; collect their results first");
+      return NULL;
+    }
+  while (results->len < n_images)
+    {
+      g_autoptr (GError) problem = NULL;
+      EffvkResult *result;
+
+      if (submitted < n_images
+          && effvk_classifier_submit (classifier, images[submitted], NULL, &problem))
+        {
+          submitted++;
+          continue;
+        }
+      if (problem && !g_error_matches (problem, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
+        {
+          g_propagate_prefixed_error (error, g_steal_pointer (&problem), "Image %u: ", submitted);
+          effvk_classifier_flush (classifier);
+          return NULL;
+        }
+      result = effvk_classifier_collect (classifier, TRUE, NULL, error);
+      if (!result)
+        {
+          effvk_classifier_flush (classifier);
+          return NULL;
+        }
+      g_ptr_array_add (results, result);
+    }
+  return g_steal_pointer (&results);
+}
+
+GVariant *
+effvk_classifier_get_statistics (EffvkClassifier *classifier)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  EffvkProgram *program = effvk_net_get_program (classifier->net);
+  guint n_net = effvk_program_get_n_dispatches (program), n_front = 0;
+  gsize memory = effvk_program_get_memory_size (program);
+  GVariantBuilder kernels = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_STRING_ARRAY);
+
+  for (guint i = 0; i < classifier->n_slots; i++)
+    {
+      EffvkSlot *slot = &classifier->slots[i].slot;
+
+      memory += slot->staging.size + slot->readback.size;
+      if (slot->recorded)
+        {
+          n_front = effvk_program_get_n_dispatches (slot->front);
+          memory += effvk_program_get_memory_size (slot->front);
+        }
+    }
+  for (guint i = 0; i < n_net; i++)
+    {
+      const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
+
+      g_variant_builder_add_value (
+          &kernels, g_variant_new_take_string (
+                        g_strdup_printf ("%s %s", dispatch->op, dispatch->kernel)));
+    }
+
+  effvk_stats_describe (&classifier->stats, &dict);
+  g_variant_dict_insert (&dict, "device", "s", effvk_device_get_name (classifier->device));
+  g_variant_dict_insert (&dict, "driver", "s", effvk_device_get_driver (classifier->device));
+  g_variant_dict_insert (&dict, "precision", "s",
+                         classifier->precision == EFFVK_PRECISION_FP16 ? "fp16" : "fp32");
+  g_variant_dict_insert (&dict, "dispatches", "u", n_net + n_front);
+  g_variant_dict_insert (&dict, "memory-bytes", "t", (guint64) memory);
+  g_variant_dict_insert (&dict, "weights-bytes", "t",
+                         (guint64) effvk_program_get_constants_size (program));
+  g_variant_dict_insert (&dict, "arena-bytes", "t",
+                         (guint64) effvk_program_get_arena_size (program));
+  g_variant_dict_insert_value (&dict, "kernels", g_variant_builder_end (&kernels));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/net.h"
+
+#include "ops/conv.h"
+#include "ops/depthwise.h"
+#include "ops/fully-connected.h"
+#include "ops/head.h"
+#include "ops/pointwise.h"
+#include "ops/squeeze-excite.h"
+#include "ops/top-k.h"
+
+struct _EffvkNet
+{
+  EffvkProgram *program;
+  EffvkTensor input, pooled, logits, top_k;
+  GArray *stages; /* (element-type EffvkTensor) */
+};
+
+/* What building needs to know at every step. */
+typedef struct
+{
+  EffvkNet *net;
+  EffvkModel *model;
+  const EffvkArch *arch;
+  EffvkOpContext context;
+  guint batch;
+} Builder;
+
+static EffvkTensor
+add_tensor (Builder *builder, const char *name, EffvkStorage storage, guint h, guint w, guint c)
+{
+  EffvkTensorInfo info = { name, storage, builder->batch, h, w, c };
+
+  return effvk_program_add_tensor (builder->net->program, &info);
+}
+
+static EffvkTensor
+add_activation (Builder *builder, const char *name, guint h, guint w, guint c)
+{
+  return add_tensor (builder, name, builder->context.storage, h, w, c);
+}
+
+/* A full convolution from @input to @out channels: the stem and fused-MBConv. */
+static gboolean
+build_conv (Builder *builder, EffvkLayer layer, guint block, guint kernel, guint stride,
+            EffvkActivation activation, EffvkTensor input, EffvkTensor residual, guint out,
+            EffvkTensor *output, GError **error)
+{
+  const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, input);
+  EffvkPadding padding = builder->arch->padding;
+  g_auto (EffvkWeights) weights = { 0 };
+  EffvkConv op = { .input = input,
+                   .residual = residual,
+                   .kernel = kernel,
+                   .stride = stride,
+                   .pad_x = effvk_arch_conv_pad_before (in->w, kernel, stride, padding),
+                   .pad_y = effvk_arch_conv_pad_before (in->h, kernel, stride, padding),
+                   .activation = activation };
+
+  effvk_model_get_weights (builder->model, layer, block, &weights);
+  op.weight = weights.weight;
+  op.bias = weights.bias;
+  op.output = *output
+      = add_activation (builder, "conv", effvk_arch_conv_output (in->h, kernel, stride, padding),
+                        effvk_arch_conv_output (in->w, kernel, stride, padding), out);
+  return effvk_conv (&builder->context, &op, error);
+}
+
+static gboolean
+build_pointwise (Builder *builder, EffvkLayer layer, guint block, EffvkActivation activation,
+                 EffvkTensor input, EffvkTensor scale, EffvkTensor residual, guint out,
+                 EffvkTensor *output, GError **error)
+{
+  const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, input);
+  g_auto (EffvkWeights) weights = { 0 };
+  EffvkPointwise op
+      = { .input = input, .scale = scale, .residual = residual, .activation = activation };
+
+  effvk_model_get_weights (builder->model, layer, block, &weights);
+  op.weight = weights.weight;
+  op.bias = weights.bias;
+  op.output = *output = add_activation (
+      builder, layer == EFFVK_LAYER_EXPAND ? "expand" : "project", in->h, in->w, out);
+  return effvk_pointwise (&builder->context, &op, error);
+}
+
+static gboolean
+build_depthwise (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor input,
+                 EffvkTensor *output, EffvkTensor *sums, GError **error)
+{
+  const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, input);
+  guint kernel = block->kernel, stride = block->stride;
+  EffvkPadding padding = builder->arch->padding;
+  g_auto (EffvkWeights) weights = { 0 };
+  EffvkDepthwise op = { .input = input,
+                        .kernel = kernel,
+                        .stride = stride,
+                        .pad_x = effvk_arch_conv_pad_before (in->w, kernel, stride, padding),
+                        .pad_y = effvk_arch_conv_pad_before (in->h, kernel, stride, padding),
+                        .activation = builder->arch->activation,
+                        .squeeze = block->squeezed > 0 };
+
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_DEPTHWISE, i, &weights);
+  op.weight = weights.weight;
+  op.bias = weights.bias;
+  op.output = *output = add_activation (
+      builder, "depthwise", effvk_arch_conv_output (in->h, kernel, stride, padding),
+      effvk_arch_conv_output (in->w, kernel, stride, padding), block->expanded);
+  return effvk_depthwise (&builder->context, &op, sums, error);
+}
+
+static gboolean
+build_squeeze_excite (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor sums,
+                      guint pixels, EffvkTensor *gates, GError **error)
+{
+  g_auto (EffvkWeights) squeeze = { 0 };
+  g_auto (EffvkWeights) excite = { 0 };
+  EffvkSqueezeExcite op = { .sums = sums,
+                            .pixels = pixels,
+                            .squeezed = block->squeezed,
+                            .activation = builder->arch->activation };
+
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_SQUEEZE, i, &squeeze);
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_EXCITE, i, &excite);
+  op.squeeze_weight = squeeze.weight;
+  op.squeeze_bias = squeeze.bias;
+  op.excite_weight = excite.weight;
+  op.excite_bias = excite.bias;
+  op.output = *gates = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded);
+  return effvk_squeeze_excite (&builder->context, &op, error);
+}
+
+static gboolean
+build_mbconv (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x, GError **error)
+{
+  EffvkTensor residual = block->residual ? *x : EFFVK_TENSOR_NONE;
+  EffvkTensor expanded = *x, filtered, sums, gates = EFFVK_TENSOR_NONE;
+  const EffvkTensorInfo *info;
+
+  if (block->expanded != block->in
+      && !build_pointwise (builder, EFFVK_LAYER_EXPAND, i, builder->arch->activation, *x,
+                           EFFVK_TENSOR_NONE, EFFVK_TENSOR_NONE, block->expanded, &expanded, error))
+    return FALSE;
+  if (!build_depthwise (builder, i, block, expanded, &filtered, &sums, error))
+    return FALSE;
+  info = effvk_program_get_info (builder->net->program, filtered);
+  if (sums
+      && !build_squeeze_excite (builder, i, block, sums, info->h * info->w, &gates, error))
+    return FALSE;
+  return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered, gates,
+                          residual, block->out, x, error);
+}
+
+static gboolean
+build_fused (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x, GError **error)
+{
+  EffvkTensor residual = block->residual ? *x : EFFVK_TENSOR_NONE;
+  gboolean projects = block->expanded != block->in;
+  EffvkTensor expanded;
+
+  if (!build_conv (builder, EFFVK_LAYER_FUSED, i, block->kernel, block->stride,
+                   builder->arch->activation, *x, projects ? EFFVK_TENSOR_NONE : residual,
+                   projects ? block->expanded : block->out, &expanded, error))
+    return FALSE;
+  if (!projects)
+    {
+      *x = expanded;
+      return TRUE;
+    }
+  return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, expanded,
+                          EFFVK_TENSOR_NONE, residual, block->out, x, error);
+}
+
+static gboolean
+build_head (Builder *builder, EffvkTensor x, guint top_k, GError **error)
+{
+  EffvkNet *net = builder->net;
+  const EffvkArch *arch = builder->arch;
+  g_auto (EffvkWeights) head = { 0 };
+  g_auto (EffvkWeights) classifier = { 0 };
+  EffvkTensorInfo logits = { "logits", EFFVK_STORAGE_F32, builder->batch, 1, 1, arch->classes };
+  EffvkTensorInfo best
+      = { "top-k", EFFVK_STORAGE_F32, builder->batch, 1, MIN (top_k, arch->classes), 4 };
+
+  net->pooled = add_tensor (builder, "pooled", EFFVK_STORAGE_F32, 1, 1, arch->head_out);
+  net->logits = effvk_program_add_persistent (net->program, &logits);
+  net->top_k = effvk_program_add_persistent (net->program, &best);
+
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_HEAD, 0, &head);
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_CLASSIFIER, 0, &classifier);
+  return effvk_head (&builder->context,
+                     &(EffvkHead){ .input = x,
+                                   .output = net->pooled,
+                                   .activation = arch->activation,
+                                   .weight = head.weight,
+                                   .bias = head.bias },
+                     error)
+         && effvk_fully_connected (&builder->context,
+                                   &(EffvkFullyConnected){ .input = net->pooled,
+                                                           .output = net->logits,
+                                                           .weight = classifier.weight,
+                                                           .bias = classifier.bias },
+                                   error)
+         && effvk_top_k (&builder->context,
+                         &(EffvkTopK){ .logits = net->logits, .output = net->top_k }, error);
+}
+
+static gboolean
+build (Builder *builder, guint top_k, GError **error)
+{
+  EffvkNet *net = builder->net;
+  const EffvkArch *arch = builder->arch;
+  EffvkTensorInfo input = { "input",       builder->context.storage, builder->batch,
+                            arch->height, arch->width,              arch->in_channels };
+  EffvkTensor x;
+
+  net->input = effvk_program_add_persistent (net->program, &input);
+  if (!build_conv (builder, EFFVK_LAYER_STEM, 0, arch->stem_kernel, arch->stem_stride,
+                   arch->activation, net->input, EFFVK_TENSOR_NONE, arch->stem_out, &x, error))
+    return FALSE;
+  g_array_append_val (net->stages, x);
+
+  for (guint i = 0; i < arch->blocks->len; i++)
+    {
+      const EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
+      gboolean built = block->kind == EFFVK_BLOCK_FUSED
+                           ? build_fused (builder, i, block, &x, error)
+                           : build_mbconv (builder, i, block, &x, error);
+
+      if (!built)
+        return FALSE;
+      if (block->stage >= net->stages->len)
+        g_array_set_size (net->stages, block->stage + 1);
+      g_array_index (net->stages, EffvkTensor, block->stage) = x;
+    }
+  return build_head (builder, x, top_k, error);
+}
+
+EffvkNet *
+effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
+               GError **error)
+{
+  g_autoptr (EffvkNet) net = g_new0 (EffvkNet, 1);
+  Builder builder = { .net = net,
+                      .model = model,
+                      .arch = effvk_model_get_arch (model),
+                      .batch = options->batch };
+
+  net->program = effvk_program_new (device, options->flags);
+  net->stages = g_array_new (FALSE, TRUE, sizeof (EffvkTensor));
+  builder.context = (EffvkOpContext){ .program = net->program, .storage = options->storage };
+  if (!build (&builder, options->top_k, error) || !effvk_program_compile (net->program, error))
+    return NULL;
+  return g_steal_pointer (&net);
+}
+
+void
+effvk_net_free (EffvkNet *net)
+{
+  if (!net)
+    return;
+  effvk_program_free (net->program);
+  g_array_unref (net->stages);
+  g_free (net);
+}
+
+EffvkProgram *
+effvk_net_get_program (EffvkNet *net)
+{
+  return net->program;
+}
+
+EffvkTensor
+effvk_net_get_input (EffvkNet *net)
+{
+  return net->input;
+}
+
+EffvkTensor
+effvk_net_get_pooled (EffvkNet *net)
+{
+  return net->pooled;
+}
+
+EffvkTensor
+effvk_net_get_logits (EffvkNet *net)
+{
+  return net->logits;
+}
+
+EffvkTensor
+effvk_net_get_top_k (EffvkNet *net)
+{
+  return net->top_k;
+}
+
+EffvkTensor
+effvk_net_get_stage (EffvkNet *net, guint stage)
+{
+  return stage < net->stages->len ? g_array_index (net->stages, EffvkTensor, stage)
+                                  : EFFVK_TENSOR_NONE;
+}

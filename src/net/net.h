@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/model.h"
+#include "vk/program.h"
+
+/* A model's network as a program: from the normalised input to logits and the top-k classes. */
+typedef struct _EffvkNet EffvkNet;
+
+typedef struct
+{
+  EffvkStorage storage; /* of weights and activations, F32 or F16 */
+  guint batch;
+  guint top_k;             /* at most the model's classes are used */
+  EffvkProgramFlags flags; /* EFFVK_PROGRAM_SEPARATE keeps every activation readable */
+} EffvkNetOptions;
+
+EffvkNet *effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
+                         GError **error);
+void effvk_net_free (EffvkNet *net);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNet, effvk_net_free)
+
+EffvkProgram *effvk_net_get_program (EffvkNet *net);
+
+EffvkTensor effvk_net_get_input (EffvkNet *net);  /* [N,H,W,3] normalised */
+EffvkTensor effvk_net_get_pooled (EffvkNet *net); /* [N,1,1,head] fp32 */
+EffvkTensor effvk_net_get_logits (EffvkNet *net); /* [N,1,1,classes] fp32 */
+EffvkTensor effvk_net_get_top_k (EffvkNet *net);  /* [N,1,k,4] fp32, see ops/top-k.h */
+
+/* The output of the stem (0) and of every stage (from 1), [N,H,W,C]; readable after a run with
+ * EFFVK_PROGRAM_SEPARATE. EFFVK_TENSOR_NONE beyond the last stage. */
+EffvkTensor effvk_net_get_stage (EffvkNet *net, guint stage);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "result.h"
+
+struct _EffvkResult
+{
+  gatomicrefcount references;
+  EffvkModel *model;
+  EffvkClass *classes;
+  guint n_classes;
+  float *logits;
+  guint n_logits;
+  guint64 gpu_time, total_time;
+};
+
+G_DEFINE_BOXED_TYPE (EffvkResult, effvk_result, effvk_result_ref, effvk_result_unref)
+
+EffvkResult *
+effvk_result_new (EffvkModel *model, const EffvkClass *classes, guint n_classes,
+                  const float *logits, guint n_logits, guint64 gpu_time, guint64 total_time)
+{
+  EffvkResult *result = g_new0 (EffvkResult, 1);
+
+  g_atomic_ref_count_init (&result->references);
+  result->model = g_object_ref (model);
+  result->classes = g_memdup2 (classes, n_classes * sizeof *classes);
+  result->n_classes = n_classes;
+  result->logits = logits ? g_memdup2 (logits, n_logits * sizeof *logits) : NULL;
+  result->n_logits = logits ? n_logits : 0;
+  result->gpu_time = gpu_time;
+  result->total_time = total_time;
+  return result;
+}
+
+EffvkResult *
+effvk_result_ref (EffvkResult *result)
+{
+  g_atomic_ref_count_inc (&result->references);
+  return result;
+}
+
+void
+effvk_result_unref (EffvkResult *result)
+{
+  if (!result || !g_atomic_ref_count_dec (&result->references))
+    return;
+  g_object_unref (result->model);
+  g_free (result->classes);
+  g_free (result->logits);
+  g_free (result);
+}
+
+guint
+effvk_result_get_n_classes (EffvkResult *result)
+{
+  return result->n_classes;
+}
+
+guint
+effvk_result_get_index (EffvkResult *result, guint rank)
+{
+  g_return_val_if_fail (rank < result->n_classes, 0);
+  return result->classes[rank].index;
+}
+
+const char *
+effvk_result_get_label (EffvkResult *result, guint rank)
+{
+  g_return_val_if_fail (rank < result->n_classes, NULL);
+  return effvk_model_get_label (result->model, result->classes[rank].index);
+}
+
+float
+effvk_result_get_score (EffvkResult *result, guint rank)
+{
+  g_return_val_if_fail (rank < result->n_classes, 0.0f);
+  return result->classes[rank].score;
+}
+
+const float *
+effvk_result_get_logits (EffvkResult *result, guint *n)
+{
+  *n = result->n_logits;
+  return result->logits;
+}
+
+guint64
+effvk_result_get_gpu_time (EffvkResult *result)
+{
+  return result->gpu_time;
+}
+
+guint64
+effvk_result_get_total_time (EffvkResult *result)
+{
+  return result->total_time;
+}
