@@ -11,22 +11,23 @@
 #include "resize_rows_storage_f32.spv.h"
 #include "resize_rows_texel_f32.spv.h"
 
+/* As the shaders declare them; units are texels but for counts. */
 typedef struct
 {
   struct
   {
-    gint32 from, stride, columns, groups, taps, to;
+    gint32 from, stride, columns, last, taps, count, to, groups;
   } planes[3];
-  gint32 frame_size, rows_size; /* texels */
+  gint32 frame_size, rows_size;
 } RowsPush;
 
 typedef struct
 {
   struct
   {
-    gint32 from, stride, step, taps;
+    gint32 from, stride, step, last, taps, count;
   } components[3];
-  gint32 width, pixels, rows_size; /* rows_size in texels */
+  gint32 width, height, rows_size;
 } ColumnsPush;
 
 const EffvkKernel effvk_preprocess_kernels[] = {
@@ -43,7 +44,12 @@ static const EffvkShader columns_shaders[][2] = {
   EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S),
 };
-static const guint threads[] = { 8, 64 };
+/* By kernel: invocations of a workgroup, and texels of an invocation of resize-rows. A CPU device
+ * wants more work for each fetch of weights, a GPU more invocations. */
+static const struct
+{
+  guint rows_threads, rows_columns, columns_threads;
+} shapes[] = { { 8, 4, 32 }, { 64, 1, 64 } };
 
 /* Kr and Kb of ITU-R BT.601, BT.709 and BT.2020. */
 static const double luma_weights[][2]
@@ -100,68 +106,99 @@ append_colour (GArray *table, const EffvkPreprocess *op)
   g_array_append_val (table, zero);
 }
 
-/* The geometry of all planes: fills both tables and the push constants that depend on them. */
+/* The geometry of all planes: both tables and the push constants. */
 typedef struct
 {
   GArray *rows_table, *columns_table; /* (element-type float) */
   RowsPush rows;
   ColumnsPush columns;
-  guint groups; /* of columns, all planes */
+  guint groups; /* workgroups of columns, all planes */
 } Plan;
 
+/* Adds a plane: what of it is needed, and how its components are found in what resize-rows makes
+ * of it. */
 static void
-plan (Plan *plan, const EffvkPreprocess *op, guint threads_per_group)
+plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkAxis *x,
+            const EffvkAxis *y, guint columns_per_group)
 {
   const EffvkFrameLayout *layout = op->layout;
-  const EffvkRecipe *recipe = op->recipe;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
-  guint column_taps[EFFVK_IMAGE_MAX_PLANES], first_byte[EFFVK_IMAGE_MAX_PLANES];
-  gint32 to = 0;
-  EffvkAxis x, y;
+  guint bytes = format->bytes[plane], low, columns;
+  g_auto (EffvkTaps) x_taps = { 0 };
+  g_auto (EffvkTaps) y_taps = { 0 };
+  EffvkTapTable x_table, y_table;
 
-  effvk_axes_init (&x, &y, layout, recipe);
-  append_colour (plan->columns_table, op);
-  for (guint i = 0; i < format->n_planes; i++)
-    {
-      gboolean subsampled = i > 0;
-      EffvkAxis plane_x = effvk_axis_subsample (&x, subsampled ? format->chroma_x : 0,
-                                                layout->site != EFFVK_CHROMA_SITE_CENTER);
-      EffvkAxis plane_y = effvk_axis_subsample (&y, subsampled ? format->chroma_y : 0,
-                                                layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
-      guint low, high, columns;
+  effvk_taps_init (&x_taps, x, op->recipe->interpolation, op->recipe->antialias);
+  effvk_taps_init (&y_taps, y, op->recipe->interpolation, op->recipe->antialias);
+  x_table = effvk_taps_append_single (plan->columns_table, &x_taps);
+  y_table = effvk_taps_append_grouped (plan->rows_table, &y_taps);
 
-      column_taps[i] = effvk_taps_append (plan->columns_table, &plane_x, recipe->interpolation,
-                                          recipe->antialias, &low, &high);
-      first_byte[i] = low * format->bytes[i] / 4 * 4;
-      columns = effvk_div_up (high * format->bytes[i], 4) - first_byte[i] / 4;
-      plan->groups += effvk_div_up (columns, threads_per_group);
-      plan->rows.planes[i].from = (gint32) ((layout->offsets[i] + first_byte[i]) / 4);
-      plan->rows.planes[i].stride = (gint32) (layout->strides[i] / 4);
-      plan->rows.planes[i].columns = (gint32) columns;
-      plan->rows.planes[i].taps = (gint32) effvk_taps_append (
-          plan->rows_table, &plane_y, recipe->interpolation, recipe->antialias, &low, &high);
-      plan->rows.planes[i].to = to;
-      to += (gint32) (columns * recipe->height);
-      plan->rows.planes[i].groups = (gint32) plan->groups;
-    }
-  for (guint i = format->n_planes; i < 3; i++) /* no workgroup goes beyond the last plane */
-    plan->rows.planes[i].groups = (gint32) plan->groups;
-  plan->rows.frame_size = (gint32) (layout->size / 4);
-  plan->rows.rows_size = plan->columns.rows_size = to;
+  low = x_taps.low * bytes / 4;
+  columns = effvk_div_up (x_taps.high * bytes, 4) - low;
+  plan->groups += effvk_div_up (columns, columns_per_group);
+  plan->rows.planes[plane].from = (gint32) (layout->offsets[plane] / 4 + low);
+  plan->rows.planes[plane].stride = (gint32) (layout->strides[plane] / 4);
+  plan->rows.planes[plane].columns = (gint32) columns;
+  plan->rows.planes[plane].last = (gint32) y_taps.high - 1;
+  plan->rows.planes[plane].taps = (gint32) y_table.at;
+  plan->rows.planes[plane].count = (gint32) y_table.count;
+  plan->rows.planes[plane].to = plan->rows.rows_size;
+  plan->rows.planes[plane].groups = (gint32) plan->groups;
 
   for (guint i = 0; i < 3; i++)
     {
       const EffvkComponent *component = &format->components[i];
-      guint plane = component->plane;
 
-      plan->columns.components[i].from = plan->rows.planes[plane].to * 4
-                                         + (gint32) component->offset - (gint32) first_byte[plane];
-      plan->columns.components[i].stride = plan->rows.planes[plane].columns * 4;
+      if (component->plane != plane)
+        continue;
+      plan->columns.components[i].from
+          = plan->rows.rows_size + (gint32) component->offset - (gint32) (low * 4);
+      plan->columns.components[i].stride = (gint32) (columns * 4);
       plan->columns.components[i].step = (gint32) component->step;
-      plan->columns.components[i].taps = (gint32) column_taps[plane];
+      plan->columns.components[i].last = (gint32) x_taps.high - 1;
+      plan->columns.components[i].taps = (gint32) x_table.at;
+      plan->columns.components[i].count = (gint32) x_table.count;
     }
-  plan->columns.width = (gint32) recipe->width;
-  plan->columns.pixels = (gint32) (recipe->width * recipe->height);
+  plan->rows.rows_size += (gint32) (columns * 4 * effvk_div_up (y->n, 4));
+}
+
+static void
+plan_init (Plan *plan, const EffvkPreprocess *op, guint columns_per_group)
+{
+  const EffvkFrameLayout *layout = op->layout;
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  EffvkAxis x, y, chroma_x, chroma_y;
+
+  *plan = (Plan){ .rows_table = g_array_new (FALSE, FALSE, sizeof (float)),
+                  .columns_table = g_array_new (FALSE, FALSE, sizeof (float)) };
+  append_colour (plan->columns_table, op);
+  effvk_axes_init (&x, &y, layout, op->recipe);
+  chroma_x = effvk_axis_subsample (&x, format->chroma_x, layout->site != EFFVK_CHROMA_SITE_CENTER);
+  chroma_y
+      = effvk_axis_subsample (&y, format->chroma_y, layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
+  for (guint i = 0; i < format->n_planes; i++)
+    plan_plane (plan, op, i, i ? &chroma_x : &x, i ? &chroma_y : &y, columns_per_group);
+  for (guint i = format->n_planes; i < 3; i++) /* no workgroup goes beyond the last plane */
+    plan->rows.planes[i].groups = (gint32) plan->groups;
+  plan->rows.frame_size = (gint32) (layout->size / 4);
+  plan->columns.width = (gint32) op->recipe->width;
+  plan->columns.height = (gint32) op->recipe->height;
+  plan->columns.rows_size = plan->rows.rows_size;
+}
+
+static void
+plan_clear (Plan *plan)
+{
+  g_clear_pointer (&plan->rows_table, g_array_unref);
+  g_clear_pointer (&plan->columns_table, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Plan, plan_clear)
+
+static EffvkTensor
+add_table (EffvkProgram *program, const char *name, const GArray *table)
+{
+  return effvk_program_add_constant (program, name, EFFVK_STORAGE_F32,
+                                     (const float *) (gconstpointer) table->data, table->len);
 }
 
 gboolean
@@ -169,47 +206,43 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
 {
   EffvkProgram *program = context->program;
   guint batch = effvk_program_get_info (program, op->output)->n;
+  guint height4 = effvk_div_up (op->recipe->height, 4);
   int kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
                                 effvk_preprocess_n_kernels, error);
-  g_autoptr (GArray) rows_table = g_array_new (FALSE, FALSE, sizeof (float));
-  g_autoptr (GArray) columns_table = g_array_new (FALSE, FALSE, sizeof (float));
-  Plan p = { .rows_table = rows_table, .columns_table = columns_table };
+  g_auto (Plan) plan = { 0 };
   EffvkTensorInfo frames
       = { "frames", EFFVK_STORAGE_U8, batch, 1, (guint) (op->layout->size / 4), 4 };
   EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, batch, 1, 0, 4 };
-  EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 1, .writes = 1u << 2 };
+  EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 2, .writes = 1u << 2 };
   EffvkDispatch resize_columns = { .op = "resize-columns", .n_spec = 1, .writes = 1u << 2 };
 
   if (kernel < 0)
     return FALSE;
-  plan (&p, op, threads[kernel]);
-  rows.w = (guint) p.rows.rows_size;
+  plan_init (&plan, op, shapes[kernel].rows_threads * shapes[kernel].rows_columns);
+  rows.w = (guint) plan.rows.rows_size;
 
   resize_rows.shader = &rows_shaders[kernel];
   resize_rows.kernel = effvk_preprocess_kernels[kernel].name;
-  resize_rows.spec[0] = threads[kernel];
+  resize_rows.spec[0] = shapes[kernel].rows_threads;
+  resize_rows.spec[1] = shapes[kernel].rows_columns;
   resize_rows.bind[0] = effvk_program_add_external (program, &frames, op->staging, 0);
-  resize_rows.bind[1] = effvk_program_add_constant (program, "row taps", EFFVK_STORAGE_F32,
-                                                    (const float *) rows_table->data,
-                                                    rows_table->len);
+  resize_rows.bind[1] = add_table (program, "row taps", plan.rows_table);
   resize_rows.bind[2] = effvk_program_add_tensor (program, &rows);
-  memcpy (resize_rows.push, &p.rows, sizeof p.rows);
-  resize_rows.groups[0] = p.groups;
-  resize_rows.groups[1] = op->recipe->height;
+  memcpy (resize_rows.push, &plan.rows, sizeof plan.rows);
+  resize_rows.groups[0] = plan.groups;
+  resize_rows.groups[1] = height4;
   resize_rows.groups[2] = batch;
   effvk_program_add_dispatch (program, &resize_rows);
 
   resize_columns.shader = &columns_shaders[kernel][context->storage];
   resize_columns.kernel = resize_rows.kernel;
-  resize_columns.spec[0] = threads[kernel];
+  resize_columns.spec[0] = shapes[kernel].columns_threads;
   resize_columns.bind[0] = resize_rows.bind[2];
-  resize_columns.bind[1] = effvk_program_add_constant (program, "column taps", EFFVK_STORAGE_F32,
-                                                       (const float *) columns_table->data,
-                                                       columns_table->len);
+  resize_columns.bind[1] = add_table (program, "column taps", plan.columns_table);
   resize_columns.bind[2] = op->output;
-  memcpy (resize_columns.push, &p.columns, sizeof p.columns);
-  resize_columns.groups[0] = effvk_div_up ((guint) p.columns.pixels, threads[kernel]);
-  resize_columns.groups[1] = 1;
+  memcpy (resize_columns.push, &plan.columns, sizeof plan.columns);
+  resize_columns.groups[0] = effvk_div_up (op->recipe->width, shapes[kernel].columns_threads);
+  resize_columns.groups[1] = height4;
   resize_columns.groups[2] = batch;
   effvk_program_add_dispatch (program, &resize_columns);
   return TRUE;

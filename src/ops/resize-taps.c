@@ -62,58 +62,103 @@ effvk_axis_subsample (const EffvkAxis *axis, guint shift, gboolean cosited)
                       (axis->end + (1u << shift) - 1) >> shift, axis->n };
 }
 
-static void
-append_texel (GArray *table, float a, float b, float c, float d)
-{
-  const float texel[] = { a, b, c, d };
-
-  g_array_append_vals (table, texel, 4);
-}
-
-guint
-effvk_taps_append (GArray *table, const EffvkAxis *axis, EffvkInterpolation interpolation,
-                   gboolean antialias, guint *low, guint *high)
+void
+effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation interpolation,
+                 gboolean antialias)
 {
   double widen = antialias ? MAX (axis->step, 1.0) : 1.0;
   double support = filter_support (interpolation) * widen;
-  guint base = table->len / 4;
+  guint count = MIN ((guint) ceil (2.0 * support) + 1, axis->end - axis->first);
 
-  *low = axis->end;
-  *high = axis->first;
-  for (guint i = 0; i < axis->n; i++)
-    append_texel (table, 0, 0, 0, 0);
-
+  *taps = (EffvkTaps){ .n = axis->n, .count = count, .low = axis->end, .high = axis->first };
+  taps->first = g_new (guint, axis->n);
+  taps->weights = g_new0 (float, (gsize) axis->n *count);
   for (guint i = 0; i < axis->n; i++)
     {
       double centre = axis->origin + (i + 0.5) * axis->step;
       double from = MAX (floor (centre - support + 0.5), axis->first);
       double to = MIN (floor (centre + support + 0.5), axis->end);
-      guint first, count, at = table->len / 4;
+      float *weights = taps->weights + (gsize) i * count;
       double sum = 0.0;
+      guint first, n;
 
       /* At least the nearest sample, also where siting puts the centre beyond the last one. */
       from = MIN (from, axis->end - 1.0);
       to = MAX (to, from + 1.0);
       first = (guint) from;
-      count = (guint) (to - from);
-      for (guint t = 0; t < count; t++)
+      n = (guint) (to - from);
+      for (guint t = 0; t < n; t++)
         sum += filter_weight (interpolation, (first + t + 0.5 - centre) / widen);
-      for (guint t = 0; t < (count + 3) / 4 * 4; t++)
+      for (guint t = 0; t < n; t++)
         {
-          double weight = t >= count   ? 0.0
-                          : sum != 0.0 ? filter_weight (interpolation,
-                                                        (first + t + 0.5 - centre) / widen)
-                                             / sum
-                                       : 1.0 / count;
-          float value = (float) weight;
+          double weight = filter_weight (interpolation, (first + t + 0.5 - centre) / widen);
 
-          g_array_append_val (table, value);
+          weights[t] = (float) (sum != 0.0 ? weight / sum : 1.0 / n);
         }
-      g_array_index (table, float, (base + i) * 4) = (float) first;
-      g_array_index (table, float, (base + i) * 4 + 1) = (float) count;
-      g_array_index (table, float, (base + i) * 4 + 2) = (float) at;
-      *low = MIN (*low, first);
-      *high = MAX (*high, first + count);
+      taps->first[i] = first;
+      taps->low = MIN (taps->low, first);
+      taps->high = MAX (taps->high, first + n);
     }
-  return base;
+}
+
+void
+effvk_taps_clear (EffvkTaps *taps)
+{
+  g_clear_pointer (&taps->first, g_free);
+  g_clear_pointer (&taps->weights, g_free);
+}
+
+/* Makes room for @texels zeros at the end of @table. Returns the first one's index. */
+static guint
+grow (GArray *table, gsize texels)
+{
+  guint at = table->len / 4;
+
+  g_array_set_size (table, (guint) (table->len + texels * 4));
+  memset (&g_array_index (table, float, at * 4), 0, texels * 4 * sizeof (float));
+  return at;
+}
+
+EffvkTapTable
+effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps)
+{
+  guint groups = (taps->n + 3) / 4;
+  EffvkTapTable result = { 0 };
+
+  /* Centres ascend, so the first output of a group has the first sample. */
+  for (guint i = 0; i < taps->n; i++)
+    result.count = MAX (result.count, taps->first[i] - taps->first[i / 4 * 4] + taps->count);
+  result.count = MIN (result.count, taps->high - taps->low);
+  result.at = grow (table, (gsize) groups * (result.count + 1));
+
+  for (guint i = 0; i < taps->n; i++)
+    {
+      guint first = taps->first[i / 4 * 4];
+      float *group = &g_array_index (table, float, 4 * (result.at + i / 4 * (result.count + 1)));
+
+      group[0] = (float) first;
+      /* What lies beyond the last sample has the weight 0. */
+      for (guint t = 0; t < taps->count && taps->first[i] + t < taps->high; t++)
+        group[4 * (1 + taps->first[i] - first + t) + i % 4]
+            = taps->weights[(gsize) i * taps->count + t];
+    }
+  return result;
+}
+
+EffvkTapTable
+effvk_taps_append_single (GArray *table, const EffvkTaps *taps)
+{
+  EffvkTapTable result = { .count = (taps->count + 3) / 4 * 4 };
+
+  result.at = grow (table, (gsize) taps->n * (1 + result.count / 4));
+  for (guint i = 0; i < taps->n; i++)
+    {
+      float *texels = &g_array_index (table, float, 4 * (result.at + i));
+
+      texels[0] = (float) taps->first[i];
+      for (guint t = 0; t < taps->count; t++)
+        texels[4 * (gsize) taps->n * (1 + t / 4) + t % 4]
+            = taps->weights[(gsize) i * taps->count + t];
+    }
+  return result;
 }

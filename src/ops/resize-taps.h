@@ -4,8 +4,8 @@
 #include "base/image.h"
 #include "model/recipe.h"
 
-/* How one axis of the recipe maps the network's pixels to the picture's: output pixel i has its centre at
- * origin + (i + 0.5) * step, in samples from the frame's edge. */
+/* How one axis of the recipe maps the network's pixels to the picture's: output pixel i has its
+ * centre at origin + (i + 0.5) * step, in samples from the frame's edge. */
 typedef struct
 {
   double origin, step;
@@ -13,22 +13,43 @@ typedef struct
   guint n;          /* output pixels */
 } EffvkAxis;
 
-/* The recipe's geometry: torchvision's Resize (shorter side, longer one rounded down) and CenterCrop (offset
- * rounded half to even), or a plain resize of both sides. */
+/* The recipe's geometry: torchvision's Resize (shorter side, longer one rounded down) and CenterCrop
+ * (offset rounded half to even), or a plain resize of both sides. */
 void effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
                       const EffvkRecipe *recipe);
 
-/* The same axis in a plane that is subsampled by 1 << @shift; @cosited: its samples lie on luma samples
- * rather than between them. */
+/* The same axis in a plane that is subsampled by 1 << @shift; @cosited: its samples lie on luma
+ * samples rather than between them. */
 EffvkAxis effvk_axis_subsample (const EffvkAxis *axis, guint shift, gboolean cosited);
 
-/* Appends the taps of every output pixel to @table (of float), in texels of four:
- *
- *   n texels (first tap's sample, number of taps, texel of the first weight, 0)
- *   then the weights, each pixel's rounded up to whole texels with zeros
- *
- * Weights are PIL's and torchvision's: the filter is widened by the scale when shrinking with antialias,
- * taps beyond the picture are dropped, the rest sum to 1. Returns the table's first texel;
- * @low and @high receive the samples that are read, @high not included. */
-guint effvk_taps_append (GArray *table, const EffvkAxis *axis, EffvkInterpolation interpolation,
-                         gboolean antialias, guint *low, guint *high);
+/* The filter of one axis in one plane: output i is the sum over t < count of
+ * weights[i * count + t] * sample[min (first[i] + t, high - 1)]. */
+typedef struct
+{
+  guint n, count;
+  guint low, high; /* the samples that are read, high not included */
+  guint *first;
+  float *weights;
+} EffvkTaps;
+
+/* Weights as PIL's and torchvision's: the filter is widened by the scale when shrinking with
+ * antialias, taps beyond the picture are dropped, the rest sum to 1. */
+void effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation interpolation,
+                      gboolean antialias);
+void effvk_taps_clear (EffvkTaps *taps);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTaps, effvk_taps_clear)
+
+/* A table in a GArray of float, seen by a shader as texels of four: its first texel, how many taps an
+ * output (or a group of outputs) has. */
+typedef struct
+{
+  guint at, count;
+} EffvkTapTable;
+
+/* For outputs in groups of four that share their samples. Group g begins at texel at + g * (count + 1):
+ * (first sample, -, -, -), then per sample the weights of the four outputs. */
+EffvkTapTable effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps);
+
+/* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then four
+ * taps' weights each. count is a multiple of four. */
+EffvkTapTable effvk_taps_append_single (GArray *table, const EffvkTaps *taps);

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# quickstart.sh [MODEL INPUT [LABELS]]: installs what is missing, builds into ./build, and says what
+# INPUT shows: first with the effvk command, then in a GStreamer pipeline.
+# Without arguments it looks at the machine: which Vulkan devices it has, and whether they count right.
+set -euo pipefail
+
+usage='usage: quickstart.sh [MODEL.safetensors VIDEO|IMAGE|URI [LABELS.txt]]'
+case ${1:-} in
+  -h|--help) echo "$usage"; exit 0 ;;
+esac
+case $#:${1:-} in
+  0:|[23]:[!-]*) ;;
+  *) echo "$usage" >&2; exit 2 ;;
+esac
+
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+# shellcheck source=tests/lib/setup.sh
+. "$top/tests/lib/setup.sh"
+
+# Before the long part: are the files there? They are named from where the caller is.
+must_exist ()
+{
+  [ -f "$1" ] || { echo "quickstart.sh: no such file: $1" >&2; exit 2; }
+}
+
+model='' input='' uri='' labels=''
+if [ $# -gt 0 ]; then
+  must_exist "$1"
+  model=$(realpath "$1")
+  case $2 in
+    *://*) input=$2 uri=$2 ;;
+    *) must_exist "$2"; input=$(realpath "$2") ;;
+  esac
+fi
+if [ $# -gt 2 ]; then
+  must_exist "$3"
+  labels=$(realpath "$3")
+fi
+
+cd "$top"
+effvk_packages_install "${effvk_packages_build[@]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "building into ./build" >&2
+if ! effvk_build build --buildtype=release -Dtests=false 2>"$log"; then
+  cat "$log" >&2
+  echo "quickstart.sh: the build failed" >&2
+  exit 1
+fi
+
+# What is built and not installed.
+export LD_LIBRARY_PATH=$top/build/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export GST_PLUGIN_PATH=$top/build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+export GST_REGISTRY=$top/build/gstreamer-registry.bin
+effvk=build/tools/effvk
+
+# Prints a command as one could type it.
+show ()
+{
+  local word
+
+  printf '\n$'
+  for word; do
+    if [ "$word" = ! ]; then printf ' !'; else printf ' %q' "$word"; fi
+  done
+  printf '\n'
+}
+
+run ()
+{
+  show "$@"
+  "$@"
+}
+
+if [ -z "$model" ]; then
+  run "$effvk" devices
+  run "$effvk" selftest
+  cat <<END
+
+effvk is built and works here. It has no model of its own yet: give it one, and something to look at.
+
+  ./quickstart.sh MODEL.safetensors VIDEO|IMAGE|URI [LABELS.txt]
+
+A model is an EfficientNet with torchvision's tensor names in a .safetensors file. To try the way of
+a frame with random weights, whose answers mean nothing:
+
+  LD_LIBRARY_PATH=build/src build/tools/effvk init --variant b0 --classes 10 --seed 1 random.safetensors
+  ./quickstart.sh random.safetensors VIDEO
+END
+  exit 0
+fi
+
+run "$effvk" inspect "$model"
+run "$effvk" classify --model "$model" ${labels:+--labels "$labels"} "$input"
+
+if [ -n "$uri" ]; then
+  source=(uridecodebin "uri=$uri")
+else
+  source=(filesrc "location=$input" ! decodebin)
+fi
+element=(effvkclassify "model-file=$model" ${labels:+"labels-file=$labels"})
+
+echo
+echo "The same in a pipeline; -m prints the messages, of which the lines below are a summary:"
+pipeline=(gst-launch-1.0 -m "${source[@]}" ! videoconvert ! "${element[@]}" ! fakesink)
+show "${pipeline[@]}"
+"${pipeline[@]}" >"$log" 2>&1 || {
+  cat "$log" >&2
+  exit 1
+}
+# One line for as long as the first class stays the same.
+awk '
+  # The first field of that name in the message, whose text is escaped once for each level in it.
+  function field (name,    text, at) {
+    text = $0
+    gsub (/\\/, "", text)
+    if (! (at = index (text, name "=(")))
+      return ""
+    text = substr (text, at)
+    sub (/^[^)]*\)/, "", text)
+    if (substr (text, 1, 1) == "\"")
+      {
+        text = substr (text, 2)
+        sub (/".*/, "", text)
+      }
+    else
+      sub (/[],;>} "].*/, "", text)
+    return text
+  }
+  function flush () {
+    if (frames)
+      printf "%9.2f s  %5d frame%s  %-30s %.2f\n", since / 1e9, frames, frames == 1 ? " " : "s", label,
+        sum / frames
+    frames = sum = 0
+  }
+  /\): effvkclassify,/ {
+    now = field("label")
+    if (now != label || ! frames)
+      {
+        flush()
+        label = now
+        since = field("timestamp")
+      }
+    frames++
+    all++
+    sum += field("score")
+  }
+  END { flush(); exit all == 0 }
+' "$log" || {
+  echo "quickstart.sh: the pipeline ran, but no frame was classified" >&2
+  exit 1
+}

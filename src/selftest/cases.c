@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "selftest/cases.h"
+
+#include "selftest/reference.h"
+
+#include <math.h>
+
+/* Multiply-adds of one shape: the reference does about 10^9 a second. */
+#define MAX_WORK 4e6
+
+/* Of activations, as SiLU leaves them. */
+#define LOW -0.3
+#define HIGH 2.0
+
+static EffvkTensorInfo
+tensor_info (const char *name, EffvkStorage storage, EffvkExtent extent)
+{
+  return (EffvkTensorInfo){ name, storage, extent.n, extent.h, extent.w, extent.c };
+}
+
+static EffvkTrialInput
+add_input (EffvkTrial *trial, const char *name, EffvkStorage storage, EffvkExtent extent, double low,
+           double high)
+{
+  EffvkTensorInfo info = tensor_info (name, storage, extent);
+
+  return effvk_trial_add_input (trial, &info, low, high);
+}
+
+static EffvkTensor
+add_output (EffvkTrial *trial, const char *name, EffvkStorage storage, EffvkExtent extent,
+            GError **error)
+{
+  EffvkTensorInfo info = tensor_info (name, storage, extent);
+
+  return effvk_trial_add_output (trial, &info, error);
+}
+
+static guint
+random_batch (EffvkTrial *trial)
+{
+  return (guint) g_rand_int_range (trial->rand, 1, 4);
+}
+
+static EffvkExtent
+random_extent (EffvkTrial *trial, guint max_side, guint max_channels)
+{
+  EffvkExtent extent = { random_batch (trial), effvk_trial_size (trial, max_side),
+                         effvk_trial_size (trial, max_side), effvk_trial_size (trial, max_channels) };
+
+  return extent;
+}
+
+static EffvkActivation
+nth_activation (EffvkTrial *trial, guint index)
+{
+  static const char *const names[] = { "no activation", "SiLU", "ReLU6" };
+  EffvkActivation activation = (EffvkActivation) (index % G_N_ELEMENTS (names));
+
+  effvk_trial_describe (trial, "%s", names[activation]);
+  return activation;
+}
+
+/* A spatial convolution's output and its padding, of one of the two kinds. */
+static EffvkExtent
+random_padding (EffvkTrial *trial, EffvkExtent in, guint channels, guint kernel, guint stride,
+                guint *pad_x, guint *pad_y)
+{
+  EffvkPadding padding
+      = effvk_trial_coin (trial) ? EFFVK_PADDING_SAME : EFFVK_PADDING_SYMMETRIC;
+
+  effvk_trial_describe (trial, "%s", padding == EFFVK_PADDING_SAME ? "same" : "symmetric");
+  *pad_x = effvk_arch_conv_pad_before (in.w, kernel, stride, padding);
+  *pad_y = effvk_arch_conv_pad_before (in.h, kernel, stride, padding);
+  return (EffvkExtent){ in.n, effvk_arch_conv_output (in.h, kernel, stride, padding),
+                        effvk_arch_conv_output (in.w, kernel, stride, padding), channels };
+}
+
+static gboolean
+run_pointwise (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkStorage storage = trial->test->storage;
+  EffvkTrialInput input, scale = { 0 }, residual = { 0 };
+  EffvkPointwise op = { 0 };
+  EffvkExtent in, out;
+  g_autofree double *expected = NULL;
+
+  do
+    {
+      in = random_extent (trial, 23, 700);
+      out = in;
+      out.c = effvk_trial_size (trial, 300);
+    }
+  while ((double) effvk_extent_size (in) * out.c > MAX_WORK);
+  effvk_trial_describe (trial, "%ux%ux%ux%u to %u", in.n, in.h, in.w, in.c, out.c);
+
+  op.activation = nth_activation (trial, index);
+  input = add_input (trial, "input", storage, in, LOW, HIGH);
+  if (effvk_trial_coin (trial))
+    {
+      scale = add_input (trial, "scale", EFFVK_STORAGE_F32, (EffvkExtent){ in.n, 1, 1, in.c }, 0, 1);
+      effvk_trial_describe (trial, "scale");
+    }
+  if (effvk_trial_coin (trial))
+    {
+      residual = add_input (trial, "residual", storage, out, -HIGH, HIGH);
+      effvk_trial_describe (trial, "residual");
+    }
+  op.input = input.tensor;
+  op.scale = scale.tensor;
+  op.residual = residual.tensor;
+  op.weight = effvk_trial_weights (trial, (gsize) out.c * in.c, in.c);
+  op.bias = effvk_trial_weights (trial, out.c, 0);
+  op.output = add_output (trial, "output", storage, out, error);
+  if (!op.output || !effvk_pointwise (&trial->context, &op, error)
+      || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  effvk_reference_pointwise (&op, in, input.values, scale.values, residual.values, out, expected);
+  return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
+}
+
+static gboolean
+run_conv (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkStorage storage = trial->test->storage;
+  EffvkConv op = { .kernel = index % 4 == 3 ? 1 : index % 4 == 1 ? 5 : 3,
+                   .stride = 1 + effvk_trial_coin (trial) };
+  EffvkTrialInput input, residual = { 0 };
+  EffvkExtent in, out;
+  guint channels, taps = op.kernel * op.kernel;
+  g_autofree double *expected = NULL;
+
+  do
+    {
+      in = random_extent (trial, 23, 100);
+      channels = effvk_trial_size (trial, 100);
+    }
+  while ((double) effvk_extent_size (in) * channels * taps > MAX_WORK);
+  effvk_trial_describe (trial, "%ux%ux%ux%u to %u, %ux%u, stride %u", in.n, in.h, in.w, in.c,
+                        channels, op.kernel, op.kernel, op.stride);
+
+  op.activation = nth_activation (trial, index);
+  out = random_padding (trial, in, channels, op.kernel, op.stride, &op.pad_x, &op.pad_y);
+  input = add_input (trial, "input", storage, in, LOW, HIGH);
+  if (effvk_trial_coin (trial))
+    {
+      residual = add_input (trial, "residual", storage, out, -HIGH, HIGH);
+      effvk_trial_describe (trial, "residual");
+    }
+  op.input = input.tensor;
+  op.residual = residual.tensor;
+  op.weight = effvk_trial_weights (trial, (gsize) channels * in.c * taps, in.c * taps);
+  op.bias = effvk_trial_weights (trial, channels, 0);
+  op.output = add_output (trial, "output", storage, out, error);
+  if (!op.output || !effvk_conv (&trial->context, &op, error) || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  effvk_reference_conv (&op, in, input.values, residual.values, out, expected);
+  return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
+}
+
+/* The means that a depthwise convolution's sums stand for, against the reference's sums. */
+static gboolean
+compare_sums (EffvkTrial *trial, EffvkTensor sums, EffvkExtent out, const double *expected,
+              GError **error)
+{
+  const EffvkTensorInfo *info = effvk_program_get_info (trial->context.program, sums);
+  g_autofree float *texels = effvk_trial_read (trial, sums, error);
+  g_autofree double *expected_mean = g_new (double, (gsize) out.n * out.c);
+  g_autofree float *mean = g_new (float, (gsize) out.n * out.c);
+  g_autofree char *fault = NULL;
+  double pixels = (double) out.h * out.w;
+  gsize stride = 4 * (gsize) effvk_c4 (out.c);
+
+  if (!texels)
+    return FALSE;
+  for (guint n = 0; n < out.n; n++)
+    for (guint c = 0; c < out.c; c++)
+      {
+        double sum = 0.0;
+
+        for (guint t = 0; t < info->w; t++)
+          sum += texels[((gsize) n * info->w + t) * stride + c];
+        mean[n * out.c + c] = (float) (sum / pixels);
+        expected_mean[n * out.c + c] = expected[n * out.c + c] / pixels;
+      }
+  effvk_trial_describe (trial, "sums");
+  if (info->storage != EFFVK_STORAGE_F32 || info->n != out.n || info->h != 1 || info->c != out.c)
+    fault = g_strdup_printf ("the sums are %ux%ux%ux%u, expected %ux1xTx%u in fp32", info->n,
+                             info->h, info->w, info->c, out.n, out.c);
+  else
+    fault = effvk_trial_find_fault (trial, sums, texels, EFFVK_PADDING_CHANNELS_ZERO, error);
+  effvk_trial_compare_values (trial, mean, expected_mean, (gsize) out.n * out.c, fault);
+  return TRUE;
+}
+
+static gboolean
+run_depthwise (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkStorage storage = trial->test->storage;
+  EffvkDepthwise op = { .kernel = index % 2 ? 5 : 3, .stride = index / 2 % 2 ? 2 : 1 };
+  EffvkExtent in = random_extent (trial, 31, 300), out;
+  EffvkTensor sums = EFFVK_TENSOR_NONE;
+  EffvkTrialInput input;
+  guint taps = op.kernel * op.kernel;
+  g_autofree double *expected = NULL;
+  g_autofree double *expected_sums = NULL;
+
+  while ((double) effvk_extent_size (in) * taps > MAX_WORK)
+    in = random_extent (trial, 31, 300);
+  effvk_trial_describe (trial, "%ux%ux%ux%u, %ux%u, stride %u", in.n, in.h, in.w, in.c, op.kernel,
+                        op.kernel, op.stride);
+  op.activation = nth_activation (trial, index);
+  out = random_padding (trial, in, in.c, op.kernel, op.stride, &op.pad_x, &op.pad_y);
+  op.squeeze = effvk_trial_coin (trial);
+
+  input = add_input (trial, "input", storage, in, LOW, HIGH);
+  op.input = input.tensor;
+  op.weight = effvk_trial_weights (trial, (gsize) in.c * taps, taps);
+  op.bias = effvk_trial_weights (trial, in.c, 0);
+  op.output = add_output (trial, "output", storage, out, error);
+  if (!op.output || !effvk_depthwise (&trial->context, &op, &sums, error))
+    return FALSE;
+  effvk_trial_watch (trial, sums);
+  if (!effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  expected_sums = g_new (double, (gsize) out.n * out.c);
+  effvk_reference_depthwise (&op, in, input.values, out, expected, expected_sums);
+  if (!effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error))
+    return FALSE;
+  if (op.squeeze != (sums != EFFVK_TENSOR_NONE))
+    effvk_trial_report (trial, INFINITY, FALSE,
+                        op.squeeze ? "no sums, but they were asked for" : "sums that nobody wants");
+  return !sums || compare_sums (trial, sums, out, expected_sums, error);
+}
+
+static gboolean
+run_squeeze_excite (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkSqueezeExcite op = { .pixels = effvk_trial_size (trial, 3000) };
+  EffvkExtent in = { random_batch (trial), 1, effvk_trial_size (trial, 40),
+                     effvk_trial_size (trial, 1300) };
+  EffvkExtent out = { in.n, 1, 1, in.c };
+  double range = (double) op.pixels / in.w; /* partial sums of values of order one */
+  EffvkTrialInput sums;
+  gsize n_weights;
+  g_autofree double *expected = NULL;
+
+  op.squeezed = effvk_trial_size (trial, 64);
+  n_weights = (gsize) op.squeezed * in.c;
+  effvk_trial_describe (trial, "%u images, %u sums, %u to %u", in.n, in.w, in.c, op.squeezed);
+  op.activation = nth_activation (trial, index);
+  sums = add_input (trial, "sums", EFFVK_STORAGE_F32, in, LOW * range, HIGH * range);
+  op.sums = sums.tensor;
+  op.squeeze_weight = effvk_trial_weights (trial, n_weights, in.c);
+  op.squeeze_bias = effvk_trial_weights (trial, op.squeezed, 0);
+  op.excite_weight = effvk_trial_weights (trial, n_weights, op.squeezed);
+  op.excite_bias = effvk_trial_weights (trial, in.c, 0);
+  op.output = add_output (trial, "gates", EFFVK_STORAGE_F32, out, error);
+  if (!op.output || !effvk_squeeze_excite (&trial->context, &op, error)
+      || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  effvk_reference_squeeze_excite (&op, in, sums.values, expected);
+  return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_FINITE, error);
+}
+
+static gboolean
+run_head (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkExtent in, out = { 0, 1, 1, 0 };
+  EffvkHead op = { 0 };
+  EffvkTrialInput input;
+  g_autofree double *expected = NULL;
+
+  do
+    {
+      in = random_extent (trial, 17, 700);
+      out.n = in.n;
+      out.c = effvk_trial_size (trial, 400);
+    }
+  while ((double) effvk_extent_size (in) * out.c > MAX_WORK);
+  effvk_trial_describe (trial, "%ux%ux%ux%u to %u", in.n, in.h, in.w, in.c, out.c);
+  op.activation = nth_activation (trial, index);
+  input = add_input (trial, "input", trial->test->storage, in, LOW, HIGH);
+  op.input = input.tensor;
+  op.weight = effvk_trial_weights (trial, (gsize) out.c * in.c, in.c);
+  op.bias = effvk_trial_weights (trial, out.c, 0);
+  op.output = add_output (trial, "pooled", EFFVK_STORAGE_F32, out, error);
+  if (!op.output || !effvk_head (&trial->context, &op, error) || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  effvk_reference_head (&op, in, input.values, out.c, expected);
+  return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
+}
+
+static gboolean
+run_fully_connected (EffvkTrial *trial, guint index G_GNUC_UNUSED, GError **error)
+{
+  EffvkExtent in = { random_batch (trial), 1, 1, effvk_trial_size (trial, 1500) };
+  EffvkExtent out = { in.n, 1, 1, effvk_trial_size (trial, 1100) };
+  EffvkFullyConnected op = { 0 };
+  EffvkTrialInput input;
+  g_autofree double *expected = NULL;
+
+  effvk_trial_describe (trial, "%u images, %u to %u", in.n, in.c, out.c);
+  input = add_input (trial, "input", EFFVK_STORAGE_F32, in, LOW, HIGH);
+  op.input = input.tensor;
+  op.weight = effvk_trial_weights (trial, (gsize) out.c * in.c, in.c);
+  op.bias = effvk_trial_weights (trial, out.c, 0);
+  op.output = add_output (trial, "logits", EFFVK_STORAGE_F32, out, error);
+  if (!op.output || !effvk_fully_connected (&trial->context, &op, error)
+      || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  effvk_reference_fully_connected (&op, in.n, in.c, out.c, input.values, expected);
+  return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
+}
+
+/* Compares one image's answer, [k][4], and adds to the NMSE's sums. Transfer full. */
+static char *
+find_top_k_fault (const float *logits, guint classes, guint k, const float *answer, double *error,
+                  double *energy)
+{
+  g_autofree guint *indices = g_new (guint, k);
+  g_autofree double *probabilities = g_new (double, k);
+  gboolean finite = effvk_reference_top_k (logits, classes, k, indices, probabilities);
+
+  for (guint rank = 0; rank < k; rank++)
+    {
+      const float *got = answer + 4 * (gsize) rank;
+      double expected, below, tolerance;
+
+      if (got[2] != (float) finite)
+        return g_strdup_printf ("rank %u says finite %g, expected %d", rank, (double) got[2], finite);
+      if (!finite)
+        continue;
+      if (got[0] != (float) indices[rank])
+        return g_strdup_printf ("rank %u is class %g, expected %u", rank, (double) got[0],
+                                indices[rank]);
+      /* Vulkan lets the error of exp (x) grow with x: 3 + 2 |x| units in the last place. */
+      expected = probabilities[rank];
+      below = (double) logits[indices[0]] - logits[indices[rank]];
+      tolerance = expected * 1e-6 * (1.0 + below) + G_MINFLOAT;
+      if (!(fabs (got[1] - expected) <= tolerance))
+        return g_strdup_printf ("rank %u has probability %.9g, expected %.9g", rank,
+                                (double) got[1], expected);
+      *error += (got[1] - expected) * (got[1] - expected);
+      *energy += expected * expected;
+    }
+  return NULL;
+}
+
+static gboolean
+run_top_k (EffvkTrial *trial, guint index, GError **error)
+{
+  static const float hostile[] = { NAN, INFINITY, -INFINITY };
+  EffvkExtent in = { random_batch (trial), 1, 1, effvk_trial_size (trial, 1100) };
+  guint k = index % 3 == 2 ? in.c : effvk_trial_size (trial, in.c);
+  gboolean ties = effvk_trial_coin (trial), broken = effvk_trial_coin (trial);
+  double centre = g_rand_double_range (trial->rand, -12.0, 12.0);
+  EffvkTrialInput logits;
+  EffvkTopK op = { 0 };
+  g_autofree float *answers = NULL;
+  g_autofree char *fault = NULL;
+  double square = 0.0, energy = 0.0;
+
+  k = MIN (k, 200); /* nobody asks for more, and it costs a round of the workgroup each */
+  effvk_trial_describe (trial, "%u images, %u of %u", in.n, k, in.c);
+  logits = add_input (trial, "logits", EFFVK_STORAGE_F32, in, centre - 8.0, centre + 8.0);
+  if (ties)
+    {
+      effvk_trial_describe (trial, "ties");
+      for (gsize i = 0; i < effvk_extent_size (in); i++)
+        logits.values[i] = rintf (logits.values[i]);
+    }
+  if (broken)
+    {
+      gsize at = (gsize) g_rand_int_range (trial->rand, 0, (gint32) effvk_extent_size (in));
+
+      effvk_trial_describe (trial, "one not finite");
+      logits.values[at] = hostile[g_rand_int_range (trial->rand, 0, G_N_ELEMENTS (hostile))];
+    }
+  op.logits = logits.tensor;
+  op.output
+      = add_output (trial, "top-k", EFFVK_STORAGE_F32, (EffvkExtent){ in.n, 1, k, 4 }, error);
+  if (!op.output || !effvk_top_k (&trial->context, &op, error) || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  answers = effvk_trial_read (trial, op.output, error);
+  if (!answers)
+    return FALSE;
+  for (guint n = 0; n < in.n && !fault; n++)
+    fault = find_top_k_fault (logits.values + n * in.c, in.c, k, answers + (gsize) n * k * 4,
+                              &square, &energy);
+  if (!fault)
+    fault = effvk_trial_find_fault (trial, op.output, answers, EFFVK_PADDING_CHANNELS_ZERO, error);
+  effvk_trial_report (trial, fault ? INFINITY : square / MAX (energy, G_MINDOUBLE), !fault, fault);
+  return TRUE;
+}
+
+#define CASE(name, symbol)                                                                         \
+  {                                                                                                \
+    name, effvk_##symbol##_kernels, &effvk_##symbol##_n_kernels, run_##symbol                      \
+  }
+
+const EffvkSelftestCase effvk_selftest_cases[] = {
+  CASE ("conv", conv),
+  CASE ("pointwise", pointwise),
+  CASE ("depthwise", depthwise),
+  CASE ("squeeze-excite", squeeze_excite),
+  CASE ("head", head),
+  CASE ("fully-connected", fully_connected),
+  CASE ("top-k", top_k),
+};
+const guint effvk_selftest_n_cases = G_N_ELEMENTS (effvk_selftest_cases);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "selftest/trial.h"
+
+/* An op's part of the self-test. */
+typedef struct
+{
+  const char *name;
+  const EffvkKernel *kernels;
+  const guint *n_kernels;
+  /* Draws the shape and the values number @index of a series, runs the kernel that the trial names and
+   * compares. Successive indices go through the op's variants. FALSE with @error set when that
+   * could not be done. */
+  gboolean (*run) (EffvkTrial *trial, guint index, GError **error);
+} EffvkSelftestCase;
+
+extern const EffvkSelftestCase effvk_selftest_cases[];
+extern const guint effvk_selftest_n_cases;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "selftest/selftest.h"
+
+gboolean
+effvk_selftest_run_case (EffvkSelftest *test, guint index, guint32 seed, guint n_shapes,
+                         GError **error)
+{
+  const EffvkSelftestCase *op = &effvk_selftest_cases[index];
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (test->device);
+
+  for (guint k = 0; k < *op->n_kernels; k++)
+    {
+      if (!op->kernels[k].usable (caps))
+        continue;
+      for (guint i = 0; i < n_shapes; i++)
+        {
+          g_auto (EffvkTrial) trial = { 0 };
+
+          effvk_trial_init (&trial, test, op->name, op->kernels[k].name, seed, index, i);
+          /* The seed chooses where a short series begins in the op's variants. */
+          if (!op->run (&trial, seed % 12 + i, error))
+            {
+              g_prefix_error (error, "%s %s: ", op->name, op->kernels[k].name);
+              return FALSE;
+            }
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+effvk_selftest_run (EffvkDevice *device, EffvkPrecision precision, guint32 seed, guint n_shapes,
+                    EffvkSelftestFunc func, gpointer user_data, guint *n_failed, GError **error)
+{
+  EffvkSelftest test = {
+    .device = device,
+    .storage = precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32,
+    .func = func,
+    .user_data = user_data,
+  };
+  gboolean ran = TRUE;
+
+  for (guint i = 0; i < effvk_selftest_n_cases && ran; i++)
+    ran = effvk_selftest_run_case (&test, i, seed, n_shapes, error);
+  if (n_failed)
+    *n_failed = test.n_failed;
+  return ran;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "selftest/trial.h"
+
+#include "base/half.h"
+
+#include <math.h>
+
+/* Bytes before and after a guarded output; a tensor begins at a multiple of 256. */
+#define GUARD 256
+/* In every byte this is a NaN, in floats and in halves. */
+#define CANARY 0xff
+
+void
+effvk_trial_init (EffvkTrial *trial, EffvkSelftest *test, const char *op, const char *kernel,
+                  guint32 seed, guint op_index, guint index)
+{
+  const guint32 seeds[] = { seed, op_index, index };
+
+  *trial = (EffvkTrial){ .test = test, .op = op };
+  trial->rand = g_rand_new_with_seed_array (seeds, G_N_ELEMENTS (seeds));
+  trial->shape = g_string_new (NULL);
+  trial->owned = g_ptr_array_new_with_free_func (g_free);
+  trial->inputs = g_array_new (FALSE, FALSE, sizeof (EffvkTrialInput));
+  trial->context.program = effvk_program_new (test->device, EFFVK_PROGRAM_SEPARATE);
+  trial->context.storage = test->storage;
+  trial->context.kernel = kernel;
+}
+
+void
+effvk_trial_clear (EffvkTrial *trial)
+{
+  if (!trial->rand)
+    return;
+  effvk_program_free (trial->context.program);
+  effvk_buffer_clear (&trial->guarded);
+  g_rand_free (trial->rand);
+  g_string_free (trial->shape, TRUE);
+  g_ptr_array_unref (trial->owned);
+  g_array_unref (trial->inputs);
+  *trial = (EffvkTrial){ 0 };
+}
+
+guint
+effvk_trial_size (EffvkTrial *trial, guint max)
+{
+  guint limit = max >> g_rand_int_range (trial->rand, 0, (gint32) g_bit_storage (max));
+
+  return (guint) g_rand_int_range (trial->rand, 1, (gint32) limit + 1);
+}
+
+gboolean
+effvk_trial_coin (EffvkTrial *trial)
+{
+  return g_rand_boolean (trial->rand) != 0;
+}
+
+void
+effvk_trial_describe (EffvkTrial *trial, const char *format, ...)
+{
+  va_list args;
+
+  if (trial->shape->len)
+    g_string_append (trial->shape, ", ");
+  va_start (args, format);
+  g_string_append_vprintf (trial->shape, format, args);
+  va_end (args);
+}
+
+static float *
+random_values (EffvkTrial *trial, EffvkStorage storage, gsize n, double low, double high)
+{
+  float *values = g_new (float, n);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      values[i] = (float) g_rand_double_range (trial->rand, low, high);
+      if (storage == EFFVK_STORAGE_F16)
+        values[i] = effvk_half_to_float (effvk_float_to_half (values[i]));
+    }
+  g_ptr_array_add (trial->owned, values);
+  return values;
+}
+
+const float *
+effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in)
+{
+  /* Uniform values up to r have a variance of r^2 / 3. */
+  double range = fan_in ? sqrt (12.0 / fan_in) : 1.0;
+
+  return random_values (trial, trial->test->storage, n, -range, range);
+}
+
+EffvkTrialInput
+effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low, double high)
+{
+  gsize n = (gsize) info->n * info->h * info->w * info->c;
+  EffvkTrialInput input = { .tensor = effvk_program_add_persistent (trial->context.program, info) };
+
+  input.values = random_values (trial, info->storage, n, low, high);
+  g_array_append_val (trial->inputs, input);
+  return input;
+}
+
+EffvkTensor
+effvk_trial_add_output (EffvkTrial *trial, const EffvkTensorInfo *info, GError **error)
+{
+  gsize size = effvk_tensor_info_size (info);
+
+  if (!effvk_buffer_init (&trial->guarded, trial->test->device, EFFVK_MEMORY_DEVICE,
+                          size + 2 * GUARD, info->name, error))
+    return EFFVK_TENSOR_NONE;
+  trial->guarded_output
+      = effvk_program_add_external (trial->context.program, info, &trial->guarded, GUARD);
+  return trial->guarded_output;
+}
+
+void
+effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor)
+{
+  trial->watched = tensor;
+}
+
+static gboolean
+fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error)
+{
+  g_autofree guint8 *bytes = g_malloc (size);
+
+  memset (bytes, CANARY, size);
+  return effvk_buffer_upload (buffer, offset, bytes, size, error);
+}
+
+gboolean
+effvk_trial_run (EffvkTrial *trial, GError **error)
+{
+  EffvkProgram *program = trial->context.program;
+
+  if (!effvk_program_compile (program, error))
+    return FALSE;
+  for (guint i = 0; i < trial->inputs->len; i++)
+    {
+      const EffvkTrialInput *input = &g_array_index (trial->inputs, EffvkTrialInput, i);
+
+      if (!effvk_program_write (program, input->tensor, input->values, error))
+        return FALSE;
+    }
+  if (trial->watched)
+    {
+      const EffvkTensorInfo *info = effvk_program_get_info (program, trial->watched);
+      gsize offset;
+      EffvkBuffer *buffer = effvk_program_get_buffer (program, trial->watched, &offset);
+
+      if (!fill (buffer, offset, effvk_tensor_info_size (info), error))
+        return FALSE;
+    }
+  if (trial->guarded_output && !fill (&trial->guarded, 0, trial->guarded.size, error))
+    return FALSE;
+  return effvk_program_run (program, error);
+}
+
+float *
+effvk_trial_read (EffvkTrial *trial, EffvkTensor tensor, GError **error)
+{
+  const EffvkTensorInfo *info = effvk_program_get_info (trial->context.program, tensor);
+  gsize size = effvk_tensor_info_size (info), offset;
+  gsize n = size / effvk_storage_texel_size (info->storage) * 4;
+  EffvkBuffer *buffer = effvk_program_get_buffer (trial->context.program, tensor, &offset);
+  g_autofree float *texels = g_new (float, n);
+  g_autofree guint16 *halves = NULL;
+
+  if (info->storage == EFFVK_STORAGE_F32)
+    return effvk_buffer_download (buffer, offset, texels, size, error) ? g_steal_pointer (&texels)
+                                                                       : NULL;
+  halves = g_new (guint16, n);
+  if (!effvk_buffer_download (buffer, offset, halves, size, error))
+    return NULL;
+  for (gsize i = 0; i < n; i++)
+    texels[i] = effvk_half_to_float (halves[i]);
+  return g_steal_pointer (&texels);
+}
+
+void
+effvk_trial_report (EffvkTrial *trial, double nmse, gboolean passed, const char *fault)
+{
+  g_autofree char *text = fault ? g_strdup_printf ("%s: %s", trial->shape->str, fault) : NULL;
+
+  if (!passed)
+    trial->test->n_failed++;
+  if (trial->test->func)
+    trial->test->func (trial->op, trial->context.kernel, text ? text : trial->shape->str, nmse,
+                       passed, trial->test->user_data);
+}
+
+void
+effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *expected, gsize n,
+                            const char *fault)
+{
+  double bound = trial->test->storage == EFFVK_STORAGE_F16 ? 1e-4 : 1e-7;
+  double error = 0.0, energy = 0.0, worst = -1.0, nmse;
+  g_autofree char *outlier = NULL;
+  gsize worst_at = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      double square = (got[i] - expected[i]) * (got[i] - expected[i]);
+
+      error += square;
+      energy += expected[i] * expected[i];
+      if (!(square <= worst) && !isnan (worst)) /* a NaN is the worst of all */
+        {
+          worst = square;
+          worst_at = i;
+        }
+    }
+  /* Values are of order one; where by chance nearly all are zero, relative errors mean nothing. */
+  energy = MAX (energy, 1e-3 * (double) n);
+  nmse = error / energy;
+  /* The mean alone would hide a few wrong values among many. */
+  if (!(worst <= 100.0 * bound * energy / (double) n))
+    outlier = g_strdup_printf ("value %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                               " is %.7g, expected %.7g",
+                               worst_at, n, (double) got[worst_at], expected[worst_at]);
+  if (!fault)
+    fault = outlier;
+  effvk_trial_report (trial, nmse, !fault && nmse <= bound, fault);
+}
+
+char *
+effvk_trial_find_fault (EffvkTrial *trial, EffvkTensor tensor, const float *texels,
+                        EffvkPaddingChannels padding, GError **error)
+{
+  const EffvkTensorInfo *info = effvk_program_get_info (trial->context.program, tensor);
+  gsize pixels = (gsize) info->n * info->h * info->w, stride = 4 * (gsize) effvk_c4 (info->c);
+
+  for (gsize p = 0; p < pixels; p++)
+    for (gsize c = info->c; c < stride; c++)
+      {
+        float value = texels[p * stride + c];
+
+        if (padding == EFFVK_PADDING_CHANNELS_ZERO ? value != 0.0f : !isfinite (value))
+          return g_strdup_printf ("padding channel %" G_GSIZE_FORMAT " of pixel %" G_GSIZE_FORMAT
+                                  " is %g, expected %s",
+                                  c, p, (double) value,
+                                  padding == EFFVK_PADDING_CHANNELS_ZERO ? "0" : "a finite value");
+      }
+  if (tensor == trial->guarded_output)
+    {
+      const gsize offsets[] = { 0, trial->guarded.size - GUARD };
+
+      for (guint i = 0; i < G_N_ELEMENTS (offsets); i++)
+        {
+          guint8 guard[GUARD];
+
+          if (!effvk_buffer_download (&trial->guarded, offsets[i], guard, GUARD, error))
+            return NULL;
+          for (guint j = 0; j < GUARD; j++)
+            if (guard[j] != CANARY)
+              return g_strdup_printf ("it wrote %s the output", i ? "beyond" : "before");
+        }
+    }
+  return NULL;
+}
+
+gboolean
+effvk_trial_compare (EffvkTrial *trial, EffvkTensor tensor, const double *expected,
+                     EffvkPaddingChannels padding, GError **error)
+{
+  const EffvkTensorInfo *info = effvk_program_get_info (trial->context.program, tensor);
+  gsize pixels = (gsize) info->n * info->h * info->w, stride = 4 * (gsize) effvk_c4 (info->c);
+  g_autofree float *texels = effvk_trial_read (trial, tensor, error);
+  g_autofree char *fault = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (!texels)
+    return FALSE;
+  fault = effvk_trial_find_fault (trial, tensor, texels, padding, &failure);
+  if (failure)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  for (gsize p = 0; p < pixels; p++) /* in place: values never move up */
+    memmove (texels + p * info->c, texels + p * stride, info->c * sizeof (float));
+  effvk_trial_compare_values (trial, texels, expected, pixels * info->c, fault);
+  return TRUE;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ops/op.h"
+
+#include <effvk/effvk-selftest.h>
+
+/* A self-test of a device in one precision. */
+typedef struct
+{
+  EffvkDevice *device;
+  EffvkStorage storage;
+  EffvkSelftestFunc func; /* or NULL */
+  gpointer user_data;
+  guint n_failed;
+} EffvkSelftest;
+
+/* A tensor with random values that a trial's op reads. */
+typedef struct
+{
+  EffvkTensor tensor;
+  float *values; /* [N,H,W,C], owned by the trial; may be changed before effvk_trial_run() */
+} EffvkTrialInput;
+
+/*
+ * A trial: one kernel of one op on one random shape. Its output lies between two guard zones and is
+ * filled with NaN beforehand, so that what a kernel leaves out or writes beyond is seen.
+ */
+typedef struct
+{
+  EffvkSelftest *test;
+  const char *op;
+  EffvkOpContext context; /* for the op: the program, the storage, the kernel */
+  GRand *rand;
+  GString *shape;     /* for people; the case appends to it */
+  GPtrArray *owned;   /* arrays of floats */
+  GArray *inputs;     /* (element-type EffvkTrialInput) */
+  EffvkBuffer guarded; /* holds the output that effvk_trial_add_output() made */
+  EffvkTensor guarded_output;
+  EffvkTensor watched; /* of effvk_trial_watch() */
+} EffvkTrial;
+
+/* The same @seed, @op_index and @index make the same shape and values, whatever the kernel. */
+void effvk_trial_init (EffvkTrial *trial, EffvkSelftest *test, const char *op, const char *kernel,
+                       guint32 seed, guint op_index, guint index);
+void effvk_trial_clear (EffvkTrial *trial);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTrial, effvk_trial_clear)
+
+/* A random number from 1 to @max, small ones as likely as large ones. */
+guint effvk_trial_size (EffvkTrial *trial, guint max);
+gboolean effvk_trial_coin (EffvkTrial *trial);
+
+/* Appends a comma where one is needed, then the text. */
+void effvk_trial_describe (EffvkTrial *trial, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* @n random weights with a sum of squares of about 4 per @fan_in, or biases with @fan_in 0, as the
+ * storage can hold them: what the kernel reads is what the reference reads. */
+const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
+
+/* Values from @low to @high, as the tensor's storage can hold them. */
+EffvkTrialInput effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low,
+                                       double high);
+
+/* At most one a trial. EFFVK_TENSOR_NONE with @error set when there is no memory. */
+EffvkTensor effvk_trial_add_output (EffvkTrial *trial, const EffvkTensorInfo *info, GError **error);
+/* A tensor that the op itself made: it too is filled with NaN before the run. At most one. */
+void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
+
+/* Compiles the program, writes inputs and NaN, runs. */
+gboolean effvk_trial_run (EffvkTrial *trial, GError **error);
+
+/* All texels of a tensor as floats, with the padding: [N,H,W,ceil(C/4)*4]. Transfer full. */
+float *effvk_trial_read (EffvkTrial *trial, EffvkTensor tensor, GError **error);
+
+typedef enum
+{
+  EFFVK_PADDING_CHANNELS_ZERO,   /* of activations: those who read them rely on it */
+  EFFVK_PADDING_CHANNELS_FINITE, /* of gates: they are multiplied by zeros */
+} EffvkPaddingChannels;
+
+/* Compares a tensor with what it should hold, [N,H,W,C], and reports. Beside the NMSE within the
+ * precision's bound it wants no single value further off than ten times that, padding channels as
+ * @padding says and the guard zones untouched. FALSE with @error set when it cannot be read. */
+gboolean effvk_trial_compare (EffvkTrial *trial, EffvkTensor tensor, const double *expected,
+                              EffvkPaddingChannels padding, GError **error);
+
+/* The same for @n values that were read already. @fault: what else is wrong, or NULL. */
+void effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *expected,
+                                 gsize n, const char *fault);
+
+/* What is wrong around and between the values of a tensor that was read, or NULL. Transfer full. */
+char *effvk_trial_find_fault (EffvkTrial *trial, EffvkTensor tensor, const float *texels,
+                              EffvkPaddingChannels padding, GError **error);
+
+void effvk_trial_report (EffvkTrial *trial, double nmse, gboolean passed, const char *fault);
