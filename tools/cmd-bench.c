@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench-start.h"
+#include "json-writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define IN_FLIGHT 3
+
+typedef struct
+{
+  ToolTarget target;
+  EffvkPrecision precision;
+  gint batch, frames, warmup;
+  gboolean json, start_only;
+} Options;
+
+typedef struct
+{
+  double median_ms, p99_ms, fps, cold_start_ms, warm_start_ms, peak_rss_mb;
+  double gpu_ms; /* NaN where the device has no timestamps */
+  guint dispatches;
+} Figures;
+
+/* A frame of noise, at the size of the model's input: nothing about it can be guessed or skipped. */
+static EffvkImage *
+make_noise (EffvkModel *model)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  g_autoptr (GBytes) bytes = NULL;
+  guint width, height;
+  guint32 *pixels;
+  gsize n;
+
+  effvk_model_get_input_size (model, &width, &height);
+  n = (gsize) width * height;
+  pixels = g_new (guint32, n);
+  for (gsize i = 0; i < n; i++)
+    pixels[i] = g_rand_int (rand);
+  bytes = g_bytes_new_take (pixels, n * sizeof *pixels);
+  return effvk_image_new_from_bytes (EFFVK_FORMAT_RGBA, width, height, bytes);
+}
+
+/* The most memory that this process ever had, MB. The rusage of a process begins with that of the one
+ * that started it, so the kernel's other count is better where it is. */
+static double
+peak_rss (void)
+{
+  g_autofree char *status = NULL;
+  struct rusage usage;
+  const char *line;
+
+  if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL)
+      && (line = strstr (status, "VmHWM:")))
+    return (double) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) / 1024;
+  getrusage (RUSAGE_SELF, &usage);
+  return (double) usage.ru_maxrss / 1024;
+}
+
+static gboolean
+submit_batch (EffvkClassifier *classifier, const EffvkImage *image, guint batch, GError **error)
+{
+  for (guint i = 0; i < batch; i++)
+    if (!effvk_classifier_submit (classifier, image, NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+collect_batch (EffvkClassifier *classifier, guint batch, guint64 *gpu_ns, GError **error)
+{
+  for (guint i = 0; i < batch; i++)
+    {
+      g_autoptr (EffvkResult) result = effvk_classifier_collect (classifier, TRUE, NULL, error);
+
+      if (!result)
+        return FALSE;
+      if (gpu_ns)
+        *gpu_ns = effvk_result_get_gpu_time (result);
+    }
+  return TRUE;
+}
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* The smallest value that a share of all values does not exceed. Sorts them. */
+static double
+percentile (double *values, guint n, double share)
+{
+  qsort (values, n, sizeof *values, compare_doubles);
+  return values[MIN (n - 1, (guint) ceil (share * n) - 1)];
+}
+
+/* One batch at a time, from the submit to the last result. */
+static gboolean
+measure_latency (EffvkClassifier *classifier, const EffvkImage *image, guint batch, guint n,
+                 Figures *figures, GError **error)
+{
+  g_autofree double *total = g_new (double, n), *gpu = g_new (double, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      gint64 begin = g_get_monotonic_time ();
+      guint64 gpu_ns = 0;
+
+      if (!submit_batch (classifier, image, batch, error)
+          || !collect_batch (classifier, batch, &gpu_ns, error))
+        return FALSE;
+      total[i] = (double) (g_get_monotonic_time () - begin) / 1e3;
+      gpu[i] = (double) gpu_ns / 1e6;
+    }
+  figures->median_ms = percentile (total, n, 0.5);
+  figures->p99_ms = percentile (total, n, 0.99);
+  figures->gpu_ms = percentile (gpu, n, 0.5);
+  if (figures->gpu_ms <= 0)
+    figures->gpu_ms = NAN;
+  return TRUE;
+}
+
+/* As many batches as the device takes at once. */
+static gboolean
+measure_throughput (EffvkClassifier *classifier, const EffvkImage *image, guint batch, guint n,
+                    Figures *figures, GError **error)
+{
+  gint64 begin = g_get_monotonic_time ();
+  guint submitted = 0;
+
+  for (guint collected = 0; collected < n; collected++)
+    {
+      while (submitted < n && submitted - collected < IN_FLIGHT)
+        {
+          if (!submit_batch (classifier, image, batch, error))
+            return FALSE;
+          submitted++;
+        }
+      if (!collect_batch (classifier, batch, NULL, error))
+        return FALSE;
+    }
+  figures->fps = (double) n * batch * 1e6 / (double) MAX (g_get_monotonic_time () - begin, 1);
+  return TRUE;
+}
+
+static EffvkClassifier *
+make_classifier (EffvkDevice *device, EffvkModel *model, const Options *options, GError **error)
+{
+  g_autoptr (EffvkClassifierOptions) classifier_options = effvk_classifier_options_new ();
+
+  effvk_classifier_options_set_precision (classifier_options, options->precision);
+  effvk_classifier_options_set_batch_size (classifier_options, (guint) options->batch);
+  effvk_classifier_options_set_max_in_flight (classifier_options, IN_FLIGHT);
+  return effvk_classifier_new (device, model, classifier_options, error);
+}
+
+static gboolean
+measure (EffvkClassifier *classifier, const Options *options, Figures *figures, GError **error)
+{
+  g_autoptr (EffvkImage) image = make_noise (effvk_classifier_get_model (classifier));
+  g_autoptr (GVariant) statistics = NULL;
+  guint batch = (guint) options->batch;
+  guint n = ((guint) options->frames + batch - 1) / batch;
+  guint n_warmup = MAX (((guint) options->warmup + batch - 1) / batch, IN_FLIGHT);
+
+  /* Every slot of the ring, so that none is recorded while the clock runs. */
+  if (!measure_throughput (classifier, image, batch, n_warmup, figures, error)
+      || !measure_latency (classifier, image, batch, n, figures, error)
+      || !measure_throughput (classifier, image, batch, n, figures, error))
+    return FALSE;
+  statistics = effvk_classifier_get_statistics (classifier);
+  g_variant_lookup (statistics, "dispatches", "u", &figures->dispatches);
+  figures->peak_rss_mb = peak_rss ();
+  return TRUE;
+}
+
+static void
+print_json (EffvkClassifier *classifier, const Options *options, const Figures *figures)
+{
+  EffvkDevice *device = effvk_classifier_get_device (classifier);
+  g_auto (ToolJson) json = { 0 };
+
+  tool_json_init (&json);
+  tool_json_begin (&json, NULL, '{');
+  tool_json_string (&json, "variant",
+                    effvk_model_get_variant (effvk_classifier_get_model (classifier)));
+  tool_json_string (&json, "device", effvk_device_get_name (device));
+  tool_json_string (&json, "driver", effvk_device_get_driver (device));
+  tool_json_string (&json, "precision",
+                    tool_precision_to_string (effvk_classifier_get_precision (classifier)));
+  tool_json_int (&json, "batch", options->batch);
+  tool_json_double (&json, "median_ms", "%.3f", figures->median_ms);
+  tool_json_double (&json, "p99_ms", "%.3f", figures->p99_ms);
+  tool_json_double (&json, "gpu_ms", "%.3f", figures->gpu_ms);
+  tool_json_double (&json, "fps", "%.2f", figures->fps);
+  tool_json_int (&json, "dispatches", figures->dispatches);
+  tool_json_double (&json, "cold_start_ms", "%.1f", figures->cold_start_ms);
+  tool_json_double (&json, "warm_start_ms", "%.1f", figures->warm_start_ms);
+  tool_json_double (&json, "peak_rss_mb", "%.1f", figures->peak_rss_mb);
+  tool_json_end (&json, '}');
+  tool_json_print (&json);
+}
+
+static void
+print_table (EffvkClassifier *classifier, const Options *options, const Figures *figures)
+{
+  EffvkDevice *device = effvk_classifier_get_device (classifier);
+
+  printf ("%-12s %s\n", "model", effvk_model_get_variant (effvk_classifier_get_model (classifier)));
+  printf ("%-12s %s\n", "device", effvk_device_get_name (device));
+  printf ("%-12s %s\n", "driver", effvk_device_get_driver (device));
+  printf ("%-12s %s, batch %d, %u dispatches\n", "network",
+          tool_precision_to_string (effvk_classifier_get_precision (classifier)), options->batch,
+          figures->dispatches);
+  printf ("%-12s median %.2f ms, 99 %% within %.2f ms\n", "latency", figures->median_ms,
+          figures->p99_ms);
+  if (isfinite (figures->gpu_ms))
+    printf ("%-12s %.2f ms\n", "on the device", figures->gpu_ms);
+  printf ("%-12s %.1f frames/s\n", "throughput", figures->fps);
+  printf ("%-12s cold %.0f ms, warm %.0f ms to the first result\n", "start", figures->cold_start_ms,
+          figures->warm_start_ms);
+  printf ("%-12s %.0f MB at most\n", "memory", figures->peak_rss_mb);
+}
+
+/* The process that tool_measure_starts() runs. */
+static gboolean
+start_only (EffvkClassifier *classifier, const Options *options, GError **error)
+{
+  g_autoptr (EffvkImage) image = make_noise (effvk_classifier_get_model (classifier));
+  guint batch = (guint) options->batch;
+
+  if (!submit_batch (classifier, image, batch, error)
+      || !collect_batch (classifier, batch, NULL, error))
+    return FALSE;
+  tool_report_start ();
+  return TRUE;
+}
+
+static gboolean
+bench (Options *options, GError **error)
+{
+  g_autoptr (EffvkModel) model = tool_load_model (&options->target, error);
+  g_autoptr (EffvkDevice) device = model ? effvk_device_new (options->target.device, error) : NULL;
+  g_autoptr (EffvkClassifier) classifier = NULL;
+  Figures figures = { 0 };
+
+  /* Before this process has work of its own for the device. */
+  if (!device
+      || (!options->start_only
+          && !tool_measure_starts (&options->target, effvk_device_get_uuid (device),
+                                   options->precision, (guint) options->batch,
+                                   &figures.cold_start_ms, &figures.warm_start_ms, error)))
+    return FALSE;
+
+  classifier = make_classifier (device, model, options, error);
+  if (!classifier)
+    return FALSE;
+  if (options->start_only)
+    return start_only (classifier, options, error);
+  if (!measure (classifier, options, &figures, error))
+    return FALSE;
+  if (options->json)
+    print_json (classifier, options, &figures);
+  else
+    print_table (classifier, options, &figures);
+  return TRUE;
+}
+
+static ToolStatus
+parse (Options *options, char ***argv)
+{
+  const GOptionEntry entries[]
+      = { TOOL_MODEL_ENTRY (&options->target),
+          TOOL_DEVICE_ENTRY (&options->target),
+          TOOL_PRECISION_ENTRY (&options->target),
+          { "batch", 'b', 0, G_OPTION_ARG_INT, &options->batch,
+            "Images in one submission to the device, 1 to 64 (default: 1)", "N" },
+          { "frames", 'n', 0, G_OPTION_ARG_INT, &options->frames, "Images to time (default: 100)",
+            "N" },
+          { "warmup", 'w', 0, G_OPTION_ARG_INT, &options->warmup,
+            "Images before that (default: 10)", "N" },
+          TOOL_JSON_ENTRY (&options->json),
+          { "start-only", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->start_only,
+            "Say when the first result is there, and end", NULL },
+          G_OPTION_ENTRY_NULL };
+
+  if (!tool_parse (
+          "bench", NULL,
+          "Times a model on a device: latency of one batch from submit to result, frames per\n"
+          "second with 3 batches in flight, and the time from the start of a process to its\n"
+          "first result, with empty shader caches and with filled ones.",
+          NULL, entries, argv)
+      || !tool_check_precision ("bench", options->target.precision, &options->precision)
+      || !tool_check_range ("bench", "batch", options->batch, 1, 64)
+      || !tool_check_range ("bench", "frames", options->frames, 1, 1000000)
+      || !tool_check_range ("bench", "warmup", options->warmup, 0, 1000000))
+    return TOOL_USAGE;
+  if (!options->target.model)
+    return tool_usage_error ("bench", "--model is needed");
+  if (g_strv_length (*argv) > 1)
+    return tool_usage_error ("bench", "takes no argument, but has '%s'", (*argv)[1]);
+  return TOOL_OK;
+}
+
+ToolStatus
+tool_bench (char ***argv)
+{
+  Options options = { .batch = 1, .frames = 100, .warmup = 10 };
+  g_autoptr (GError) error = NULL;
+  ToolStatus status = parse (&options, argv);
+
+  if (status == TOOL_OK && !bench (&options, &error))
+    {
+      tool_error ("%s", error->message);
+      status = TOOL_FAILED;
+    }
+  tool_target_clear (&options.target);
+  return status;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classify-output.h"
+#include "common.h"
+#include "raw.h"
+#ifdef HAVE_GSTREAMER
+#include "media.h"
+#endif
+
+#include <math.h>
+
+#define IN_FLIGHT 3
+
+typedef struct
+{
+  ToolTarget target;
+  EffvkPrecision precision;
+  gint top_k;
+  double interval; /* s */
+  gboolean json;
+  char *raw_text;
+  gboolean raw;
+  ToolRawFormat raw_format;
+} Options;
+
+/* A frame that the device has. */
+typedef struct
+{
+  const char *source;
+  guint64 frame;
+  gint64 pts;
+} Pending;
+
+typedef struct
+{
+  const Options *options;
+  EffvkClassifier *classifier;
+  ToolOutput *output;
+  gboolean failed;    /* something went wrong, and was said */
+  gboolean abandoned; /* and nothing more can be done: the device is lost */
+} Job;
+
+static void
+report (Job *job, const char *source, const GError *error)
+{
+  g_autofree char *name = source ? g_filename_display_name (source) : NULL;
+
+  tool_output_hide_progress (job->output);
+  if (name)
+    tool_error ("%s: %s", name, error->message);
+  else
+    tool_error ("%s", error->message);
+  job->failed = TRUE;
+}
+
+/* Takes one result, waiting for it if @wait. Returns whether there was one. */
+static gboolean
+collect (Job *job, gboolean wait)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkResult) result = NULL;
+  g_autofree Pending *pending = NULL;
+
+  if (effvk_classifier_get_n_in_flight (job->classifier) == 0)
+    return FALSE;
+  result = effvk_classifier_collect (job->classifier, wait, (gpointer *) &pending, &error);
+  if (result)
+    {
+      tool_output_add (job->output, pending->source, pending->frame, pending->pts, result);
+      if (effvk_result_get_n_classes (result) == 0)
+        job->failed = TRUE;
+      return TRUE;
+    }
+  if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING))
+    {
+      (void) g_steal_pointer (&pending); /* still in flight */
+      return FALSE;
+    }
+  if (!job->abandoned)
+    report (job, pending ? pending->source : NULL, error);
+  job->abandoned = TRUE;
+  return TRUE;
+}
+
+/* Gives a frame to the device, and takes what is ready. Returns whether the source may go on. */
+static gboolean
+submit (Job *job, const char *source, const ToolFrame *frame)
+{
+  g_autofree Pending *pending = g_new0 (Pending, 1);
+  gboolean submitted = FALSE;
+
+  *pending = (Pending){ source, frame->number, frame->pts };
+  while (!submitted)
+    {
+      g_autoptr (GError) error = NULL;
+
+      submitted = effvk_classifier_submit (job->classifier, frame->image, pending, &error);
+      if (submitted)
+        (void) g_steal_pointer (&pending);
+      else if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
+        collect (job, TRUE);
+      else
+        {
+          report (job, source, error);
+          job->abandoned |= effvk_device_is_lost (effvk_classifier_get_device (job->classifier));
+          return FALSE;
+        }
+      if (job->abandoned)
+        return FALSE;
+    }
+  while (collect (job, FALSE) && !job->abandoned)
+    ;
+  return !job->abandoned;
+}
+
+static ToolSource *
+open_source (const Options *options, const char *source, GError **error)
+{
+  if (options->raw)
+    return tool_raw_open (source, &options->raw_format, error);
+#ifdef HAVE_GSTREAMER
+  return tool_media_open (source, error);
+#else
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                       "this effvk was built without GStreamer and reads only raw frames (--raw)");
+  return NULL;
+#endif
+}
+
+static void
+classify_source (Job *job, const char *name)
+{
+  gint64 interval = (gint64) (job->options->interval * 1e9), due = G_MININT64;
+  gint64 duration = -1;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ToolSource) source = open_source (job->options, name, &error);
+  ToolFrame frame;
+
+  while (source && source->next (source, &frame, &error))
+    {
+      if (duration < 0 && frame.number % 32 == 0)
+        duration = frame.pts < 0 ? -1 : source->get_duration (source);
+      tool_output_progress (job->output, name, frame.pts, duration);
+      if (frame.pts >= 0 && frame.pts < due)
+        continue;
+      if (frame.pts >= 0)
+        due = frame.pts + interval;
+      if (!submit (job, name, &frame))
+        return;
+    }
+  if (error)
+    report (job, name, error);
+}
+
+static EffvkClassifier *
+make_classifier (const Options *options, GError **error)
+{
+  g_autoptr (EffvkClassifierOptions) classifier_options = effvk_classifier_options_new ();
+  g_autoptr (EffvkModel) model = tool_load_model (&options->target, error);
+  g_autoptr (EffvkDevice) device = model ? effvk_device_new (options->target.device, error) : NULL;
+
+  if (!device)
+    return NULL;
+  effvk_classifier_options_set_precision (classifier_options, options->precision);
+  effvk_classifier_options_set_top_k (classifier_options, (guint) options->top_k);
+  effvk_classifier_options_set_max_in_flight (classifier_options, IN_FLIGHT);
+  return effvk_classifier_new (device, model, classifier_options, error);
+}
+
+static ToolStatus
+classify (const Options *options, char **sources)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkClassifier) classifier = make_classifier (options, &error);
+  g_autoptr (ToolOutput) output = NULL;
+  Job job = { 0 };
+
+  if (!classifier)
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  output = tool_output_new (options->json);
+  job = (Job){ .options = options, .classifier = classifier, .output = output };
+  /* The last frames of a source are still in flight while the next one is opened. */
+  for (guint i = 0; sources[i] && !job.abandoned; i++)
+    classify_source (&job, sources[i]);
+  while (collect (&job, TRUE))
+    ;
+  return job.failed ? TOOL_FAILED : TOOL_OK;
+}
+
+static ToolStatus
+parse (Options *options, char ***argv)
+{
+  const GOptionEntry entries[]
+      = { TOOL_MODEL_ENTRY (&options->target),
+          TOOL_LABELS_ENTRY (&options->target),
+          TOOL_DEVICE_ENTRY (&options->target),
+          TOOL_PRECISION_ENTRY (&options->target),
+          { "top-k", 'k', 0, G_OPTION_ARG_INT, &options->top_k,
+            "How many classes to report, 1 to 1000 (default: 5)", "K" },
+          { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options->interval,
+            "Classify a frame only every so many seconds of a video", "SECONDS" },
+          { "raw", 'r', 0, G_OPTION_ARG_STRING, &options->raw_text,
+            "The files are raw frames, for instance I420:640x480; - is the standard input",
+            "FORMAT:WxH" },
+          TOOL_JSON_ENTRY (&options->json),
+          G_OPTION_ENTRY_NULL };
+
+  if (!tool_parse ("classify", "FILE|URI…",
+#ifdef HAVE_GSTREAMER
+                   "Says what images and videos show, of any format that GStreamer decodes.",
+#else
+                   "Says what raw frames show (built without GStreamer: --raw is needed).",
+#endif
+                   "The table has a line for as long as a video's first class stays the same, with "
+                   "its mean\n"
+                   "probability; an image has its best classes. With --json every image and every "
+                   "frame has a\n"
+                   "line. A file that fails does not stop the others.",
+                   entries, argv)
+      || !tool_check_precision ("classify", options->target.precision, &options->precision)
+      || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000))
+    return TOOL_USAGE;
+  if (!options->target.model)
+    return tool_usage_error ("classify", "--model is needed");
+  if (!isfinite (options->interval) || options->interval < 0 || options->interval > 1e6)
+    return tool_usage_error ("classify", "--interval takes 0 to 1000000 seconds, not %g",
+                             options->interval);
+  options->raw = options->raw_text != NULL;
+  if (options->raw && !tool_raw_parse (options->raw_text, &options->raw_format))
+    return tool_usage_error ("classify",
+                             "--raw takes a format and a size such as NV12:640x480, not '%s'",
+                             options->raw_text);
+  if (options->raw && options->interval > 0)
+    return tool_usage_error ("classify", "--interval needs timestamps, which raw frames lack");
+#ifndef HAVE_GSTREAMER
+  if (!options->raw)
+    return tool_usage_error ("classify",
+                             "this effvk was built without GStreamer and reads only raw frames; "
+                             "--raw is needed");
+#endif
+  if (g_strv_length (*argv) < 2)
+    return tool_usage_error ("classify", "takes at least one file or URI");
+  return TOOL_OK;
+}
+
+ToolStatus
+tool_classify (char ***argv)
+{
+  Options options = { .top_k = 5 };
+  ToolStatus status = parse (&options, argv);
+
+  if (status == TOOL_OK)
+    status = classify (&options, *argv + 1);
+  tool_target_clear (&options.target);
+  g_free (options.raw_text);
+  return status;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+#include "json-writer.h"
+
+#include <stdio.h>
+
+static void
+print_json (GPtrArray *devices)
+{
+  g_auto (ToolJson) json = { 0 };
+
+  tool_json_init (&json);
+  tool_json_begin (&json, NULL, '[');
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const EffvkDeviceInfo *info = devices->pdata[i];
+      EffvkDeviceType type = effvk_device_info_get_device_type (info);
+
+      tool_json_begin (&json, NULL, '{');
+      tool_json_int (&json, "index", effvk_device_info_get_index (info));
+      tool_json_string (&json, "name", effvk_device_info_get_name (info));
+      tool_json_string (&json, "type", effvk_device_type_to_string (type));
+      tool_json_string (&json, "driver", effvk_device_info_get_driver (info));
+      tool_json_string (&json, "uuid", effvk_device_info_get_uuid (info));
+      tool_json_string (&json, "problem", effvk_device_info_get_problem (info));
+      tool_json_end (&json, '}');
+    }
+  tool_json_end (&json, ']');
+  tool_json_print (&json);
+}
+
+static void
+print_table (GPtrArray *devices)
+{
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const EffvkDeviceInfo *info = devices->pdata[i];
+      EffvkDeviceType type = effvk_device_info_get_device_type (info);
+      const char *problem = effvk_device_info_get_problem (info);
+
+      printf ("%2u  %s\n", effvk_device_info_get_index (info), effvk_device_info_get_name (info));
+      printf ("    type    %s\n", effvk_device_type_to_string (type));
+      printf ("    driver  %s\n", effvk_device_info_get_driver (info));
+      printf ("    UUID    %s\n", effvk_device_info_get_uuid (info));
+      if (problem)
+        printf ("    cannot be used: %s\n", problem);
+    }
+}
+
+ToolStatus
+tool_devices (char ***argv)
+{
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = { TOOL_JSON_ENTRY (&json), G_OPTION_ENTRY_NULL };
+  g_autoptr (GPtrArray) devices = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!tool_parse ("devices", NULL,
+                   "Lists the Vulkan devices, and says which of them cannot be used.", NULL,
+                   entries, argv))
+    return TOOL_USAGE;
+  if (g_strv_length (*argv) > 1)
+    return tool_usage_error ("devices", "takes no argument, but has '%s'", (*argv)[1]);
+
+  devices = effvk_device_list (&error);
+  if (!devices)
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  if (json)
+    print_json (devices);
+  else if (devices->len > 0)
+    print_table (devices);
+  else
+    tool_error ("there is a Vulkan loader, but no device");
+  return devices->len > 0 ? TOOL_OK : TOOL_FAILED;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+#include "json-writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What was learnt of one kernel. */
+typedef struct
+{
+  char *op, *kernel, *worst_shape;
+  double worst_nmse;
+  guint n, n_failed;
+} Row;
+
+static void
+row_free (Row *row)
+{
+  g_free (row->op);
+  g_free (row->kernel);
+  g_free (row->worst_shape);
+  g_free (row);
+}
+
+static Row *
+find_row (GPtrArray *rows, const char *op, const char *kernel)
+{
+  Row *row;
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      row = rows->pdata[i];
+      if (strcmp (row->op, op) == 0 && strcmp (row->kernel, kernel) == 0)
+        return row;
+    }
+  row = g_new0 (Row, 1);
+  row->op = g_strdup (op);
+  row->kernel = g_strdup (kernel);
+  row->worst_nmse = -1;
+  g_ptr_array_add (rows, row);
+  return row;
+}
+
+static void
+on_comparison (const char *op, const char *kernel, const char *shape, double nmse, gboolean passed,
+               gpointer user_data)
+{
+  Row *row = find_row (user_data, op, kernel);
+
+  row->n++;
+  if (!passed)
+    {
+      row->n_failed++;
+      tool_error ("%s %s is wrong on %s: NMSE %.2g", op, kernel, shape, nmse);
+    }
+  /* Once not finite, always: no later shape is worse. */
+  if (isfinite (row->worst_nmse) && !(nmse <= row->worst_nmse))
+    {
+      row->worst_nmse = nmse;
+      g_free (row->worst_shape);
+      row->worst_shape = g_strdup (shape);
+    }
+}
+
+static void
+print_json (GPtrArray *rows, EffvkDevice *device, EffvkPrecision precision, gint64 seed,
+            guint n_failed)
+{
+  g_auto (ToolJson) json = { 0 };
+  guint n = 0;
+
+  tool_json_init (&json);
+  tool_json_begin (&json, NULL, '{');
+  tool_json_string (&json, "device", effvk_device_get_name (device));
+  tool_json_string (&json, "driver", effvk_device_get_driver (device));
+  tool_json_string (&json, "precision", tool_precision_to_string (precision));
+  tool_json_int (&json, "seed", seed);
+  tool_json_begin (&json, "kernels", '[');
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const Row *row = rows->pdata[i];
+
+      tool_json_begin (&json, NULL, '{');
+      tool_json_string (&json, "op", row->op);
+      tool_json_string (&json, "kernel", row->kernel);
+      tool_json_int (&json, "comparisons", row->n);
+      tool_json_int (&json, "failed", row->n_failed);
+      tool_json_double (&json, "worst_nmse", "%.3g", row->worst_nmse);
+      tool_json_string (&json, "worst_shape", row->worst_shape);
+      tool_json_end (&json, '}');
+      n += row->n;
+    }
+  tool_json_end (&json, ']');
+  tool_json_int (&json, "comparisons", n);
+  tool_json_int (&json, "failed", n_failed);
+  tool_json_end (&json, '}');
+  tool_json_print (&json);
+}
+
+static void
+print_table (GPtrArray *rows, EffvkDevice *device, EffvkPrecision precision, guint n_failed)
+{
+  guint n = 0;
+
+  printf ("%s, %s\n\n", effvk_device_get_name (device), tool_precision_to_string (precision));
+  printf ("%-18s %-18s %11s %7s %11s  %s\n", "op", "kernel", "comparisons", "failed", "worst NMSE",
+          "on");
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const Row *row = rows->pdata[i];
+
+      printf ("%-18s %-18s %11u %7u %11.1e  %s\n", row->op, row->kernel, row->n, row->n_failed,
+              row->worst_nmse, row->worst_shape ? row->worst_shape : "");
+      n += row->n;
+    }
+  if (n_failed)
+    printf ("\n%u of %u comparisons failed: this device's answers cannot be trusted.\n", n_failed,
+            n);
+  else
+    printf ("\nAll %u comparisons passed.\n", n);
+}
+
+ToolStatus
+tool_selftest (char ***argv)
+{
+  g_auto (ToolTarget) target = { 0 };
+  EffvkPrecision precision;
+  gboolean json = FALSE;
+  gint64 seed = 1;
+  gint n_shapes = 3;
+  const GOptionEntry entries[] = { TOOL_DEVICE_ENTRY (&target),
+                                   TOOL_PRECISION_ENTRY (&target),
+                                   { "seed", 's', 0, G_OPTION_ARG_INT64, &seed,
+                                     "The same seed makes the same shapes (default: 1)", "N" },
+                                   { "shapes", 'n', 0, G_OPTION_ARG_INT, &n_shapes,
+                                     "Random shapes to try per kernel (default: 3)", "N" },
+                                   TOOL_JSON_ENTRY (&json),
+                                   G_OPTION_ENTRY_NULL };
+  g_autoptr (GPtrArray) rows = NULL;
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_failed = 0;
+
+  if (!tool_parse (
+          "selftest", NULL,
+          "Runs every kernel on random shapes and values, and compares with a plain double-\n"
+          "precision computation on the CPU.",
+          "NMSE is the normalised mean squared error; the bound is 1e-7 in fp32 (which auto\n"
+          "means here) and 1e-4 in fp16.",
+          entries, argv)
+      || !tool_check_precision ("selftest", target.precision, &precision)
+      || !tool_check_range ("selftest", "seed", seed, 0, G_MAXUINT32)
+      || !tool_check_range ("selftest", "shapes", n_shapes, 1, 10000))
+    return TOOL_USAGE;
+  if (g_strv_length (*argv) > 1)
+    return tool_usage_error ("selftest", "takes no argument, but has '%s'", (*argv)[1]);
+  if (precision == EFFVK_PRECISION_AUTO)
+    precision = EFFVK_PRECISION_FP32;
+
+  rows = g_ptr_array_new_with_free_func ((GDestroyNotify) row_free);
+  device = effvk_device_new (target.device, &error);
+  if (!device
+      || !effvk_selftest_run (device, precision, (guint32) seed, (guint) n_shapes, on_comparison,
+                              rows, &n_failed, &error))
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  if (rows->len == 0)
+    {
+      tool_error ("no kernel runs on %s", effvk_device_get_name (device));
+      return TOOL_FAILED;
+    }
+  if (json)
+    print_json (rows, device, precision, seed, n_failed);
+  else
+    print_table (rows, device, precision, n_failed);
+  return n_failed ? TOOL_FAILED : TOOL_OK;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+print_error (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  /* What a file or a driver says must not break the line nor drive the terminal. */
+  g_strchomp (valid);
+  for (char *p = valid; *p; p++)
+    if (g_ascii_iscntrl (*p))
+      *p = ' ';
+  fprintf (stderr, "effvk: %s\n", valid);
+}
+
+void
+tool_error (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  print_error (text);
+}
+
+ToolStatus
+tool_usage_error (const char *command, const char *format, ...)
+{
+  g_autofree char *text = NULL, *line = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  line = g_strdup_printf ("%s: %s (see 'effvk help %s')", command, text, command);
+  print_error (line);
+  return TOOL_USAGE;
+}
+
+gboolean
+tool_parse (const char *command, const char *arguments, const char *summary,
+            const char *description, const GOptionEntry *entries, char ***argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (arguments);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *program = g_strdup_printf ("effvk %s", command);
+
+  g_set_prgname (program); /* the usage line shows it */
+  g_option_context_set_summary (context, summary);
+  g_option_context_set_description (context, description);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse_strv (context, argv, &error))
+    {
+      tool_usage_error (command, "%s", error->message);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+tool_target_clear (ToolTarget *target)
+{
+  g_clear_pointer (&target->model, g_free);
+  g_clear_pointer (&target->labels, g_free);
+  g_clear_pointer (&target->device, g_free);
+  g_clear_pointer (&target->precision, g_free);
+}
+
+gboolean
+tool_check_range (const char *command, const char *option, gint64 value, gint64 min, gint64 max)
+{
+  if (value >= min && value <= max)
+    return TRUE;
+  tool_usage_error (command,
+                    "--%s takes a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                    ", not %" G_GINT64_FORMAT,
+                    option, min, max, value);
+  return FALSE;
+}
+
+static const char *const precisions[] = {
+  [EFFVK_PRECISION_AUTO] = "auto",
+  [EFFVK_PRECISION_FP32] = "fp32",
+  [EFFVK_PRECISION_FP16] = "fp16",
+};
+
+gboolean
+tool_check_precision (const char *command, const char *text, EffvkPrecision *precision)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (precisions); i++)
+    if (strcmp (text ? text : "auto", precisions[i]) == 0)
+      {
+        *precision = i;
+        return TRUE;
+      }
+  tool_usage_error (command, "--precision takes auto, fp32 or fp16, not '%s'", text);
+  return FALSE;
+}
+
+const char *
+tool_precision_to_string (EffvkPrecision precision)
+{
+  return precisions[precision];
+}
+
+EffvkModel *
+tool_load_model (const ToolTarget *target, GError **error)
+{
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (target->model, error);
+
+  if (!model || (target->labels && !effvk_model_load_labels (model, target->labels, error)))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+char *
+tool_format_count (guint64 count)
+{
+  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, count);
+  GString *out = g_string_new (NULL);
+  gsize n = strlen (digits);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      if (i > 0 && (n - i) % 3 == 0)
+        g_string_append_c (out, ',');
+      g_string_append_c (out, digits[i]);
+    }
+  return g_string_free (out, FALSE);
+}

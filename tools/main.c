@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ToolCommand commands[] = {
+  { "devices", "list the Vulkan devices", tool_devices },
+  { "inspect", "describe a model", tool_inspect },
+  { "classify", "say what images and videos show", tool_classify },
+  { "bench", "time a model on a device", tool_bench },
+  { "selftest", "check that a device computes what it should", tool_selftest },
+  { "init", "make an untrained model", tool_init },
+};
+
+static void
+print_usage (FILE *out)
+{
+  fprintf (out, "Usage:\n"
+                "  effvk COMMAND [OPTION…] [ARGUMENT…]\n"
+                "  effvk --help | --version | help COMMAND\n"
+                "\n"
+                "EfficientNet image classification on Vulkan.\n"
+                "\n"
+                "Commands:\n");
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    fprintf (out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+  fprintf (
+      out,
+      "\nThe exit status is 0 when all went well, 1 when the work failed, 2 when an option or an\n"
+      "argument is wrong.\n");
+}
+
+/* What the library has to say looks like what the command has to say; nothing of it goes to stdout. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  const char *message = NULL, *domain = NULL;
+
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      if (strcmp (fields[i].key, "MESSAGE") == 0)
+        message = fields[i].value;
+      else if (strcmp (fields[i].key, "GLIB_DOMAIN") == 0)
+        domain = fields[i].value;
+    }
+  if ((level & G_LOG_LEVEL_MESSAGE) && g_strcmp0 (domain, "effvk") == 0 && message)
+    {
+      tool_error ("%s", message);
+      return G_LOG_WRITER_HANDLED;
+    }
+  if (g_log_writer_default_would_drop (level, domain))
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_standard_streams (level, fields, n_fields, user_data);
+}
+
+static const ToolCommand *
+find_command (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (name, commands[i].name) == 0)
+      return &commands[i];
+  tool_error ("there is no command '%s' (see 'effvk --help')", name);
+  return NULL;
+}
+
+static ToolStatus
+run_command (const char *name, char **arguments)
+{
+  const ToolCommand *command = find_command (name);
+  g_auto (GStrv) argv = NULL;
+
+  if (!command)
+    return TOOL_USAGE;
+  argv = g_strdupv (arguments);
+  return command->run (&argv);
+}
+
+static ToolStatus
+run (int argc, char **argv)
+{
+  char *help[] = { (char *) "effvk", (char *) "--help", NULL };
+
+  if (argc < 2)
+    {
+      print_usage (stderr);
+      return TOOL_USAGE;
+    }
+  if (strcmp (argv[1], "--version") == 0)
+    {
+      printf ("effvk " EFFVK_VERSION "\n");
+      return TOOL_OK;
+    }
+  if (strcmp (argv[1], "help") == 0 && argc > 2)
+    return run_command (argv[2], help);
+  if (strcmp (argv[1], "help") == 0 || strcmp (argv[1], "--help") == 0
+      || strcmp (argv[1], "-h") == 0)
+    {
+      print_usage (stdout);
+      return TOOL_OK;
+    }
+  return run_command (argv[1], argv + 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  ToolStatus status;
+
+  setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C"); /* 0.5, never 0,5 */
+  g_log_writer_default_set_use_stderr (TRUE);
+  g_log_set_writer_func (write_log, NULL, NULL);
+
+  status = run (argc, argv);
+  if ((fflush (stdout) != 0 || ferror (stdout)) && status == TOOL_OK)
+    {
+      tool_error ("cannot write to the standard output: %s", g_strerror (errno));
+      status = TOOL_FAILED;
+    }
+  return status;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "raw.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct
+{
+  ToolSource source;
+  FILE *file;
+  guint8 *pixels;
+  gsize size; /* of a frame, bytes */
+  EffvkImage *image;
+  guint64 n_frames;
+} RawSource;
+
+gboolean
+tool_raw_parse (const char *text, ToolRawFormat *format)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ":", -1);
+  g_auto (GStrv) sizes = NULL;
+  guint64 width, height;
+
+  if (g_strv_length (parts) != 2)
+    return FALSE;
+  sizes = g_strsplit (parts[1], "x", -1);
+  if (g_strv_length (sizes) != 2
+      || !g_ascii_string_to_unsigned (sizes[0], 10, 1, EFFVK_IMAGE_MAX_SIZE, &width, NULL)
+      || !g_ascii_string_to_unsigned (sizes[1], 10, 1, EFFVK_IMAGE_MAX_SIZE, &height, NULL))
+    return FALSE;
+  format->format = effvk_format_from_string (parts[0]);
+  format->width = (guint) width;
+  format->height = (guint) height;
+  return format->format != EFFVK_FORMAT_UNKNOWN;
+}
+
+/* Bytes of a row of a plane, and its rows. */
+static void
+plane_size (const ToolRawFormat *format, guint plane, gsize *row, gsize *rows)
+{
+  gsize half_width = (format->width + 1) / 2, half_height = (format->height + 1) / 2;
+
+  *row = format->width;
+  *rows = format->height;
+  switch (format->format)
+    {
+    case EFFVK_FORMAT_RGB:
+    case EFFVK_FORMAT_BGR:
+      *row *= 3;
+      break;
+    case EFFVK_FORMAT_RGBA:
+    case EFFVK_FORMAT_BGRA:
+    case EFFVK_FORMAT_RGBX:
+    case EFFVK_FORMAT_BGRX:
+      *row *= 4;
+      break;
+    case EFFVK_FORMAT_I420:
+    case EFFVK_FORMAT_YV12:
+      if (plane > 0)
+        *row = half_width, *rows = half_height;
+      break;
+    case EFFVK_FORMAT_NV12:
+    case EFFVK_FORMAT_NV21:
+      if (plane > 0)
+        *row = half_width * 2, *rows = half_height;
+      break;
+    case EFFVK_FORMAT_GRAY8:
+    case EFFVK_FORMAT_UNKNOWN:
+      break;
+    }
+}
+
+static gboolean
+raw_next (ToolSource *source, ToolFrame *frame, GError **error)
+{
+  RawSource *raw = (RawSource *) source;
+  gsize n = fread (raw->pixels, 1, raw->size, raw->file);
+
+  if (n == raw->size)
+    {
+      *frame = (ToolFrame){ raw->image, raw->n_frames++, -1 };
+      return TRUE;
+    }
+  if (ferror (raw->file))
+    g_set_error_literal (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
+                         g_strerror (errno));
+  else if (n > 0 || raw->n_frames == 0)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+                 "a frame has %" G_GSIZE_FORMAT " bytes, but after %" G_GUINT64_FORMAT
+                 " frames the file has only %" G_GSIZE_FORMAT " more",
+                 raw->size, raw->n_frames, n);
+  return FALSE;
+}
+
+static gint64
+raw_get_duration (ToolSource *source G_GNUC_UNUSED)
+{
+  return -1;
+}
+
+static void
+raw_free (ToolSource *source)
+{
+  RawSource *raw = (RawSource *) source;
+
+  if (raw->file && raw->file != stdin)
+    fclose (raw->file);
+  effvk_image_free (raw->image);
+  g_free (raw->pixels);
+  g_free (raw);
+}
+
+ToolSource *
+tool_raw_open (const char *path, const ToolRawFormat *format, GError **error)
+{
+  RawSource *raw = g_new0 (RawSource, 1);
+  guint n_planes = effvk_format_get_n_planes (format->format);
+  gsize row, rows, offset = 0;
+
+  raw->source = (ToolSource){ raw_next, raw_get_duration, raw_free };
+  raw->image = effvk_image_new (format->format, format->width, format->height);
+  for (guint i = 0; i < n_planes; i++)
+    {
+      plane_size (format, i, &row, &rows);
+      raw->size += row * rows;
+    }
+  raw->pixels = g_malloc (raw->size);
+  for (guint i = 0; i < n_planes; i++)
+    {
+      plane_size (format, i, &row, &rows);
+      effvk_image_set_plane (raw->image, i, raw->pixels + offset, row, row * rows);
+      offset += row * rows;
+    }
+
+  raw->file = strcmp (path, "-") == 0 ? stdin : g_fopen (path, "rb");
+  if (!raw->file)
+    {
+      g_set_error_literal (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
+                           g_strerror (errno));
+      raw_free (&raw->source);
+      return NULL;
+    }
+  return &raw->source;
+}
