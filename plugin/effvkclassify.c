@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-effvkclassify
+ * @title: effvkclassify
+ * @short_description: classifies video frames with an EfficientNet on Vulkan compute
+ *
+ * Every frame passes unchanged, with the classes that the network sees in it attached as metadata and posted as
+ * an element message. The frame's format, size, crop and colorimetry are handled on the device, with the
+ * preprocessing that the model was trained with: no videoscale, and videoconvert only for formats
+ * that the pad template does not name.
+ *
+ * ## Metadata
+ *
+ * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
+ * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays `labels`
+ *   (string), `indices` (int) and `scores` (double).
+ *
+ * ## Messages
+ *
+ * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with `timestamp`,
+ * `stream-time`, `running-time` and `duration` (#GstClockTime as guint64), and for the best class `label` (string),
+ * `index` (int), `score` (double); `classes` is an array of structures with the same three fields.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! effvkclassify model-file=b0.safetensors ! fakesink
+ * ]| Print the classes of every frame of a file.
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
+ * ]| Classify a camera's pictures, and report only what the network is sure of.
+ *
+ * Since: 0.1
+ */
+#include "effvkclassify.h"
+
+#include "classification-meta.h"
+#include "frame.h"
+
+#include <effvk/effvk.h>
+
+GST_DEBUG_CATEGORY_STATIC (effvk_classify_debug);
+#define GST_CAT_DEFAULT effvk_classify_debug
+
+#define DEFAULT_DEVICE "auto"
+#define DEFAULT_TOP_K 5
+#define DEFAULT_THRESHOLD 0.0
+#define MAX_TOP_K 1000
+
+enum
+{
+  PROP_MODEL_FILE = 1,
+  PROP_LABELS_FILE,
+  PROP_DEVICE,
+  PROP_PRECISION,
+  PROP_TOP_K,
+  PROP_THRESHOLD,
+  PROP_META_MODE,
+  PROP_POST_MESSAGES,
+  PROP_STATS,
+};
+
+struct _EffvkClassify
+{
+  GstBaseTransform parent_instance;
+
+  /* properties, under the object lock */
+  char *model_file, *labels_file, *device;
+  EffvkPrecision precision;
+  guint top_k;
+  double threshold;
+  EffvkMetaMode meta_mode;
+  gboolean post_messages;
+  guint64 frames, inferences, not_finite;
+  EffvkClassifier *classifier; /* from start to stop; written under the object lock */
+
+  /* streaming thread */
+  GQuark *quarks; /* per class */
+  GstVideoInfo info;
+  EffvkImage *image; /* for frames of info */
+};
+
+G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (effvkclassify, "effvkclassify", GST_RANK_NONE,
+                                       EFFVK_TYPE_CLASSIFY,
+                                       GST_DEBUG_CATEGORY_INIT (effvk_classify_debug, "effvkclassify",
+                                                                0, "EfficientNet on Vulkan"))
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+
+/* Posts what went wrong as the kind of element error that an application can tell apart. */
+static void
+post_error (EffvkClassify *self, const GError *error, const char *what)
+{
+  if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ))
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s: %s", what, error->message), (NULL));
+  else if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_LABELS))
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s: %s", what, error->message), (NULL));
+  else if (error->domain == EFFVK_MODEL_ERROR)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s: %s", what, error->message), (NULL));
+  else if (g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND))
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s: %s", what, error->message), (NULL));
+  else if (g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_OUT_OF_MEMORY))
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("%s: %s", what, error->message), (NULL));
+  else
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT, ("%s: %s", what, error->message), (NULL));
+}
+
+static EffvkModel *
+load_model (EffvkClassify *self, const char *model_file, const char *labels_file)
+{
+  g_autoptr (EffvkModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!model_file || !*model_file)
+    {
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+                         ("No model: set model-file to an EfficientNet in a .safetensors file"),
+                         (NULL));
+      return NULL;
+    }
+  model = effvk_model_new_from_file (model_file, &error);
+  if (!model)
+    {
+      post_error (self, error, "Could not load the model");
+      return NULL;
+    }
+  if (labels_file && *labels_file && !effvk_model_load_labels (model, labels_file, &error))
+    {
+      post_error (self, error, "Could not load the labels");
+      return NULL;
+    }
+  return g_steal_pointer (&model);
+}
+
+/* One warning where nobody asked for a CPU and got one: the first question when it is slow. */
+static void
+warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
+{
+  if (effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
+      && (!*selector || g_str_equal (selector, "auto")))
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+                         ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
+                          "purpose, or device=gpu to refuse it.",
+                          effvk_device_get_name (device)),
+                         (NULL));
+}
+
+static gboolean
+effvk_classify_start (GstBaseTransform *base)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (base);
+  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+  g_autofree char *model_file = NULL;
+  g_autofree char *labels_file = NULL;
+  g_autofree char *selector = NULL;
+  g_autoptr (EffvkModel) model = NULL;
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+  EffvkClassifier *classifier;
+  EffvkMetaMode meta_mode;
+  guint n;
+
+  GST_OBJECT_LOCK (self);
+  model_file = g_strdup (self->model_file);
+  labels_file = g_strdup (self->labels_file);
+  selector = g_strdup (self->device ? self->device : DEFAULT_DEVICE);
+  meta_mode = self->meta_mode;
+  effvk_classifier_options_set_precision (options, self->precision);
+  effvk_classifier_options_set_top_k (options, self->top_k);
+  effvk_classifier_options_set_max_in_flight (options, 1);
+  self->frames = self->inferences = self->not_finite = 0;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!effvk_meta_mode_is_available (meta_mode))
+    {
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+                         ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"),
+                         (NULL));
+      return FALSE;
+    }
+  model = load_model (self, model_file, labels_file);
+  if (!model)
+    return FALSE;
+  device = effvk_device_new (selector, &error);
+  if (!device)
+    {
+      post_error (self, error, "Could not open a Vulkan device");
+      return FALSE;
+    }
+  warn_about_cpu (self, selector, device);
+  classifier = effvk_classifier_new (device, model, options, &error);
+  if (!classifier)
+    {
+      post_error (self, error, "Could not build the network");
+      return FALSE;
+    }
+  n = effvk_model_get_n_classes (model);
+  self->quarks = g_new (GQuark, n);
+  for (guint i = 0; i < n; i++)
+    self->quarks[i] = g_quark_from_string (effvk_model_get_label (model, i));
+  GST_INFO_OBJECT (self, "%s on %s (%s)", effvk_model_get_variant (model),
+                   effvk_device_get_name (device), effvk_device_get_driver (device));
+  GST_OBJECT_LOCK (self);
+  self->classifier = classifier;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
+static gboolean
+effvk_classify_stop (GstBaseTransform *base)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (base);
+  EffvkClassifier *classifier;
+
+  GST_OBJECT_LOCK (self);
+  classifier = g_steal_pointer (&self->classifier);
+  GST_OBJECT_UNLOCK (self);
+  g_clear_object (&classifier);
+  g_clear_pointer (&self->quarks, g_free);
+  g_clear_pointer (&self->image, effvk_image_free);
+  return TRUE;
+}
+
+static gboolean
+effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outcaps)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (base);
+  g_autofree char *reason = NULL;
+  GstVideoInfo info;
+  EffvkImage *image;
+
+  if (!gst_video_info_from_caps (&info, incaps))
+    {
+      GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, incaps);
+      return FALSE;
+    }
+  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE)
+    reason = g_strdup ("The video has one field a buffer (interlace-mode=alternate); weave it before");
+  image = reason ? NULL : effvk_frame_new_image (&info, &reason);
+  if (!image)
+    {
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, incaps));
+      return FALSE;
+    }
+  g_clear_pointer (&self->image, effvk_image_free);
+  self->image = image;
+  self->info = info;
+  return TRUE;
+}
+
+/* Take and submit: the frame's planes go to the device. One error is posted where it fails. */
+static gboolean
+submit (EffvkClassify *self, GstBuffer *buffer)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *reason = NULL;
+  GstVideoFrame frame;
+  gboolean submitted = FALSE;
+
+  if (!gst_video_frame_map (&frame, &self->info, buffer,
+                            GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+    {
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+                         ("A buffer of %" G_GSIZE_FORMAT " bytes does not hold the frame of %" G_GSIZE_FORMAT
+                          " that its caps promise",
+                          gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (&self->info)),
+                         (NULL));
+      return FALSE;
+    }
+  if (!effvk_frame_set_planes (self->image, &frame, &reason))
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
+  else if (!effvk_classifier_submit (self->classifier, self->image, NULL, &error))
+    post_error (self, error, "Could not classify a frame");
+  else
+    submitted = TRUE;
+  gst_video_frame_unmap (&frame);
+  return submitted;
+}
+
+static EffvkResult *
+collect (EffvkClassify *self)
+{
+  g_autoptr (GError) error = NULL;
+  EffvkResult *result = effvk_classifier_collect (self->classifier, TRUE, NULL, &error);
+
+  if (!result)
+    post_error (self, error, "Could not classify a frame");
+  return result;
+}
+
+static void
+post_message (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result, guint n)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTime pts = GST_BUFFER_PTS (buffer);
+  GstStructure *structure;
+  GValue classes = G_VALUE_INIT;
+
+  structure = gst_structure_new (
+      "effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
+      gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts), "running-time", G_TYPE_UINT64,
+      gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts), "duration", G_TYPE_UINT64,
+      GST_BUFFER_DURATION (buffer), NULL);
+  if (n)
+    gst_structure_set (structure, "label", G_TYPE_STRING, effvk_result_get_label (result, 0), "index",
+                       G_TYPE_INT, (int) effvk_result_get_index (result, 0), "score", G_TYPE_DOUBLE,
+                       (double) effvk_result_get_score (result, 0), NULL);
+  effvk_classification_to_value (result, n, &classes);
+  gst_structure_take_value (structure, "classes", &classes);
+  gst_element_post_message (GST_ELEMENT (self),
+                            gst_message_new_element (GST_OBJECT (self), structure));
+}
+
+/* Reports a result: metadata on the buffer, a message on the bus. */
+static void
+attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
+{
+  guint n = effvk_result_get_n_classes (result), top_k;
+  EffvkMetaMode meta_mode;
+  gboolean post_messages;
+  double threshold;
+
+  GST_OBJECT_LOCK (self);
+  top_k = self->top_k;
+  threshold = self->threshold;
+  meta_mode = self->meta_mode;
+  post_messages = self->post_messages;
+  self->inferences++;
+  self->not_finite += n == 0;
+  if (n == 0 && self->not_finite == 1)
+    GST_WARNING_OBJECT (self, "the network's answer is not finite: this and further such frames have no "
+                              "classes; stats counts them");
+  GST_OBJECT_UNLOCK (self);
+
+  if (n == 0)
+    return;
+  n = MIN (n, top_k);
+  while (n > 0 && effvk_result_get_score (result, n - 1) < threshold)
+    n--;
+  effvk_classification_attach (buffer, meta_mode, result, n, self->quarks,
+                               (guint) GST_VIDEO_INFO_WIDTH (&self->info),
+                               (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
+  if (post_messages)
+    post_message (self, buffer, result, n);
+}
+
+static GstFlowReturn
+effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (base);
+  g_autoptr (EffvkResult) result = NULL;
+
+  GST_OBJECT_LOCK (self);
+  self->frames++;
+  GST_OBJECT_UNLOCK (self);
+  if (!submit (self, buffer))
+    return GST_FLOW_ERROR;
+  result = collect (self);
+  if (!result)
+    return GST_FLOW_ERROR;
+  attach (self, buffer, result);
+  return GST_FLOW_OK;
+}
+
+/* The dictionary of effvk_classifier_get_statistics() as fields of a structure. */
+static void
+add_statistics (GstStructure *stats, EffvkClassifier *classifier)
+{
+  g_autoptr (GVariant) dictionary = effvk_classifier_get_statistics (classifier);
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
+    {
+      if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+        gst_structure_set (stats, name, G_TYPE_STRING, g_variant_get_string (value, NULL), NULL);
+      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
+        gst_structure_set (stats, name, G_TYPE_UINT, g_variant_get_uint32 (value), NULL);
+      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+        gst_structure_set (stats, name, G_TYPE_UINT64, g_variant_get_uint64 (value), NULL);
+      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
+        gst_structure_set (stats, name, G_TYPE_STRV, g_variant_get_strv (value, NULL), NULL);
+      g_variant_unref (value);
+    }
+}
+
+static GstStructure *
+get_stats (EffvkClassify *self)
+{
+  g_autoptr (EffvkClassifier) classifier = NULL;
+  GstStructure *stats;
+
+  GST_OBJECT_LOCK (self);
+  stats = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64, self->frames,
+                             "inferences", G_TYPE_UINT64, self->inferences, "skipped", G_TYPE_UINT64,
+                             self->frames - self->inferences, NULL);
+  if (self->classifier)
+    classifier = g_object_ref (self->classifier);
+  GST_OBJECT_UNLOCK (self);
+  if (classifier)
+    add_statistics (stats, classifier);
+  return stats;
+}
+
+static void
+effvk_classify_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id)
+    {
+    case PROP_MODEL_FILE:
+      g_free (self->model_file);
+      self->model_file = g_value_dup_string (value);
+      break;
+    case PROP_LABELS_FILE:
+      g_free (self->labels_file);
+      self->labels_file = g_value_dup_string (value);
+      break;
+    case PROP_DEVICE:
+      g_free (self->device);
+      self->device = g_value_dup_string (value);
+      break;
+    case PROP_PRECISION:
+      self->precision = (EffvkPrecision) g_value_get_enum (value);
+      break;
+    case PROP_TOP_K:
+      self->top_k = g_value_get_uint (value);
+      break;
+    case PROP_THRESHOLD:
+      self->threshold = g_value_get_double (value);
+      break;
+    case PROP_META_MODE:
+      self->meta_mode = (EffvkMetaMode) g_value_get_enum (value);
+      break;
+    case PROP_POST_MESSAGES:
+      self->post_messages = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (object);
+
+  if (id == PROP_STATS)
+    {
+      g_value_take_boxed (value, get_stats (self));
+      return;
+    }
+  GST_OBJECT_LOCK (self);
+  switch (id)
+    {
+    case PROP_MODEL_FILE:
+      g_value_set_string (value, self->model_file);
+      break;
+    case PROP_LABELS_FILE:
+      g_value_set_string (value, self->labels_file);
+      break;
+    case PROP_DEVICE:
+      g_value_set_string (value, self->device);
+      break;
+    case PROP_PRECISION:
+      g_value_set_enum (value, self->precision);
+      break;
+    case PROP_TOP_K:
+      g_value_set_uint (value, self->top_k);
+      break;
+    case PROP_THRESHOLD:
+      g_value_set_double (value, self->threshold);
+      break;
+    case PROP_META_MODE:
+      g_value_set_enum (value, self->meta_mode);
+      break;
+    case PROP_POST_MESSAGES:
+      g_value_set_boolean (value, self->post_messages);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+effvk_classify_finalize (GObject *object)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (object);
+
+  g_free (self->model_file);
+  g_free (self->labels_file);
+  g_free (self->device);
+  G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY, playing = flags | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (
+      object_class, PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file", "The model: an EfficientNet in a .safetensors file",
+                           NULL, ready));
+  g_object_class_install_property (
+      object_class, PROP_LABELS_FILE,
+      g_param_spec_string ("labels-file", "Labels file",
+                           "The classes' names, UTF-8 text with one a line; unset: the model's own", NULL,
+                           ready));
+  g_object_class_install_property (
+      object_class, PROP_DEVICE,
+      g_param_spec_string ("device", "Device",
+                           "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
+                           "a name, or a UUID",
+                           DEFAULT_DEVICE, ready));
+  g_object_class_install_property (
+      object_class, PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+                         "How weights and activations are stored; auto: fp16 on a GPU that passes the "
+                         "self-test with it, else fp32",
+                         EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
+  g_object_class_install_property (
+      object_class, PROP_TOP_K,
+      g_param_spec_uint ("top-k", "Top-k",
+                         "Classes to report, best first. Lowered, it counts from the next frame on; raised "
+                         "above its value at the start, from the next start",
+                         1, MAX_TOP_K, DEFAULT_TOP_K, playing));
+  g_object_class_install_property (
+      object_class, PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold", "Classes with a lower score are not reported", 0.0, 1.0,
+                           DEFAULT_THRESHOLD, playing));
+  g_object_class_install_property (
+      object_class, PROP_META_MODE,
+      g_param_spec_enum ("meta-mode", "Meta mode", "How the classes are attached to the buffers",
+                         EFFVK_TYPE_META_MODE, EFFVK_META_AUTO, ready));
+  g_object_class_install_property (
+      object_class, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages", "Post an element message per classified frame",
+                            TRUE, playing));
+  g_object_class_install_property (
+      object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+                          "What was done and how: frames, inferences, skipped, device, precision, copied "
+                          "bytes, times in ns",
+                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+effvk_classify_class_init (EffvkClassifyClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (klass);
+
+  object_class->set_property = effvk_classify_set_property;
+  object_class->get_property = effvk_classify_get_property;
+  object_class->finalize = effvk_classify_finalize;
+  install_properties (object_class);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_META_MODE, 0);
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (
+      element_class, "effvk classifier", "Filter/Analyzer/Video/Hardware",
+      "Classifies video frames with an EfficientNet on Vulkan compute, on any vendor's GPU",
+      "the effvk maintainers");
+
+  base_class->start = GST_DEBUG_FUNCPTR (effvk_classify_start);
+  base_class->stop = GST_DEBUG_FUNCPTR (effvk_classify_stop);
+  base_class->set_caps = GST_DEBUG_FUNCPTR (effvk_classify_set_caps);
+  base_class->transform_ip = GST_DEBUG_FUNCPTR (effvk_classify_transform_ip);
+  base_class->passthrough_on_same_caps = FALSE;
+  effvk_classification_meta_register ();
+}
+
+static void
+effvk_classify_init (EffvkClassify *self)
+{
+  self->device = g_strdup (DEFAULT_DEVICE);
+  self->top_k = DEFAULT_TOP_K;
+  self->threshold = DEFAULT_THRESHOLD;
+  self->post_messages = TRUE;
+  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "frame.h"
+
+static EffvkMatrix
+convert_matrix (const GstVideoInfo *info)
+{
+  switch (info->colorimetry.matrix)
+    {
+    case GST_VIDEO_COLOR_MATRIX_BT709:
+      return EFFVK_MATRIX_BT709;
+    case GST_VIDEO_COLOR_MATRIX_BT2020:
+      return EFFVK_MATRIX_BT2020;
+    case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
+      return GST_VIDEO_INFO_HEIGHT (info) < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
+    default:
+      return EFFVK_MATRIX_BT601;
+    }
+}
+
+static EffvkChromaSite
+convert_site (const GstVideoInfo *info)
+{
+  GstVideoChromaSite site = info->chroma_site;
+
+  if (site == GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    return EFFVK_CHROMA_SITE_LEFT;
+  if (!(site & GST_VIDEO_CHROMA_SITE_H_COSITED))
+    return EFFVK_CHROMA_SITE_CENTER;
+  return site & GST_VIDEO_CHROMA_SITE_V_COSITED ? EFFVK_CHROMA_SITE_TOP_LEFT
+                                                : EFFVK_CHROMA_SITE_LEFT;
+}
+
+EffvkImage *
+effvk_frame_new_image (const GstVideoInfo *info, char **reason)
+{
+  GstVideoTransferFunction transfer = info->colorimetry.transfer;
+  EffvkFormat format
+      = effvk_format_from_string (gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)));
+  EffvkImage *image;
+
+  *reason = NULL;
+  if (transfer == GST_VIDEO_TRANSFER_SMPTE2084 || transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67)
+    {
+      *reason = g_strdup_printf (
+          "The video is HDR (%s), which looks wrong to a model trained on SDR pictures; convert it to "
+          "SDR before",
+          transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
+      return NULL;
+    }
+  image = effvk_image_new (format, (guint) GST_VIDEO_INFO_WIDTH (info),
+                           (guint) GST_VIDEO_INFO_HEIGHT (info));
+  if (!image)
+    {
+      *reason = g_strdup_printf ("Frames of %s, %dx%d, cannot be classified; at most %dx%d in one of %s can",
+                                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
+                                 GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+                                 EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE, EFFVK_FRAME_FORMATS);
+      return NULL;
+    }
+  effvk_image_set_colorimetry (image, convert_matrix (info),
+                               info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
+                               convert_site (info));
+  return image;
+}
+
+gboolean
+effvk_frame_set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
+{
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
+  guint width = (guint) GST_VIDEO_FRAME_WIDTH (frame), height = (guint) GST_VIDEO_FRAME_HEIGHT (frame);
+
+  *reason = NULL;
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++)
+    {
+      const GstMapInfo *map = &frame->map[0];
+      const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
+      int stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
+      gsize size;
+
+      /* A plane lies in the one mapping of the whole buffer, or in a mapping of its own. */
+      if (data < map->data || data >= map->data + map->size)
+        map = &frame->map[i];
+      size = data >= map->data && data <= map->data + map->size
+                 ? (gsize) (map->data + map->size - data)
+                 : 0;
+      if (stride <= 0 || !effvk_image_set_plane (image, i, data, (gsize) stride, size))
+        {
+          *reason = g_strdup_printf ("Plane %u of a %ux%u %s frame with a stride of %d does not fit into "
+                                     "%" G_GSIZE_FORMAT " bytes",
+                                     i, width, height,
+                                     gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)), stride,
+                                     size);
+          return FALSE;
+        }
+    }
+  /* A rectangle that is not inside the frame says nothing. */
+  if (!crop || !effvk_image_set_crop (image, crop->x, crop->y, crop->width, crop->height))
+    effvk_image_set_crop (image, 0, 0, width, height);
+  return TRUE;
+}
