@@ -1,56 +1,64 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The horizontal half of the resize, the conversion to RGB and the normalisation.
-//   rows: from resize-rows   y [N,H,W,3] in texels of four channels, the fourth 0
+//   rows: from resize-rows, a texel holds one byte column of 4 rows
+//   y [N,H,W,3] in texels of four channels, the fourth 0
 //   table: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
-//   deviation; then tap tables as src/ops/resize-taps.h says
-// An invocation computes one pixel: each component from its own taps, as planes may be subsampled.
-// Grid: pixels, 1, N. Driven by src/ops/preprocess.c.
+//   deviation; then tap tables as effvk_taps_append_single() says, one per plane
+// An invocation computes one column of 4 rows: each component from its own taps, as planes may be
+// subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
 #include "storage.glsl"
+#include "byte.glsl"
 
-#if TEXEL
 INPUT_F32(0, rows);
-float row_byte(int i) { return READ_F32(rows, i >> 2)[i & 3]; }
-#else
-layout(set = 0, binding = 0, std430) readonly buffer Rows { float rows[]; };
-float row_byte(int i) { return rows[i]; }
-#endif
 INPUT_F32(1, table);
 OUTPUT(2, y);
 
 struct Component {
-    int from;   // byte of the component of sample 0 in the plane's first row; may be negative
-    int stride; // bytes of a row
-    int step;   // bytes from a sample to the next
+    int from;   // texel of the component of sample 0 in the plane's first rows; may be negative
+    int stride; // texels from 4 rows to the next 4
+    int step;   // texels from a sample to the next
+    int last;   // last sample that may be read
     int taps;   // texel of the tap table
+    int count;  // taps, a multiple of 4
 };
-layout(push_constant) uniform Push { Component components[3]; int width, pixels, rows_size; } pc;
+layout(push_constant) uniform Push { Component components[3]; int width, height, rows_size, eight_bits; } pc;
 
 void main()
 {
-    int pixel = int(gl_GlobalInvocationID.x), image = int(gl_WorkGroupID.z);
-    int row = pixel / pc.width, column = pixel - row * pc.width;
-    vec4 v = vec4(0.0, 0.0, 0.0, 1.0);
+    int column = int(gl_GlobalInvocationID.x);
+    int group = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
+    vec4 v[3], rgb[3];
 
-    if (pixel >= pc.pixels)
+    if (column >= pc.width)
         return;
-    [[unroll]] for (int c = 0; c < 3; c++) {
-        Component component = pc.components[c];
-        vec4 tap = READ_F32(table, component.taps + column);
-        int count = int(tap.y), weights = int(tap.z);
-        int from = image * pc.rows_size * 4 + component.from + row * component.stride + int(tap.x) * component.step;
-        for (int t = 0; t < count; t += 4) {
-            vec4 w = READ_F32(table, weights + t / 4);
-            for (int i = 0; i < 4; i++)
-                v[c] += w[i] * row_byte(from + min(t + i, count - 1) * component.step);
+    [[unroll]] for (int i = 0; i < 3; i++) {
+        Component c = pc.components[i];
+        int weights = c.taps + column, first = int(READ_F32(table, weights).x);
+        int from = image * pc.rows_size + c.from + group * c.stride;
+        vec4 sum = vec4(0.0);
+        for (int t = 0; t < c.count; t += 4) {
+            weights += pc.width;
+            vec4 w = READ_F32(table, weights);
+            [[unroll]] for (int j = 0; j < 4; j++)
+                sum += w[j] * READ_F32(rows, from + min(first + t + j, c.last) * c.step);
         }
+        v[i] = sum;
     }
 
-    vec3 rgb = vec3(dot(v, READ_F32(table, 0)), dot(v, READ_F32(table, 1)), dot(v, READ_F32(table, 2)));
-    rgb = (clamp(rgb, 0.0, 1.0) - READ_F32(table, 3).xyz) * READ_F32(table, 4).xyz;
-    y[image * pc.pixels + pixel] = pack_texel(vec4(rgb, 0.0));
+    vec4 mean = READ_F32(table, 3), scale = READ_F32(table, 4);
+    [[unroll]] for (int i = 0; i < 3; i++) {
+        vec4 m = READ_F32(table, i);
+        vec4 colour = m.x * v[0] + m.y * v[1] + m.z * v[2] + m.w;
+        colour = pc.eight_bits != 0 ? round_to_byte(colour) : clamp(colour, 0.0, 1.0);
+        rgb[i] = (colour - mean[i]) * scale[i];
+    }
+    int to = (image * pc.height + group * 4) * pc.width + column;
+    [[unroll]] for (int j = 0; j < 4; j++)
+        if (group * 4 + j < pc.height)
+            y[to + j * pc.width] = pack_texel(vec4(rgb[0][j], rgb[1][j], rgb[2][j], 0.0));
 }

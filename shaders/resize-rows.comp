@@ -1,15 +1,18 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The vertical half of the resize: every plane's rows are filtered as bytes, whatever they mean.
-//   frames [N] as uploaded, in texels of 4 bytes   rows [N][plane][H][columns] fp32, texels of 4 bytes
-//   taps: as src/ops/resize-taps.h says, a table per plane
-// An invocation computes 4 neighbouring bytes of one row. A workgroup stays in one plane.
-// Grid: workgroups of columns of all planes, H, N. Driven by src/ops/preprocess.c.
+//   frames [N] as uploaded, in texels of 4 bytes
+//   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
+//   taps: as effvk_taps_append_grouped() says, a table per plane
+// An invocation computes 4 rows of COLUMNS times 4 bytes, THREADS texels apart; a workgroup stays
+// in one plane. Grid: workgroups of columns of all planes, H/4, N. Driven by src/ops/preprocess.c.
+#extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
-#define F16 0
+layout(constant_id = 1) const int COLUMNS = 4;
 #include "storage.glsl"
+#include "byte.glsl"
 
 #if TEXEL
 INPUT(0, frames);
@@ -22,41 +25,61 @@ INPUT_F32(1, taps);
 OUTPUT_F32(2, rows);
 
 struct Plane {
-    int from;    // texel of the first row's first column that is wanted
+    int from;    // texel of row 0's first column that is wanted
     int stride;  // texels from a row to the next
     int columns; // texels that are wanted
-    int groups;  // workgroups of this and all planes before
+    int last;    // last row that may be read
     int taps;    // texel of the tap table
+    int count;   // taps of a group of rows
     int to;      // texel of the first result
+    int groups;  // workgroups of this and all planes before
 };
-layout(push_constant) uniform Push { Plane planes[3]; int frame_size, rows_size; } pc;
+layout(push_constant) uniform Push {
+    Plane planes[3];
+    int frame_size, rows_size;
+    int eight_bits; // whether results are rounded to bytes
+} pc;
 
 void main()
 {
     int group = int(gl_WorkGroupID.x), y = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
     Plane plane = pc.planes[0];
-    int first = 0;
+    int before = 0;
 
     if (group >= pc.planes[0].groups) {
         plane = pc.planes[1];
-        first = pc.planes[0].groups;
+        before = pc.planes[0].groups;
     }
     if (group >= pc.planes[1].groups) {
         plane = pc.planes[2];
-        first = pc.planes[1].groups;
+        before = pc.planes[1].groups;
     }
-    int column = (group - first) * THREADS + int(gl_LocalInvocationID.x);
+    int column = (group - before) * THREADS * COLUMNS + int(gl_LocalInvocationID.x);
     if (column >= plane.columns)
         return;
 
-    vec4 tap = READ_F32(taps, plane.taps + y), sum = vec4(0.0);
-    int from = image * pc.frame_size + plane.from + int(tap.x) * plane.stride + column;
-    int count = int(tap.y), weights = int(tap.z);
-    for (int t = 0; t < count; t += 4) {
-        vec4 w = READ_F32(taps, weights + t / 4);
-        // Beyond the last tap the weight is 0; the row is read again so that nothing outside is.
-        for (int i = 0; i < 4; i++)
-            sum += w[i] * FRAME(from + min(t + i, count - 1) * plane.stride);
+    vec4 sum[COLUMNS * 4]; // per byte, of 4 rows
+    int next[COLUMNS];     // from the first column to each; beyond the last wanted: that one again
+    [[unroll]] for (int i = 0; i < COLUMNS * 4; i++)
+        sum[i] = vec4(0.0);
+    [[unroll]] for (int i = 0; i < COLUMNS; i++)
+        next[i] = min(i * THREADS, plane.columns - 1 - column);
+
+    int table = plane.taps + y * (plane.count + 1), first = int(READ_F32(taps, table).x);
+    int from = image * pc.frame_size + plane.from + column;
+    for (int t = 0; t < plane.count; t++) {
+        vec4 w = READ_F32(taps, table + 1 + t);
+        int row = from + min(first + t, plane.last) * plane.stride;
+        [[unroll]] for (int i = 0; i < COLUMNS; i++) {
+            vec4 bytes = FRAME(row + next[i]);
+            [[unroll]] for (int j = 0; j < 4; j++)
+                sum[i * 4 + j] += w * bytes[j];
+        }
     }
-    rows[image * pc.rows_size + plane.to + y * plane.columns + column] = sum;
+
+    int to = image * pc.rows_size + plane.to + (y * plane.columns + column) * 4;
+    [[unroll]] for (int i = 0; i < COLUMNS; i++)
+        if (column + i * THREADS < plane.columns)
+            [[unroll]] for (int j = 0; j < 4; j++)
+                rows[to + i * THREADS * 4 + j] = pc.eight_bits != 0 ? round_to_byte(sum[i * 4 + j]) : sum[i * 4 + j];
 }

@@ -7,9 +7,11 @@
 #define ROW_ALIGNMENT 4
 #define PLANE_ALIGNMENT 256
 
-/* A source's padding is copied along, in one memcpy(), when it makes a row at most this many times as long. */
+/* A source's padding is copied along, in one memcpy(), when it makes a row at most this many times
+ * as long. */
 #define MAX_WASTE 2
 
+/* clang-format off */
 #define PACKED(name, bytes_per_pixel, r, g, b)                                                     \
   {                                                                                                \
     name, { 1, FALSE, 0, 0, { { 0, bytes_per_pixel, r }, { 0, bytes_per_pixel, g },                \
@@ -43,6 +45,7 @@ static const struct
   SEMI_PLANAR ("NV12", 0, 1),
   SEMI_PLANAR ("NV21", 1, 0),
 };
+/* clang-format on */
 
 G_DEFINE_BOXED_TYPE (EffvkImage, effvk_image, effvk_image_copy, effvk_image_free)
 
@@ -176,7 +179,8 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
   image->layout.matrix = height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
   image->layout.site = EFFVK_CHROMA_SITE_LEFT;
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
-    image->layout.strides[i] = align (effvk_frame_plane_row_bytes (&image->layout, i), ROW_ALIGNMENT);
+    image->layout.strides[i]
+        = align (effvk_frame_plane_row_bytes (&image->layout, i), ROW_ALIGNMENT);
   place_planes (&image->layout);
   return image;
 }
@@ -188,7 +192,7 @@ effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GByte
   gsize size, offset = 0;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  if (!image)
+  if (!image || !data) /* empty bytes have none */
     return NULL;
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
     {

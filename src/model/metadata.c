@@ -308,7 +308,10 @@ read_value (Reader *r, Key key)
       return TRUE;
     case KEY_ANTIALIAS:
       sources->antialias = EFFVK_SOURCE_METADATA;
-      return read_bool (r, name, &recipe->antialias);
+      if (!read_bool (r, name, &recipe->antialias))
+        return FALSE;
+      recipe->eight_bits = recipe->antialias;
+      return TRUE;
     case KEY_MEAN:
       sources->mean = EFFVK_SOURCE_METADATA;
       return read_channels (r, name, -1e6, 1e6, recipe->mean);

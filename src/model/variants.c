@@ -346,7 +346,7 @@ effvk_variant_training (const char *name, EffvkRecipe *recipe, EffvkPadding *pad
   recipe->width = recipe->height = variant.size;
   recipe->resize_size = variant.resize;
   recipe->interpolation = variant.interpolation;
-  recipe->antialias = TRUE;
+  recipe->antialias = recipe->eight_bits = TRUE;
   recipe->crop_mode = EFFVK_CROP_CENTER;
   memcpy (recipe->mean, variant.mean, sizeof recipe->mean);
   memcpy (recipe->std, variant.std, sizeof recipe->std);

@@ -18,7 +18,7 @@ typedef struct
   {
     gint32 from, stride, columns, last, taps, count, to, groups;
   } planes[3];
-  gint32 frame_size, rows_size;
+  gint32 frame_size, rows_size, eight_bits;
 } RowsPush;
 
 typedef struct
@@ -27,7 +27,7 @@ typedef struct
   {
     gint32 from, stride, step, last, taps, count;
   } components[3];
-  gint32 width, height, rows_size;
+  gint32 width, height, rows_size, eight_bits;
 } ColumnsPush;
 
 const EffvkKernel effvk_preprocess_kernels[] = {
@@ -118,28 +118,22 @@ typedef struct
 /* Adds a plane: what of it is needed, and how its components are found in what resize-rows makes
  * of it. */
 static void
-plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkAxis *x,
-            const EffvkAxis *y, guint columns_per_group)
+plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkTaps *x,
+            const EffvkTaps *y, guint columns_per_group)
 {
   const EffvkFrameLayout *layout = op->layout;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
   guint bytes = format->bytes[plane], low, columns;
-  g_auto (EffvkTaps) x_taps = { 0 };
-  g_auto (EffvkTaps) y_taps = { 0 };
-  EffvkTapTable x_table, y_table;
+  EffvkTapTable x_table = effvk_taps_append_single (plan->columns_table, x);
+  EffvkTapTable y_table = effvk_taps_append_grouped (plan->rows_table, y);
 
-  effvk_taps_init (&x_taps, x, op->recipe->interpolation, op->recipe->antialias);
-  effvk_taps_init (&y_taps, y, op->recipe->interpolation, op->recipe->antialias);
-  x_table = effvk_taps_append_single (plan->columns_table, &x_taps);
-  y_table = effvk_taps_append_grouped (plan->rows_table, &y_taps);
-
-  low = x_taps.low * bytes / 4;
-  columns = effvk_div_up (x_taps.high * bytes, 4) - low;
+  low = x->low * bytes / 4;
+  columns = effvk_div_up (x->high * bytes, 4) - low;
   plan->groups += effvk_div_up (columns, columns_per_group);
   plan->rows.planes[plane].from = (gint32) (layout->offsets[plane] / 4 + low);
   plan->rows.planes[plane].stride = (gint32) (layout->strides[plane] / 4);
   plan->rows.planes[plane].columns = (gint32) columns;
-  plan->rows.planes[plane].last = (gint32) y_taps.high - 1;
+  plan->rows.planes[plane].last = (gint32) y->high - 1;
   plan->rows.planes[plane].taps = (gint32) y_table.at;
   plan->rows.planes[plane].count = (gint32) y_table.count;
   plan->rows.planes[plane].to = plan->rows.rows_size;
@@ -155,7 +149,7 @@ plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkAxis 
           = plan->rows.rows_size + (gint32) component->offset - (gint32) (low * 4);
       plan->columns.components[i].stride = (gint32) (columns * 4);
       plan->columns.components[i].step = (gint32) component->step;
-      plan->columns.components[i].last = (gint32) x_taps.high - 1;
+      plan->columns.components[i].last = (gint32) x->high - 1;
       plan->columns.components[i].taps = (gint32) x_table.at;
       plan->columns.components[i].count = (gint32) x_table.count;
     }
@@ -167,21 +161,36 @@ plan_init (Plan *plan, const EffvkPreprocess *op, guint columns_per_group)
 {
   const EffvkFrameLayout *layout = op->layout;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
-  EffvkAxis x, y, chroma_x, chroma_y;
+  g_auto (EffvkTaps) x = { 0 };
+  g_auto (EffvkTaps) y = { 0 };
+  g_auto (EffvkTaps) chroma_x = { 0 };
+  g_auto (EffvkTaps) chroma_y = { 0 };
+  EffvkAxis x_axis, y_axis;
 
   *plan = (Plan){ .rows_table = g_array_new (FALSE, FALSE, sizeof (float)),
                   .columns_table = g_array_new (FALSE, FALSE, sizeof (float)) };
   append_colour (plan->columns_table, op);
-  effvk_axes_init (&x, &y, layout, op->recipe);
-  chroma_x = effvk_axis_subsample (&x, format->chroma_x, layout->site != EFFVK_CHROMA_SITE_CENTER);
-  chroma_y
-      = effvk_axis_subsample (&y, format->chroma_y, layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
-  for (guint i = 0; i < format->n_planes; i++)
-    plan_plane (plan, op, i, i ? &chroma_x : &x, i ? &chroma_y : &y, columns_per_group);
+  effvk_axes_init (&x_axis, &y_axis, layout, op->recipe);
+  effvk_taps_init (&x, &x_axis, op->recipe->interpolation, op->recipe->antialias);
+  effvk_taps_init (&y, &y_axis, op->recipe->interpolation, op->recipe->antialias);
+  plan_plane (plan, op, 0, &x, &y, columns_per_group);
+  if (format->n_planes > 1)
+    {
+      effvk_taps_init_subsampled (&chroma_x, &x, &x_axis, format->chroma_x,
+                                  layout->site != EFFVK_CHROMA_SITE_CENTER);
+      effvk_taps_init_subsampled (&chroma_y, &y, &y_axis, format->chroma_y,
+                                  layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
+    }
+  for (guint i = 1; i < format->n_planes; i++)
+    plan_plane (plan, op, i, &chroma_x, &chroma_y, columns_per_group);
   for (guint i = format->n_planes; i < 3; i++) /* no workgroup goes beyond the last plane */
     plan->rows.planes[i].groups = (gint32) plan->groups;
   plan->rows.frame_size = (gint32) (layout->size / 4);
   plan->columns.width = (gint32) op->recipe->width;
+  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. */
+  plan->rows.eight_bits
+      = op->recipe->eight_bits && !effvk_format_get_info (layout->format)->yuv;
+  plan->columns.eight_bits = op->recipe->eight_bits;
   plan->columns.height = (gint32) op->recipe->height;
   plan->columns.rows_size = plan->rows.rows_size;
 }

@@ -51,17 +51,6 @@ effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
   *y = make_axis (layout->crop.y, height, resized_height, recipe->height);
 }
 
-EffvkAxis
-effvk_axis_subsample (const EffvkAxis *axis, guint shift, gboolean cosited)
-{
-  double factor = 1u << shift;
-  /* A cosited sample j lies at j * factor + 0.5, others at (j + 0.5) * factor. */
-  double phase = cosited ? 0.5 - 0.5 / factor : 0.0;
-
-  return (EffvkAxis){ axis->origin / factor + phase, axis->step / factor, axis->first >> shift,
-                      (axis->end + (1u << shift) - 1) >> shift, axis->n };
-}
-
 void
 effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation interpolation,
                  gboolean antialias)
@@ -98,6 +87,50 @@ effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation inte
       taps->first[i] = first;
       taps->low = MIN (taps->low, first);
       taps->high = MAX (taps->high, first + n);
+    }
+}
+
+/* The two samples of a subsampled plane around a luma sample: the left one, and, returned, the
+ * right one's weight. Beyond the outer samples there is nothing but them. */
+static double
+find_left (const EffvkAxis *plane, double factor, double centre, guint sample, guint *left)
+{
+  double at = CLAMP ((sample + 0.5 - centre) / factor, plane->first, plane->end - 1.0);
+
+  *left = MIN ((guint) at, MAX (plane->end, plane->first + 2) - 2);
+  return at - *left;
+}
+
+void
+effvk_taps_init_subsampled (EffvkTaps *taps, const EffvkTaps *full, const EffvkAxis *axis,
+                            guint shift, gboolean cosited)
+{
+  double factor = 1u << shift, centre = cosited ? 0.5 : factor / 2.0;
+  EffvkAxis plane
+      = { .first = axis->first >> shift, .end = (axis->end + (1u << shift) - 1) >> shift };
+  guint count = MIN ((full->count >> shift) + 3, plane.end - plane.first);
+
+  *taps = (EffvkTaps){ .n = full->n, .count = count, .low = plane.end, .high = plane.first };
+  taps->first = g_new (guint, full->n);
+  taps->weights = g_new0 (float, (gsize) full->n *count);
+  for (guint i = 0; i < full->n; i++)
+    {
+      const float *from = full->weights + (gsize) i * full->count;
+      float *to = taps->weights + (gsize) i * count;
+      guint n = MIN (full->count, full->high - full->first[i]), first, left;
+
+      find_left (&plane, factor, centre, full->first[i], &first);
+      for (guint t = 0; t < n; t++)
+        {
+          double right = find_left (&plane, factor, centre, full->first[i] + t, &left);
+
+          to[left - first] += (float) (from[t] * (1.0 - right));
+          if (right > 0.0)
+            to[left - first + 1] += (float) (from[t] * right);
+          taps->high = MAX (taps->high, left + (right > 0.0 ? 2 : 1));
+        }
+      taps->first[i] = first;
+      taps->low = MIN (taps->low, first);
     }
 }
 

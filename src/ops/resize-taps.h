@@ -13,14 +13,10 @@ typedef struct
   guint n;          /* output pixels */
 } EffvkAxis;
 
-/* The recipe's geometry: torchvision's Resize (shorter side, longer one rounded down) and CenterCrop
- * (offset rounded half to even), or a plain resize of both sides. */
+/* The recipe's geometry: torchvision's Resize (shorter side, longer one rounded down) and
+ * CenterCrop (offset rounded half to even), or a plain resize of both sides. */
 void effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
                       const EffvkRecipe *recipe);
-
-/* The same axis in a plane that is subsampled by 1 << @shift; @cosited: its samples lie on luma
- * samples rather than between them. */
-EffvkAxis effvk_axis_subsample (const EffvkAxis *axis, guint shift, gboolean cosited);
 
 /* The filter of one axis in one plane: output i is the sum over t < count of
  * weights[i * count + t] * sample[min (first[i] + t, high - 1)]. */
@@ -36,20 +32,26 @@ typedef struct
  * antialias, taps beyond the picture are dropped, the rest sum to 1. */
 void effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation interpolation,
                       gboolean antialias);
+
+/* The same outputs from a plane that is subsampled by 1 << @shift, as if it were brought to full
+ * size bilinearly first, as decoders do: each tap of @full becomes two. @cosited: the plane's
+ * samples lie on luma samples rather than between them. */
+void effvk_taps_init_subsampled (EffvkTaps *taps, const EffvkTaps *full, const EffvkAxis *axis,
+                                 guint shift, gboolean cosited);
 void effvk_taps_clear (EffvkTaps *taps);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTaps, effvk_taps_clear)
 
-/* A table in a GArray of float, seen by a shader as texels of four: its first texel, how many taps an
- * output (or a group of outputs) has. */
+/* A table in a GArray of float, seen by a shader as texels of four: its first texel, how many taps
+ * an output (or a group of outputs) has. */
 typedef struct
 {
   guint at, count;
 } EffvkTapTable;
 
-/* For outputs in groups of four that share their samples. Group g begins at texel at + g * (count + 1):
- * (first sample, -, -, -), then per sample the weights of the four outputs. */
+/* For outputs in groups of four that share their samples. Group g begins at texel
+ * at + g * (count + 1): (first sample, -, -, -), then per sample the weights of the four outputs. */
 EffvkTapTable effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps);
 
-/* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then four
- * taps' weights each. count is a multiple of four. */
+/* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then
+ * four taps' weights each. count is a multiple of four. */
 EffvkTapTable effvk_taps_append_single (GArray *table, const EffvkTaps *taps);

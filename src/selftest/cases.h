@@ -10,8 +10,8 @@ typedef struct
   const EffvkKernel *kernels;
   const guint *n_kernels;
   /* Draws the shape and the values number @index of a series, runs the kernel that the trial names and
-   * compares. Successive indices go through the op's variants. FALSE with @error set when that
-   * could not be done. */
+   * compares. Twelve successive indices go through the op's variants, three from a multiple of 3
+   * through most. FALSE with @error set when that could not be done. */
   gboolean (*run) (EffvkTrial *trial, guint index, GError **error);
 } EffvkSelftestCase;
 

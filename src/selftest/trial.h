@@ -23,8 +23,10 @@ typedef struct
 } EffvkTrialInput;
 
 /*
- * A trial: one kernel of one op on one random shape. Its output lies between two guard zones and is
- * filled with NaN beforehand, so that what a kernel leaves out or writes beyond is seen.
+ * A trial: one kernel of one op on one random shape. Its output is filled with NaN beforehand, so that
+ * what a kernel leaves out is seen. It has one image more than the input, which nobody may
+ * write: beyond a binding some devices ignore what is written, and a fault there would not show. Around
+ * it all are two more guards, for the devices that do not.
  */
 typedef struct
 {
@@ -32,9 +34,9 @@ typedef struct
   const char *op;
   EffvkOpContext context; /* for the op: the program, the storage, the kernel */
   GRand *rand;
-  GString *shape;     /* for people; the case appends to it */
-  GPtrArray *owned;   /* arrays of floats */
-  GArray *inputs;     /* (element-type EffvkTrialInput) */
+  GString *shape;      /* for people; the case appends to it */
+  GPtrArray *owned;    /* arrays of floats */
+  GArray *inputs;      /* (element-type EffvkTrialInput) */
   EffvkBuffer guarded; /* holds the output that effvk_trial_add_output() made */
   EffvkTensor guarded_output;
   EffvkTensor watched; /* of effvk_trial_watch() */
@@ -46,9 +48,8 @@ void effvk_trial_init (EffvkTrial *trial, EffvkSelftest *test, const char *op, c
 void effvk_trial_clear (EffvkTrial *trial);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTrial, effvk_trial_clear)
 
-/* A random number from 1 to @max, small ones as likely as large ones. */
+/* A random number from 1 to @max, more often a small one than chance would have it. */
 guint effvk_trial_size (EffvkTrial *trial, guint max);
-gboolean effvk_trial_coin (EffvkTrial *trial);
 
 /* Appends a comma where one is needed, then the text. */
 void effvk_trial_describe (EffvkTrial *trial, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -61,7 +62,7 @@ const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
 EffvkTrialInput effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low,
                                        double high);
 
-/* At most one a trial. EFFVK_TENSOR_NONE with @error set when there is no memory. */
+/* At most one a trial; its guards are not in @info. EFFVK_TENSOR_NONE with @error set when there is no memory. */
 EffvkTensor effvk_trial_add_output (EffvkTrial *trial, const EffvkTensorInfo *info, GError **error);
 /* A tensor that the op itself made: it too is filled with NaN before the run. At most one. */
 void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
@@ -69,7 +70,8 @@ void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
 /* Compiles the program, writes inputs and NaN, runs. */
 gboolean effvk_trial_run (EffvkTrial *trial, GError **error);
 
-/* All texels of a tensor as floats, with the padding: [N,H,W,ceil(C/4)*4]. Transfer full. */
+/* All texels of a tensor as floats, with the padding: [N,H,W,ceil(C/4)*4], then the guard's. Transfer
+ * full. */
 float *effvk_trial_read (EffvkTrial *trial, EffvkTensor tensor, GError **error);
 
 typedef enum
@@ -80,7 +82,7 @@ typedef enum
 
 /* Compares a tensor with what it should hold, [N,H,W,C], and reports. Beside the NMSE within the
  * precision's bound it wants no single value further off than ten times that, padding channels as
- * @padding says and the guard zones untouched. FALSE with @error set when it cannot be read. */
+ * @padding says and the guards untouched. FALSE with @error set when it cannot be read. */
 gboolean effvk_trial_compare (EffvkTrial *trial, EffvkTensor tensor, const double *expected,
                               EffvkPaddingChannels padding, GError **error);
 
@@ -88,8 +90,9 @@ gboolean effvk_trial_compare (EffvkTrial *trial, EffvkTensor tensor, const doubl
 void effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *expected,
                                  gsize n, const char *fault);
 
-/* What is wrong around and between the values of a tensor that was read, or NULL. Transfer full. */
-char *effvk_trial_find_fault (EffvkTrial *trial, EffvkTensor tensor, const float *texels,
-                              EffvkPaddingChannels padding, GError **error);
+/* What is wrong around and between the values of a tensor that was read: @fault receives it, or NULL.
+ * FALSE with @error set when the guards cannot be read. Transfer full. */
+gboolean effvk_trial_find_fault (EffvkTrial *trial, EffvkTensor tensor, const float *texels,
+                                 EffvkPaddingChannels padding, char **fault, GError **error);
 
 void effvk_trial_report (EffvkTrial *trial, double nmse, gboolean passed, const char *fault);
