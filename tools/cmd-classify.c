@@ -4,6 +4,7 @@
 #include "raw.h"
 #ifdef HAVE_GSTREAMER
 #include "media.h"
+#include "picture.h"
 #endif
 
 #include <math.h>
@@ -117,11 +118,22 @@ open_source (const Options *options, const char *source, GError **error)
 {
   if (options->raw)
     return tool_raw_open (source, &options->raw_format, error);
+#ifdef HAVE_GDK_PIXBUF
+  {
+    g_autoptr (GError) problem = NULL;
+    ToolSource *picture = tool_picture_open (source, &problem);
+
+    if (problem)
+      g_propagate_error (error, g_steal_pointer (&problem));
+    if (picture || (error && *error))
+      return picture;
+  }
+#endif
 #ifdef HAVE_GSTREAMER
   return tool_media_open (source, error);
 #else
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                       "this effvk was built without GStreamer and reads only raw frames (--raw)");
+                       "this effvk was built without GStreamer and reads no videos; --raw reads raw frames");
   return NULL;
 #endif
 }

@@ -3,6 +3,7 @@
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The value at a path of member names such as "input.width", or NULL. */
 static JsonNode *
@@ -74,6 +75,27 @@ print_stages (JsonNode *root)
     }
 }
 
+/* Where the value at @path came from; what is said of an object holds for its members. */
+static const char *
+find_source (JsonNode *root, const char *path)
+{
+  JsonNode *sources = find_node (root, "sources");
+  g_autofree char *key = g_strdup (path);
+
+  while (sources && JSON_NODE_HOLDS_OBJECT (sources))
+    {
+      JsonNode *source = json_object_get_member (json_node_get_object (sources), key);
+      char *dot = strrchr (key, '.');
+
+      if (source && JSON_NODE_HOLDS_VALUE (source))
+        return json_node_get_string (source);
+      if (!dot)
+        break;
+      *dot = '\0';
+    }
+  return NULL;
+}
+
 static void
 print_table (JsonNode *root)
 {
@@ -100,21 +122,17 @@ print_table (JsonNode *root)
     { "stem channels", "architecture.stem.out" },
     { "head channels", "architecture.head.out" },
   };
-  JsonNode *sources = find_node (root, "sources");
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      JsonNode *node = find_node (root, rows[i].path), *source = NULL;
+      JsonNode *node = find_node (root, rows[i].path);
+      const char *source = find_source (root, rows[i].path);
       g_autofree char *text = NULL;
 
       if (!node)
         continue;
       text = format_node (node);
-      if (sources && JSON_NODE_HOLDS_OBJECT (sources))
-        source = json_object_get_member (json_node_get_object (sources), rows[i].path);
-      printf ("%-15s %-24s", rows[i].title, text);
-      if (source && JSON_NODE_HOLDS_VALUE (source))
-        printf (" from %s", json_node_get_string (source));
+      printf ("%-15s %-24s%s%s", rows[i].title, text, source ? " from " : "", source ? source : "");
       printf ("\n");
     }
   print_stages (root);

@@ -1,144 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "media.h"
 
+#include "media-frame.h"
+
 #include <gio/gio.h>
 #include <gst/app/app.h>
-#include <gst/video/video.h>
 #include <string.h>
 
 #define AHEAD 4 /* frames that are decoded before they are asked for */
 #define POLL (100 * GST_MSECOND)
-
-/* What effvk takes as it is. */
-static const char *const direct_formats[] = { "I420", "NV12", "YV12", "NV21", "RGB",   "BGR",
-                                              "RGBA", "BGRA", "RGBx", "BGRx", "GRAY8", NULL };
 
 typedef struct
 {
   ToolSource source;
 
   GstElement *pipeline, *convert;
-  GstElement *jpeg_parser, *jpeg_decoder; /* ours until they are in the pipeline; or NULL */
   GstAppSink *sink;
   gint still;   /* atomic: what was opened is an image */
   gint linked;  /* atomic: a video or an image was found */
   gint other;   /* atomic: a stream that is neither was found */
   gint no_more; /* atomic: every stream was seen */
 
-  EffvkImage *image;
-  GstCaps *caps; /* of the last sample */
-  GstVideoInfo info;
-  GstSample *sample;
-  GstVideoFrame frame; /* mapped while sample is set */
+  ToolMediaFrame frame;
   guint64 n_frames;
 } MediaSource;
-
-static void
-release_sample (MediaSource *media)
-{
-  if (media->sample)
-    {
-      gst_video_frame_unmap (&media->frame);
-      g_clear_pointer (&media->sample, gst_sample_unref);
-    }
-}
-
-static EffvkMatrix
-convert_matrix (const GstVideoInfo *info)
-{
-  switch (info->colorimetry.matrix)
-    {
-    case GST_VIDEO_COLOR_MATRIX_BT709:
-    case GST_VIDEO_COLOR_MATRIX_SMPTE240M: /* nearest */
-      return EFFVK_MATRIX_BT709;
-    case GST_VIDEO_COLOR_MATRIX_BT2020:
-      return EFFVK_MATRIX_BT2020;
-    case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
-      return info->height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
-    default:
-      return EFFVK_MATRIX_BT601;
-    }
-}
-
-static EffvkChromaSite
-convert_site (const GstVideoInfo *info, GstCaps *caps)
-{
-  const char *name = gst_structure_get_string (gst_caps_get_structure (caps, 0), "chroma-site");
-  GstVideoChromaSite site = info->chroma_site;
-
-  /* Where the caps have no colorimetry, GstVideoInfo forgets the site that they do have. */
-  if (name)
-    site = gst_video_chroma_site_from_string (name);
-  if (!(site & GST_VIDEO_CHROMA_SITE_H_COSITED))
-    return EFFVK_CHROMA_SITE_CENTER;
-  return site & GST_VIDEO_CHROMA_SITE_V_COSITED ? EFFVK_CHROMA_SITE_TOP_LEFT
-                                                : EFFVK_CHROMA_SITE_LEFT;
-}
-
-/* Makes the image anew when the caps have changed. */
-static gboolean
-prepare_image (MediaSource *media, GstCaps *caps, GError **error)
-{
-  EffvkFormat format;
-
-  if (media->caps && gst_caps_is_equal (caps, media->caps))
-    return TRUE;
-  gst_caps_replace (&media->caps, NULL);
-  g_clear_pointer (&media->image, effvk_image_free);
-  if (!gst_video_info_from_caps (&media->info, caps))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                           "the decoder's caps are not those of raw video");
-      return FALSE;
-    }
-  format = effvk_format_from_string (
-      gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (&media->info)));
-  media->image = effvk_image_new (format, (guint) media->info.width, (guint) media->info.height);
-  if (!media->image)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "frames of %dx%d are too large: %d is the most", media->info.width,
-                   media->info.height, EFFVK_IMAGE_MAX_SIZE);
-      return FALSE;
-    }
-  effvk_image_set_colorimetry (media->image, convert_matrix (&media->info),
-                               media->info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
-                               convert_site (&media->info, caps));
-  gst_caps_replace (&media->caps, caps);
-  return TRUE;
-}
-
-/* Points the image to the pixels of media->sample. */
-static gboolean
-set_planes (MediaSource *media, GError **error)
-{
-  const GstVideoFrame *frame = &media->frame;
-  GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
-  guint width = (guint) media->info.width, height = (guint) media->info.height;
-  gboolean ok;
-
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++)
-    {
-      const GstMapInfo *map = &frame->map[frame->meta ? i : 0];
-      const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
-      gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, i);
-
-      if (stride <= 0 || data < map->data || data > map->data + map->size
-          || !effvk_image_set_plane (media->image, i, data, (gsize) stride,
-                                     (gsize) (map->data + map->size - data)))
-        {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                       "frame %" G_GUINT64_FORMAT " is smaller than its caps say", media->n_frames);
-          return FALSE;
-        }
-    }
-  ok = crop ? effvk_image_set_crop (media->image, crop->x, crop->y, crop->width, crop->height)
-            : effvk_image_set_crop (media->image, 0, 0, width, height);
-  if (!ok)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                 "the crop of frame %" G_GUINT64_FORMAT " lies outside it", media->n_frames);
-  return ok;
-}
 
 /* Where a frame stands in the file, which is what players show; its timestamp where that is unknown. */
 static gint64
@@ -227,36 +112,21 @@ static gboolean
 media_next (ToolSource *source, ToolFrame *frame, GError **error)
 {
   MediaSource *media = (MediaSource *) source;
+  gboolean still = g_atomic_int_get (&media->still);
   GstSample *sample;
-  GstCaps *caps;
 
-  release_sample (media);
   /* Of an animation the first frame: some decoders play it in a loop for ever. */
-  if (media->n_frames > 0 && g_atomic_int_get (&media->still))
+  if (media->n_frames > 0 && still)
     return FALSE;
   sample = pull_sample (media, error);
   if (!sample)
     return FALSE;
-  caps = gst_sample_get_caps (sample);
-  if (!prepare_image (media, caps, error))
-    {
-      gst_sample_unref (sample);
-      return FALSE;
-    }
-  if (!gst_video_frame_map (&media->frame, &media->info, gst_sample_get_buffer (sample),
-                            GST_MAP_READ))
-    {
-      gst_sample_unref (sample);
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                   "frame %" G_GUINT64_FORMAT " cannot be read", media->n_frames);
-      return FALSE;
-    }
-  media->sample = sample;
-  if (!set_planes (media, error))
+  still = g_atomic_int_get (&media->still); /* known by now */
+  if (!tool_media_frame_set (&media->frame, sample, still, media->n_frames, error))
     return FALSE;
-  frame->image = media->image;
+  frame->image = media->frame.image;
   frame->number = media->n_frames++;
-  frame->pts = g_atomic_int_get (&media->still) ? -1 : get_position (sample);
+  frame->pts = still ? -1 : get_position (sample);
   return TRUE;
 }
 
@@ -276,14 +146,10 @@ media_free (ToolSource *source)
 {
   MediaSource *media = (MediaSource *) source;
 
-  release_sample (media);
+  tool_media_frame_clear (&media->frame);
   if (media->pipeline)
     gst_element_set_state (media->pipeline, GST_STATE_NULL);
   gst_clear_object (&media->pipeline);
-  gst_clear_object (&media->jpeg_parser);
-  gst_clear_object (&media->jpeg_decoder);
-  gst_caps_replace (&media->caps, NULL);
-  effvk_image_free (media->image);
   g_free (media);
 }
 
@@ -309,20 +175,6 @@ is_whole_file (GstPad *pad)
   return factory && strcmp (GST_OBJECT_NAME (factory), "typefind") == 0;
 }
 
-/* What decodes a JPEG image: jpegdec, which decodebin takes, halves the chroma of every JPEG, whatever
- * it had. Returns whether both elements are there. */
-static gboolean
-make_jpeg_decoder (GstElement **parser, GstElement **decoder)
-{
-  *parser = gst_element_factory_make ("jpegparse", NULL);
-  *decoder = gst_element_factory_make ("avdec_mjpeg", NULL);
-  if (*parser && *decoder)
-    return TRUE;
-  gst_clear_object (parser);
-  gst_clear_object (decoder);
-  return FALSE;
-}
-
 /* Asked for the file as a whole, then for every stream in it: shall it be decoded? */
 static gboolean
 on_autoplug_continue (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, GstCaps *caps,
@@ -332,11 +184,7 @@ on_autoplug_continue (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, GstCaps *c
 
   /* A video may have images for frames. */
   if (g_str_has_prefix (type, "image/") && is_whole_file (pad))
-    {
-      g_atomic_int_set (&media->still, TRUE);
-      if (strcmp (type, "image/jpeg") == 0 && media->jpeg_decoder)
-        return FALSE; /* it comes to on_pad_added() as it is */
-    }
+    g_atomic_int_set (&media->still, TRUE);
   return !g_str_has_prefix (type, "audio/") && !g_str_has_prefix (type, "text/")
          && !g_str_has_prefix (type, "subpicture/");
 }
@@ -352,45 +200,6 @@ on_element_added (GstBin *pipeline G_GNUC_UNUSED, GstBin *bin G_GNUC_UNUSED, Gst
     gst_util_set_object_arg (G_OBJECT (element), "idct-method", "islow");
 }
 
-/* Raw video of one format, or of any that effvk takes as it is (NULL). */
-static GstCaps *
-make_caps (const char *only)
-{
-  GstCaps *caps = gst_caps_new_empty_simple ("video/x-raw");
-  GValue formats = G_VALUE_INIT, format = G_VALUE_INIT;
-
-  g_value_init (&formats, GST_TYPE_LIST);
-  g_value_init (&format, G_TYPE_STRING);
-  for (guint i = 0; direct_formats[i]; i++)
-    if (!only || strcmp (direct_formats[i], only) == 0)
-      {
-        g_value_set_static_string (&format, direct_formats[i]);
-        gst_value_list_append_value (&formats, &format);
-      }
-  gst_caps_set_value (caps, "format", &formats);
-  g_value_unset (&format);
-  g_value_unset (&formats);
-  return caps;
-}
-
-/* What the sink takes when the decoder's format is @caps: the same where effvk takes it. Otherwise
- * 4:2:0 stays so (10 bits become 8), and what has more colour than that becomes RGB and keeps it. */
-static GstCaps *
-choose_caps (GstCaps *caps)
-{
-  GstVideoInfo info;
-
-  if (!gst_video_info_from_caps (&info, caps)
-      || g_strv_contains (direct_formats,
-                          gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (&info))))
-    return make_caps (NULL);
-  return make_caps (GST_VIDEO_FORMAT_INFO_IS_YUV (info.finfo)
-                            && GST_VIDEO_FORMAT_INFO_W_SUB (info.finfo, 1) == 1
-                            && GST_VIDEO_FORMAT_INFO_H_SUB (info.finfo, 1) == 1
-                        ? "I420"
-                        : "RGBx");
-}
-
 /* Before the converter hears of the decoder's format. */
 static GstPadProbeReturn
 on_caps (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info, gpointer user_data)
@@ -403,25 +212,9 @@ on_caps (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info, gpointer user_data)
   if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
     return GST_PAD_PROBE_OK;
   gst_event_parse_caps (event, &caps);
-  chosen = choose_caps (caps);
+  chosen = tool_media_frame_choose_caps (caps);
   gst_app_sink_set_caps (media->sink, chosen);
   return GST_PAD_PROBE_OK;
-}
-
-/* Puts the JPEG decoder before the converter, and returns the pad that takes JPEG. */
-static GstPad *
-add_jpeg_decoder (MediaSource *media)
-{
-  GstElement *parser = g_steal_pointer (&media->jpeg_parser);
-  GstElement *decoder = g_steal_pointer (&media->jpeg_decoder);
-
-  gst_bin_add_many (GST_BIN (media->pipeline), parser, decoder, NULL);
-  gst_element_link_many (parser, decoder, media->convert, NULL);
-  gst_element_sync_state_with_parent (decoder);
-  gst_element_sync_state_with_parent (parser);
-  gst_object_unref (decoder); /* the pipeline has references of its own */
-  gst_object_unref (parser);
-  return gst_element_get_static_pad (parser, "sink");
 }
 
 static void
@@ -439,8 +232,6 @@ on_pad_added (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, MediaSource *media
     return;
   if (strcmp (type, "video/x-raw") == 0)
     sink = gst_element_get_static_pad (media->convert, "sink");
-  else if (strcmp (type, "image/jpeg") == 0 && media->jpeg_decoder)
-    sink = add_jpeg_decoder (media);
   if (!sink)
     g_atomic_int_set (&media->other, TRUE);
   else if (GST_PAD_LINK_SUCCESSFUL (gst_pad_link (pad, sink)))
@@ -482,12 +273,7 @@ make_pipeline (MediaSource *media, const char *uri, GError **error)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_caps, media, NULL);
   media->sink = GST_APP_SINK (sink);
 
-  if (make_jpeg_decoder (&media->jpeg_parser, &media->jpeg_decoder))
-    {
-      gst_object_ref_sink (media->jpeg_parser);
-      gst_object_ref_sink (media->jpeg_decoder);
-    }
-  any = make_caps (NULL);
+  any = tool_media_frame_caps ();
   g_object_set (decoder, "uri", uri, NULL);
   g_object_set (sink, "caps", any, "sync", FALSE, "max-buffers", AHEAD, "drop", FALSE, NULL);
   g_signal_connect (decoder, "autoplug-continue", G_CALLBACK (on_autoplug_continue), media);

@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# in-trixie.sh COMMAND…: runs COMMAND in a Debian 13 root, in a fresh copy of this tree (with what
+# is not committed yet, without what git ignores), with ../shared beside it where the original has
+# one. Nothing is written to the original. The copy is gone when COMMAND has ended.
+#
+#   EFFVK_TRIXIE_ROOT   the root, made when it is not there (default: /var/cache/effvk/trixie)
+#   EFFVK_MIRROR        the Debian mirror (default: this machine's own)
+#   EFFVK_SHARED        the folder with the real models and pictures (default: ../shared)
+#
+# Give it an empty folder as EFFVK_TRIXIE_ROOT to see what a new machine would do.
+set -euo pipefail
+
+here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+tree=$(realpath "$here/../..")
+root=${EFFVK_TRIXIE_ROOT:-/var/cache/effvk/trixie}
+shared=${EFFVK_SHARED:-$tree/../shared}
+passed_on=(EFFVK_TRIXIE_ROOT EFFVK_MIRROR EFFVK_SHARED
+  http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY)
+
+if [ $# -eq 0 ]; then
+  echo "usage: in-trixie.sh COMMAND…" >&2
+  exit 2
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "error: a Debian 13 root needs root or sudo" >&2; exit 1; }
+  exec sudo --preserve-env="$(IFS=,; echo "${passed_on[*]}")" "$0" "$@"
+fi
+
+# shellcheck source=tests/lib/setup.sh
+. "$here/setup.sh"
+PATH=$PATH:/usr/sbin:/sbin
+effvk_packages_install debootstrap debian-archive-keyring
+
+marker=$root/effvk-complete
+# What the root has to contain; another list than the one that it was made with adds to it.
+wanted="${effvk_packages_build[*]} ${effvk_packages_test[*]}"
+
+# In a mount namespace of its own, what is mounted goes when the command does, whatever ends it.
+if unshare --mount --pid --fork true 2>/dev/null; then
+  isolate=(unshare --mount --pid --fork --kill-child)
+  mounts=yes
+else
+  effvk_say "warning: mounting is not allowed here: the Debian 13 root does without /proc and /sys"
+  isolate=()
+  mounts=no
+fi
+
+# prepare FOLDER COMMAND…: makes `entry` the command that runs COMMAND in the root, in FOLDER, in a
+# clean environment.
+# shellcheck disable=SC2016 # the variables are those of the inner shells
+prepare ()
+{
+  local folder=$1 variable
+  local -a environment=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
+    DEBIAN_FRONTEND=noninteractive)
+
+  shift
+  for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+    [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
+  done
+  for variable in "${!EFFVK_@}"; do
+    case " ${passed_on[*]} " in
+      *" $variable "*) ;;
+      *) environment+=("$variable=${!variable}") ;;
+    esac
+  done
+  entry=(env -i "${environment[@]}" chroot "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"'
+    sh "$folder" "$@")
+  [ $mounts = yes ] || return 0
+  entry=("${isolate[@]}" /bin/sh -c '
+    set -e
+    root=$1 folder=$2 shared=$3
+    shift 3
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    mount --rbind /sys "$root/sys" || true
+    if [ -d "$root$folder/../shared" ] && [ -d "$shared" ]; then
+      mount --bind "$shared" "$root$folder/../shared"
+      mount -o remount,bind,ro "$root$folder/../shared"
+    fi
+    exec "$@"' sh "$root" "$folder" "$shared" "${entry[@]}")
+}
+
+# shellcheck disable=SC2016 # a format of apt-get
+mirror ()
+{
+  local uri
+
+  # A mirror of Debian proper, as this machine's apt has it, that knows trixie.
+  uri=${EFFVK_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null \
+    | grep -m 1 -E '/debian/?$' || true)}
+  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
+}
+
+make_root ()
+{
+  local proxy old=
+
+  if [ -e "$root" ] && [ ! -e "$marker" ]; then
+    # Left half made, or somebody else's: only a folder that is surely ours is removed.
+    if grep -q " $root/" /proc/self/mounts; then
+      effvk_say "error: something is mounted in $root"
+      return 1
+    fi
+    if [ -e "$root/effvk-incomplete" ]; then
+      rm -rf --one-file-system "$root"
+    elif [ -n "$(ls -A "$root")" ]; then
+      effvk_say "error: $root is not empty, and not a root that this script has made"
+      return 1
+    fi
+  fi
+  [ ! -e "$marker" ] || old=$(cat "$marker")
+  mkdir -p "$root"
+  : >"$root/effvk-incomplete"
+  rm -f "$marker"
+
+  if proxy=$(apt-config shell proxy Acquire::http::Proxy) && [ -n "$proxy" ]; then
+    eval "$proxy"
+    [ -n "${http_proxy:-}" ] || export http_proxy=$proxy
+  fi
+  if [ -z "$old" ]; then
+    debootstrap --variant=minbase --include=ca-certificates \
+      --keyring=/usr/share/keyrings/debian-archive-keyring.gpg trixie "$root" "$(mirror)" >&2
+    # No package may start a daemon here.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+  fi
+  cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
+  apt-config dump | grep -iE '^Acquire::[a-z]+::Proxy' >"$root/etc/apt/apt.conf.d/90proxy" || true
+  rm -rf --one-file-system "$root"/srv/effvk.*
+  cp "$here/setup.sh" "$root/root/setup.sh"
+  # shellcheck disable=SC2016
+  prepare / /bin/bash -c '. /root/setup.sh
+    effvk_packages_install "${effvk_packages_build[@]}" "${effvk_packages_test[@]}" && apt-get clean'
+  "${entry[@]}" >&2
+  rm -f "$root/effvk-incomplete"
+  printf '%s\n' "$wanted" >"$marker"
+}
+
+mkdir -p "$(dirname "$root")"
+root=$(realpath "$root")
+marker=$root/effvk-complete
+exec 9>"$root.lock"
+while :; do
+  flock --shared 9
+  if [ -e "$marker" ] && [ "$(cat "$marker")" = "$wanted" ]; then
+    break
+  fi
+  flock --unlock 9
+  flock --exclusive 9
+  if [ ! -e "$marker" ] || [ "$(cat "$marker")" != "$wanted" ]; then
+    SECONDS=0
+    make_root
+    effvk_say "made the Debian 13 root $root in $SECONDS s"
+  fi
+  flock --unlock 9
+done
+
+# What a run that was killed outright has left.
+find "$root/srv" -mindepth 1 -maxdepth 1 -name 'effvk.*' -mmin +1440 \
+  -exec rm -rf --one-file-system {} +
+
+# The copy, named so that ../shared is beside it.
+box=$(mktemp -d "$root/srv/effvk.XXXXXX")
+chmod 755 "$box"
+child=
+# shellcheck disable=SC2317 # called by the trap
+finish ()
+{
+  # Its first process dies with it, and takes the others along; a milder signal it ignores.
+  [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
+  rm -rf --one-file-system "$box"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkdir "$box/effvk"
+if git -c safe.directory="$tree" -C "$tree" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+  git -c safe.directory="$tree" -C "$tree" ls-files -z --cached --others --exclude-standard \
+    | (cd "$tree" && while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done) \
+    | tar -C "$tree" --no-recursion --null -T - -cf - | tar -C "$box/effvk" --no-same-owner -xf -
+else
+  tar -C "$tree" --exclude='./build*' --exclude=./.git -cf - . \
+    | tar -C "$box/effvk" --no-same-owner -xf -
+fi
+if [ -d "$shared" ]; then
+  shared=$(realpath "$shared")
+  mkdir "$box/shared"
+  [ $mounts = yes ] || cp -r "$shared/." "$box/shared/"
+fi
+
+status=0
+prepare "${box#"$root"}/effvk" "$@"
+"${entry[@]}" <&0 9>&- &
+child=$!
+wait "$child" || status=$?
+child=
+exit $status
