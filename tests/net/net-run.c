@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Runs a network on raw numbers, for tests that compare with other implementations.
+ *
+ *   net-run MODEL.safetensors INPUT.f32 OUTPUT.f32 [fp32|fp16]
+ *
+ * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size;
+ * OUTPUT.f32 receives the logits, [N,classes]. EFFVK_TEST_DEVICE selects the device. Exit status: 0
+ * all right, 1 it failed (or the validation layers complained), 2 wrong usage, 77 no Vulkan device here.
+ */
+
+#include "net/net.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_IMAGES 64
+
+/* The whole images of a file. */
+static float *
+read_images (const char *path, gsize image_size, guint *n, GError **error)
+{
+  g_autofree char *data = NULL;
+  gsize size;
+
+  if (!g_file_get_contents (path, &data, &size, error))
+    return NULL;
+  if (size == 0 || size % image_size != 0 || size / image_size > MAX_IMAGES)
+    {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                   "%s: expected 1 to %d images of %" G_GSIZE_FORMAT
+                   " bytes, found %" G_GSIZE_FORMAT " bytes",
+                   path, MAX_IMAGES, image_size, size);
+      return NULL;
+    }
+  *n = (guint) (size / image_size);
+  return (float *) g_steal_pointer (&data);
+}
+
+static gboolean
+run (EffvkDevice *device, char **paths, EffvkStorage storage, GError **error)
+{
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (paths[0], error);
+  EffvkNetOptions options = { .storage = storage, .top_k = 1 };
+  g_autoptr (EffvkNet) net = NULL;
+  g_autofree float *input = NULL;
+  g_autofree float *logits = NULL;
+  const EffvkArch *arch;
+  EffvkProgram *program;
+  gsize n_logits;
+
+  if (!model)
+    return FALSE;
+  arch = effvk_model_get_arch (model);
+  input = read_images (paths[1],
+                       (gsize) arch->height * arch->width * arch->in_channels * sizeof (float),
+                       &options.batch, error);
+  if (!input)
+    return FALSE;
+  net = effvk_net_new (device, model, &options, error);
+  if (!net)
+    return FALSE;
+  program = effvk_net_get_program (net);
+  n_logits = (gsize) options.batch * arch->classes;
+  logits = g_new (float, n_logits);
+  return effvk_program_write (program, effvk_net_get_input (net), input, error)
+         && effvk_program_run (program, error)
+         && effvk_program_read (program, effvk_net_get_logits (net), logits, error)
+         && g_file_set_contents (paths[2], (const char *) logits,
+                                 (gssize) (n_logits * sizeof (float)), error);
+}
+
+int
+main (int argc, char **argv)
+{
+  const char *precision = argc == 5 ? argv[4] : "fp32";
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (argc < 4 || argc > 5 || (strcmp (precision, "fp32") != 0 && strcmp (precision, "fp16") != 0))
+    {
+      fprintf (stderr, "usage: %s MODEL.safetensors INPUT.f32 OUTPUT.f32 [fp32|fp16]\n", argv[0]);
+      return 2;
+    }
+  device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
+  if (g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NO_DRIVER)
+      || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND))
+    {
+      fprintf (stderr, "%s\n", error->message);
+      return 77;
+    }
+  if (!device
+      || !run (device, argv + 1,
+               strcmp (precision, "fp16") == 0 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, &error))
+    {
+      fprintf (stderr, "%s\n", error->message);
+      return 1;
+    }
+  return effvk_validation_get_n_messages () ? 1 : 0;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The ring: order, batching, changes of the frame's layout, and what its errors say. */
+#include "vk/device.h"
+
+#include <effvk/effvk.h>
+
+typedef struct
+{
+  EffvkDevice *device;
+  EffvkModel *model;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
+  g_assert_no_error (error);
+  fixture->model = effvk_model_new_random ("b0", 10, 7, &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_object_unref (fixture->model);
+  g_object_unref (fixture->device);
+  g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
+}
+
+static EffvkClassifier *
+new_classifier (Fixture *fixture, guint batch, guint in_flight)
+{
+  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+  g_autoptr (GError) error = NULL;
+  EffvkClassifier *classifier;
+
+  effvk_classifier_options_set_batch_size (options, batch);
+  effvk_classifier_options_set_max_in_flight (options, in_flight);
+  effvk_classifier_options_set_top_k (options, 3);
+  effvk_classifier_options_set_logits (options, TRUE);
+  classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
+  g_assert_no_error (error);
+  return classifier;
+}
+
+/* Noise that depends on the seed. */
+static EffvkImage *
+new_image (guint seed, guint width, guint height)
+{
+  gsize size = (gsize) width * height * 3;
+  guint8 *pixels = g_malloc (size);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (gsize i = 0; i < size; i++)
+    pixels[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  bytes = g_bytes_new_take (pixels, size);
+  return effvk_image_new_from_bytes (EFFVK_FORMAT_RGB, width, height, bytes);
+}
+
+static void
+assert_same (EffvkResult *a, EffvkResult *b)
+{
+  guint n, m;
+  const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
+
+  g_assert_cmpuint (n, ==, m);
+  g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
+}
+
+#define N 7
+
+/* Images of two sizes, in an order that breaks batches. */
+static void
+make_images (EffvkImage **images)
+{
+  for (guint i = 0; i < N; i++)
+    images[i] = new_image (i, i == 3 ? 61 : 64, 48);
+}
+
+static void
+test_many (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) one = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) three = new_classifier (fixture, 1, 3);
+  g_autoptr (EffvkClassifier) batched = new_classifier (fixture, 2, 2);
+  g_autoptr (GPtrArray) in_flight = NULL;
+  g_autoptr (GPtrArray) batches = NULL;
+  g_autoptr (GError) error = NULL;
+  EffvkImage *images[N];
+
+  make_images (images);
+  in_flight
+      = effvk_classifier_classify_many (three, (const EffvkImage *const *) images, N, &error);
+  g_assert_no_error (error);
+  batches
+      = effvk_classifier_classify_many (batched, (const EffvkImage *const *) images, N, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (in_flight->len, ==, N);
+  g_assert_cmpuint (batches->len, ==, N);
+  for (guint i = 0; i < N; i++)
+    {
+      g_autoptr (EffvkResult) alone = effvk_classifier_classify (one, images[i], &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (effvk_result_get_n_classes (alone), ==, 3);
+      g_assert_cmpfloat (effvk_result_get_score (alone, 0), >=, effvk_result_get_score (alone, 1));
+      assert_same (alone, g_ptr_array_index (in_flight, i));
+      assert_same (alone, g_ptr_array_index (batches, i));
+      if (i > 0) /* different images must have different answers, else the above proves nothing */
+        {
+          guint n;
+          const float *x = effvk_result_get_logits (alone, &n);
+          const float *y = effvk_result_get_logits (g_ptr_array_index (in_flight, i - 1), &n);
+
+          g_assert_cmpint (memcmp (x, y, n * sizeof *x), !=, 0);
+        }
+    }
+  for (guint i = 0; i < N; i++)
+    effvk_image_free (images[i]);
+}
+
+static void
+test_ring (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkImage) image = new_image (1, 32, 32);
+  g_autoptr (EffvkImage) empty = effvk_image_new (EFFVK_FORMAT_I420, 32, 32);
+  g_autoptr (EffvkResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gpointer user_data = GUINT_TO_POINTER (99);
+
+  g_assert_null (effvk_classifier_collect (classifier, TRUE, &user_data, &error));
+  g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_EMPTY);
+  g_assert_null (user_data);
+  g_clear_error (&error);
+
+  g_assert_false (effvk_classifier_submit (classifier, empty, NULL, &error));
+  g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE);
+  g_clear_error (&error);
+
+  for (guint i = 1; i <= 2; i++)
+    {
+      g_assert_true (
+          effvk_classifier_submit (classifier, image, GUINT_TO_POINTER (i), &error));
+      g_assert_no_error (error);
+    }
+  g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, 2);
+  g_assert_false (effvk_classifier_submit (classifier, image, NULL, &error));
+  g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_null (effvk_classifier_classify (classifier, image, &error));
+  g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY);
+  g_clear_error (&error);
+
+  for (guint i = 1; i <= 2; i++)
+    {
+      g_autoptr (EffvkResult) in_order
+          = effvk_classifier_collect (classifier, TRUE, &user_data, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (GPOINTER_TO_UINT (user_data), ==, i);
+      g_assert_cmpuint (effvk_result_get_total_time (in_order), >, 0);
+    }
+
+  /* without waiting: pending at first, then there */
+  g_assert_true (effvk_classifier_submit (classifier, image, NULL, &error));
+  while (!(result = effvk_classifier_collect (classifier, FALSE, NULL, &error)))
+    {
+      g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING);
+      g_clear_error (&error);
+      g_usleep (1000);
+    }
+
+  g_assert_true (effvk_classifier_submit (classifier, image, NULL, &error));
+  effvk_classifier_flush (classifier);
+  g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, 0);
+}
+
+static void
+test_statistics (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkImage) image = new_image (1, 320, 240);
+  g_autoptr (EffvkResult) result = NULL;
+  g_autoptr (GVariant) statistics = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 images, copied, memory, arena;
+  guint dispatches;
+  const char *precision;
+
+  result = effvk_classifier_classify (classifier, image, &error);
+  g_assert_no_error (error);
+  statistics = effvk_classifier_get_statistics (classifier);
+  g_assert_true (g_variant_lookup (statistics, "images", "t", &images));
+  g_assert_true (g_variant_lookup (statistics, "copied-bytes", "t", &copied));
+  g_assert_true (g_variant_lookup (statistics, "memory-bytes", "t", &memory));
+  g_assert_true (g_variant_lookup (statistics, "arena-bytes", "t", &arena));
+  g_assert_true (g_variant_lookup (statistics, "dispatches", "u", &dispatches));
+  g_assert_true (g_variant_lookup (statistics, "precision", "&s", &precision));
+  g_assert_cmpuint (images, ==, 1);
+  g_assert_cmpuint (copied, ==, 320 * 240 * 3);
+  g_assert_cmpuint (memory, >, arena);
+  g_assert_cmpuint (dispatches, <=, 70);
+  g_assert_true (g_str_has_prefix (precision, "fp"));
+}
+
+/* One thread submits, another collects. */
+static gpointer
+submit_all (gpointer data)
+{
+  EffvkClassifier *classifier = data;
+  g_autoptr (EffvkImage) image = new_image (5, 40, 30);
+
+  for (guint i = 1; i <= 30;)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (effvk_classifier_submit (classifier, image, GUINT_TO_POINTER (i), &error))
+        i++;
+      else
+        {
+          g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY);
+          g_usleep (500);
+        }
+    }
+  return NULL;
+}
+
+static void
+test_threads (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 3);
+  GThread *thread = g_thread_new ("submit", submit_all, classifier);
+
+  for (guint i = 1; i <= 30;)
+    {
+      g_autoptr (GError) error = NULL;
+      gpointer user_data;
+      g_autoptr (EffvkResult) result
+          = effvk_classifier_collect (classifier, TRUE, &user_data, &error);
+
+      if (result)
+        g_assert_cmpuint (GPOINTER_TO_UINT (user_data), ==, i++);
+      else
+        {
+          g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_EMPTY);
+          g_usleep (500);
+        }
+    }
+  g_thread_join (thread);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/classifier/many", Fixture, NULL, set_up, test_many, tear_down);
+  g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
+  g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
+  g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
+  return g_test_run ();
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fixtures.h"
+
+#include <effvk/effvk.h>
+#include <glib/gstdio.h>
+
+static char *folder;
+
+char *
+fixture_path (const char *name)
+{
+  if (!folder)
+    folder = g_dir_make_tmp ("effvk-test-XXXXXX", NULL);
+  g_assert_nonnull (folder);
+  return g_build_filename (folder, name, NULL);
+}
+
+const char *
+fixture_model (void)
+{
+  static char *path;
+  g_autoptr (EffvkModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (path)
+    return path;
+  path = fixture_path ("model.safetensors");
+  model = effvk_model_new_random ("phi=-4", N_CLASSES, 3, &error);
+  g_assert_no_error (error);
+  effvk_model_save (model, path, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+void
+fixtures_clear (void)
+{
+  g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir)))
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      g_unlink (path);
+    }
+  if (folder)
+    g_rmdir (folder);
+}
+
+GstHarness *
+fixture_harness (const char *properties)
+{
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify device=cpu model-file=%s %s", fixture_model (),
+                         properties ? properties : "");
+
+  return gst_harness_new_parse (launch);
+}
+
+GstBuffer *
+fixture_frame (const GstVideoInfo *info, guint seed)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; i++)
+    map.data[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = seed * 40 * GST_MSECOND;
+  GST_BUFFER_DURATION (buffer) = 40 * GST_MSECOND;
+  return buffer;
+}
+
+void
+fixture_set_caps (GstHarness *harness, GstVideoInfo *info, GstVideoFormat format, int width,
+                  int height)
+{
+  gst_video_info_set_format (info, format, (guint) width, (guint) height);
+  info->fps_n = 25;
+  info->fps_d = 1;
+  gst_harness_set_src_caps (harness, gst_video_info_to_caps (info));
+}
+
+guint
+fixture_scores (GstBuffer *buffer, double *scores)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
+  GstStructure *structure = meta ? gst_custom_meta_get_structure (meta) : NULL;
+  const GValue *indices, *values;
+  guint n;
+
+  memset (scores, 0, N_CLASSES * sizeof *scores);
+  if (!structure)
+    return 0;
+  indices = gst_structure_get_value (structure, "indices");
+  values = gst_structure_get_value (structure, "scores");
+  n = gst_value_array_get_size (values);
+  for (guint i = 0; i < n; i++)
+    {
+      int index = g_value_get_int (gst_value_array_get_value (indices, i));
+
+      g_assert_cmpint (index, >=, 0);
+      g_assert_cmpint (index, <, N_CLASSES);
+      scores[index] = g_value_get_double (gst_value_array_get_value (values, i));
+    }
+  return n;
+}
+
+void
+fixture_assert_scores_equal (const double *a, const double *b, double within)
+{
+  for (guint i = 0; i < N_CLASSES; i++)
+    g_assert_cmpfloat_with_epsilon (a[i], b[i], within);
+}
+
+GstBuffer *
+fixture_push (GstHarness *harness, GstBuffer *buffer)
+{
+  GstClockTime pts = GST_BUFFER_PTS (buffer), duration = GST_BUFFER_DURATION (buffer);
+  gsize size = gst_buffer_get_size (buffer);
+  g_autofree guint8 *before = g_malloc (size + 1); /* an empty buffer is a buffer too */
+  GstBuffer *out;
+
+  gst_buffer_extract (buffer, 0, before, size);
+  out = gst_harness_push_and_pull (harness, buffer);
+  g_assert_nonnull (out);
+  g_assert_cmpuint (gst_buffer_get_size (out), ==, size);
+  g_assert_cmpint (gst_buffer_memcmp (out, 0, before, size), ==, 0);
+  g_assert_cmpuint (GST_BUFFER_PTS (out), ==, pts);
+  g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, duration);
+  return out;
+}
+
+guint
+fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores)
+{
+  GstBuffer *out = fixture_push (harness, buffer);
+  guint n = fixture_scores (out, scores);
+
+  gst_buffer_unref (out);
+  return n;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/check/gstcheck.h>
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
+#define N_CLASSES 10
+
+/* A small model with random weights, made once a process; the path of its file. */
+const char *fixture_model (void);
+
+/* A path in the process's temporary folder. Free with g_free(). */
+char *fixture_path (const char *name);
+
+/* Removes what the above made. */
+void fixtures_clear (void);
+
+/* A harness around effvkclassify with the small model, device=cpu and further properties
+ * ("top-k=2 threshold=0.1"), or NULL. */
+GstHarness *fixture_harness (const char *properties);
+
+/* A frame of noise that depends on @seed, with a timestamp. */
+GstBuffer *fixture_frame (const GstVideoInfo *info, guint seed);
+
+void fixture_set_caps (GstHarness *harness, GstVideoInfo *info, GstVideoFormat format, int width,
+                       int height);
+
+/* The scores of the custom meta by class index, N_CLASSES of them, 0 where a class is not reported.
+ * Returns how many are. */
+guint fixture_scores (GstBuffer *buffer, double *scores);
+
+void fixture_assert_scores_equal (const double *a, const double *b, double within);
+
+/* Pushes a frame, checks that its size, pixels and times come out unchanged, and returns the buffer that did. */
+GstBuffer *fixture_push (GstHarness *harness, GstBuffer *buffer);
+
+/* The same for its fixture_scores(). */
+guint fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* effvkclassify and how frames lie in memory: formats, sizes, strides, crops, planes apart. */
+#include "fixtures.h"
+
+/* The format, size, stride and crop of a frame may change between any two of them. */
+static void
+test_formats (void)
+{
+  static const GstVideoFormat formats[] = {
+    GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA,
+    GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,
+    GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_GRAY8,
+  };
+  static const int sizes[][2] = { { 64, 48 }, { 1, 1 }, { 3, 257 }, { 33, 31 }, { 4095, 3 } };
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (sizes); j++)
+      {
+        fixture_set_caps (harness, &info, formats[i], sizes[j][0], sizes[j][1]);
+        g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i * 10 + j), scores), ==,
+                          N_CLASSES);
+      }
+  gst_harness_teardown (harness);
+}
+
+/* The same picture in RGB, BGRx, with padded rows, and as a crop of a larger frame: the same answer. */
+static void
+test_layouts (void)
+{
+  const int width = 50, height = 38, left = 7, top = 5;
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double plain[N_CLASSES], other[N_CLASSES];
+  GstBuffer *rgb, *bgrx, *padded, *large;
+  GstMapInfo from, to;
+  GstVideoInfo info, large_info;
+  GstVideoCropMeta *crop;
+  gsize offset[4] = { 16 };
+  gint stride[4] = { 197 };
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, width, height);
+  rgb = fixture_frame (&info, 9);
+  padded = gst_buffer_new_allocate (NULL, 16 + 197 * (gsize) height, NULL);
+  gst_buffer_map (rgb, &from, GST_MAP_READ);
+  gst_buffer_map (padded, &to, GST_MAP_WRITE);
+  memset (to.data, 77, to.size);
+  for (int y = 0; y < height; y++)
+    memcpy (to.data + 16 + y * 197, from.data + y * info.stride[0], (gsize) width * 3);
+  gst_buffer_unmap (padded, &to);
+  gst_buffer_add_video_meta_full (padded, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGB,
+                                  (guint) width, (guint) height, 1, offset, stride);
+  g_assert_cmpuint (fixture_push_for_scores (harness, gst_buffer_ref (rgb), plain), ==, N_CLASSES);
+  g_assert_cmpuint (fixture_push_for_scores (harness, padded, other), ==, N_CLASSES);
+  fixture_assert_scores_equal (plain, other, 1e-6);
+
+  gst_video_info_set_format (&large_info, GST_VIDEO_FORMAT_RGB, 80, 60);
+  large = fixture_frame (&large_info, 11);
+  gst_buffer_map (large, &to, GST_MAP_WRITE);
+  for (int y = 0; y < height; y++)
+    memcpy (to.data + (top + y) * large_info.stride[0] + left * 3, from.data + y * info.stride[0],
+            (gsize) width * 3);
+  gst_buffer_unmap (large, &to);
+  crop = gst_buffer_add_video_crop_meta (large);
+  crop->x = (guint) left;
+  crop->y = (guint) top;
+  crop->width = (guint) width;
+  crop->height = (guint) height;
+  fixture_set_caps (harness, &large_info, GST_VIDEO_FORMAT_RGB, 80, 60);
+  fixture_push_for_scores (harness, large, other);
+  fixture_assert_scores_equal (plain, other, 1e-5);
+
+  fixture_set_caps (harness, &large_info, GST_VIDEO_FORMAT_BGRx, width, height);
+  bgrx = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&large_info), NULL);
+  gst_buffer_map (bgrx, &to, GST_MAP_WRITE);
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      for (int c = 0; c < 3; c++)
+        to.data[y * large_info.stride[0] + x * 4 + c] = from.data[y * info.stride[0] + x * 3 + 2 - c];
+  gst_buffer_unmap (bgrx, &to);
+  GST_BUFFER_PTS (bgrx) = GST_BUFFER_DURATION (bgrx) = GST_CLOCK_TIME_NONE; /* and without a time */
+  fixture_push_for_scores (harness, bgrx, other);
+  fixture_assert_scores_equal (plain, other, 1e-6);
+
+  gst_buffer_unmap (rgb, &from);
+  gst_buffer_unref (rgb);
+  gst_harness_teardown (harness);
+}
+
+/* How videocrop and decoders crop without a copy: the caps have the picture's size, GstVideoMeta the size of the
+ * larger frame that holds it, GstVideoCropMeta says where. */
+static void
+test_cropped_caps (void)
+{
+  const guint left = 12, top = 10, width = 48, height = 36;
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double plain[N_CLASSES], cropped[N_CLASSES], corner[N_CLASSES];
+  GstVideoInfo info, large_info;
+  GstBuffer *large, *small;
+  gboolean differs = FALSE;
+  GstMapInfo from, to;
+  GstVideoCropMeta *crop;
+
+  gst_video_info_set_format (&large_info, GST_VIDEO_FORMAT_NV12, 80, 60);
+  large = fixture_frame (&large_info, 21);
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_NV12, (int) width, (int) height);
+  small = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+  gst_buffer_map (large, &from, GST_MAP_READ);
+  gst_buffer_map (small, &to, GST_MAP_WRITE);
+  for (guint plane = 0; plane < 2; plane++)
+    for (guint y = 0; y < height >> plane; y++)
+      memcpy (to.data + info.offset[plane] + y * (gsize) info.stride[plane],
+              from.data + large_info.offset[plane]
+                  + ((top >> plane) + y) * (gsize) large_info.stride[plane] + left,
+              width);
+  gst_buffer_unmap (small, &to);
+  gst_buffer_unmap (large, &from);
+  fixture_push_for_scores (harness, small, plain);
+
+  gst_buffer_add_video_meta (large, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_NV12, 80, 60);
+  fixture_push_for_scores (harness, gst_buffer_copy (large), corner); /* no crop: the top left */
+  crop = gst_buffer_add_video_crop_meta (large);
+  crop->x = left;
+  crop->y = top;
+  crop->width = width;
+  crop->height = height;
+  g_assert_cmpuint (fixture_push_for_scores (harness, large, cropped), ==, N_CLASSES);
+  /* Chroma at the crop's edge is blended with its neighbours in the large frame, hence the slack. */
+  fixture_assert_scores_equal (plain, cropped, 0.01);
+  for (guint i = 0; i < N_CLASSES; i++)
+    differs |= ABS (corner[i] - plain[i]) > 0.03;
+  g_assert_true (differs); /* or the above says nothing */
+  gst_harness_teardown (harness);
+}
+
+/* Each plane in a memory of its own, as hardware decoders give them. */
+static void
+test_planes_apart (void)
+{
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double together[N_CLASSES], apart[N_CLASSES];
+  GstBuffer *one, *many = gst_buffer_new ();
+  GstVideoInfo info;
+  GstMapInfo map;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 62, 46);
+  one = fixture_frame (&info, 5);
+  gst_buffer_map (one, &map, GST_MAP_READ);
+  for (guint i = 0; i < 3; i++)
+    {
+      gsize end = i < 2 ? info.offset[i + 1] : map.size, size = end - info.offset[i];
+      GstMemory *memory = gst_allocator_alloc (NULL, size, NULL);
+      GstMapInfo plane;
+
+      gst_memory_map (memory, &plane, GST_MAP_WRITE);
+      memcpy (plane.data, map.data + info.offset[i], size);
+      gst_memory_unmap (memory, &plane);
+      gst_buffer_append_memory (many, memory);
+    }
+  gst_buffer_unmap (one, &map);
+  gst_buffer_add_video_meta_full (many, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, 62, 46, 3,
+                                  info.offset, info.stride);
+  fixture_push_for_scores (harness, one, together);
+  g_assert_cmpuint (fixture_push_for_scores (harness, many, apart), ==, N_CLASSES);
+  fixture_assert_scores_equal (together, apart, 1e-9);
+  gst_harness_teardown (harness);
+}
+
+/* A gap's buffer stays marked as one; it is classified where it has pixels and passes where it has none. */
+static void
+test_gap (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  g_autoptr (GstStructure) stats = NULL;
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+  GstBuffer *buffer;
+  guint64 skipped;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  buffer = fixture_frame (&info, 1);
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_GAP);
+  buffer = fixture_push (harness, buffer);
+  g_assert_true (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP));
+  g_assert_cmpuint (fixture_scores (buffer, scores), ==, 5);
+  gst_buffer_unref (buffer);
+
+  buffer = gst_buffer_new ();
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_GAP);
+  buffer = fixture_push (harness, buffer);
+  g_assert_true (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP));
+  g_assert_cmpuint (fixture_scores (buffer, scores), ==, 0);
+  gst_buffer_unref (buffer);
+  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "skipped", &skipped));
+  g_assert_cmpuint (skipped, ==, 1);
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/frames/formats", test_formats);
+  g_test_add_func ("/frames/layouts", test_layouts);
+  g_test_add_func ("/frames/cropped-caps", test_cropped_caps);
+  g_test_add_func ("/frames/planes-apart", test_planes_apart);
+  g_test_add_func ("/frames/gap", test_gap);
+  status = g_test_run ();
+  fixtures_clear ();
+  return status;
+}

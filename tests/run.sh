@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Installs what the tests need, builds with warnings as errors, and runs every test.
+# The last line is `N passed, N failed, N skipped`; the exit status is 0 when none failed.
+set -euo pipefail
+
+usage='usage: tests/run.sh [--suite NAME]…'
+suites=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --suite)
+      [ $# -ge 2 ] || { echo "$usage" >&2; exit 2; }
+      suites+=(--suite "$2")
+      shift 2
+      ;;
+    --suite=*)
+      suites+=("$1")
+      shift
+      ;;
+    -h|--help)
+      echo "$usage"
+      echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
+      exit 0
+      ;;
+    *)
+      echo "$usage" >&2
+      exit 2
+      ;;
+  esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/lib/setup.sh
+. tests/lib/setup.sh
+
+if [ -z "${EFFVK_SHARED:-}" ] && [ -d ../shared ]; then
+  EFFVK_SHARED=$(realpath ../shared)
+fi
+[ -z "${EFFVK_SHARED:-}" ] || export EFFVK_SHARED
+
+effvk_packages_install "${effvk_packages_build[@]}" "${effvk_packages_test[@]}"
+if ! effvk_build build-tests --buildtype=debugoptimized --werror; then
+  effvk_say "failed: the build"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+fi
+
+# What the user's own effvk has cached is neither used nor changed.
+export XDG_CACHE_HOME=$PWD/build-tests/cache
+mkdir -p "$XDG_CACHE_HOME"
+
+# A log of an earlier run must not be counted for this one.
+log=build-tests/meson-logs/testlog.json
+rm -f "$log"
+status=0
+# A busy or slow machine is not a failure: three times the time that a test asks for.
+meson test -C build-tests --no-rebuild --print-errorlogs --timeout-multiplier 3 \
+  "${suites[@]}" || status=$?
+exec /usr/bin/python3 tests/lib/summary.py "$log" "$status"

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The scripts at the top: wrong usage, and the count that tests/run.sh ends with. Prints TAP."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
+
+# meson's result, its exit status, what the test printed; then passed, failed, skipped.
+SAMPLES = [
+    ("a plain test", "OK", 0, "", (1, 0, 0)),
+    ("a plain test that prints ok", "OK", 0, "ok 1 - no plan, no TAP\n", (1, 0, 0)),
+    ("a plain failure", "FAIL", 1, "", (0, 1, 0)),
+    ("a crash", "FAIL", -11, "", (0, 1, 0)),
+    ("a plain skip", "SKIP", 77, "no GPU\n", (0, 0, 1)),
+    ("points", "OK", 0, "1..2\nok 1 - a\n# ok\nok 2 b\n", (2, 0, 0)),
+    ("a plan at the end", "OK", 0, "ok 1 a\nok 2 b\n1..2\n", (2, 0, 0)),
+    ("a failed point", "FAIL", 1, "1..2\nok 1 - a\nnot ok 2 - b\n", (1, 1, 0)),
+    ("a skipped point", "OK", 0, "1..2\nok 1 - a\nok 2 - b # SKIP no GPU\n", (1, 0, 1)),
+    ("a point to do", "OK", 0, "1..2\nok 1 - a\nnot ok 2 - b # TODO later\n", (1, 0, 1)),
+    ("all skipped", "SKIP", 0, "1..0 # SKIP no models\n", (0, 0, 1)),
+    ("broken off", "ERROR", -6, "1..3\nok 1 - a\n", (1, 1, 0)),
+    ("hung", "TIMEOUT", -15, "1..3\nok 1 - a\nok 2 - b\n", (2, 1, 0)),
+]
+FAILED = ("FAIL", "ERROR", "TIMEOUT")
+
+
+def summary(entries, status):
+    """The exit status and the last line of tests/lib/summary.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "testlog.json")
+        if entries is not None:
+            with open(log, "w", encoding="utf-8") as file:
+                for name, result, returncode, stdout in entries:
+                    json.dump(
+                        {"name": name, "result": result, "returncode": returncode, "stdout": stdout},
+                        file,
+                    )
+                    file.write("\n")
+        done = subprocess.run(
+            [sys.executable, os.path.join(ROOT, "tests/lib/summary.py"), log, str(status)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", check=False,
+        )
+        return done.returncode, done.stdout.splitlines()[-1]
+
+
+def line(counts):
+    return "{} passed, {} failed, {} skipped".format(*counts)
+
+
+def summaries():
+    bad = []
+    for name, result, returncode, stdout, counts in SAMPLES:
+        failed = result in FAILED
+        got = summary([(name, result, returncode, stdout)], int(failed))
+        if got != (int(failed), line(counts)):
+            bad.append(f"{name}: expected {line(counts)}, found {got}")
+    return bad
+
+
+def sums():
+    bad = []
+    entries = [sample[:4] for sample in SAMPLES]
+    total = tuple(map(sum, zip(*(sample[4] for sample in SAMPLES))))
+    for what, got, expected in (
+        ("all samples", summary(entries, 1), (1, line(total))),
+        ("no log", summary(None, 0), (1, line((0, 0, 0)))),
+        ("no test", summary([], 0), (1, line((0, 0, 0)))),
+        ("meson failed, no test did", summary(entries[:1], 2), (1, line((1, 0, 0)))),
+    ):
+        if got != expected:
+            bad.append(f"{what}: expected {expected}, found {got}")
+    return bad
+
+
+def usage(script, *arguments):
+    """A complaint unless SCRIPT ends with status 2 and one line on stderr, before it does anything."""
+    done = subprocess.run(
+        [os.path.join(ROOT, script), *arguments], cwd="/", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=20,
+    )
+    if done.returncode == 2 and not done.stdout and len(done.stderr.splitlines()) == 1:
+        return []
+    return [f"{script} {arguments}: status {done.returncode}, {done.stdout!r}, {done.stderr!r}"]
+
+
+def usages():
+    here = os.path.realpath(__file__)
+    return (
+        usage("quickstart.sh", "one")
+        + usage("quickstart.sh", here, here, here, here)
+        + usage("quickstart.sh", "--wrong", here)
+        + usage("quickstart.sh", "no-such-model", here)
+        + usage("quickstart.sh", here, "no-such-video")
+        + usage("quickstart.sh", here, "http://localhost/video", "no-such-labels")
+        + usage("tests/run.sh", "wrong")
+        + usage("tests/run.sh", "--suite")
+        + usage("tests/lib/in-trixie.sh")
+    )
+
+
+def main():
+    points = (
+        ("what meson says of a test is counted right", summaries()),
+        ("the counts add up, and no test at all is a failure", sums()),
+        ("wrong usage: status 2 and one line", usages()),
+    )
+    print(f"1..{len(points)}")
+    for number, (name, complaints) in enumerate(points, 1):
+        print(f"{'not ok' if complaints else 'ok'} {number} - {name}")
+        for complaint in complaints:
+            print(f"# {complaint}")
+    return int(any(complaints for _, complaints in points))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The effvk command: every subcommand, its JSON, its exit statuses, and bad input."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+
+from effvktool import Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
+
+NUMBER = (int, float)
+COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'selftest', 'init']
+NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
+GSTREAMER = os.environ.get('EFFVK_TOOL_GSTREAMER', '1') == '1'
+
+folder = tempfile.mkdtemp(prefix='effvk-tools-')
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def write(name, text):
+    with open(path(name), 'w', encoding='utf-8') as file:
+        file.write(text)
+    return path(name)
+
+
+MODEL = path('model.safetensors')
+
+
+def model():
+    """A small untrained model, made once."""
+    if not os.path.exists(MODEL):
+        Run('init', '--variant', 'b0', '--classes', 4, '--seed', 7, MODEL).ok()
+    return MODEL
+
+
+def needs_gstreamer():
+    if not GSTREAMER:
+        raise Skip('built without GStreamer')
+
+
+def make_video(name, *chain):
+    needs_gstreamer()
+    if shutil.which('gst-launch-1.0') is None:
+        raise Skip('no gst-launch-1.0')
+    command = ['gst-launch-1.0', '-q', 'videotestsrc', 'num-buffers=10', '!',
+               'video/x-raw,width=96,height=64,framerate=10/1', '!', *chain, '!', 'filesink',
+               f'location={path(name)}']
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise Skip(f'cannot make a video: {done.stderr.decode()[-200:]}')
+    return path(name)
+
+
+def make_picture(name='picture.png', width=50, height=40):
+    write_png(path(name), width, height, lambda x, y: (x * 5 % 256, y * 6 % 256, (x * y) % 256))
+    return path(name)
+
+
+def check_line(line, source, frame, pts, n_classes, n_known=4):
+    has_fields(line, {'source': str, 'frame': int, 'pts': (int, type(None)), 'classes': list},
+               'classify')
+    equal(line['source'], source, 'source')
+    equal(line['frame'], frame, 'frame')
+    equal(line['pts'], pts, 'pts')
+    equal(len(line['classes']), n_classes, 'classes')
+    for entry in line['classes']:
+        has_fields(entry, {'index': int, 'label': str, 'score': NUMBER}, 'a class')
+        check(0 <= entry['index'] < n_known and 0 <= entry['score'] <= 1, f'class {entry}')
+    scores = [entry['score'] for entry in line['classes']]
+    equal(scores, sorted(scores, reverse=True), 'scores from the highest')
+
+
+# The command itself.
+
+def help_names_every_command():
+    for arguments in (['--help'], ['help'], ['-h']):
+        run = Run(*arguments).ok()
+        for command in COMMANDS:
+            check(f'  {command}' in run.out, f'{command} is missing: {run}')
+
+
+def help_of_each_command():
+    for command in COMMANDS:
+        for arguments in (['help', command], [command, '--help']):
+            run = Run(*arguments).ok()
+            check(f'effvk {command}' in run.out, f'no usage line: {run}')
+
+
+def version():
+    words = Run('--version').ok().out.split()
+    check(words[0] == 'effvk' and words[1][0].isdigit(), f'version {words}')
+
+
+def wrong_usage_is_status_2():
+    run = Run()
+    check(run.status == 2 and 'Usage' in run.err and not run.out, str(run))
+    Run('frobnicate').fails(2, 'frobnicate')
+    Run('help', 'frobnicate').fails(2, 'frobnicate')
+    for command in COMMANDS:
+        Run(command, '--frobnicate').fails(2, command, 'frobnicate')
+    for command in ('devices', 'selftest'):
+        Run(command, 'surplus').fails(2, 'surplus')
+    Run('inspect').fails(2)
+    Run('inspect', 'a', 'b').fails(2)
+    Run('bench').fails(2, '--model')
+    Run('bench', '--model', model(), 'surplus').fails(2, 'surplus')
+    Run('classify', 'x.png').fails(2, '--model')
+    Run('init', path('x')).fails(2, '--variant')
+    Run('init', '--variant', 'b0').fails(2)
+    for options, word in ((['--top-k', 0], 'top-k'), (['--top-k', 1001], 'top-k'),
+                          (['--top-k', 'x'], 'top-k'), (['--precision', 'fp8'], 'fp8'),
+                          (['--interval', -1], 'interval'), (['--interval', 'nan'], 'interval'),
+                          (['--raw', 'I420'], 'I420'), (['--raw', 'I420:0x4'], 'I420'),
+                          (['--raw', 'WHAT:4x4'], 'WHAT'), (['--raw', 'RGB:4x99999'], 'RGB'),
+                          (['--raw', 'RGB:4x4', '--interval', 1], 'interval')):
+        Run('classify', '--model', model(), *options, 'x.png').fails(2, word)
+    for options, word in ((['--batch', 0], 'batch'), (['--batch', 65], 'batch'),
+                          (['--frames', 0], 'frames'), (['--warmup', -1], 'warmup')):
+        Run('bench', '--model', model(), *options).fails(2, word)
+    Run('classify', '--model', model()).fails(2)
+
+
+def standard_output_that_cannot_be_written():
+    if not os.path.exists('/dev/full'):
+        raise Skip('no /dev/full')
+    with open('/dev/full', 'wb') as full:
+        Run('inspect', '--json', model(), stdout=full).fails(1, 'output')
+
+
+# devices
+
+def devices():
+    found = Run('devices', '--json').json()
+    check(found, 'no device')
+    for i, device in enumerate(found):
+        has_fields(device, {'index': int, 'name': str, 'type': str, 'driver': str, 'uuid': str,
+                            'problem': (str, type(None))}, 'devices')
+        equal(device['index'], i, 'index')
+        equal(len(device['uuid']), 36, 'length of the UUID')
+        check(device['type'] in ('discrete GPU', 'integrated GPU', 'virtual GPU', 'CPU', 'other'),
+              device['type'])
+    table = Run('devices').ok().out
+    for device in found:
+        for field in ('name', 'type', 'driver', 'uuid'):
+            check(device[field] in table, f'{device[field]!r} is missing in {table!r}')
+
+
+def no_driver():
+    Run('devices', env=NO_DRIVER).fails(1)
+    Run('selftest', env=NO_DRIVER).fails(1)
+    Run('bench', '--model', model(), env=NO_DRIVER).fails(1)
+    Run('classify', '--model', model(), make_picture(), env=NO_DRIVER).fails(1)
+    # These need none.
+    Run('inspect', model(), env=NO_DRIVER).ok()
+    Run('init', '--variant', 'b0', '--classes', 2, path('n.safetensors'), env=NO_DRIVER).ok()
+
+
+def unknown_device():
+    for device in ('no such device', '99', '00000000-0000-0000-0000-000000000000'):
+        Run('selftest', '--device', device).fails(1, device)
+        Run('bench', '--model', model(), '--device', device).fails(1, device)
+        Run('classify', '--model', model(), '--device', device, make_picture()).fails(1, device)
+
+
+# init and inspect
+
+def init_then_inspect():
+    Run('init', '--variant', 'b3', '--classes', 3, '--seed', 5, path('b3.safetensors')).ok()
+    found = Run('inspect', '--json', path('b3.safetensors')).json()
+    for field, types in {'variant': str, 'parameters': int, 'macs': int, 'classes': int,
+                         'input': dict, 'architecture': dict, 'sources': dict}.items():
+        check(isinstance(found.get(field), types), f'{field} is {found.get(field)!r}')
+    equal(found['variant'], 'efficientnet_b3', 'variant')
+    equal(found['classes'], 3, 'classes')
+    # torchvision's B3 with 1000 classes, less 997 rows of 1536 weights and a bias.
+    equal(found['parameters'], 12233232 - 997 * 1537, 'parameters')
+    for field in ('width', 'height', 'mean', 'std', 'resize', 'interpolation'):
+        check(field in found['input'], f'input has no {field}: {found["input"]}')
+    for field in ('variant', 'parameters', 'macs', 'classes'):
+        check(field in found['sources'], f'sources has no {field}: {found["sources"]}')
+    equal(len(found['architecture']['stages']), 7, 'stages')
+    table = Run('inspect', path('b3.safetensors')).ok().out
+    for word in ('efficientnet_b3', 'from tensors', f'{found["parameters"]:,}', 'mbconv'):
+        check(word in table, f'{word!r} is missing in {table!r}')
+
+
+def init_is_reproducible():
+    def make(name, seed):
+        Run('init', '--variant', 'b0', '--classes', 2, '--seed', seed, path(name)).ok()
+        with open(path(name), 'rb') as file:
+            return file.read()
+
+    check(make('s1', 1) == make('s2', 1), 'the same seed made two models')
+    check(make('s1', 1) != make('s3', 2), 'two seeds made one model')
+
+
+def init_fails():
+    Run('init', '--variant', 'b99', path('x.safetensors')).fails(1, 'b99')
+    check(not os.path.exists(path('x.safetensors')), 'a file was left')
+    Run('init', '--variant', 'b0', '--classes', 2, path('no/such/folder/x')).fails(1)
+    for options in (['--classes', 0], ['--seed', -1], ['--seed', 1 << 32]):
+        Run('init', '--variant', 'b0', *options, path('x')).fails(2)
+
+
+def bad_models():
+    with open(model(), 'rb') as file:
+        data = file.read()
+    with open(path('short.safetensors'), 'wb') as file:
+        file.write(data[:len(data) // 2])
+    write('text.safetensors', 'This is no model.\n' * 10)
+    write('empty.safetensors', '')
+    for name in ('missing', 'short', 'text', 'empty'):
+        file = path(name + '.safetensors')
+        Run('inspect', file).fails(1)
+        Run('classify', '--model', file, make_picture()).fails(1)
+        Run('bench', '--model', file).fails(1)
+    Run('inspect', path('missing.safetensors')).fails(1, path('missing.safetensors'))
+    Run('inspect', folder).fails(1)
+
+
+# classify
+
+def raw_frames():
+    with open(path('raw.rgb'), 'wb') as file:
+        for i in range(3):
+            file.write(bytes((i * 50 + j) % 256 for j in range(8 * 6 * 3)))
+    run = Run('classify', '--json', '--model', model(), '--raw', 'RGB:8x6', path('raw.rgb')).ok()
+    lines = run.json_lines()
+    equal(len(lines), 3, 'lines')
+    for i, line in enumerate(lines):
+        check_line(line, path('raw.rgb'), i, None, 4)
+    with open(path('raw.rgb'), 'rb') as file:
+        piped = Run('classify', '--json', '--model', model(), '--raw', 'RGB:8x6', '-',
+                    stdin=file).ok().json_lines()
+    equal([line['classes'] for line in piped], [line['classes'] for line in lines], 'from stdin')
+
+
+def raw_frames_that_are_cut_off():
+    with open(path('cut.nv12'), 'wb') as file:
+        file.write(bytes(5 * 3 + 6 * 2 + 7))  # 5x3: chroma of 3x2 pairs
+    run = Run('classify', '--json', '--model', model(), '--raw', 'NV12:5x3', path('cut.nv12'))
+    run.fails(1, 'cut.nv12', '27 bytes')
+    equal(len(run.json_lines()), 1, 'lines')
+    Run('classify', '--model', model(), '--raw', 'RGB:8x6', write('none.rgb', '')).fails(1)
+    Run('classify', '--model', model(), '--raw', 'RGB:8x6', path('missing.rgb')).fails(1, 'missing')
+
+
+def image():
+    needs_gstreamer()
+    picture = make_picture()
+    lines = Run('classify', '--json', '--model', model(), picture).ok().json_lines()
+    equal(len(lines), 1, 'lines')
+    check_line(lines[0], picture, 0, None, 4)
+    lines = Run('classify', '--json', '--top-k', 2, '--model', model(), picture).ok().json_lines()
+    check_line(lines[0], picture, 0, None, 2)
+    table = Run('classify', '--model', model(), picture).ok().out
+    check(picture in table and 'class ' in table and '%' in table, table)
+
+
+def image_and_its_raw_pixels_agree():
+    needs_gstreamer()
+    picture = make_picture()
+    with open(path('same.rgb'), 'wb') as file:
+        file.write(bytes(c for y in range(40) for x in range(50)
+                         for c in (x * 5 % 256, y * 6 % 256, (x * y) % 256)))
+    first = Run('classify', '--json', '--model', model(), picture).ok().json_lines()[0]
+    second = Run('classify', '--json', '--model', model(), '--raw', 'RGB:50x40',
+                 path('same.rgb')).ok().json_lines()[0]
+    equal(first['classes'], second['classes'], 'the classes of the same pixels')
+
+
+def labels():
+    needs_gstreamer()
+    picture = make_picture()
+    names = ['one', 'zwei', 'trois "3"', '四']
+    lines = Run('classify', '--json', '--model', model(), '--labels',
+                write('labels.txt', '\n'.join(names) + '\n'), picture).ok().json_lines()
+    for entry in lines[0]['classes']:
+        equal(entry['label'], names[entry['index']], 'label')
+    for bad in (write('few.txt', 'one\ntwo\n'), path('missing.txt'), folder):
+        Run('classify', '--model', model(), '--labels', bad, picture).fails(1)
+
+
+def video():
+    for name, chain in (('video.avi', ['jpegenc', '!', 'avimux']),
+                        ('video.webm', ['vp8enc', '!', 'webmmux'])):
+        source = make_video(name, *chain)
+        lines = Run('classify', '--json', '--model', model(), source).ok().json_lines()
+        equal(len(lines), 10, f'lines of {name}')
+        for i, line in enumerate(lines):
+            check(isinstance(line['pts'], int) and abs(line['pts'] - i * 100000000) < 2000000,
+                  f'{name}: pts of frame {i} is {line["pts"]}')
+            check_line(line, source, i, line['pts'], 4)
+        table = Run('classify', '--model', model(), source).ok().out
+        check(source in table and ' frame' in table and '0:00:00.000' in table, table)
+
+
+def interval():
+    source = make_video('interval.avi', 'jpegenc', '!', 'avimux')
+    lines = Run('classify', '--json', '--interval', 0.25, '--model', model(), source)
+    equal([line['frame'] for line in lines.ok().json_lines()], [0, 3, 6, 9], 'frames')
+
+
+def uri():
+    picture = make_picture('with space.png')
+    needs_gstreamer()
+    name = 'file://' + picture.replace(' ', '%20')
+    lines = Run('classify', '--json', '--model', model(), name).ok().json_lines()
+    check_line(lines[0], name, 0, None, 4)
+
+
+def a_bad_file_does_not_stop_the_others():
+    needs_gstreamer()
+    picture = make_picture()
+    bad = {write('noise.jpg', 'no picture'): 'noise.jpg', path('missing.png'): 'missing.png',
+           folder: folder, write('empty.mp4', ''): 'empty.mp4',
+           'file:///missing.mp4': 'missing.mp4'}
+    for source, word in bad.items():
+        Run('classify', '--model', model(), source).fails(1, word)
+    run = Run('classify', '--json', '--model', model(), picture, *bad, picture)
+    check(run.status == 1, f'expected status 1: {run}')
+    equal(len(run.errors()), len(bad), 'errors')
+    equal([line['source'] for line in run.json_lines()], [picture, picture], 'sources')
+
+
+def sound_without_a_picture():
+    needs_gstreamer()
+    command = ['gst-launch-1.0', '-q', 'audiotestsrc', 'num-buffers=5', '!', 'wavenc', '!',
+               'filesink', f'location={path("a.wav")}']
+    if shutil.which(command[0]) is None or subprocess.run(command, check=False).returncode != 0:
+        raise Skip('cannot make a sound file')
+    Run('classify', '--model', model(), path('a.wav')).fails(1, 'a.wav', 'neither')
+
+
+def many_images_in_order():
+    needs_gstreamer()
+    pictures = [make_picture(f'p{i}.png', 20 + 7 * i, 30 + 3 * i) for i in range(8)]
+    lines = Run('classify', '--json', '--model', model(), *pictures).ok().json_lines()
+    equal([line['source'] for line in lines], pictures, 'sources')
+
+
+# bench and selftest
+
+def bench():
+    found = Run('bench', '--json', '--model', model(), '--frames', 4, '--warmup', 1, '--batch', 2,
+                '--precision', 'fp32', env=plain_env()).json()
+    has_fields(found, {'variant': str, 'device': str, 'driver': str, 'precision': str, 'batch': int,
+                       'median_ms': NUMBER, 'p99_ms': NUMBER, 'gpu_ms': (int, float, type(None)),
+                       'fps': NUMBER, 'dispatches': int, 'cold_start_ms': NUMBER,
+                       'warm_start_ms': NUMBER, 'peak_rss_mb': NUMBER}, 'bench')
+    equal(found['variant'], 'efficientnet_b0', 'variant')
+    equal(found['precision'], 'fp32', 'precision')
+    equal(found['batch'], 2, 'batch')
+    check(0 < found['median_ms'] <= found['p99_ms'], f'latency: {found}')
+    for field in ('fps', 'dispatches', 'cold_start_ms', 'warm_start_ms', 'peak_rss_mb'):
+        check(found[field] > 0, f'{field} is {found[field]}')
+    table = Run('bench', '--model', model(), '--frames', 1, '--warmup', 0, env=plain_env()).ok().out
+    for word in ('latency', 'throughput', 'cold'):
+        check(word in table, f'{word!r} is missing in {table!r}')
+
+
+def bench_leaves_nothing_behind():
+    temporary = path('tmp')
+    os.mkdir(temporary)
+    Run('bench', '--model', model(), '--frames', 1, '--warmup', 0,
+        env=dict(plain_env(), TMPDIR=temporary)).ok()
+    equal(os.listdir(temporary), [], 'what is left in the temporary folder')
+
+
+def selftest():
+    for precision in ('fp32', 'fp16'):
+        found = Run('selftest', '--json', '--precision', precision, '--shapes', 1, '--seed', 3,
+                    env=plain_env()).json()
+        has_fields(found, {'device': str, 'driver': str, 'precision': str, 'seed': int,
+                           'kernels': list, 'comparisons': int, 'failed': int}, 'selftest')
+        equal(found['precision'], precision, 'precision')
+        equal(found['failed'], 0, 'failed')
+        check(found['kernels'], 'no kernel was tried')
+        for kernel in found['kernels']:
+            has_fields(kernel, {'op': str, 'kernel': str, 'comparisons': int, 'failed': int,
+                                'worst_nmse': NUMBER, 'worst_shape': str}, 'a kernel')
+        equal(sum(kernel['comparisons'] for kernel in found['kernels']), found['comparisons'],
+              'comparisons')
+    table = Run('selftest', '--shapes', 1, env=plain_env()).ok().out
+    for word in ('pointwise', 'depthwise', 'worst NMSE'):
+        check(word in table, f'{word!r} is missing in {table!r}')
+
+
+run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
+           standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
+           init_then_inspect, init_is_reproducible, init_fails, bad_models, raw_frames,
+           raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
+           interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
+           many_images_in_order, bench, bench_leaves_nothing_behind, selftest])
