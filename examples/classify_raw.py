@@ -21,16 +21,21 @@ def make_frame(width, height):
     return sky * (width * (height // 2)) + grass * (width * (height - height // 2))
 
 
+def make_image(pixels, width, height):
+    try:
+        return Effvk.Image.new_from_bytes(Effvk.Format.RGB, width, height, GLib.Bytes.new(pixels))
+    except (TypeError, OverflowError):  # a TypeError is what a constructor's NULL is in Python
+        raise ValueError(f"{len(pixels)} bytes are no frame of {width}x{height}") from None
+
+
 def main(argv):
     if len(argv) not in (2, 5):
         print(__doc__.splitlines()[2], file=sys.stderr)
         return 2
-    width, height = (int(argv[3]), int(argv[4])) if len(argv) == 5 else (320, 240)
     try:
+        width, height = (int(argv[3]), int(argv[4])) if len(argv) == 5 else (320, 240)
         pixels = open(argv[2], "rb").read() if len(argv) == 5 else make_frame(width, height)
-        image = Effvk.Image.new_from_bytes(Effvk.Format.RGB, width, height, GLib.Bytes.new(pixels))
-        if image is None:
-            raise ValueError(f"{len(pixels)} bytes are no frame of {width}x{height}")
+        image = make_image(pixels, width, height)
         device = Effvk.Device.new("auto")
         model = Effvk.Model.new_from_file(argv[1])
         classifier = Effvk.Classifier.new(device, model, None)

@@ -2,7 +2,7 @@
 /* An application with the element in its pipeline: plays a video into nothing and prints the classes that every
  * buffer carries, read from its metadata.
  *
- *   embed-pipeline MODEL VIDEO
+ *   embed-pipeline MODEL VIDEO [LABELS]
  */
 #include <gst/gst.h>
 
@@ -83,9 +83,9 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   gst_init (&argc, &argv);
-  if (argc != 3)
+  if (argc != 3 && argc != 4)
     {
-      g_printerr ("usage: embed-pipeline MODEL VIDEO\n");
+      g_printerr ("usage: embed-pipeline MODEL VIDEO [LABELS]\n");
       return 2;
     }
   pipeline = gst_parse_launch ("filesrc name=source ! decodebin ! videoconvert ! "
@@ -99,7 +99,7 @@ main (int argc, char **argv)
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
   g_object_set (source, "location", argv[2], NULL);
-  g_object_set (classify, "model-file", argv[1], NULL);
+  g_object_set (classify, "model-file", argv[1], "labels-file", argv[3], NULL); /* NULL: the model's own */
   pad = gst_element_get_static_pad (classify, "src");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, NULL, NULL);
   return run (pipeline) ? 0 : 1;

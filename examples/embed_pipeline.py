@@ -3,7 +3,7 @@
 """An application with the element in its pipeline: plays a video into nothing and prints the classes that every
 buffer carries, read from its metadata.
 
-usage: embed_pipeline.py MODEL VIDEO
+usage: embed_pipeline.py MODEL VIDEO [LABELS]
 """
 
 import sys
@@ -32,8 +32,8 @@ def on_buffer(pad, info):
 
 def main(argv):
     Gst.init(None)
-    if len(argv) != 3:
-        print("usage: embed_pipeline.py MODEL VIDEO", file=sys.stderr)
+    if len(argv) not in (3, 4):
+        print("usage: embed_pipeline.py MODEL VIDEO [LABELS]", file=sys.stderr)
         return 2
     pipeline = Gst.parse_launch(
         "filesrc name=source ! decodebin ! videoconvert ! "
@@ -42,6 +42,8 @@ def main(argv):
     pipeline.get_by_name("source").props.location = argv[2]
     classify = pipeline.get_by_name("classify")
     classify.props.model_file = argv[1]
+    if len(argv) == 4:
+        classify.props.labels_file = argv[3]  # else the model's own
     classify.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, on_buffer)
 
     pipeline.set_state(Gst.State.PLAYING)

@@ -54,7 +54,7 @@ append_take (GValue *array, GValue *value)
 }
 
 static void
-attach_custom (GstBuffer *buffer, EffvkResult *result, guint n)
+attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n)
 {
   GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, EFFVK_CLASSIFICATION_META);
   GstStructure *structure = gst_custom_meta_get_structure (meta);
@@ -77,6 +77,7 @@ attach_custom (GstBuffer *buffer, EffvkResult *result, guint n)
       g_value_set_double (&score, effvk_result_get_score (result, i));
       append_take (&scores, &score);
     }
+  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
   gst_structure_take_value (structure, "labels", &labels);
   gst_structure_take_value (structure, "indices", &indices);
   gst_structure_take_value (structure, "scores", &scores);
@@ -117,15 +118,15 @@ attach_roi (GstBuffer *buffer, EffvkResult *result, guint n, guint width, guint 
 }
 
 void
-effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkResult *result, guint n,
-                             const GQuark *quarks, guint width, guint height)
+effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
+                             EffvkResult *result, guint n, const GQuark *quarks, guint width, guint height)
 {
   if (n == 0)
     return;
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_ANALYTICS)
     attach_analytics (buffer, result, n, quarks);
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
-    attach_custom (buffer, result, n);
+    attach_custom (buffer, model, result, n);
   if (mode == EFFVK_META_ROI)
     attach_roi (buffer, result, n, width, height);
 }

@@ -13,7 +13,7 @@
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays `labels`
- *   (string), `indices` (int) and `scores` (double).
+ *   (string), `indices` (int) and `scores` (double), and `model`, the network's variant (string).
  *
  * ## Messages
  *
@@ -34,7 +34,9 @@
 #include "effvkclassify.h"
 
 #include "classification-meta.h"
+#include "element-error.h"
 #include "frame.h"
+#include "statistics.h"
 
 #include <effvk/effvk.h>
 
@@ -70,13 +72,14 @@ struct _EffvkClassify
   double threshold;
   EffvkMetaMode meta_mode;
   gboolean post_messages;
-  guint64 frames, inferences, not_finite;
+  guint64 frames, inferences, skipped, messages, not_finite;
   EffvkClassifier *classifier; /* from start to stop; written under the object lock */
 
   /* streaming thread */
   GQuark *quarks; /* per class */
   GstVideoInfo info;
-  EffvkImage *image; /* for frames of info */
+  EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
+  gboolean lost;     /* the device, until the next start; has been reported */
 };
 
 G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_BASE_TRANSFORM)
@@ -89,24 +92,6 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
-
-/* Posts what went wrong as the kind of element error that an application can tell apart. */
-static void
-post_error (EffvkClassify *self, const GError *error, const char *what)
-{
-  if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ))
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s: %s", what, error->message), (NULL));
-  else if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_LABELS))
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s: %s", what, error->message), (NULL));
-  else if (error->domain == EFFVK_MODEL_ERROR)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s: %s", what, error->message), (NULL));
-  else if (g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND))
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s: %s", what, error->message), (NULL));
-  else if (g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_OUT_OF_MEMORY))
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("%s: %s", what, error->message), (NULL));
-  else
-    GST_ELEMENT_ERROR (self, LIBRARY, INIT, ("%s: %s", what, error->message), (NULL));
-}
 
 static EffvkModel *
 load_model (EffvkClassify *self, const char *model_file, const char *labels_file)
@@ -124,12 +109,12 @@ load_model (EffvkClassify *self, const char *model_file, const char *labels_file
   model = effvk_model_new_from_file (model_file, &error);
   if (!model)
     {
-      post_error (self, error, "Could not load the model");
+      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the model", model_file);
       return NULL;
     }
   if (labels_file && *labels_file && !effvk_model_load_labels (model, labels_file, &error))
     {
-      post_error (self, error, "Could not load the labels");
+      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the labels", labels_file);
       return NULL;
     }
   return g_steal_pointer (&model);
@@ -171,7 +156,7 @@ effvk_classify_start (GstBaseTransform *base)
   effvk_classifier_options_set_precision (options, self->precision);
   effvk_classifier_options_set_top_k (options, self->top_k);
   effvk_classifier_options_set_max_in_flight (options, 1);
-  self->frames = self->inferences = self->not_finite = 0;
+  self->frames = self->inferences = self->skipped = self->messages = self->not_finite = 0;
   GST_OBJECT_UNLOCK (self);
 
   if (!effvk_meta_mode_is_available (meta_mode))
@@ -187,14 +172,14 @@ effvk_classify_start (GstBaseTransform *base)
   device = effvk_device_new (selector, &error);
   if (!device)
     {
-      post_error (self, error, "Could not open a Vulkan device");
+      effvk_element_post_error (GST_ELEMENT (self), error, "Could not open a Vulkan device", NULL);
       return FALSE;
     }
   warn_about_cpu (self, selector, device);
   classifier = effvk_classifier_new (device, model, options, &error);
   if (!classifier)
     {
-      post_error (self, error, "Could not build the network");
+      effvk_element_post_error (GST_ELEMENT (self), error, "Could not build the network", NULL);
       return FALSE;
     }
   n = effvk_model_get_n_classes (model);
@@ -206,6 +191,7 @@ effvk_classify_start (GstBaseTransform *base)
   GST_OBJECT_LOCK (self);
   self->classifier = classifier;
   GST_OBJECT_UNLOCK (self);
+  self->lost = FALSE;
   return TRUE;
 }
 
@@ -237,9 +223,12 @@ effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outca
       GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, incaps);
       return FALSE;
     }
-  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE)
-    reason = g_strdup ("The video has one field a buffer (interlace-mode=alternate); weave it before");
-  image = reason ? NULL : effvk_frame_new_image (&info, &reason);
+  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE
+      || GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_FIELDS)
+    reason = g_strdup_printf ("The video's fields lie apart (interlace-mode=%s); weave them before",
+                              gst_video_interlace_mode_to_string (GST_VIDEO_INFO_INTERLACE_MODE (&info)));
+  image = reason ? NULL : effvk_frame_new_image (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
+                                                    (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
   if (!image)
     {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, incaps));
@@ -251,33 +240,42 @@ effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outca
   return TRUE;
 }
 
-/* Take and submit: the frame's planes go to the device. One error is posted where it fails. */
+/* Maps the frame and points the image at its planes. Where it fails one error is posted and nothing is mapped. */
 static gboolean
-submit (EffvkClassify *self, GstBuffer *buffer)
+take (EffvkClassify *self, GstBuffer *buffer, GstVideoFrame *frame)
 {
-  g_autoptr (GError) error = NULL;
   g_autofree char *reason = NULL;
-  GstVideoFrame frame;
-  gboolean submitted = FALSE;
 
-  if (!gst_video_frame_map (&frame, &self->info, buffer,
-                            GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+  if (!effvk_frame_map (frame, &self->info, buffer, &reason))
     {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-                         ("A buffer of %" G_GSIZE_FORMAT " bytes does not hold the frame of %" G_GSIZE_FORMAT
-                          " that its caps promise",
-                          gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (&self->info)),
-                         (NULL));
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
       return FALSE;
     }
-  if (!effvk_frame_set_planes (self->image, &frame, &reason))
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
-  else if (!effvk_classifier_submit (self->classifier, self->image, NULL, &error))
-    post_error (self, error, "Could not classify a frame");
-  else
-    submitted = TRUE;
-  gst_video_frame_unmap (&frame);
-  return submitted;
+  if (effvk_frame_describe (&self->image, &self->info, frame, &reason))
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
+  gst_video_frame_unmap (frame);
+  return FALSE;
+}
+
+/* A lost device stays lost, so that it is reported once and not with every frame that follows. */
+static void
+post_frame_error (EffvkClassify *self, const GError *error)
+{
+  self->lost = g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
+               || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_TIMEOUT);
+  effvk_element_post_error (GST_ELEMENT (self), error, "Could not classify a frame", NULL);
+}
+
+static gboolean
+submit (EffvkClassify *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (effvk_classifier_submit (self->classifier, self->image, NULL, &error))
+    return TRUE;
+  post_frame_error (self, error);
+  return FALSE;
 }
 
 static EffvkResult *
@@ -287,7 +285,7 @@ collect (EffvkClassify *self)
   EffvkResult *result = effvk_classifier_collect (self->classifier, TRUE, NULL, &error);
 
   if (!result)
-    post_error (self, error, "Could not classify a frame");
+    post_frame_error (self, error);
   return result;
 }
 
@@ -320,28 +318,32 @@ attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
 {
   guint n = effvk_result_get_n_classes (result), top_k;
   EffvkMetaMode meta_mode;
-  gboolean post_messages;
+  gboolean post_messages, warn;
   double threshold;
 
   GST_OBJECT_LOCK (self);
   top_k = self->top_k;
   threshold = self->threshold;
   meta_mode = self->meta_mode;
-  post_messages = self->post_messages;
+  post_messages = self->post_messages && n > 0;
   self->inferences++;
+  self->messages += post_messages;
   self->not_finite += n == 0;
-  if (n == 0 && self->not_finite == 1)
-    GST_WARNING_OBJECT (self, "the network's answer is not finite: this and further such frames have no "
-                              "classes; stats counts them");
+  warn = n == 0 && self->not_finite == 1;
   GST_OBJECT_UNLOCK (self);
 
+  if (warn) /* not for each of perhaps every frame */
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+                         ("The network's answer is not finite: this frame, and further ones like it, are "
+                          "passed on without classes"),
+                         ("not-finite in stats counts them"));
   if (n == 0)
     return;
   n = MIN (n, top_k);
   while (n > 0 && effvk_result_get_score (result, n - 1) < threshold)
     n--;
-  effvk_classification_attach (buffer, meta_mode, result, n, self->quarks,
-                               (guint) GST_VIDEO_INFO_WIDTH (&self->info),
+  effvk_classification_attach (buffer, meta_mode, effvk_classifier_get_model (self->classifier), result,
+                               n, self->quarks, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
                                (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
   if (post_messages)
     post_message (self, buffer, result, n);
@@ -351,42 +353,28 @@ static GstFlowReturn
 effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (base);
+  gboolean nothing = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
   g_autoptr (EffvkResult) result = NULL;
+  gboolean submitted;
+  GstVideoFrame frame;
 
   GST_OBJECT_LOCK (self);
   self->frames++;
+  self->skipped += nothing;
   GST_OBJECT_UNLOCK (self);
-  if (!submit (self, buffer))
+  if (nothing)
+    return GST_FLOW_OK;
+  if (self->lost || !take (self, buffer, &frame))
+    return GST_FLOW_ERROR;
+  submitted = submit (self);
+  gst_video_frame_unmap (&frame);
+  if (!submitted)
     return GST_FLOW_ERROR;
   result = collect (self);
   if (!result)
     return GST_FLOW_ERROR;
   attach (self, buffer, result);
   return GST_FLOW_OK;
-}
-
-/* The dictionary of effvk_classifier_get_statistics() as fields of a structure. */
-static void
-add_statistics (GstStructure *stats, EffvkClassifier *classifier)
-{
-  g_autoptr (GVariant) dictionary = effvk_classifier_get_statistics (classifier);
-  GVariantIter iter;
-  const char *name;
-  GVariant *value;
-
-  g_variant_iter_init (&iter, dictionary);
-  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
-    {
-      if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-        gst_structure_set (stats, name, G_TYPE_STRING, g_variant_get_string (value, NULL), NULL);
-      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
-        gst_structure_set (stats, name, G_TYPE_UINT, g_variant_get_uint32 (value), NULL);
-      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
-        gst_structure_set (stats, name, G_TYPE_UINT64, g_variant_get_uint64 (value), NULL);
-      else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
-        gst_structure_set (stats, name, G_TYPE_STRV, g_variant_get_strv (value, NULL), NULL);
-      g_variant_unref (value);
-    }
 }
 
 static GstStructure *
@@ -398,12 +386,12 @@ get_stats (EffvkClassify *self)
   GST_OBJECT_LOCK (self);
   stats = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64, self->frames,
                              "inferences", G_TYPE_UINT64, self->inferences, "skipped", G_TYPE_UINT64,
-                             self->frames - self->inferences, NULL);
+                             self->skipped, "messages", G_TYPE_UINT64, self->messages, NULL);
   if (self->classifier)
     classifier = g_object_ref (self->classifier);
   GST_OBJECT_UNLOCK (self);
   if (classifier)
-    add_statistics (stats, classifier);
+    effvk_statistics_add (stats, classifier);
   return stats;
 }
 
@@ -550,8 +538,8 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-                          "What was done and how: frames, inferences, skipped, device, precision, copied "
-                          "bytes, times in ns",
+                          "What was done and how: frames, inferences, skipped, messages, device, precision, "
+                          "copied bytes, times in ns",
                           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
@@ -592,4 +580,5 @@ effvk_classify_init (EffvkClassify *self)
   self->threshold = DEFAULT_THRESHOLD;
   self->post_messages = TRUE;
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
+  gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE); /* keep the flag */
 }

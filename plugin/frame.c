@@ -31,7 +31,7 @@ convert_site (const GstVideoInfo *info)
 }
 
 EffvkImage *
-effvk_frame_new_image (const GstVideoInfo *info, char **reason)
+effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char **reason)
 {
   GstVideoTransferFunction transfer = info->colorimetry.transfer;
   EffvkFormat format
@@ -47,14 +47,13 @@ effvk_frame_new_image (const GstVideoInfo *info, char **reason)
           transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
       return NULL;
     }
-  image = effvk_image_new (format, (guint) GST_VIDEO_INFO_WIDTH (info),
-                           (guint) GST_VIDEO_INFO_HEIGHT (info));
+  image = effvk_image_new (format, width, height);
   if (!image)
     {
-      *reason = g_strdup_printf ("Frames of %s, %dx%d, cannot be classified; at most %dx%d in one of %s can",
-                                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
-                                 GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
-                                 EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE, EFFVK_FRAME_FORMATS);
+      *reason = g_strdup_printf ("Frames of %s, %ux%u, cannot be classified; at most %dx%d in one of %s can",
+                                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), width,
+                                 height, EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE,
+                                 EFFVK_FRAME_FORMATS);
       return NULL;
     }
   effvk_image_set_colorimetry (image, convert_matrix (info),
@@ -64,12 +63,52 @@ effvk_frame_new_image (const GstVideoInfo *info, char **reason)
 }
 
 gboolean
-effvk_frame_set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
+effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer, char **reason)
 {
-  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
-  guint width = (guint) GST_VIDEO_FRAME_WIDTH (frame), height = (guint) GST_VIDEO_FRAME_HEIGHT (frame);
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
   *reason = NULL;
+  /* GStreamer asserts on this */
+  if (meta
+      && (meta->format != GST_VIDEO_INFO_FORMAT (info)
+          || meta->width < (guint) GST_VIDEO_INFO_WIDTH (info)
+          || meta->height < (guint) GST_VIDEO_INFO_HEIGHT (info)))
+    *reason = g_strdup_printf (
+        "A buffer's video meta says %s, %ux%u, but its caps say %s, %dx%d",
+        gst_video_format_to_string (meta->format), meta->width, meta->height,
+        gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), GST_VIDEO_INFO_WIDTH (info),
+        GST_VIDEO_INFO_HEIGHT (info));
+  else if (!meta && gst_buffer_get_size (buffer) < GST_VIDEO_INFO_SIZE (info))
+    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT " bytes does not hold the frame of %" G_GSIZE_FORMAT
+                               " that its caps promise",
+                               gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (info));
+  else if (!gst_video_frame_map (frame, info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT " bytes cannot be mapped as a frame of %s, %dx%d",
+                               gst_buffer_get_size (buffer),
+                               gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
+                               GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
+  return *reason == NULL;
+}
+
+/* Where a crop is made without a copy, the frame in memory is larger than the caps say. */
+static gboolean
+fit_size (EffvkImage **image, const GstVideoInfo *info, guint width, guint height, char **reason)
+{
+  EffvkImage *fitting;
+
+  if (effvk_image_get_width (*image) == width && effvk_image_get_height (*image) == height)
+    return TRUE;
+  fitting = effvk_frame_new_image (info, width, height, reason);
+  if (!fitting)
+    return FALSE;
+  effvk_image_free (*image);
+  *image = fitting;
+  return TRUE;
+}
+
+static gboolean
+set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
+{
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++)
     {
       const GstMapInfo *map = &frame->map[0];
@@ -85,16 +124,29 @@ effvk_frame_set_planes (EffvkImage *image, const GstVideoFrame *frame, char **re
                  : 0;
       if (stride <= 0 || !effvk_image_set_plane (image, i, data, (gsize) stride, size))
         {
-          *reason = g_strdup_printf ("Plane %u of a %ux%u %s frame with a stride of %d does not fit into "
-                                     "%" G_GSIZE_FORMAT " bytes",
-                                     i, width, height,
-                                     gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)), stride,
-                                     size);
+          *reason = g_strdup_printf (
+              "Plane %u of a %ux%u %s frame with a stride of %d does not fit into %" G_GSIZE_FORMAT " bytes", i,
+              effvk_image_get_width (image), effvk_image_get_height (image),
+              gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)), stride, size);
           return FALSE;
         }
     }
+  return TRUE;
+}
+
+gboolean
+effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame, char **reason)
+{
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
+
+  *reason = NULL;
+  if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
+                 (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
+      || !set_planes (*image, frame, reason))
+    return FALSE;
   /* A rectangle that is not inside the frame says nothing. */
-  if (!crop || !effvk_image_set_crop (image, crop->x, crop->y, crop->width, crop->height))
-    effvk_image_set_crop (image, 0, 0, width, height);
+  if (!crop || !effvk_image_set_crop (*image, crop->x, crop->y, crop->width, crop->height))
+    effvk_image_set_crop (*image, 0, 0, (guint) GST_VIDEO_INFO_WIDTH (info),
+                          (guint) GST_VIDEO_INFO_HEIGHT (info));
   return TRUE;
 }

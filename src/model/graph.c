@@ -196,7 +196,6 @@ effvk_constant_get (const EffvkConstant *constant, guint64 i)
   return get_raw (constant, constant->data + i * effvk_element_size (constant->element));
 }
 
-/* Where the index of the quantised axis stands in an element's index. */
 static void
 convert (const EffvkConstant *constant, const guint8 *data, float *out)
 {
@@ -285,8 +284,9 @@ char *
 effvk_graph_text (const char *text, gsize length)
 {
   char *copy = g_utf8_make_valid (text, (gssize) MIN (length, 120));
+  gboolean plain = effvk_text_is_plain (copy);
   for (char *c = copy; *c; c++)
-    if ((guchar) *c < 32 || *c == 127)
+    if ((guchar) *c < 32 || *c == 127 || (!plain && (guchar) *c > 127))
       *c = '?';
   return copy;
 }
