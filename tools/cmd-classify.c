@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify-output.h"
 #include "common.h"
-#include "raw.h"
-#ifdef HAVE_GSTREAMER
 #include "media.h"
 #include "picture.h"
-#endif
+#include "raw.h"
 
 #include <math.h>
 
@@ -120,12 +118,12 @@ open_source (const Options *options, const char *source, GError **error)
     return tool_raw_open (source, &options->raw_format, error);
 #ifdef HAVE_GDK_PIXBUF
   {
-    g_autoptr (GError) problem = NULL;
+    GError *problem = NULL;
     ToolSource *picture = tool_picture_open (source, &problem);
 
     if (problem)
-      g_propagate_error (error, g_steal_pointer (&problem));
-    if (picture || (error && *error))
+      g_propagate_error (error, problem);
+    if (picture || problem)
       return picture;
   }
 #endif
@@ -246,11 +244,11 @@ parse (Options *options, char ***argv)
                              options->raw_text);
   if (options->raw && options->interval > 0)
     return tool_usage_error ("classify", "--interval needs timestamps, which raw frames lack");
-#ifndef HAVE_GSTREAMER
+#if !defined(HAVE_GSTREAMER) && !defined(HAVE_GDK_PIXBUF)
   if (!options->raw)
     return tool_usage_error ("classify",
-                             "this effvk was built without GStreamer and reads only raw frames; "
-                             "--raw is needed");
+                             "this effvk was built without GStreamer and gdk-pixbuf and reads only "
+                             "raw frames; --raw is needed");
 #endif
   if (g_strv_length (*argv) < 2)
     return tool_usage_error ("classify", "takes at least one file or URI");

@@ -7,7 +7,7 @@
 typedef struct
 {
   EffvkTensor sums;   /* [N,1,T,C] fp32, from effvk_depthwise() */
-  EffvkTensor output; /* [N,1,1,C] fp32 */
+  EffvkTensor output; /* [N,1,1,C] fp32; padding channels are finite, not 0 */
   guint pixels;       /* H * W of what was summed */
   guint squeezed;     /* S */
   EffvkActivation activation;
