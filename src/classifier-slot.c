@@ -2,7 +2,6 @@
 #include "classifier-slot.h"
 
 #include "ops/preprocess.h"
-#include "vk/once.h"
 
 static EffvkDevice *
 slot_device (EffvkSlot *slot)

@@ -3,7 +3,6 @@
 #include "classifier-slot.h"
 #include "classifier-stats.h"
 #include "vk/cache.h"
-#include "vk/once.h"
 
 #include <effvk/effvk-selftest.h>
 
@@ -325,7 +324,7 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
       done = -1;
     }
   else
-    done = effvk_slot_wait (&ring->slot, wait ? EFFVK_DEVICE_TIMEOUT_NS : 0, error);
+    done = effvk_slot_wait (&ring->slot, wait ? effvk_device_get_timeout (classifier->device) : 0, error);
   if (done == 0)
     {
       g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING,

@@ -167,8 +167,8 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  *   device too: an image that failed is no longer in flight
  * @error: return location of a #GError
  *
- * Takes the result of the oldest image in flight. No wait is longer than 10 s (a device that needs
- * longer is treated as lost).
+ * Takes the result of the oldest image in flight. No wait is longer than 10 s on a GPU, 120 s on a CPU
+ * device (which compiles shaders when they first run); a device that needs longer is treated as lost.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
  */

@@ -296,6 +296,12 @@ effvk_device_is_lost (EffvkDevice *device)
   return g_atomic_int_get (&device->lost) != EFFVK_DEVICE_LOSS_NONE;
 }
 
+guint64
+effvk_device_get_timeout (EffvkDevice *device)
+{
+  return (guint64) (device->caps.cpu ? 120 : 10) * 1000 * 1000 * 1000;
+}
+
 gboolean
 effvk_device_is_hung (EffvkDevice *device)
 {

@@ -59,6 +59,10 @@ struct _EffvkDevice
 /* The kernels' view of a device. */
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
+/* How long a submission may take before the device counts as hung, ns: nothing may wait for ever. 10 s on
+ * a GPU; 120 s on a CPU device, which compiles a shader when it first runs, and shares its cores. */
+guint64 effvk_device_get_timeout (EffvkDevice *device);
+
 /* Whether something that was submitted may run for ever. What a submit can reach must not be
  * freed then, as the device may still use it: leak it. */
 gboolean effvk_device_is_hung (EffvkDevice *device);

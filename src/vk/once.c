@@ -46,7 +46,7 @@ effvk_once_submit (EffvkOnce *once, GError **error)
          && effvk_device_submit (device, once->commands, once->fence, error)
          && effvk_device_check (device,
                                 device->vk.vkWaitForFences (device->handle, 1, &once->fence,
-                                                            VK_TRUE, EFFVK_DEVICE_TIMEOUT_NS),
+                                                            VK_TRUE, effvk_device_get_timeout (device)),
                                 "vkWaitForFences", error);
 }
 

@@ -3,9 +3,6 @@
 
 #include "vk/device.h"
 
-/* Nothing that is asked of a device may wait for ever. */
-#define EFFVK_DEVICE_TIMEOUT_NS (G_GUINT64_CONSTANT (10) * 1000 * 1000 * 1000)
-
 /* One command buffer for one submission that is waited for: uploads, read-backs, tests. */
 typedef struct
 {

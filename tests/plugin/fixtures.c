@@ -125,7 +125,8 @@ fixture_push (GstHarness *harness, GstBuffer *buffer)
   GstBuffer *out;
 
   gst_buffer_extract (buffer, 0, before, size);
-  out = gst_harness_push_and_pull (harness, buffer);
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK); /* or the pull waits a minute for nothing */
+  out = gst_harness_pull (harness);
   g_assert_nonnull (out);
   g_assert_cmpuint (gst_buffer_get_size (out), ==, size);
   g_assert_cmpint (gst_buffer_memcmp (out, 0, before, size), ==, 0);
