@@ -12,20 +12,15 @@ static const char *const cache_variables[]
 static void
 remove_tree (const char *path)
 {
-  GDir *dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  g_autoptr (GPtrArray) children = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
 
-  if (dir)
-    {
-      const char *name;
-
-      while ((name = g_dir_read_name (dir)))
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          remove_tree (child);
-        }
-      g_dir_close (dir);
-    }
+  /* All names first: a folder may skip some when it is read while it changes. */
+  while (dir && (name = g_dir_read_name (dir)))
+    g_ptr_array_add (children, g_build_filename (path, name, NULL));
+  for (guint i = 0; i < children->len; i++)
+    remove_tree (g_ptr_array_index (children, i));
   g_remove (path);
 }
 
