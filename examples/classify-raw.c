@@ -33,7 +33,8 @@ read_frame (const char *path, GError **error)
   char *contents;
   gsize size;
 
-  return g_file_get_contents (path, &contents, &size, error) ? g_bytes_new_take (contents, size) : NULL;
+  return g_file_get_contents (path, &contents, &size, error) ? g_bytes_new_take (contents, size)
+                                                             : NULL;
 }
 
 static gboolean
@@ -58,8 +59,9 @@ classify (const char *model_path, GBytes *frame, guint width, guint height, GErr
   image = effvk_image_new_from_bytes (EFFVK_FORMAT_RGB, width, height, frame);
   if (!image)
     {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%" G_GSIZE_FORMAT " bytes are no frame of %ux%u",
-                   g_bytes_get_size (frame), width, height);
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                   "%" G_GSIZE_FORMAT " bytes are no frame of %ux%u", g_bytes_get_size (frame),
+                   width, height);
       return FALSE;
     }
   result = effvk_classifier_classify (classifier, image, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An application with the element in its pipeline: plays a video into nothing and prints the classes that every
- * buffer carries, read from its metadata.
+/* An application with the element in its pipeline: plays a video into nothing and prints the
+ * classes that every buffer carries, read from its metadata.
  *
  *   embed-pipeline MODEL VIDEO [LABELS]
  */
@@ -21,8 +21,8 @@ print_analytics (GstBuffer *buffer)
   gpointer state = NULL;
 
   while (meta
-         && gst_analytics_relation_meta_iterate (meta, &state, gst_analytics_cls_mtd_get_mtd_type (),
-                                                 &mtd))
+         && gst_analytics_relation_meta_iterate (meta, &state,
+                                                 gst_analytics_cls_mtd_get_mtd_type (), &mtd))
     for (gsize i = 0; i < gst_analytics_cls_mtd_get_length (&mtd); i++, found = TRUE)
       g_print ("  %6.2f %%  %s\n", 100.0 * (double) gst_analytics_cls_mtd_get_level (&mtd, i),
                g_quark_to_string (gst_analytics_cls_mtd_get_quark (&mtd, i)));
@@ -64,7 +64,8 @@ run (GstElement *pipeline)
   g_autoptr (GError) error = NULL;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message
+      = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
     return TRUE;
@@ -99,7 +100,8 @@ main (int argc, char **argv)
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
   g_object_set (source, "location", argv[2], NULL);
-  g_object_set (classify, "model-file", argv[1], "labels-file", argv[3], NULL); /* NULL: the model's own */
+  g_object_set (classify, "model-file", argv[1], "labels-file", argv[3],
+                NULL); /* NULL: the model's own */
   pad = gst_element_get_static_pad (classify, "src");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, NULL, NULL);
   return run (pipeline) ? 0 : 1;

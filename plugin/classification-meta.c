@@ -12,7 +12,8 @@ effvk_meta_mode_get_type (void)
 {
   static const GEnumValue values[] = {
     { EFFVK_META_AUTO, "GstAnalytics where this GStreamer has it, and the custom meta", "auto" },
-    { EFFVK_META_ANALYTICS, "A GstAnalytics classification of the frame (GStreamer 1.24)", "analytics" },
+    { EFFVK_META_ANALYTICS, "A GstAnalytics classification of the frame (GStreamer 1.24)",
+      "analytics" },
     { EFFVK_META_CUSTOM, "The custom meta " EFFVK_CLASSIFICATION_META, "custom" },
     { EFFVK_META_ROI, "A region of interest over the frame, in DL Streamer's layout", "roi" },
     { 0, NULL, NULL },
@@ -113,13 +114,14 @@ attach_roi (GstBuffer *buffer, EffvkResult *result, guint n, guint width, guint 
     gst_video_region_of_interest_meta_add_param (
         roi, gst_structure_new ("classification", "label", G_TYPE_STRING,
                                 effvk_result_get_label (result, i), "label_id", G_TYPE_INT,
-                                (int) effvk_result_get_index (result, i), "confidence", G_TYPE_DOUBLE,
-                                (double) effvk_result_get_score (result, i), NULL));
+                                (int) effvk_result_get_index (result, i), "confidence",
+                                G_TYPE_DOUBLE, (double) effvk_result_get_score (result, i), NULL));
 }
 
 void
 effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
-                             EffvkResult *result, guint n, const GQuark *quarks, guint width, guint height)
+                             EffvkResult *result, guint n, const GQuark *quarks, guint width,
+                             guint height)
 {
   if (n == 0)
     return;
@@ -140,11 +142,12 @@ effvk_classification_to_value (EffvkResult *result, guint n, GValue *value)
       GValue item = G_VALUE_INIT;
 
       g_value_init (&item, GST_TYPE_STRUCTURE);
-      g_value_take_boxed (&item, gst_structure_new (
-                                     "class", "label", G_TYPE_STRING,
-                                     effvk_result_get_label (result, i), "index", G_TYPE_INT,
-                                     (int) effvk_result_get_index (result, i), "score", G_TYPE_DOUBLE,
-                                     (double) effvk_result_get_score (result, i), NULL));
+      g_value_take_boxed (&item,
+                          gst_structure_new ("class", "label", G_TYPE_STRING,
+                                             effvk_result_get_label (result, i), "index",
+                                             G_TYPE_INT, (int) effvk_result_get_index (result, i),
+                                             "score", G_TYPE_DOUBLE,
+                                             (double) effvk_result_get_score (result, i), NULL));
       append_take (value, &item);
     }
 }

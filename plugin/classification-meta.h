@@ -5,9 +5,10 @@
 #include <effvk/effvk-result.h>
 #include <gst/gst.h>
 
-/* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta"), then
- * a GstStructure with the fields "labels" (GstValueArray of string), "indices" (of int) and "scores" (of
- * double), best first, and "model" (string, the network's variant). */
+/* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
+ * "EffvkClassificationMeta"), then a GstStructure with the fields "labels" (GstValueArray of
+ * string), "indices" (of int) and "scores" (of double), best first, and "model" (string, the
+ * network's variant). */
 #define EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
 
 typedef enum
@@ -27,8 +28,8 @@ gboolean effvk_meta_mode_is_available (EffvkMetaMode mode);
 /* Once, before the first attach. */
 void effvk_classification_meta_register (void);
 
-/* Attaches the first @n classes of @result to the whole frame. @quarks: the labels' quarks, one per class of the
- * model (quarks are never freed, so they are made once). */
+/* Attaches the first @n classes of @result to the whole frame. @quarks: the labels' quarks, one per
+ * class of the model (quarks are never freed, so they are made once). */
 void effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
                                   EffvkResult *result, guint n, const GQuark *quarks, guint width,
                                   guint height);

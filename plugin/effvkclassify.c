@@ -4,29 +4,33 @@
  * @title: effvkclassify
  * @short_description: classifies video frames with an EfficientNet on Vulkan compute
  *
- * Every frame passes unchanged, with the classes that the network sees in it attached as metadata and posted as
- * an element message. The frame's format, size, crop and colorimetry are handled on the device, with the
- * preprocessing that the model was trained with: no videoscale, and videoconvert only for formats
- * that the pad template does not name.
+ * Every frame passes unchanged, with the classes that the network sees in it attached as metadata
+ * and posted as an element message. The frame's format, size, crop and colorimetry are handled on
+ * the device, with the preprocessing that the model was trained with: no videoscale, and
+ * videoconvert only for formats that the pad template does not name.
  *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
- * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays `labels`
- *   (string), `indices` (int) and `scores` (double), and `model`, the network's variant (string).
+ * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
+ * `labels` (string), `indices` (int) and `scores` (double), and `model`, the network's variant
+ * (string).
  *
  * ## Messages
  *
- * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with `timestamp`,
- * `stream-time`, `running-time` and `duration` (#GstClockTime as guint64), and for the best class `label` (string),
- * `index` (int), `score` (double); `classes` is an array of structures with the same three fields.
+ * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
+ * `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64), and for the
+ * best class `label` (string), `index` (int), `score` (double); `classes` is an array of structures
+ * with the same three fields.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! effvkclassify model-file=b0.safetensors ! fakesink
+ * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! effvkclassify
+ * model-file=b0.safetensors ! fakesink
  * ]| Print the classes of every frame of a file.
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify model-file=b0.safetensors top-k=1
+ * threshold=0.5 ! videoconvert ! autovideosink
  * ]| Classify a camera's pictures, and report only what the network is sure of.
  *
  * Since: 0.1
@@ -83,15 +87,16 @@ struct _EffvkClassify
 };
 
 G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_BASE_TRANSFORM)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (effvkclassify, "effvkclassify", GST_RANK_NONE,
-                                       EFFVK_TYPE_CLASSIFY,
-                                       GST_DEBUG_CATEGORY_INIT (effvk_classify_debug, "effvkclassify",
-                                                                0, "EfficientNet on Vulkan"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (
+    effvkclassify, "effvkclassify", GST_RANK_NONE, EFFVK_TYPE_CLASSIFY,
+    GST_DEBUG_CATEGORY_INIT (effvk_classify_debug, "effvkclassify", 0, "EfficientNet on Vulkan"))
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+static GstStaticPadTemplate sink_template
+    = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+static GstStaticPadTemplate src_template
+    = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 
 static EffvkModel *
 load_model (EffvkClassify *self, const char *model_file, const char *labels_file)
@@ -114,7 +119,8 @@ load_model (EffvkClassify *self, const char *model_file, const char *labels_file
     }
   if (labels_file && *labels_file && !effvk_model_load_labels (model, labels_file, &error))
     {
-      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the labels", labels_file);
+      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the labels",
+                                labels_file);
       return NULL;
     }
   return g_steal_pointer (&model);
@@ -126,11 +132,12 @@ warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
 {
   if (effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
       && (!*selector || g_str_equal (selector, "auto")))
-    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
-                         ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
-                          "purpose, or device=gpu to refuse it.",
-                          effvk_device_get_name (device)),
-                         (NULL));
+    GST_ELEMENT_WARNING (
+        self, RESOURCE, SETTINGS,
+        ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
+         "purpose, or device=gpu to refuse it.",
+         effvk_device_get_name (device)),
+        (NULL));
 }
 
 static gboolean
@@ -161,9 +168,9 @@ effvk_classify_start (GstBaseTransform *base)
 
   if (!effvk_meta_mode_is_available (meta_mode))
     {
-      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-                         ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"),
-                         (NULL));
+      GST_ELEMENT_ERROR (
+          self, RESOURCE, SETTINGS,
+          ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"), (NULL));
       return FALSE;
     }
   model = load_model (self, model_file, labels_file);
@@ -226,9 +233,11 @@ effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outca
   if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE
       || GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_FIELDS)
     reason = g_strdup_printf ("The video's fields lie apart (interlace-mode=%s); weave them before",
-                              gst_video_interlace_mode_to_string (GST_VIDEO_INFO_INTERLACE_MODE (&info)));
-  image = reason ? NULL : effvk_frame_new_image (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
-                                                    (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
+                              gst_video_interlace_mode_to_string (
+                                  GST_VIDEO_INFO_INTERLACE_MODE (&info)));
+  image = reason ? NULL
+                 : effvk_frame_new_image (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
+                                          (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
   if (!image)
     {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, incaps));
@@ -240,7 +249,8 @@ effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outca
   return TRUE;
 }
 
-/* Maps the frame and points the image at its planes. Where it fails one error is posted and nothing is mapped. */
+/* Maps the frame and points the image at its planes. Where it fails one error is posted and nothing
+ * is mapped. */
 static gboolean
 take (EffvkClassify *self, GstBuffer *buffer, GstVideoFrame *frame)
 {
@@ -297,15 +307,16 @@ post_message (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result, guint
   GstStructure *structure;
   GValue classes = G_VALUE_INIT;
 
-  structure = gst_structure_new (
-      "effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
-      gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts), "running-time", G_TYPE_UINT64,
-      gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts), "duration", G_TYPE_UINT64,
-      GST_BUFFER_DURATION (buffer), NULL);
+  structure = gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time",
+                                 G_TYPE_UINT64,
+                                 gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
+                                 "running-time", G_TYPE_UINT64,
+                                 gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts),
+                                 "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), NULL);
   if (n)
-    gst_structure_set (structure, "label", G_TYPE_STRING, effvk_result_get_label (result, 0), "index",
-                       G_TYPE_INT, (int) effvk_result_get_index (result, 0), "score", G_TYPE_DOUBLE,
-                       (double) effvk_result_get_score (result, 0), NULL);
+    gst_structure_set (structure, "label", G_TYPE_STRING, effvk_result_get_label (result, 0),
+                       "index", G_TYPE_INT, (int) effvk_result_get_index (result, 0), "score",
+                       G_TYPE_DOUBLE, (double) effvk_result_get_score (result, 0), NULL);
   effvk_classification_to_value (result, n, &classes);
   gst_structure_take_value (structure, "classes", &classes);
   gst_element_post_message (GST_ELEMENT (self),
@@ -333,17 +344,18 @@ attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
   GST_OBJECT_UNLOCK (self);
 
   if (warn) /* not for each of perhaps every frame */
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-                         ("The network's answer is not finite: this frame, and further ones like it, are "
-                          "passed on without classes"),
-                         ("not-finite in stats counts them"));
+    GST_ELEMENT_WARNING (
+        self, STREAM, FAILED,
+        ("The network's answer is not finite: this frame, and further ones like it, are "
+         "passed on without classes"),
+        ("not-finite in stats counts them"));
   if (n == 0)
     return;
   n = MIN (n, top_k);
   while (n > 0 && effvk_result_get_score (result, n - 1) < threshold)
     n--;
-  effvk_classification_attach (buffer, meta_mode, effvk_classifier_get_model (self->classifier), result,
-                               n, self->quarks, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
+  effvk_classification_attach (buffer, meta_mode, effvk_classifier_get_model (self->classifier),
+                               result, n, self->quarks, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
                                (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
   if (post_messages)
     post_message (self, buffer, result, n);
@@ -353,7 +365,8 @@ static GstFlowReturn
 effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (base);
-  gboolean nothing = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
+  gboolean nothing
+      = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
   g_autoptr (EffvkResult) result = NULL;
   gboolean submitted;
   GstVideoFrame frame;
@@ -384,9 +397,10 @@ get_stats (EffvkClassify *self)
   GstStructure *stats;
 
   GST_OBJECT_LOCK (self);
-  stats = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64, self->frames,
-                             "inferences", G_TYPE_UINT64, self->inferences, "skipped", G_TYPE_UINT64,
-                             self->skipped, "messages", G_TYPE_UINT64, self->messages, NULL);
+  stats = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
+                             self->frames, "inferences", G_TYPE_UINT64, self->inferences, "skipped",
+                             G_TYPE_UINT64, self->skipped, "messages", G_TYPE_UINT64,
+                             self->messages, NULL);
   if (self->classifier)
     classifier = g_object_ref (self->classifier);
   GST_OBJECT_UNLOCK (self);
@@ -494,53 +508,59 @@ static void
 install_properties (GObjectClass *object_class)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY, playing = flags | GST_PARAM_MUTABLE_PLAYING;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY,
+                    playing = flags | GST_PARAM_MUTABLE_PLAYING;
 
   g_object_class_install_property (
       object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file", "The model: an EfficientNet in a .safetensors file",
-                           NULL, ready));
+      g_param_spec_string ("model-file", "Model file",
+                           "The model: an EfficientNet in a .safetensors file", NULL, ready));
   g_object_class_install_property (
       object_class, PROP_LABELS_FILE,
       g_param_spec_string ("labels-file", "Labels file",
-                           "The classes' names, UTF-8 text with one a line; unset: the model's own", NULL,
-                           ready));
+                           "The classes' names, UTF-8 text with one a line; unset: the model's own",
+                           NULL, ready));
   g_object_class_install_property (
       object_class, PROP_DEVICE,
-      g_param_spec_string ("device", "Device",
-                           "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
-                           "a name, or a UUID",
-                           DEFAULT_DEVICE, ready));
+      g_param_spec_string (
+          "device", "Device",
+          "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
+          "a name, or a UUID",
+          DEFAULT_DEVICE, ready));
   g_object_class_install_property (
       object_class, PROP_PRECISION,
-      g_param_spec_enum ("precision", "Precision",
-                         "How weights and activations are stored; auto: fp16 on a GPU that passes the "
-                         "self-test with it, else fp32",
-                         EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
+      g_param_spec_enum (
+          "precision", "Precision",
+          "How weights and activations are stored; auto: fp16 on a GPU that passes the "
+          "self-test with it, else fp32",
+          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
   g_object_class_install_property (
       object_class, PROP_TOP_K,
-      g_param_spec_uint ("top-k", "Top-k",
-                         "Classes to report, best first. Lowered, it counts from the next frame on; raised "
-                         "above its value at the start, from the next start",
-                         1, MAX_TOP_K, DEFAULT_TOP_K, playing));
+      g_param_spec_uint (
+          "top-k", "Top-k",
+          "Classes to report, best first. Lowered, it counts from the next frame on; raised "
+          "above its value at the start, from the next start",
+          1, MAX_TOP_K, DEFAULT_TOP_K, playing));
   g_object_class_install_property (
       object_class, PROP_THRESHOLD,
-      g_param_spec_double ("threshold", "Threshold", "Classes with a lower score are not reported", 0.0, 1.0,
-                           DEFAULT_THRESHOLD, playing));
-  g_object_class_install_property (
-      object_class, PROP_META_MODE,
-      g_param_spec_enum ("meta-mode", "Meta mode", "How the classes are attached to the buffers",
-                         EFFVK_TYPE_META_MODE, EFFVK_META_AUTO, ready));
+      g_param_spec_double ("threshold", "Threshold", "Classes with a lower score are not reported",
+                           0.0, 1.0, DEFAULT_THRESHOLD, playing));
+  g_object_class_install_property (object_class, PROP_META_MODE,
+                                   g_param_spec_enum ("meta-mode", "Meta mode",
+                                                      "How the classes are attached to the buffers",
+                                                      EFFVK_TYPE_META_MODE, EFFVK_META_AUTO,
+                                                      ready));
   g_object_class_install_property (
       object_class, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-messages", "Post messages", "Post an element message per classified frame",
-                            TRUE, playing));
+      g_param_spec_boolean ("post-messages", "Post messages",
+                            "Post an element message per classified frame", TRUE, playing));
   g_object_class_install_property (
       object_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-                          "What was done and how: frames, inferences, skipped, messages, device, precision, "
-                          "copied bytes, times in ns",
-                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+      g_param_spec_boxed (
+          "stats", "Statistics",
+          "What was done and how: frames, inferences, skipped, messages, device, precision, "
+          "copied bytes, times in ns",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void

@@ -3,7 +3,8 @@
 
 #include <effvk/effvk.h>
 
-/* The library's messages name the file and what was expected of it; the code tells whether it is there. */
+/* The library's messages name the file and what was expected of it; the code tells whether it is
+ * there. */
 static void
 post_file_error (GstElement *element, const GError *error, const char *what, const char *path)
 {
@@ -24,7 +25,8 @@ post_device_error (GstElement *element, const GError *error, const char *what)
       GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND, ("%s: %s", what, error->message), (NULL));
       break;
     case EFFVK_DEVICE_ERROR_OUT_OF_MEMORY:
-      GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT, ("%s: %s", what, error->message), (NULL));
+      GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT, ("%s: %s", what, error->message),
+                         (NULL));
       break;
     case EFFVK_DEVICE_ERROR_LOST:
     case EFFVK_DEVICE_ERROR_TIMEOUT:
@@ -37,7 +39,8 @@ post_device_error (GstElement *element, const GError *error, const char *what)
 }
 
 void
-effvk_element_post_error (GstElement *element, const GError *error, const char *what, const char *path)
+effvk_element_post_error (GstElement *element, const GError *error, const char *what,
+                          const char *path)
 {
   if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ)
       || g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_LABELS))

@@ -41,19 +41,19 @@ effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char
   *reason = NULL;
   if (transfer == GST_VIDEO_TRANSFER_SMPTE2084 || transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67)
     {
-      *reason = g_strdup_printf (
-          "The video is HDR (%s), which looks wrong to a model trained on SDR pictures; convert it to "
-          "SDR before",
-          transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
+      *reason = g_strdup_printf ("The video is HDR (%s), which looks wrong to a model trained on "
+                                 "SDR pictures; convert it to "
+                                 "SDR before",
+                                 transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
       return NULL;
     }
   image = effvk_image_new (format, width, height);
   if (!image)
     {
-      *reason = g_strdup_printf ("Frames of %s, %ux%u, cannot be classified; at most %dx%d in one of %s can",
-                                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), width,
-                                 height, EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE,
-                                 EFFVK_FRAME_FORMATS);
+      *reason = g_strdup_printf (
+          "Frames of %s, %ux%u, cannot be classified; at most %dx%d in one of %s can",
+          gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), width, height,
+          EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE, EFFVK_FRAME_FORMATS);
       return NULL;
     }
   effvk_image_set_colorimetry (image, convert_matrix (info),
@@ -73,17 +73,19 @@ effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buff
       && (meta->format != GST_VIDEO_INFO_FORMAT (info)
           || meta->width < (guint) GST_VIDEO_INFO_WIDTH (info)
           || meta->height < (guint) GST_VIDEO_INFO_HEIGHT (info)))
-    *reason = g_strdup_printf (
-        "A buffer's video meta says %s, %ux%u, but its caps say %s, %dx%d",
-        gst_video_format_to_string (meta->format), meta->width, meta->height,
-        gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), GST_VIDEO_INFO_WIDTH (info),
-        GST_VIDEO_INFO_HEIGHT (info));
+    *reason = g_strdup_printf ("A buffer's video meta says %s, %ux%u, but its caps say %s, %dx%d",
+                               gst_video_format_to_string (meta->format), meta->width, meta->height,
+                               gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
+                               GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
   else if (!meta && gst_buffer_get_size (buffer) < GST_VIDEO_INFO_SIZE (info))
-    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT " bytes does not hold the frame of %" G_GSIZE_FORMAT
+    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT
+                               " bytes does not hold the frame of %" G_GSIZE_FORMAT
                                " that its caps promise",
                                gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (info));
-  else if (!gst_video_frame_map (frame, info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
-    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT " bytes cannot be mapped as a frame of %s, %dx%d",
+  else if (!gst_video_frame_map (frame, info, buffer,
+                                 GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+    *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT
+                               " bytes cannot be mapped as a frame of %s, %dx%d",
                                gst_buffer_get_size (buffer),
                                gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
                                GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
@@ -125,8 +127,9 @@ set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
       if (stride <= 0 || !effvk_image_set_plane (image, i, data, (gsize) stride, size))
         {
           *reason = g_strdup_printf (
-              "Plane %u of a %ux%u %s frame with a stride of %d does not fit into %" G_GSIZE_FORMAT " bytes", i,
-              effvk_image_get_width (image), effvk_image_get_height (image),
+              "Plane %u of a %ux%u %s frame with a stride of %d does not fit into %" G_GSIZE_FORMAT
+              " bytes",
+              i, effvk_image_get_width (image), effvk_image_get_height (image),
               gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)), stride, size);
           return FALSE;
         }
@@ -135,7 +138,8 @@ set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
 }
 
 gboolean
-effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame, char **reason)
+effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame,
+                      char **reason)
 {
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
 

@@ -5,19 +5,22 @@
 #include <gst/video/video.h>
 
 /* The formats that libeffvk takes, for a caps string. */
-#define EFFVK_FRAME_FORMATS                                                                        \
-  "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8 }"
+#define EFFVK_FRAME_FORMATS "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8 }"
 
-/* An image for frames of @info's format and colorimetry that are @width x @height in memory. Returns NULL with
+/* An image for frames of @info's format and colorimetry that are @width x @height in memory.
+ * Returns NULL with
  * @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
-EffvkImage *effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char **reason);
+EffvkImage *effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height,
+                                   char **reason);
 
-/* Maps @buffer for reading; gst_video_frame_unmap() ends it. Returns FALSE with @reason set when the buffer is
- * smaller than its caps say or contradicts them. */
-gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer, char **reason);
+/* Maps @buffer for reading; gst_video_frame_unmap() ends it. Returns FALSE with @reason set when
+ * the buffer is smaller than its caps say or contradicts them. */
+gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+                          char **reason);
 
-/* Points @image at a mapped frame's planes and at the picture in it: its GstVideoCropMeta's rectangle, or what
- * the caps say. @image is replaced where the frame in memory has another size. The frame stays
- * mapped while @image is used. Returns FALSE with @reason set when a plane does not fit into the buffer. */
-gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame,
-                               char **reason);
+/* Points @image at a mapped frame's planes and at the picture in it: its GstVideoCropMeta's
+ * rectangle, or what the caps say. @image is replaced where the frame in memory has another size.
+ * The frame stays mapped while @image is used. Returns FALSE with @reason set when a plane does not
+ * fit into the buffer. */
+gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info,
+                               const GstVideoFrame *frame, char **reason);

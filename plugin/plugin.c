@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effvkclassify.h"
 
-/* Nothing here touches Vulkan: the elements exist on a machine without a driver, and say what is missing
- * when they are started. */
+/* Nothing here touches Vulkan: the elements exist on a machine without a driver, and say what is
+ * missing when they are started. */
 static gboolean
 plugin_init (GstPlugin *plugin)
 {

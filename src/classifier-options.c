@@ -75,16 +75,18 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
 
   object_class->set_property = effvk_classifier_options_set_property;
   object_class->get_property = effvk_classifier_options_get_property;
-  g_object_class_install_property (
-      object_class, PROP_PRECISION,
-      g_param_spec_enum ("precision", "Precision", "How weights and activations are stored",
-                         EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, flags));
-  g_object_class_install_property (
-      object_class, PROP_TOP_K,
-      g_param_spec_uint ("top-k", "Top-k", "Classes that a result reports", 1, 1000, 5, flags));
-  g_object_class_install_property (
-      object_class, PROP_BATCH_SIZE,
-      g_param_spec_uint ("batch-size", "Batch size", "Images of one submission", 1, 64, 1, flags));
+  g_object_class_install_property (object_class, PROP_PRECISION,
+                                   g_param_spec_enum ("precision", "Precision",
+                                                      "How weights and activations are stored",
+                                                      EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO,
+                                                      flags));
+  g_object_class_install_property (object_class, PROP_TOP_K,
+                                   g_param_spec_uint ("top-k", "Top-k",
+                                                      "Classes that a result reports", 1, 1000, 5,
+                                                      flags));
+  g_object_class_install_property (object_class, PROP_BATCH_SIZE,
+                                   g_param_spec_uint ("batch-size", "Batch size",
+                                                      "Images of one submission", 1, 64, 1, flags));
   g_object_class_install_property (
       object_class, PROP_MAX_IN_FLIGHT,
       g_param_spec_uint ("max-in-flight", "Max in flight",

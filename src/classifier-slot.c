@@ -49,23 +49,25 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
   pool.queueFamilyIndex = device->queue_family;
   if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
                           top_k_size (slot) + (logits ? logits_size (slot) : 0), "results", error)
-      || !effvk_device_check (
-          device, device->vk.vkCreateCommandPool (device->handle, &pool, NULL, &slot->pool),
-          "vkCreateCommandPool", error))
+      || !effvk_device_check (device,
+                              device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
+                                                              &slot->pool),
+                              "vkCreateCommandPool", error))
     return FALSE;
   allocate.commandPool = slot->pool;
   return effvk_device_check (device,
                              device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
                                                                   &slot->commands),
                              "vkAllocateCommandBuffers", error)
-         && effvk_device_check (
-             device, device->vk.vkCreateFence (device->handle, &fence, NULL, &slot->fence),
-             "vkCreateFence", error)
+         && effvk_device_check (device,
+                                device->vk.vkCreateFence (device->handle, &fence, NULL,
+                                                          &slot->fence),
+                                "vkCreateFence", error)
          && (!device->caps.timestamps
-             || effvk_device_check (
-                 device,
-                 device->vk.vkCreateQueryPool (device->handle, &queries, NULL, &slot->queries),
-                 "vkCreateQueryPool", error));
+             || effvk_device_check (device,
+                                    device->vk.vkCreateQueryPool (device->handle, &queries, NULL,
+                                                                  &slot->queries),
+                                    "vkCreateQueryPool", error));
 }
 
 void
@@ -108,8 +110,7 @@ build_front (EffvkSlot *slot, GError **error)
     }
   slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
   op.staging = &slot->staging;
-  op.output
-      = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
+  op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
   return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
 }
 
@@ -152,8 +153,7 @@ record (EffvkSlot *slot, GError **error)
   EffvkDevice *device = slot_device (slot);
   VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
 
-  if (!effvk_device_check (device,
-                           device->vk.vkResetCommandPool (device->handle, slot->pool, 0),
+  if (!effvk_device_check (device, device->vk.vkResetCommandPool (device->handle, slot->pool, 0),
                            "vkResetCommandPool", error)
       || !effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->commands, &begin),
                               "vkBeginCommandBuffer", error))
@@ -243,10 +243,9 @@ effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes, const float **lo
   guint k = net_info (slot, effvk_net_get_top_k (slot->net))->w;
   const float *best = (const float *) slot->readback.map + (gsize) i * k * 4;
 
-  *logits = slot->logits
-                ? (const float *) (slot->readback.map + top_k_size (slot)
-                                   + (gsize) i * (logits_size (slot) / slot->batch))
-                : NULL;
+  *logits = slot->logits ? (const float *) (slot->readback.map + top_k_size (slot)
+                                            + (gsize) i * (logits_size (slot) / slot->batch))
+                         : NULL;
   if (best[2] != 1.0f) /* not finite */
     return 0;
   for (guint rank = 0; rank < k; rank++)

@@ -36,8 +36,8 @@ gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *rec
 /* The device must be done with the slot. */
 void effvk_slot_clear (EffvkSlot *slot);
 
-/* Makes the slot ready for frames of this layout; nothing to do when it already is. On failure the slot
- * is ready for none. */
+/* Makes the slot ready for frames of this layout; nothing to do when it already is. On failure the
+ * slot is ready for none. */
 gboolean effvk_slot_prepare (EffvkSlot *slot, const EffvkFrameLayout *layout, GError **error);
 
 /* Where frame @i of the batch goes. */
@@ -52,7 +52,7 @@ int effvk_slot_wait (EffvkSlot *slot, guint64 timeout, GError **error);
 /* After a successful wait: ns that the device worked, or 0 where it cannot tell. */
 guint64 effvk_slot_get_gpu_time (EffvkSlot *slot);
 
-/* After a successful wait: the classes of image @i. @classes has room for the network's top-k. Returns
- * how many there are; 0 when the logits were not finite. @logits receives a pointer into the slot,
- * or NULL when it has none. */
+/* After a successful wait: the classes of image @i. @classes has room for the network's top-k.
+ * Returns how many there are; 0 when the logits were not finite. @logits receives a pointer into
+ * the slot, or NULL when it has none. */
 guint effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes, const float **logits);

@@ -46,7 +46,7 @@ struct _EffvkClassifier
 };
 
 G_DEFINE_FINAL_TYPE (EffvkClassifier, effvk_classifier, G_TYPE_OBJECT)
-G_DEFINE_QUARK (effvk-classifier-error-quark, effvk_classifier_error)
+G_DEFINE_QUARK (effvk - classifier - error - quark, effvk_classifier_error)
 
 static void
 effvk_classifier_finalize (GObject *object)
@@ -131,8 +131,8 @@ build (EffvkClassifier *classifier, GError **error)
       ring->user_data = g_new0 (gpointer, classifier->batch);
       ring->submitted = g_new0 (gint64, classifier->batch);
       if (!effvk_slot_init (&ring->slot, classifier->net,
-                            effvk_model_get_recipe (classifier->model), storage,
-                            classifier->batch, classifier->logits, error))
+                            effvk_model_get_recipe (classifier->model), storage, classifier->batch,
+                            classifier->logits, error))
         return FALSE;
     }
   return TRUE;
@@ -204,7 +204,8 @@ launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
   return TRUE;
 }
 
-/* Under lock. Forgets the images of a slot that did not reach the device or came back with an error. */
+/* Under lock. Forgets the images of a slot that did not reach the device or came back with an
+ * error. */
 static void
 release (EffvkClassifier *classifier, RingSlot *ring)
 {
@@ -324,7 +325,8 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
       done = -1;
     }
   else
-    done = effvk_slot_wait (&ring->slot, wait ? effvk_device_get_timeout (classifier->device) : 0, error);
+    done = effvk_slot_wait (&ring->slot, wait ? effvk_device_get_timeout (classifier->device) : 0,
+                            error);
   if (done == 0)
     {
       g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING,
@@ -342,9 +344,9 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
       const float *logits;
       guint n = effvk_slot_read (&ring->slot, i, classifier->classes, &logits);
 
-      result = effvk_result_new (classifier->model, classifier->classes, n, logits,
-                                 effvk_model_get_n_classes (classifier->model), gpu_time,
-                                 total_time);
+      result
+          = effvk_result_new (classifier->model, classifier->classes, n, logits,
+                              effvk_model_get_n_classes (classifier->model), gpu_time, total_time);
       g_mutex_lock (&classifier->lock);
       effvk_stats_add (&classifier->stats, gpu_time, total_time, n > 0);
     }
@@ -416,7 +418,8 @@ effvk_classifier_classify_many (EffvkClassifier *classifier, const EffvkImage *c
           submitted++;
           continue;
         }
-      if (problem && !g_error_matches (problem, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
+      if (problem
+          && !g_error_matches (problem, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
         {
           g_propagate_prefixed_error (error, g_steal_pointer (&problem), "Image %u: ", submitted);
           effvk_classifier_flush (classifier);
@@ -458,9 +461,9 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
     {
       const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
 
-      g_variant_builder_add_value (
-          &kernels, g_variant_new_take_string (
-                        g_strdup_printf ("%s %s", dispatch->op, dispatch->kernel)));
+      g_variant_builder_add_value (&kernels,
+                                   g_variant_new_take_string (
+                                       g_strdup_printf ("%s %s", dispatch->op, dispatch->kernel)));
     }
 
   effvk_stats_describe (&classifier->stats, &dict);

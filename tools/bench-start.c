@@ -12,7 +12,8 @@ static const char *const cache_variables[]
 static void
 remove_tree (const char *path)
 {
-  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  g_autoptr (GDir) dir
+      = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
   g_autoptr (GPtrArray) children = g_ptr_array_new_with_free_func (g_free);
   const char *name;
 

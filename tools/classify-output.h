@@ -5,9 +5,9 @@
 
 #include <effvk/effvk-result.h>
 
-/* Prints results in the order of their frames: JSON lines, or a table in which a video has a line for
- * as long as its first class stays the same. While that takes long and stderr is a terminal, how far
- * it is stands in that terminal's last line. */
+/* Prints results in the order of their frames: JSON lines, or a table in which a video has a line
+ * for as long as its first class stays the same. While that takes long and stderr is a terminal,
+ * how far it is stands in that terminal's last line. */
 typedef struct _ToolOutput ToolOutput;
 
 ToolOutput *tool_output_new (gboolean json);

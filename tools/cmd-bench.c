@@ -25,7 +25,8 @@ typedef struct
   guint dispatches;
 } Figures;
 
-/* A frame of noise, at the size of the model's input: nothing about it can be guessed or skipped. */
+/* A frame of noise, at the size of the model's input: nothing about it can be guessed or skipped.
+ */
 static EffvkImage *
 make_noise (EffvkModel *model)
 {
@@ -44,8 +45,8 @@ make_noise (EffvkModel *model)
   return effvk_image_new_from_bytes (EFFVK_FORMAT_RGBA, width, height, bytes);
 }
 
-/* The most memory that this process ever had, MB. The rusage of a process begins with that of the one
- * that started it, so the kernel's other count is better where it is. */
+/* The most memory that this process ever had, MB. The rusage of a process begins with that of the
+ * one that started it, so the kernel's other count is better where it is. */
 static double
 peak_rss (void)
 {

@@ -130,8 +130,9 @@ open_source (const Options *options, const char *source, GError **error)
 #ifdef HAVE_GSTREAMER
   return tool_media_open (source, error);
 #else
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                       "this effvk was built without GStreamer and reads no videos; --raw reads raw frames");
+  g_set_error_literal (
+      error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "this effvk was built without GStreamer and reads no videos; --raw reads raw frames");
   return NULL;
 #endif
 }

@@ -33,7 +33,8 @@ print_usage (FILE *out)
       "argument is wrong.\n");
 }
 
-/* What the library has to say looks like what the command has to say; nothing of it goes to stdout. */
+/* What the library has to say looks like what the command has to say; nothing of it goes to stdout.
+ */
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* What is taken without a converter. */
-static const char *const direct_formats[] = { "I420", "NV12", "YV12", "NV21",  "RGB", "BGR", "RGBA",
-                                              "BGRA", "RGBx", "BGRx", "GRAY8", NULL };
+static const char *const direct_formats[] = { "I420", "NV12", "YV12", "NV21", "RGB",   "BGR",
+                                              "RGBA", "BGRA", "RGBx", "BGRx", "GRAY8", NULL };
 
 static void
 release_sample (ToolMediaFrame *frame)
@@ -194,8 +194,8 @@ tool_media_frame_caps (void)
   return make_caps (NULL);
 }
 
-/* The same as the decoder's where that is taken. Otherwise 4:2:0 stays so (10 bits become 8), and what has
- * more colour than that becomes RGB and keeps it. */
+/* The same as the decoder's where that is taken. Otherwise 4:2:0 stays so (10 bits become 8), and
+ * what has more colour than that becomes RGB and keeps it. */
 GstCaps *
 tool_media_frame_choose_caps (GstCaps *caps)
 {

@@ -25,7 +25,8 @@ typedef struct
   guint64 n_frames;
 } MediaSource;
 
-/* Where a frame stands in the file, which is what players show; its timestamp where that is unknown. */
+/* Where a frame stands in the file, which is what players show; its timestamp where that is
+ * unknown. */
 static gint64
 get_position (GstSample *sample)
 {

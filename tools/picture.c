@@ -63,10 +63,12 @@ tool_picture_open (const char *path, GError **error)
   picture = g_new0 (PictureSource, 1);
   picture->source = (ToolSource){ picture_next, picture_get_duration, picture_free };
   picture->pixbuf = pixbuf;
-  picture->image
-      = effvk_image_new (gdk_pixbuf_get_n_channels (pixbuf) == 4 ? EFFVK_FORMAT_RGBA : EFFVK_FORMAT_RGB,
-                         (guint) gdk_pixbuf_get_width (pixbuf), (guint) gdk_pixbuf_get_height (pixbuf));
+  picture->image = effvk_image_new (gdk_pixbuf_get_n_channels (pixbuf) == 4 ? EFFVK_FORMAT_RGBA
+                                                                            : EFFVK_FORMAT_RGB,
+                                    (guint) gdk_pixbuf_get_width (pixbuf),
+                                    (guint) gdk_pixbuf_get_height (pixbuf));
   effvk_image_set_plane (picture->image, 0, gdk_pixbuf_read_pixels (pixbuf),
-                         (gsize) gdk_pixbuf_get_rowstride (pixbuf), gdk_pixbuf_get_byte_length (pixbuf));
+                         (gsize) gdk_pixbuf_get_rowstride (pixbuf),
+                         gdk_pixbuf_get_byte_length (pixbuf));
   return &picture->source;
 }

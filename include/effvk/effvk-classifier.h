@@ -147,10 +147,9 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  * @user_data: (nullable): given back by effvk_classifier_collect()
  * @error: return location of a #GError
  *
- * Starts the classification of an image. Never waits for the device. The first images after a change
- * of format, size or crop take longer, while their preprocessing is built anew.
- * With a batch size above 1 the work starts when the batch is full or
- * effvk_classifier_collect() asks for it.
+ * Starts the classification of an image. Never waits for the device. The first images after a
+ * change of format, size or crop take longer, while their preprocessing is built anew. With a batch
+ * size above 1 the work starts when the batch is full or effvk_classifier_collect() asks for it.
  *
  * Returns: whether the image is in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
@@ -167,8 +166,9 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  *   device too: an image that failed is no longer in flight
  * @error: return location of a #GError
  *
- * Takes the result of the oldest image in flight. No wait is longer than 10 s on a GPU, 120 s on a CPU
- * device (which compiles shaders when they first run); a device that needs longer is treated as lost.
+ * Takes the result of the oldest image in flight. No wait is longer than 10 s on a GPU, 120 s on a
+ * CPU device (which compiles shaders when they first run); a device that needs longer is treated as
+ * lost.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
  */
@@ -196,11 +196,11 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * @classifier: a classifier
  *
  * What the classifier did and is, as a dictionary:
- * "images" (t), "submissions" (t), "copied-bytes" (t), "not-finite" (t), "device" (s), "driver" (s),
- * "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t: allocated from the
- * device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50" and "gpu-time-p99" (t: ns, of the
- * last 1024 submissions), "total-time-p50" and "total-time-p99" (t: ns), "kernels" (as: per dispatch
- * "op kernel", in order).
+ * "images" (t), "submissions" (t), "copied-bytes" (t), "not-finite" (t), "device" (s), "driver"
+ * (s), "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t:
+ * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50" and
+ * "gpu-time-p99" (t: ns, of the last 1024 submissions), "total-time-p50" and "total-time-p99" (t:
+ * ns), "kernels" (as: per dispatch "op kernel", in order).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}
  */

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * EffvkDeviceError:
  * @EFFVK_DEVICE_ERROR_NO_DRIVER: there is no Vulkan loader or driver on this system
  * @EFFVK_DEVICE_ERROR_NOT_FOUND: drivers are there, but no device matches the selector
- * @EFFVK_DEVICE_ERROR_UNSUPPORTED: the device lacks something that effvk needs; the message names it
+ * @EFFVK_DEVICE_ERROR_UNSUPPORTED: the device lacks something that effvk needs; the message names
+ * it
  * @EFFVK_DEVICE_ERROR_OUT_OF_MEMORY: host or device memory ran out
  * @EFFVK_DEVICE_ERROR_LOST: the device was lost; it stays lost, make a new #EffvkDevice
  * @EFFVK_DEVICE_ERROR_TIMEOUT: the device did not answer in time; treated as lost from then on
@@ -93,7 +94,8 @@ EFFVK_API EffvkDevice *effvk_device_new (const char *selector, GError **error);
  * effvk_device_get_name:
  * @device: a device
  *
- * Returns: (transfer none): the name that its driver gives, for instance "llvmpipe (LLVM 15.0.6, 256 bits)"
+ * Returns: (transfer none): the name that its driver gives, for instance "llvmpipe (LLVM 15.0.6,
+ * 256 bits)"
  */
 EFFVK_API const char *effvk_device_get_name (EffvkDevice *device);
 
@@ -101,7 +103,8 @@ EFFVK_API const char *effvk_device_get_name (EffvkDevice *device);
  * effvk_device_get_driver:
  * @device: a device
  *
- * Returns: (transfer none): the driver's name and version, for instance "llvmpipe, Mesa 22.3.6 (LLVM 15.0.6)"
+ * Returns: (transfer none): the driver's name and version, for instance "llvmpipe, Mesa 22.3.6
+ * (LLVM 15.0.6)"
  */
 EFFVK_API const char *effvk_device_get_driver (EffvkDevice *device);
 

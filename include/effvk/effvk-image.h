@@ -109,7 +109,8 @@ EFFVK_API GType effvk_image_get_type (void);
  * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
  * limited range below 720 lines and BT.709 limited range from there, chroma sited left.
  *
- * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of range
+ * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of
+ * range
  */
 EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint height);
 
@@ -118,7 +119,8 @@ EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint he
  * @format: the layout
  * @width: in pixels
  * @height: in pixels
- * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole samples)
+ * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole
+ * samples)
  *
  * Returns: (transfer full) (nullable): the image, which keeps a reference to @bytes, or %NULL when
  * format or size are invalid or @bytes is too small

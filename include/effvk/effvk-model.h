@@ -89,7 +89,8 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Replaces the labels. A byte-order mark, CRLF line ends and trailing empty lines are accepted.
- * On failure the model keeps the labels that it had. Not to be called while a classifier uses @model.
+ * On failure the model keeps the labels that it had. Not to be called while a classifier uses
+ * @model.
  *
  * Returns: whether the labels were read and their number equals the model's classes
  */

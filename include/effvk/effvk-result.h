@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * EffvkResult:
  *
- * The classes of one image, best first. Immutable and reference-counted; may be read from any thread.
+ * The classes of one image, best first. Immutable and reference-counted; may be read from any
+ * thread.
  */
 typedef struct _EffvkResult EffvkResult;
 

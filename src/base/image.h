@@ -13,8 +13,8 @@ typedef struct
 typedef struct
 {
   guint n_planes;
-  gboolean yuv;               /* components are Y, Cb, Cr rather than R, G, B; gray: all three are Y */
-  guint chroma_x, chroma_y;   /* log2 of the subsampling of planes 1 and up */
+  gboolean yuv; /* components are Y, Cb, Cr rather than R, G, B; gray: all three are Y */
+  guint chroma_x, chroma_y; /* log2 of the subsampling of planes 1 and up */
   EffvkComponent components[3];
   guint bytes[EFFVK_IMAGE_MAX_PLANES]; /* per (subsampled) pixel of each plane */
 } EffvkFormatInfo;

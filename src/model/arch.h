@@ -49,10 +49,10 @@ typedef struct
 
 typedef struct
 {
-  char *variant;                   /* "efficientnet_b0" */
-  guint in_channels;               /* 3 or 1 */
-  guint width, height;             /* of the input, in pixels */
-  guint stem_kernel, stem_stride;  /* 3, 2 */
+  char *variant;                  /* "efficientnet_b0" */
+  guint in_channels;              /* 3 or 1 */
+  guint width, height;            /* of the input, in pixels */
+  guint stem_kernel, stem_stride; /* 3, 2 */
   guint stem_out;
   GArray *blocks; /* (element-type EffvkBlock) */
   guint head_out;

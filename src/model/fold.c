@@ -39,7 +39,8 @@ report (const EffvkSafetensor *tensor, guint64 index, double value, const char *
 }
 
 static gboolean
-check_finite (const EffvkSafetensors *file, const EffvkSafetensor *tensor, float *most, GError **error)
+check_finite (const EffvkSafetensors *file, const EffvkSafetensor *tensor, float *most,
+              GError **error)
 {
   float values[CHUNK];
 
@@ -126,7 +127,8 @@ effvk_layer_fold (const EffvkSafetensors *file, const EffvkLayerInfo *layer, dou
   weights->kernel = layer->kernel;
   weights->weight = g_new (float, row * layer->out);
   weights->bias = g_new (float, layer->out);
-  effvk_safetensor_read (file, layer->parts[EFFVK_PART_WEIGHT], 0, row * layer->out, weights->weight);
+  effvk_safetensor_read (file, layer->parts[EFFVK_PART_WEIGHT], 0, row * layer->out,
+                         weights->weight);
   if (!layer->batch_norm)
     {
       effvk_safetensor_read (file, layer->parts[EFFVK_PART_BIAS], 0, layer->out, weights->bias);

@@ -4,7 +4,8 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 
-/* The canonical layers of an architecture: what tensors it is made of, whatever a file calls them. */
+/* The canonical layers of an architecture: what tensors it is made of, whatever a file calls them.
+ */
 
 #define EFFVK_N_LAYERS (EFFVK_LAYER_CLASSIFIER + 1)
 
@@ -27,7 +28,8 @@ typedef struct
   guint out, in, kernel;
   gboolean batch_norm; /* else a bias */
   gboolean dense;      /* the weight is [out, in], not [out, in, kernel, kernel] */
-  const EffvkSafetensor *parts[EFFVK_N_PARTS]; /* of the file; NULL where the layer has no such part */
+  const EffvkSafetensor
+      *parts[EFFVK_N_PARTS]; /* of the file; NULL where the layer has no such part */
 } EffvkLayerInfo;
 
 /* In the order of the network: (element-type EffvkLayerInfo), parts not yet set. */

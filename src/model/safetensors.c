@@ -274,8 +274,8 @@ read_entries (Header *header)
       g_array_append_val (header->tensors, tensor);
       if (!effvk_text_is_plain (tensor.name))
         return invalid (header, "a tensor's name has control characters");
-      if (!read_tensor (header,
-                        &g_array_index (header->tensors, EffvkSafetensor, header->tensors->len - 1)))
+      if (!read_tensor (header, &g_array_index (header->tensors, EffvkSafetensor,
+                                                header->tensors->len - 1)))
         return FALSE;
     }
 }
@@ -539,8 +539,8 @@ half_to_float_bits (guint16 half)
 }
 
 void
-effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor, guint64 first, gsize n,
-                   float *out)
+effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor, guint64 first,
+                       gsize n, float *out)
 {
   const guint8 *in = file->data + tensor->begin + first * tensor->dtype->size;
   guint16 half;

@@ -7,7 +7,8 @@
  *
  * Everything in the file is checked before it is used: lengths against the file, products against
  * overflow, counts against caps; tensors must cover the data exactly, without holes or overlaps.
- * Reading refuses before it allocates, so that a hostile file costs its own size and little more. */
+ * Reading refuses before it allocates, so that a hostile file costs its own size and little more.
+ */
 
 #define EFFVK_SAFETENSORS_MAX_FILE ((guint64) 4 << 30)
 #define EFFVK_SAFETENSORS_MAX_HEADER ((guint64) 100 * 1000 * 1000)
@@ -30,11 +31,11 @@ typedef struct
 typedef struct
 {
   GBytes *bytes;
-  const guint8 *data;   /* the data section, in bytes; not aligned */
+  const guint8 *data;       /* the data section, in bytes; not aligned */
   EffvkSafetensor *tensors; /* by name */
   guint n_tensors;
   const EffvkSafetensor *first; /* of the header, for messages; NULL when there is none */
-  char *recipe;             /* __metadata__["effvk"], or NULL */
+  char *recipe;                 /* __metadata__["effvk"], or NULL */
 } EffvkSafetensors;
 
 /* @file is empty on failure, and may be cleared again. Errors are in EFFVK_MODEL_ERROR. */
@@ -51,8 +52,8 @@ char *effvk_safetensor_describe (const EffvkSafetensor *tensor);
 char *effvk_shape_describe (const guint64 *shape, guint rank);
 
 /* Elements @first to @first + @n of a float tensor, converted. The caller keeps them inside. */
-void effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor, guint64 first,
-                        gsize n, float *out);
+void effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor,
+                            guint64 first, gsize n, float *out);
 
 /* Writing: the length and the header of a file of F32 tensors in the order that they are added. */
 typedef struct

@@ -79,8 +79,8 @@ build_pointwise (Builder *builder, EffvkLayer layer, guint block, EffvkActivatio
   effvk_model_get_weights (builder->model, layer, block, &weights);
   op.weight = weights.weight;
   op.bias = weights.bias;
-  op.output = *output = add_activation (
-      builder, layer == EFFVK_LAYER_EXPAND ? "expand" : "project", in->h, in->w, out);
+  op.output = *output = add_activation (builder, layer == EFFVK_LAYER_EXPAND ? "expand" : "project",
+                                        in->h, in->w, out);
   return effvk_pointwise (&builder->context, &op, error);
 }
 
@@ -103,9 +103,10 @@ build_depthwise (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor
   effvk_model_get_weights (builder->model, EFFVK_LAYER_DEPTHWISE, i, &weights);
   op.weight = weights.weight;
   op.bias = weights.bias;
-  op.output = *output = add_activation (
-      builder, "depthwise", effvk_arch_conv_output (in->h, kernel, stride, padding),
-      effvk_arch_conv_output (in->w, kernel, stride, padding), block->expanded);
+  op.output = *output
+      = add_activation (builder, "depthwise",
+                        effvk_arch_conv_output (in->h, kernel, stride, padding),
+                        effvk_arch_conv_output (in->w, kernel, stride, padding), block->expanded);
   return effvk_depthwise (&builder->context, &op, sums, error);
 }
 
@@ -144,8 +145,7 @@ build_mbconv (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x
   if (!build_depthwise (builder, i, block, expanded, &filtered, &sums, error))
     return FALSE;
   info = effvk_program_get_info (builder->net->program, filtered);
-  if (sums
-      && !build_squeeze_excite (builder, i, block, sums, info->h * info->w, &gates, error))
+  if (sums && !build_squeeze_excite (builder, i, block, sums, info->h * info->w, &gates, error))
     return FALSE;
   return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered, gates,
                           residual, block->out, x, error);
@@ -210,8 +210,8 @@ build (Builder *builder, guint top_k, GError **error)
 {
   EffvkNet *net = builder->net;
   const EffvkArch *arch = builder->arch;
-  EffvkTensorInfo input = { "input",       builder->context.storage, builder->batch,
-                            arch->height, arch->width,              arch->in_channels };
+  EffvkTensorInfo input = { "input",     builder->context.storage, builder->batch, arch->height,
+                            arch->width, arch->in_channels };
   EffvkTensor x;
 
   net->input = effvk_program_add_persistent (net->program, &input);
@@ -241,10 +241,9 @@ effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *op
                GError **error)
 {
   g_autoptr (EffvkNet) net = g_new0 (EffvkNet, 1);
-  Builder builder = { .net = net,
-                      .model = model,
-                      .arch = effvk_model_get_arch (model),
-                      .batch = options->batch };
+  Builder builder = {
+    .net = net, .model = model, .arch = effvk_model_get_arch (model), .batch = options->batch
+  };
 
   net->program = effvk_program_new (device, options->flags);
   net->stages = g_array_new (FALSE, TRUE, sizeof (EffvkTensor));

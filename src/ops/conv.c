@@ -40,8 +40,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint M = out->h * out->w, K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
-  int kernel
-      = effvk_op_choose (context, "conv", effvk_conv_kernels, effvk_conv_n_kernels, error);
+  int kernel = effvk_op_choose (context, "conv", effvk_conv_kernels, effvk_conv_n_kernels, error);
   gboolean lanes = kernel == 0;
   EffvkLanes tile = { 8, 4 }; /* of the other kernel: 32 channels, 32 pixels */
   guint pixels = 32;
@@ -72,9 +71,8 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   dispatch.spec[1] = op->activation;
   dispatch.spec[2] = tile.pixels; /* read by the lanes kernel alone */
   dispatch.bind[X] = op->input;
-  dispatch.bind[W]
-      = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
-                          op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);
+  dispatch.bind[W] = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
+                                       op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);
   dispatch.bind[Y] = op->output;
   dispatch.bind[RESIDUAL] = op->residual ? op->residual : op->input; /* bound, but not read */
   memcpy (dispatch.push, &push, sizeof push);

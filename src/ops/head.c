@@ -41,8 +41,7 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
-  int kernel
-      = effvk_op_choose (context, "head", effvk_head_kernels, effvk_head_n_kernels, error);
+  int kernel = effvk_op_choose (context, "head", effvk_head_kernels, effvk_head_n_kernels, error);
   EffvkDispatch dispatch = { .op = "head", .writes = 1u << Y, .n_spec = 3 };
   Push push = { (gint32) (in->h * in->w), (gint32) K4, (gint32) C4, 0 };
 

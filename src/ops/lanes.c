@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/lanes.h"
 
-/* 49 would be 7 % faster on the pointwise layers of a 224 network, but its code takes twice as long to
- * compile, which a CPU device does when a shader first runs. */
+/* 49 would be 7 % faster on the pointwise layers of a 224 network, but its code takes twice as long
+ * to compile, which a CPU device does when a shader first runs. */
 #define PIXELS 28
 
 EffvkLanes
@@ -17,7 +17,8 @@ effvk_lanes_choose (guint pixels, guint channels, gboolean splits)
       guint group = effvk_lanes_group_pixels (lanes);
       guint64 tiles
           = (guint64) ((channels + 4 * split - 1) / (4 * split)) * ((pixels + group - 1) / group);
-      /* a step, in cycles as measured on a CPU device: arithmetic with its shuffles, then fetches */
+      /* a step, in cycles as measured on a CPU device: arithmetic with its shuffles, then fetches
+       */
       guint64 cost = tiles * (18 * PIXELS + 30 * ((PIXELS + split - 1) / split + 4));
 
       if (cost < best_cost)

@@ -5,8 +5,7 @@ int
 effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
                  GError **error)
 {
-  const EffvkDeviceCaps *caps
-      = effvk_device_get_caps (effvk_program_get_device (context->program));
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
 
   for (guint i = 0; i < n; i++)
     {

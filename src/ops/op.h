@@ -23,14 +23,15 @@ typedef struct
   gboolean (*preferred) (const EffvkDeviceCaps *caps); /* is it the choice here; NULL: always */
 } EffvkKernel;
 
-/* The index of the kernel to use in a table of @n kernels: the forced one, or the first that is usable
- * and preferred. -1 with @error set when the forced one is unknown or not usable here. */
+/* The index of the kernel to use in a table of @n kernels: the forced one, or the first that is
+ * usable and preferred. -1 with @error set when the forced one is unknown or not usable here. */
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 
 /* Predicates that several ops share. */
 gboolean effvk_kernel_anywhere (const EffvkDeviceCaps *caps);
-gboolean effvk_kernel_has_lanes (const EffvkDeviceCaps *caps); /* shuffles in subgroups of 8 or more */
+gboolean effvk_kernel_has_lanes (
+    const EffvkDeviceCaps *caps); /* shuffles in subgroups of 8 or more */
 gboolean effvk_kernel_on_cpu (const EffvkDeviceCaps *caps);
 
 static inline guint

@@ -188,8 +188,7 @@ plan_init (Plan *plan, const EffvkPreprocess *op, guint columns_per_group)
   plan->rows.frame_size = (gint32) (layout->size / 4);
   plan->columns.width = (gint32) op->recipe->width;
   /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. */
-  plan->rows.eight_bits
-      = op->recipe->eight_bits && !effvk_format_get_info (layout->format)->yuv;
+  plan->rows.eight_bits = op->recipe->eight_bits && !effvk_format_get_info (layout->format)->yuv;
   plan->columns.eight_bits = op->recipe->eight_bits;
   plan->columns.height = (gint32) op->recipe->height;
   plan->columns.rows_size = plan->rows.rows_size;

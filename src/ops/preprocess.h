@@ -8,8 +8,8 @@
 /*
  * From the planes of a raw frame to the network's input: crop, antialiased resize, conversion to
  * RGB, normalisation. Two dispatches: "resize-rows" filters every plane vertically, whatever its
- * bytes mean, only for the rows and columns that the crop needs; "resize-columns" filters horizontally,
- * converts and normalises.
+ * bytes mean, only for the rows and columns that the crop needs; "resize-columns" filters
+ * horizontally, converts and normalises.
  */
 typedef struct
 {
@@ -22,4 +22,5 @@ typedef struct
 extern const EffvkKernel effvk_preprocess_kernels[];
 extern const guint effvk_preprocess_n_kernels;
 
-gboolean effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GError **error);
+gboolean effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op,
+                           GError **error);

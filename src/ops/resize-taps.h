@@ -49,7 +49,8 @@ typedef struct
 } EffvkTapTable;
 
 /* For outputs in groups of four that share their samples. Group g begins at texel
- * at + g * (count + 1): (first sample, -, -, -), then per sample the weights of the four outputs. */
+ * at + g * (count + 1): (first sample, -, -, -), then per sample the weights of the four outputs.
+ */
 EffvkTapTable effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps);
 
 /* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then

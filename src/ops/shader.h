@@ -13,7 +13,8 @@
     .bindings = { __VA_ARGS__ }, .push_size = (push)                                               \
   }
 
-/* The same for both storages: an EffvkShader[2], indexed by EFFVK_STORAGE_F32 and EFFVK_STORAGE_F16. */
+/* The same for both storages: an EffvkShader[2], indexed by EFFVK_STORAGE_F32 and
+ * EFFVK_STORAGE_F16. */
 #define EFFVK_SHADERS(symbol, push, ...)                                                           \
   {                                                                                                \
     EFFVK_SHADER (symbol##_f32, push, __VA_ARGS__), EFFVK_SHADER (symbol##_f16, push, __VA_ARGS__) \

@@ -57,8 +57,7 @@ gboolean
 effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *op, GError **error)
 {
   const EffvkTensorInfo *sums = effvk_program_get_info (context->program, op->sums);
-  const EffvkDeviceCaps *caps
-      = effvk_device_get_caps (effvk_program_get_device (context->program));
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
   guint C4 = effvk_c4 (sums->c), shared;
   int kernel = effvk_op_choose (context, "squeeze-excite", effvk_squeeze_excite_kernels,
                                 effvk_squeeze_excite_n_kernels, error);

@@ -19,8 +19,7 @@ enum
 const EffvkKernel effvk_top_k_kernels[] = { { "storage", effvk_kernel_anywhere, NULL } };
 const guint effvk_top_k_n_kernels = G_N_ELEMENTS (effvk_top_k_kernels);
 
-static const EffvkShader shader
-    = EFFVK_SHADER (top_k_storage_f32, sizeof (Push), EFFVK_S, EFFVK_S);
+static const EffvkShader shader = EFFVK_SHADER (top_k_storage_f32, sizeof (Push), EFFVK_S, EFFVK_S);
 
 gboolean
 effvk_top_k (const EffvkOpContext *context, const EffvkTopK *op, GError **error)

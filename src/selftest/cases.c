@@ -192,8 +192,8 @@ compare_sums (EffvkTrial *trial, EffvkTensor sums, EffvkExtent out, const double
 {
   const EffvkTensorInfo *info = effvk_program_get_info (trial->context.program, sums);
   g_autofree float *texels = effvk_trial_read (trial, sums, error);
-  g_autofree double *expected_mean = g_new (double, (gsize) out.n * out.c);
-  g_autofree float *mean = g_new (float, (gsize) out.n * out.c);
+  g_autofree double *expected_mean = g_new (double, (gsize) out.n *out.c);
+  g_autofree float *mean = g_new (float, (gsize) out.n *out.c);
   g_autofree char *fault = NULL;
   double pixels = (double) out.h * out.w;
   gsize stride = 4 * (gsize) effvk_c4 (out.c);
@@ -258,7 +258,7 @@ run_depthwise (EffvkTrial *trial, guint index, GError **error)
     return FALSE;
 
   expected = g_new (double, effvk_extent_size (out));
-  expected_sums = g_new (double, (gsize) out.n * out.c);
+  expected_sums = g_new (double, (gsize) out.n *out.c);
   effvk_reference_depthwise (&op, in, input.values, out, expected, expected_sums);
   if (!effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error))
     return FALSE;

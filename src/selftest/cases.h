@@ -9,9 +9,9 @@ typedef struct
   const char *name;
   const EffvkKernel *kernels;
   const guint *n_kernels;
-  /* Draws the shape and the values number @index of a series, runs the kernel that the trial names and
-   * compares. Twelve successive indices go through the op's variants, three from a multiple of 3
-   * through most. FALSE with @error set when that could not be done. */
+  /* Draws the shape and the values number @index of a series, runs the kernel that the trial names
+   * and compares. Twelve successive indices go through the op's variants, three from a multiple of
+   * 3 through most. FALSE with @error set when that could not be done. */
   gboolean (*run) (EffvkTrial *trial, guint index, GError **error);
 } EffvkSelftestCase;
 

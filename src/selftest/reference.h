@@ -10,8 +10,9 @@
 #include "ops/top-k.h"
 
 /*
- * What every op computes, said as plainly as C can say it, in double precision. Arrays are [N,H,W,C]
- * without padding. Of an op's description only the numbers and the weights are read, never the tensors.
+ * What every op computes, said as plainly as C can say it, in double precision. Arrays are
+ * [N,H,W,C] without padding. Of an op's description only the numbers and the weights are read,
+ * never the tensors.
  */
 typedef struct
 {

@@ -23,10 +23,10 @@ typedef struct
 } EffvkTrialInput;
 
 /*
- * A trial: one kernel of one op on one random shape. Its output is filled with NaN beforehand, so that
- * what a kernel leaves out is seen. It has one image more than the input, which nobody may
- * write: beyond a binding some devices ignore what is written, and a fault there would not show. Around
- * it all are two more guards, for the devices that do not.
+ * A trial: one kernel of one op on one random shape. Its output is filled with NaN beforehand, so
+ * that what a kernel leaves out is seen. It has one image more than the input, which nobody may
+ * write: beyond a binding some devices ignore what is written, and a fault there would not show.
+ * Around it all are two more guards, for the devices that do not.
  */
 typedef struct
 {
@@ -62,7 +62,8 @@ const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
 EffvkTrialInput effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low,
                                        double high);
 
-/* At most one a trial; its guards are not in @info. EFFVK_TENSOR_NONE with @error set when there is no memory. */
+/* At most one a trial; its guards are not in @info. EFFVK_TENSOR_NONE with @error set when there is
+ * no memory. */
 EffvkTensor effvk_trial_add_output (EffvkTrial *trial, const EffvkTensorInfo *info, GError **error);
 /* A tensor that the op itself made: it too is filled with NaN before the run. At most one. */
 void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
@@ -70,8 +71,8 @@ void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
 /* Compiles the program, writes inputs and NaN, runs. */
 gboolean effvk_trial_run (EffvkTrial *trial, GError **error);
 
-/* All texels of a tensor as floats, with the padding: [N,H,W,ceil(C/4)*4], then the guard's. Transfer
- * full. */
+/* All texels of a tensor as floats, with the padding: [N,H,W,ceil(C/4)*4], then the guard's.
+ * Transfer full. */
 float *effvk_trial_read (EffvkTrial *trial, EffvkTensor tensor, GError **error);
 
 typedef enum
@@ -90,8 +91,8 @@ gboolean effvk_trial_compare (EffvkTrial *trial, EffvkTensor tensor, const doubl
 void effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *expected,
                                  gsize n, const char *fault);
 
-/* What is wrong around and between the values of a tensor that was read: @fault receives it, or NULL.
- * FALSE with @error set when the guards cannot be read. Transfer full. */
+/* What is wrong around and between the values of a tensor that was read: @fault receives it, or
+ * NULL. FALSE with @error set when the guards cannot be read. Transfer full. */
 gboolean effvk_trial_find_fault (EffvkTrial *trial, EffvkTensor tensor, const float *texels,
                                  EffvkPaddingChannels padding, char **fault, GError **error);
 

@@ -43,7 +43,8 @@ effvk_arena_plan (EffvkArenaItem *items, guint n_items, gsize alignment)
             continue;
           if (offset + item->size <= other->offset)
             break;
-          offset = MAX (offset, (other->offset + other->size + alignment - 1) / alignment * alignment);
+          offset
+              = MAX (offset, (other->offset + other->size + alignment - 1) / alignment * alignment);
         }
       item->offset = offset;
       total = MAX (total, offset + item->size);

@@ -12,5 +12,6 @@ typedef struct
 } EffvkArenaItem;
 
 /* Gives every item an offset such that no two that live at once overlap. Largest first, lowest
- * free offset (greedy by size, Pisarchyk & Lee 2020, arXiv 2001.03288). Returns the bytes of the whole arena. */
+ * free offset (greedy by size, Pisarchyk & Lee 2020, arXiv 2001.03288). Returns the bytes of the
+ * whole arena. */
 gsize effvk_arena_plan (EffvkArenaItem *items, guint n_items, gsize alignment);

@@ -59,8 +59,9 @@ struct _EffvkDevice
 /* The kernels' view of a device. */
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
-/* How long a submission may take before the device counts as hung, ns: nothing may wait for ever. 10 s on
- * a GPU; 120 s on a CPU device, which compiles a shader when it first runs, and shares its cores. */
+/* How long a submission may take before the device counts as hung, ns: nothing may wait for ever.
+ * 10 s on a GPU; 120 s on a CPU device, which compiles a shader when it first runs, and shares its
+ * cores. */
 guint64 effvk_device_get_timeout (EffvkDevice *device);
 
 /* Whether something that was submitted may run for ever. What a submit can reach must not be

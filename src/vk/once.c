@@ -16,7 +16,8 @@ effvk_once_begin (EffvkOnce *once, EffvkDevice *device, GError **error)
 
   once->device = g_object_ref (device);
   if (!effvk_device_check (device,
-                           device->vk.vkCreateCommandPool (device->handle, &pool, NULL, &once->pool),
+                           device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
+                                                           &once->pool),
                            "vkCreateCommandPool", error))
     return FALSE;
   allocate.commandPool = once->pool;
@@ -24,9 +25,10 @@ effvk_once_begin (EffvkOnce *once, EffvkDevice *device, GError **error)
                              device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
                                                                   &once->commands),
                              "vkAllocateCommandBuffers", error)
-         && effvk_device_check (
-             device, device->vk.vkCreateFence (device->handle, &fence, NULL, &once->fence),
-             "vkCreateFence", error)
+         && effvk_device_check (device,
+                                device->vk.vkCreateFence (device->handle, &fence, NULL,
+                                                          &once->fence),
+                                "vkCreateFence", error)
          && effvk_device_check (device, device->vk.vkBeginCommandBuffer (once->commands, &begin),
                                 "vkBeginCommandBuffer", error);
 }
@@ -46,7 +48,8 @@ effvk_once_submit (EffvkOnce *once, GError **error)
          && effvk_device_submit (device, once->commands, once->fence, error)
          && effvk_device_check (device,
                                 device->vk.vkWaitForFences (device->handle, 1, &once->fence,
-                                                            VK_TRUE, effvk_device_get_timeout (device)),
+                                                            VK_TRUE,
+                                                            effvk_device_get_timeout (device)),
                                 "vkWaitForFences", error);
 }
 

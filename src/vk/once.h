@@ -14,7 +14,8 @@ typedef struct
 
 gboolean effvk_once_begin (EffvkOnce *once, EffvkDevice *device, GError **error);
 
-/* Ends the command buffer with a barrier that makes all writes visible to the CPU, submits, waits. */
+/* Ends the command buffer with a barrier that makes all writes visible to the CPU, submits, waits.
+ */
 gboolean effvk_once_submit (EffvkOnce *once, GError **error);
 void effvk_once_clear (EffvkOnce *once);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkOnce, effvk_once_clear)

@@ -43,11 +43,10 @@ create_layouts (EffvkDevice *device, const EffvkShader *shader, EffvkPipeline *p
                 GError **error)
 {
   VkDescriptorSetLayoutBinding bindings[EFFVK_MAX_BINDINGS];
-  VkDescriptorSetLayoutCreateInfo set = {
-    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .pBindings = bindings
-  };
-  VkPushConstantRange push = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
-                               .size = shader->push_size };
+  VkDescriptorSetLayoutCreateInfo set
+      = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .pBindings = bindings };
+  VkPushConstantRange push
+      = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = shader->push_size };
   VkPipelineLayoutCreateInfo layout = { .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                                         .setLayoutCount = 1,
                                         .pSetLayouts = &pipeline->set_layout,
@@ -113,8 +112,8 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
                            "vkCreateComputePipelines", error);
   device->vk.vkDestroyShaderModule (device->handle, create.stage.module, NULL);
   if (ok)
-    effvk_device_name (device, VK_OBJECT_TYPE_PIPELINE,
-                       (guint64) (guintptr) entry->pipeline.handle, shader->name);
+    effvk_device_name (device, VK_OBJECT_TYPE_PIPELINE, (guint64) (guintptr) entry->pipeline.handle,
+                       shader->name);
   else
     g_prefix_error (error, "%s: ", shader->name);
   return ok;

@@ -39,9 +39,9 @@ typedef struct
   guint n_spec;
 } EffvkPipelineKey;
 
-/* The pipelines of @n keys, in their order; the same key may come more than once. What the device has not
- * built yet is built on all processors, and kept with the device. Thread-safe. @pipelines is
- * undefined on failure. */
+/* The pipelines of @n keys, in their order; the same key may come more than once. What the device
+ * has not built yet is built on all processors, and kept with the device. Thread-safe. @pipelines
+ * is undefined on failure. */
 gboolean effvk_pipelines_get (EffvkDevice *device, const EffvkPipelineKey *keys, guint n,
                               const EffvkPipeline **pipelines, GError **error);
 

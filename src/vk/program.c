@@ -91,8 +91,9 @@ effvk_program_free (EffvkProgram *program)
   if (!effvk_device_is_hung (device)) /* else it may still use them */
     {
       for (guint i = 0; i < program->tensors->len; i++)
-        device->vk.vkDestroyBufferView (
-            device->handle, ((Tensor *) g_ptr_array_index (program->tensors, i))->view, NULL);
+        device->vk.vkDestroyBufferView (device->handle,
+                                        ((Tensor *) g_ptr_array_index (program->tensors, i))->view,
+                                        NULL);
       device->vk.vkDestroyDescriptorPool (device->handle, program->pool, NULL);
     }
   effvk_buffer_clear (&program->arena);
@@ -318,17 +319,18 @@ create_view (EffvkProgram *program, Tensor *tensor, GError **error)
                    tensor->info.name, texels, device->caps.max_texel_elements);
       return FALSE;
     }
-  return effvk_device_check (
-      device, device->vk.vkCreateBufferView (device->handle, &create, NULL, &tensor->view),
-      "vkCreateBufferView", error);
+  return effvk_device_check (device,
+                             device->vk.vkCreateBufferView (device->handle, &create, NULL,
+                                                            &tensor->view),
+                             "vkCreateBufferView", error);
 }
 
 static gboolean
 create_pool (EffvkProgram *program, GError **error)
 {
   EffvkDevice *device = program->device;
-  VkDescriptorPoolSize sizes[]
-      = { { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 0 }, { VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, 0 } };
+  VkDescriptorPoolSize sizes[] = { { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 0 },
+                                   { VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, 0 } };
   VkDescriptorPoolCreateInfo create = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
                                         .maxSets = program->dispatches->len,
                                         .poolSizeCount = G_N_ELEMENTS (sizes),
@@ -349,9 +351,10 @@ create_pool (EffvkProgram *program, GError **error)
         }
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) /* a size of 0 is not valid */
     sizes[i].descriptorCount = MAX (sizes[i].descriptorCount, 1);
-  return effvk_device_check (
-      device, device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &program->pool),
-      "vkCreateDescriptorPool", error);
+  return effvk_device_check (device,
+                             device->vk.vkCreateDescriptorPool (device->handle, &create, NULL,
+                                                                &program->pool),
+                             "vkCreateDescriptorPool", error);
 }
 
 static gboolean
@@ -369,9 +372,10 @@ bind_dispatch (EffvkProgram *program, guint i, GError **error)
   VkWriteDescriptorSet writes[EFFVK_MAX_BINDINGS];
   guint n = 0;
 
-  if (!effvk_device_check (
-          device, device->vk.vkAllocateDescriptorSets (device->handle, &allocate, &program->sets[i]),
-          "vkAllocateDescriptorSets", error))
+  if (!effvk_device_check (device,
+                           device->vk.vkAllocateDescriptorSets (device->handle, &allocate,
+                                                                &program->sets[i]),
+                           "vkAllocateDescriptorSets", error))
     return FALSE;
   for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
     {
@@ -419,8 +423,8 @@ ranges_meet (const Tensor *a, const Tensor *b)
          && b->offset < a->offset + a->size;
 }
 
-/* Whether dispatch @i must wait for one since the last barrier at @since: it reads or overwrites what
- * that one wrote, or overwrites what that one read. */
+/* Whether dispatch @i must wait for one since the last barrier at @since: it reads or overwrites
+ * what that one wrote, or overwrites what that one read. */
 static gboolean
 depends (EffvkProgram *program, guint since, guint i)
 {

@@ -111,8 +111,10 @@ gsize effvk_program_get_memory_size (EffvkProgram *program); /* all of it, bytes
 /* Runs the program once and waits. For tests, self-tests and tools. */
 gboolean effvk_program_run (EffvkProgram *program, GError **error);
 
-/* Converts between [N,H,W,C] floats without padding and a tensor's own layout. For tests, self-tests
- * and tools; the tensor is persistent, external, or the program EFFVK_PROGRAM_SEPARATE. */
+/* Converts between [N,H,W,C] floats without padding and a tensor's own layout. For tests,
+ * self-tests and tools; the tensor is persistent, external, or the program EFFVK_PROGRAM_SEPARATE.
+ */
 gboolean effvk_program_write (EffvkProgram *program, EffvkTensor tensor, const float *data,
                               GError **error);
-gboolean effvk_program_read (EffvkProgram *program, EffvkTensor tensor, float *data, GError **error);
+gboolean effvk_program_read (EffvkProgram *program, EffvkTensor tensor, float *data,
+                             GError **error);

@@ -7,7 +7,8 @@
  *
  * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size;
  * OUTPUT.f32 receives the logits, [N,classes]. EFFVK_TEST_DEVICE selects the device. Exit status: 0
- * all right, 1 it failed (or the validation layers complained), 2 wrong usage, 77 no Vulkan device here.
+ * all right, 1 it failed (or the validation layers complained), 2 wrong usage, 77 no Vulkan device
+ * here.
  */
 
 #include "net/net.h"

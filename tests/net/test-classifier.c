@@ -92,11 +92,9 @@ test_many (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   EffvkImage *images[N];
 
   make_images (images);
-  in_flight
-      = effvk_classifier_classify_many (three, (const EffvkImage *const *) images, N, &error);
+  in_flight = effvk_classifier_classify_many (three, (const EffvkImage *const *) images, N, &error);
   g_assert_no_error (error);
-  batches
-      = effvk_classifier_classify_many (batched, (const EffvkImage *const *) images, N, &error);
+  batches = effvk_classifier_classify_many (batched, (const EffvkImage *const *) images, N, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (in_flight->len, ==, N);
   g_assert_cmpuint (batches->len, ==, N);
@@ -143,8 +141,7 @@ test_ring (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
   for (guint i = 1; i <= 2; i++)
     {
-      g_assert_true (
-          effvk_classifier_submit (classifier, image, GUINT_TO_POINTER (i), &error));
+      g_assert_true (effvk_classifier_submit (classifier, image, GUINT_TO_POINTER (i), &error));
       g_assert_no_error (error);
     }
   g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, 2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network against reference activations: for two images of each shared model, the output of the stem
- * and of every stage, the pooled vector and the logits, as PyTorch computed them in float32. */
+/* The network against reference activations: for two images of each shared model, the output of the
+ * stem and of every stage, the pooled vector and the logits, as PyTorch computed them in float32.
+ */
 #include "model/safetensors.h"
 #include "net/net.h"
 
@@ -63,7 +64,7 @@ compare (EffvkNet *net, const EffvkSafetensors *golden, const char *name, EffvkT
   g_autoptr (GError) error = NULL;
   guint n, pixels, c;
   g_autofree float *expected = read_golden (golden, name, &n, &pixels, &c);
-  g_autofree float *got = g_new (float, (gsize) n * pixels * c);
+  g_autofree float *got = g_new (float, (gsize) n *pixels *c);
   gsize per_image = (gsize) pixels * c;
 
   g_assert_cmpuint (info->n, ==, n);
@@ -141,8 +142,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/net/golden/%s/%s", models[i / 2],
-                                               i % 2 ? "fp16" : "fp32");
+      g_autofree char *path
+          = g_strdup_printf ("/net/golden/%s/%s", models[i / 2], i % 2 ? "fp16" : "fp32");
 
       cases[i] = (Case){ models[i / 2], i % 2 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32 };
       g_test_add_data_func (path, &cases[i], test_golden);

@@ -69,9 +69,10 @@ main (int argc, char **argv)
 
   if (argc != 9)
     {
-      g_printerr ("usage: %s FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash float|8bit "
-                  "< FRAME > TENSOR\n",
-                  argv[0]);
+      g_printerr (
+          "usage: %s FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash float|8bit "
+          "< FRAME > TENSOR\n",
+          argv[0]);
       return 2;
     }
   bytes = read_frame ();

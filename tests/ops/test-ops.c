@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Every kernel of every op on random shapes against the reference, in both precisions: with a fixed
- * seed and with a fresh one, which is printed; EFFVK_TEST_SEED=N runs that seed alone. Then: that the
- * self-test sees what a broken kernel does. */
+ * seed and with a fresh one, which is printed; EFFVK_TEST_SEED=N runs that seed alone. Then: that
+ * the self-test sees what a broken kernel does. */
 
 #include "selftest/reference.h"
 #include "selftest/selftest.h"
@@ -73,8 +73,8 @@ test_op (gconstpointer data)
       g_assert_cmpuint (report.n, >=, usable * N_SHAPES);
       g_assert_cmpuint (report.n_failed, ==, 0);
       g_assert_cmpuint (selftest.n_failed, ==, 0);
-      /* The bounds leave room for others' kernels. Ours keep sums in 32 bits and round once, when they
-       * store: halves by 2^-10 at most, whichever way the device rounds. */
+      /* The bounds leave room for others' kernels. Ours keep sums in 32 bits and round once, when
+       * they store: halves by 2^-10 at most, whichever way the device rounds. */
       g_assert_cmpfloat (report.worst, <=, test->storage == EFFVK_STORAGE_F16 ? 0x1p-20 : 1e-10);
       g_free (report.shape);
     }

@@ -441,7 +441,8 @@ test_recipes (void)
         }
 }
 
-/* Rounding between the passes changes most pixels, so a test of it alone must have few that differ. */
+/* Rounding between the passes changes most pixels, so a test of it alone must have few that differ.
+ */
 static void
 test_eight_bits (void)
 {

@@ -86,7 +86,8 @@ test_conv (void)
   effvk_reference_conv (&op, in, input, NULL, in, output);
   ASSERT_VALUES (output, 12.5, 21.5, 16.5, 12.5, 21.5, 16.5);
 
-  /* The digits show which pixel meets which weight, row by row: a correlation, as in all frameworks. */
+  /* The digits show which pixel meets which weight, row by row: a correlation, as in all
+   * frameworks. */
   op.weight = digits;
   op.bias = zero;
   effvk_reference_conv (&op, in, input, NULL, (EffvkExtent){ 1, 1, 1, 1 }, output);

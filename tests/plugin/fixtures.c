@@ -51,9 +51,8 @@ fixtures_clear (void)
 GstHarness *
 fixture_harness (const char *properties)
 {
-  g_autofree char *launch
-      = g_strdup_printf ("effvkclassify device=cpu model-file=%s %s", fixture_model (),
-                         properties ? properties : "");
+  g_autofree char *launch = g_strdup_printf ("effvkclassify device=cpu model-file=%s %s",
+                                             fixture_model (), properties ? properties : "");
 
   return gst_harness_new_parse (launch);
 }
@@ -125,7 +124,8 @@ fixture_push (GstHarness *harness, GstBuffer *buffer)
   GstBuffer *out;
 
   gst_buffer_extract (buffer, 0, before, size);
-  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK); /* or the pull waits a minute for nothing */
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==,
+                   GST_FLOW_OK); /* or the pull waits a minute for nothing */
   out = gst_harness_pull (harness);
   g_assert_nonnull (out);
   g_assert_cmpuint (gst_buffer_get_size (out), ==, size);

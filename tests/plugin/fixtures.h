@@ -32,7 +32,8 @@ guint fixture_scores (GstBuffer *buffer, double *scores);
 
 void fixture_assert_scores_equal (const double *a, const double *b, double within);
 
-/* Pushes a frame, checks that its size, pixels and times come out unchanged, and returns the buffer that did. */
+/* Pushes a frame, checks that its size, pixels and times come out unchanged, and returns the buffer
+ * that did. */
 GstBuffer *fixture_push (GstHarness *harness, GstBuffer *buffer);
 
 /* The same for its fixture_scores(). */

@@ -9,7 +9,8 @@
 #include <gst/analytics/analytics.h>
 #endif
 
-/* The element finds this function before the library's: it counts the classifiers that are alive. */
+/* The element finds this function before the library's: it counts the classifiers that are alive.
+ */
 static int n_classifiers;
 
 static void
@@ -19,10 +20,11 @@ forget (gpointer user_data, GObject *classifier)
 }
 
 EffvkClassifier *
-effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options, GError **error)
+effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
+                      GError **error)
 {
   EffvkClassifier *(*make) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **)
-      = (EffvkClassifier * (*) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **))
+      = (EffvkClassifier * (*) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **) )
           dlsym (RTLD_NEXT, "effvk_classifier_new");
   EffvkClassifier *classifier = make (device, model, options, error);
 
@@ -49,7 +51,8 @@ test_metadata (void)
   meta = gst_buffer_get_custom_meta (out, "EffvkClassificationMeta");
   g_assert_nonnull (meta);
   g_assert_true (
-      g_str_has_prefix (gst_structure_get_string (gst_custom_meta_get_structure (meta), "model"), "efficientnet"));
+      g_str_has_prefix (gst_structure_get_string (gst_custom_meta_get_structure (meta), "model"),
+                        "efficientnet"));
   labels = gst_structure_get_value (gst_custom_meta_get_structure (meta), "labels");
   values = gst_structure_get_value (gst_custom_meta_get_structure (meta), "scores");
   g_assert_cmpuint (gst_value_array_get_size (labels), ==, N_CLASSES);
@@ -81,9 +84,10 @@ test_metadata (void)
           {
             g_assert_cmpstr (g_quark_to_string (gst_analytics_cls_mtd_get_quark (&mtd, i)), ==,
                              g_value_get_string (gst_value_array_get_value (labels, (guint) i)));
-            g_assert_cmpfloat_with_epsilon (
-                gst_analytics_cls_mtd_get_level (&mtd, i),
-                g_value_get_double (gst_value_array_get_value (values, (guint) i)), 1e-6);
+            g_assert_cmpfloat_with_epsilon (gst_analytics_cls_mtd_get_level (&mtd, i),
+                                            g_value_get_double (
+                                                gst_value_array_get_value (values, (guint) i)),
+                                            1e-6);
           }
       }
     g_assert_cmpuint (found, ==, 1);
@@ -150,7 +154,8 @@ test_messages (void)
   g_assert_true (gst_structure_get_int (structure, "index", &index));
   g_assert_true (gst_structure_get_double (structure, "score", &score));
   g_assert_cmpfloat (score, >, 0.0);
-  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "classes")), ==, 4);
+  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "classes")), ==,
+                    4);
 
   g_object_set (element, "post-messages", FALSE, NULL);
   gst_buffer_unref (fixture_push (harness, fixture_frame (&info, 4)));
@@ -172,7 +177,8 @@ test_shared_buffer (void)
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
   in = fixture_frame (&info, 2);
   GST_MINI_OBJECT_FLAG_SET (gst_buffer_peek_memory (in, 0), GST_MEMORY_FLAG_READONLY);
-  out = fixture_push (harness, gst_buffer_ref (in)); /* as behind a tee: somebody else holds it too */
+  out = fixture_push (harness,
+                      gst_buffer_ref (in)); /* as behind a tee: somebody else holds it too */
   g_assert_true (in != out);
   g_assert_cmpuint (fixture_scores (out, scores), ==, 5);
   g_assert_cmpuint (fixture_scores (in, scores), ==, 0);
@@ -195,7 +201,8 @@ test_properties_while_playing (void)
     best = MAX (best, scores[i]);
   gst_harness_set (harness, "effvkclassify", "top-k", 2, NULL);
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 2);
-  gst_harness_set (harness, "effvkclassify", "top-k", 10, NULL); /* more than at the start: the next start */
+  gst_harness_set (harness, "effvkclassify", "top-k", 10,
+                   NULL); /* more than at the start: the next start */
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 8);
   gst_harness_set (harness, "effvkclassify", "threshold", best, NULL);
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 1);
@@ -249,10 +256,10 @@ count_descriptors (void)
 static void
 test_states (void)
 {
-  g_autofree char *launch = g_strdup_printf (
-      "videotestsrc num-buffers=2 ! video/x-raw,width=64,height=48 ! "
-      "effvkclassify device=cpu model-file=%s name=classify ! fakesink",
-      fixture_model ());
+  g_autofree char *launch
+      = g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,width=64,height=48 ! "
+                         "effvkclassify device=cpu model-file=%s name=classify ! fakesink",
+                         fixture_model ());
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
   g_autoptr (GstBus) bus = NULL;

@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* No driver loses its device on request. The element finds this function before the library's, and so sees
- * what the library reports of a device that is gone. */
+/* No driver loses its device on request. The element finds this function before the library's, and
+ * so sees what the library reports of a device that is gone. */
 static gboolean device_is_gone;
 
 EffvkResult *
-effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data, GError **error)
+effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
+                          GError **error)
 {
   EffvkResult *(*collect) (EffvkClassifier *, gboolean, gpointer *, GError **)
-      = (EffvkResult * (*) (EffvkClassifier *, gboolean, gpointer *, GError **))
+      = (EffvkResult * (*) (EffvkClassifier *, gboolean, gpointer *, GError **) )
           dlsym (RTLD_NEXT, "effvk_classifier_collect");
   EffvkResult *result = collect (classifier, wait, user_data, error);
 
@@ -89,10 +90,10 @@ static void
 test_labels (void)
 {
   g_autofree char *short_labels = fixture_path ("short.txt");
-  g_autofree char *missing = g_strdup_printf (
-      "device=cpu model-file=%s labels-file=/no/such.txt", fixture_model ());
-  g_autofree char *mismatch = g_strdup_printf ("device=cpu model-file=%s labels-file=%s",
-                                               fixture_model (), short_labels);
+  g_autofree char *missing
+      = g_strdup_printf ("device=cpu model-file=%s labels-file=/no/such.txt", fixture_model ());
+  g_autofree char *mismatch
+      = g_strdup_printf ("device=cpu model-file=%s labels-file=%s", fixture_model (), short_labels);
 
   g_assert_true (g_file_set_contents (short_labels, "one\ntwo\nthree\n", -1, NULL));
   assert_start_error (missing, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/no/such.txt");
@@ -174,14 +175,16 @@ test_device_lost (void)
   g_assert_null (again);
   gst_element_set_bus (element, NULL);
 
-  g_assert_cmpint (gst_element_set_state (harness->element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (gst_element_set_state (harness->element, GST_STATE_NULL), ==,
+                   GST_STATE_CHANGE_SUCCESS);
   gst_harness_play (harness);
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 4), scores), ==, 5);
   gst_harness_teardown (harness);
 }
 
-/* A copy of the model with weights so large, though finite, that its logits are not. Free with g_free(). */
+/* A copy of the model with weights so large, though finite, that its logits are not. Free with
+ * g_free(). */
 static char *
 overflowing_model (void)
 {
@@ -197,7 +200,8 @@ overflowing_model (void)
   tensor = g_strstr_len (bytes + 8, (gssize) header, "\"classifier.1.weight\"");
   g_assert_nonnull (tensor);
   tensor = strstr (tensor, "\"data_offsets\"");
-  g_assert_cmpint (sscanf (tensor, "\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]", &from, &to),
+  g_assert_cmpint (sscanf (tensor, "\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]",
+                           &from, &to),
                    ==, 2);
   g_assert_cmpuint (8 + header + to, <=, size);
   for (guint64 at = from; at < to; at += sizeof (float))
@@ -238,7 +242,8 @@ test_not_finite (void)
     }
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
-  second = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
+  second
+      = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
   g_assert_null (second);
   gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
   g_assert_true (gst_structure_get_uint64 (stats, "not-finite", &not_finite));
@@ -251,7 +256,8 @@ test_not_finite (void)
 static void
 assert_start_warnings (const char *device, guint n)
 {
-  g_autofree char *launch = g_strdup_printf ("effvkclassify device=%s model-file=%s", device, fixture_model ());
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify device=%s model-file=%s", device, fixture_model ());
   g_autoptr (GstElement) element = gst_parse_launch (launch, NULL);
   g_autoptr (GstBus) bus = gst_bus_new ();
   GstMessage *message;
@@ -281,7 +287,8 @@ test_cpu_warning (void)
   g_autoptr (EffvkDevice) device = effvk_device_new ("auto", &error);
 
   g_assert_no_error (error);
-  assert_start_warnings ("auto", effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU ? 1 : 0);
+  assert_start_warnings ("auto",
+                         effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU ? 1 : 0);
   assert_start_warnings ("cpu", 0);
 }
 
@@ -289,9 +296,10 @@ test_cpu_warning (void)
 static void
 test_video_meta (void)
 {
-  static const gsize beyond[] = { 0, 64 * 48, 1 << 20 }, end[] = { 0, 64 * 48, 64 * 48 * 3 / 2 - 1 };
-  static const gint strides[] = { 64, 32, 32 }, negative[] = { -64, 32, 32 }, narrow[] = { 10, 32, 32 },
-                    huge[] = { G_MAXINT, 32, 32 };
+  static const gsize beyond[] = { 0, 64 * 48, 1 << 20 },
+                     end[] = { 0, 64 * 48, 64 * 48 * 3 / 2 - 1 };
+  static const gint strides[] = { 64, 32, 32 }, negative[] = { -64, 32, 32 },
+                    narrow[] = { 10, 32, 32 }, huge[] = { G_MAXINT, 32, 32 };
   const struct
   {
     GstVideoFormat format;
@@ -320,10 +328,12 @@ test_video_meta (void)
       gsize offsets[GST_VIDEO_MAX_PLANES] = { 0 };
       gint lines[GST_VIDEO_MAX_PLANES] = { 0 };
 
-      memcpy (offsets, cases[i].offsets ? cases[i].offsets : info.offset, cases[i].n_planes * sizeof *offsets);
+      memcpy (offsets, cases[i].offsets ? cases[i].offsets : info.offset,
+              cases[i].n_planes * sizeof *offsets);
       memcpy (lines, cases[i].strides, cases[i].n_planes * sizeof *lines);
-      gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, cases[i].format, cases[i].width,
-                                      cases[i].height, cases[i].n_planes, offsets, lines);
+      gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, cases[i].format,
+                                      cases[i].width, cases[i].height, cases[i].n_planes, offsets,
+                                      lines);
       assert_flow_error (harness, buffer, cases[i].says);
     }
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 5);

@@ -7,8 +7,8 @@ static void
 test_formats (void)
 {
   static const GstVideoFormat formats[] = {
-    GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA,
-    GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,
+    GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_RGBA,  GST_VIDEO_FORMAT_BGRA,
+    GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_RGB,   GST_VIDEO_FORMAT_BGR,
     GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_GRAY8,
   };
   static const int sizes[][2] = { { 64, 48 }, { 1, 1 }, { 3, 257 }, { 33, 31 }, { 4095, 3 } };
@@ -20,13 +20,15 @@ test_formats (void)
     for (guint j = 0; j < G_N_ELEMENTS (sizes); j++)
       {
         fixture_set_caps (harness, &info, formats[i], sizes[j][0], sizes[j][1]);
-        g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i * 10 + j), scores), ==,
-                          N_CLASSES);
+        g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i * 10 + j),
+                                                   scores),
+                          ==, N_CLASSES);
       }
   gst_harness_teardown (harness);
 }
 
-/* The same picture in RGB, BGRx, with padded rows, and as a crop of a larger frame: the same answer. */
+/* The same picture in RGB, BGRx, with padded rows, and as a crop of a larger frame: the same
+ * answer. */
 static void
 test_layouts (void)
 {
@@ -77,7 +79,8 @@ test_layouts (void)
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
       for (int c = 0; c < 3; c++)
-        to.data[y * large_info.stride[0] + x * 4 + c] = from.data[y * info.stride[0] + x * 3 + 2 - c];
+        to.data[y * large_info.stride[0] + x * 4 + c]
+            = from.data[y * info.stride[0] + x * 3 + 2 - c];
   gst_buffer_unmap (bgrx, &to);
   GST_BUFFER_PTS (bgrx) = GST_BUFFER_DURATION (bgrx) = GST_CLOCK_TIME_NONE; /* and without a time */
   fixture_push_for_scores (harness, bgrx, other);
@@ -88,8 +91,8 @@ test_layouts (void)
   gst_harness_teardown (harness);
 }
 
-/* How videocrop and decoders crop without a copy: the caps have the picture's size, GstVideoMeta the size of the
- * larger frame that holds it, GstVideoCropMeta says where. */
+/* How videocrop and decoders crop without a copy: the caps have the picture's size, GstVideoMeta
+ * the size of the larger frame that holds it, GstVideoCropMeta says where. */
 static void
 test_cropped_caps (void)
 {
@@ -126,7 +129,8 @@ test_cropped_caps (void)
   crop->width = width;
   crop->height = height;
   g_assert_cmpuint (fixture_push_for_scores (harness, large, cropped), ==, N_CLASSES);
-  /* Chroma at the crop's edge is blended with its neighbours in the large frame, hence the slack. */
+  /* Chroma at the crop's edge is blended with its neighbours in the large frame, hence the slack.
+   */
   fixture_assert_scores_equal (plain, cropped, 0.01);
   for (guint i = 0; i < N_CLASSES; i++)
     differs |= ABS (corner[i] - plain[i]) > 0.03;
@@ -167,7 +171,8 @@ test_planes_apart (void)
   gst_harness_teardown (harness);
 }
 
-/* A gap's buffer stays marked as one; it is classified where it has pixels and passes where it has none. */
+/* A gap's buffer stays marked as one; it is classified where it has pixels and passes where it has
+ * none. */
 static void
 test_gap (void)
 {

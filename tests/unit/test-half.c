@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Half floats against the definition of IEEE 754 binary16, in double arithmetic: exact, as every half
- * and every midpoint of two halves is a double. */
+/* Half floats against the definition of IEEE 754 binary16, in double arithmetic: exact, as every
+ * half and every midpoint of two halves is a double. */
 
 #include "base/half.h"
 
@@ -18,7 +18,8 @@ half_value (guint16 half)
   return half >> 15 ? -magnitude : magnitude;
 }
 
-/* The nearest half to a finite value, ties to the even fraction, by bisection over the positive halves. */
+/* The nearest half to a finite value, ties to the even fraction, by bisection over the positive
+ * halves. */
 static guint16
 nearest_half (double value)
 {

@@ -121,7 +121,8 @@ test_seed (void)
   g_assert_true (memcmp (wa.weight, wc.weight, bytes) != 0);
 }
 
-/* Every layer has the widths of its block and finite weights, and is the fold of the raw tensors. */
+/* Every layer has the widths of its block and finite weights, and is the fold of the raw tensors.
+ */
 static void
 test_weights (void)
 {
@@ -264,7 +265,8 @@ test_values_refused (void)
                          WORDS ("tensor", "finite", rows[i].word, "element"), "value");
       }
 
-  /* The stem's first variance, at or below minus epsilon; its first gamma, so large that it overflows. */
+  /* The stem's first variance, at or below minus epsilon; its first gamma, so large that it
+   * overflows. */
   const struct
   {
     gsize place;

@@ -51,7 +51,8 @@ test_sound (void)
   g_assert_cmpuint (file.n_tensors, ==, 0);
   effvk_safetensors_clear (&file);
 
-  /* Any order, an empty tensor, a scalar, an integer beside the floats, padding after the header. */
+  /* Any order, an empty tensor, a scalar, an integer beside the floats, padding after the header.
+   */
   accept (&file,
           "{\"b\":" T (
               8, 16) ",\"__metadata__\":{\"format\":\"pt\",\"effvk\":\"{\\\"a\\\":1}\"},"
@@ -194,8 +195,8 @@ test_caps (void)
   g_string_free (header, TRUE);
 }
 
-/* Every cut of a sound file, and every byte of its header changed, is handled without a crash; a cut
- * is always refused. */
+/* Every cut of a sound file, and every byte of its header changed, is handled without a crash; a
+ * cut is always refused. */
 static void
 test_mutations (void)
 {
