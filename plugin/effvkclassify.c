@@ -25,12 +25,12 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! effvkclassify
- * model-file=b0.safetensors ! fakesink
+ * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! \
+ *     effvkclassify model-file=b0.safetensors ! fakesink
  * ]| Print the classes of every frame of a file.
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify model-file=b0.safetensors top-k=1
- * threshold=0.5 ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! \
+ *     effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
  * ]| Classify a camera's pictures, and report only what the network is sure of.
  *
  * Since: 0.1

@@ -3,11 +3,13 @@
 
 #include <glib.h>
 
-/* Reading files that nobody vouches for. Contents are copied with read(): a mapped file that shrinks
- * would kill the process with SIGBUS. Messages do not name the path; the caller prefixes it. */
+/* Reading files that nobody vouches for. Contents are copied with read(): a mapped file that
+ * shrinks would kill the process with SIGBUS. Messages do not name the path; the caller prefixes
+ * it. */
 
 /* Opens a regular file and says its size. A directory, FIFO, socket or device is refused, without
- * waiting for a writer. Returns the descriptor, or -1 with @error set in @code of EFFVK_MODEL_ERROR. */
+ * waiting for a writer. Returns the descriptor, or -1 with @error set in @code of
+ * EFFVK_MODEL_ERROR. */
 int effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GError **error);
 
 /* Reads exactly @size bytes; a file that ends before is an error. */

@@ -3,8 +3,8 @@
 
 #include "model/layers.h"
 
-/* Refuses weights that are NaN or infinite, variances that with @bn_eps are not positive, and layers
- * that overflow when batch norm is folded into them. Reads each weight once. */
+/* Refuses weights that are NaN or infinite, variances that with @bn_eps are not positive, and
+ * layers that overflow when batch norm is folded into them. Reads each weight once. */
 gboolean effvk_layer_check (const EffvkSafetensors *file, const EffvkLayerInfo *layer,
                             double bn_eps, GError **error);
 

@@ -5,9 +5,9 @@
 
 /* A pull reader for JSON that nobody vouches for, and the few functions that write JSON.
  *
- * The reader keeps no tree and does not recurse: its memory is this struct, whatever the text holds.
- * Grammar is RFC 8259's; strings must be UTF-8. Object keys are handed out one by one, so the caller
- * sees duplicates, which readers that build a tree merge silently. */
+ * The reader keeps no tree and does not recurse: its memory is this struct, whatever the text
+ * holds. Grammar is RFC 8259's; strings must be UTF-8. Object keys are handed out one by one, so
+ * the caller sees duplicates, which readers that build a tree merge silently. */
 
 #define EFFVK_JSON_MAX_DEPTH 8
 

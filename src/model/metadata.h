@@ -22,9 +22,10 @@ typedef struct
   EffvkSource padding, bn_eps, activation, labels;
 } EffvkSources;
 
-/* Overrides @arch (variant, size, padding, epsilon, activation) and @recipe with what @json says, and
- * sets @labels (a NULL-terminated list, one a class) where it has labels. @arch's structure and
- * classes come from tensors; metadata that contradicts them is refused. Unknown keys are ignored. */
+/* Overrides @arch (variant, size, padding, epsilon, activation) and @recipe with what @json says,
+ * and sets @labels (a NULL-terminated list, one a class) where it has labels. @arch's structure and
+ * classes come from tensors; metadata that contradicts them is refused. Unknown keys are ignored.
+ */
 gboolean effvk_metadata_apply (const char *json, EffvkArch *arch, EffvkRecipe *recipe,
                                char ***labels, EffvkSources *sources, GError **error);
 

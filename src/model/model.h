@@ -37,6 +37,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkWeights, effvk_weights_clear)
 /* Fills @weights for one layer of one block (an index into arch->blocks). Folding happens here, a
  * layer at a time, so that the whole network never exists twice. The model was checked when it was
  * loaded, so this cannot fail for a layer that the architecture has. Thread-safe.
- * Folding is done in double precision: w * gamma / sqrt(var + eps), beta - mean * gamma / sqrt(var + eps). */
+ * Folding is done in double precision: w * gamma / sqrt(var + eps), beta - mean * gamma / sqrt(var
+ * + eps). */
 void effvk_model_get_weights (EffvkModel *model, EffvkLayer layer, guint block,
                               EffvkWeights *weights);

@@ -32,8 +32,8 @@ gboolean effvk_unsupported (GError **error, const char *format, ...) G_GNUC_PRIN
 const EffvkNaming *effvk_naming_find (const EffvkSafetensors *file, GError **error);
 
 /* The architecture that the tensors spell, with strides, residuals, activation and variant; and its
- * layers with their tensors. Every tensor that is needed is there with the right shape and type, and
- * no other is. Size, padding and bn_eps are the recognised (or the family's first) member's.
+ * layers with their tensors. Every tensor that is needed is there with the right shape and type,
+ * and no other is. Size, padding and bn_eps are the recognised (or the family's first) member's.
  * @recognised is the member, or NULL for a structure without a name. */
 gboolean effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
                                        EffvkRecipe *recipe, const EffvkSafetensors *file,

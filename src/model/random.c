@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* SplitMix64 (Steele, Lea and Flood, 2014): a counter, mixed. One stream a tensor, so that a tensor's
- * values depend on nothing but the seed and its place. */
+/* SplitMix64 (Steele, Lea and Flood, 2014): a counter, mixed. One stream a tensor, so that a
+ * tensor's values depend on nothing but the seed and its place. */
 typedef struct
 {
   guint64 state;
@@ -52,8 +52,8 @@ typedef struct
 } Statistics;
 
 /* Around zero SiLU's output grows faster than its input, and a deep network would multiply every
- * deviation from the estimate; twice as far out it is nearly linear in the scale. ReLU6 is linear up
- * to 6. So the gammas before SiLU are 2 and those before ReLU6 are 1. */
+ * deviation from the estimate; twice as far out it is nearly linear in the scale. ReLU6 is linear
+ * up to 6. So the gammas before SiLU are 2 and those before ReLU6 are 1. */
 static double
 activation_gamma (EffvkActivation activation)
 {

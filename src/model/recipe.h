@@ -25,7 +25,7 @@ typedef struct
   gboolean antialias;
   EffvkCropMode crop_mode;
   float mean[3], std[3]; /* of R, G, B in 0..1: input = (x - mean) / std */
-  /* Whether each pass of the resize rounds to 8 bits, as PIL does, so that a network trained behind it saw
-   * rounded pixels. Pipelines without antialias (TensorFlow) resize in float. */
+  /* Whether each pass of the resize rounds to 8 bits, as PIL does, so that a network trained behind
+   * it saw rounded pixels. Pipelines without antialias (TensorFlow) resize in float. */
   gboolean eight_bits;
 } EffvkRecipe;

@@ -4,7 +4,8 @@
 #include "model/arch.h"
 #include "model/recipe.h"
 
-/* What is known about the members of the family beyond their shape: how their weights were trained. */
+/* What is known about the members of the family beyond their shape: how their weights were trained.
+ */
 
 typedef enum
 {
@@ -29,6 +30,7 @@ void effvk_arch_init_phi (EffvkArch *arch, double phi, guint classes);
 const char *effvk_arch_recognise (const EffvkArch *arch);
 
 /* How the named member was trained: @recipe whole, and padding and bn_eps of @arch. torchvision's
- * where it has the member; TensorFlow's for Lite, V2-B, V2-XL, B8 and L2. False for unknown names. */
+ * where it has the member; TensorFlow's for Lite, V2-B, V2-XL, B8 and L2. False for unknown names.
+ */
 gboolean effvk_variant_training (const char *name, EffvkRecipe *recipe, EffvkPadding *padding,
                                  double *bn_eps);
