@@ -106,9 +106,10 @@ load_model (EffvkClassify *self, const char *model_file, const char *labels_file
 
   if (!model_file || !*model_file)
     {
-      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-                         ("No model: set model-file to an EfficientNet in a .safetensors file"),
-                         (NULL));
+      GST_ELEMENT_ERROR (
+          self, RESOURCE, SETTINGS,
+          ("No model: set model-file to an EfficientNet in a .safetensors, .onnx or .tflite file"),
+          (NULL));
       return NULL;
     }
   model = effvk_model_new_from_file (model_file, &error);
@@ -514,7 +515,8 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_MODEL_FILE,
       g_param_spec_string ("model-file", "Model file",
-                           "The model: an EfficientNet in a .safetensors file", NULL, ready));
+                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file",
+                           NULL, ready));
   g_object_class_install_property (
       object_class, PROP_LABELS_FILE,
       g_param_spec_string ("labels-file", "Labels file",

@@ -35,7 +35,7 @@ EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
 
 /**
  * effvk_model_new_from_file:
- * @path: (type filename): a safetensors file
+ * @path: (type filename): a safetensors, ONNX or TFLite file
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
@@ -47,7 +47,8 @@ EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **erro
 
 /**
  * effvk_model_new_from_bytes:
- * @bytes: the contents of a safetensors file; a reference is taken while the model lives
+ * @bytes: the contents of a safetensors, ONNX or TFLite file; a reference is taken
+ *   while the model lives
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Returns: (transfer full): the model, or %NULL with @error set

@@ -3,6 +3,7 @@
 
 #include "model/file.h"
 #include "model/fold.h"
+#include "model/formats.h"
 #include "model/labels.h"
 #include "model/names.h"
 #include "model/random.h"
@@ -61,7 +62,7 @@ index_layers (EffvkModel *model)
 
 /* From a read file to a checked model. */
 static gboolean
-build (EffvkModel *model, GError **error)
+build (EffvkModel *model, const EffvkFormatFacts *facts, GError **error)
 {
   const char *recognised;
 
@@ -69,9 +70,13 @@ build (EffvkModel *model, GError **error)
                                      &model->file, error))
     return FALSE;
   model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
+  if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error))
+    return FALSE;
   if (model->file.recipe
       && !effvk_metadata_apply (model->file.recipe, &model->arch, &model->recipe, &model->labels,
                                 &model->sources, error))
+    return FALSE;
+  if (!effvk_format_facts_check (facts, &model->arch, error))
     return FALSE;
   for (guint i = 0; i < model->layers->len; i++)
     if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),
@@ -89,7 +94,9 @@ effvk_model_new_from_file (const char *path, GError **error)
   g_return_val_if_fail (path != NULL, NULL);
 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
-  if (!effvk_safetensors_init_file (&model->file, path, error) || !build (model, error))
+  g_auto (EffvkFormatFacts) facts = { 0 };
+  if (!effvk_formats_read_file (&model->file, &facts, path, error)
+      || !build (model, &facts, error))
     {
       g_prefix_error (error, "%s: ", path);
       return NULL;
@@ -103,7 +110,9 @@ effvk_model_new_from_bytes (GBytes *bytes, GError **error)
   g_return_val_if_fail (bytes != NULL, NULL);
 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
-  if (!effvk_safetensors_init (&model->file, bytes, error) || !build (model, error))
+  g_auto (EffvkFormatFacts) facts = { 0 };
+  if (!effvk_formats_read_bytes (&model->file, &facts, bytes, error)
+      || !build (model, &facts, error))
     return NULL;
   return g_steal_pointer (&model);
 }

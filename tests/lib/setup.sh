@@ -9,6 +9,7 @@
 effvk_packages_build=(
   gcc libc6-dev meson ninja-build pkgconf
   libglib2.0-dev libjson-glib-dev libgdk-pixbuf-2.0-dev
+  libprotobuf-c-dev protobuf-c-compiler
   gobject-introspection libgirepository1.0-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev
   libvulkan-dev libvulkan-volk-dev glslang-tools spirv-tools

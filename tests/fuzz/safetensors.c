@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fuzz.h"
+
+#include <string.h>
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  /* The other formats have fuzzers of their own. */
+  if (size >= 8 && memcmp (data + 4, "TFL3", 4) == 0)
+    return 0;
+  fuzz_model (data, size);
+  return 0;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* ONNX and TFLite files, sound and hostile. The files are the seeds of tests/fuzz. */
+
+#include "model-fixtures.h"
+
+#include "model/model.h"
+
+static char *
+seed_path (const char *name)
+{
+  const char *root = g_getenv ("EFFVK_CORPUS");
+  return g_build_filename (root ? root : "tests/fuzz/corpus", name, NULL);
+}
+
+static char *
+seed (const char *name, gsize *size)
+{
+  g_autofree char *path = seed_path (name);
+  g_autoptr (GError) error = NULL;
+  char *data = NULL;
+
+  g_file_get_contents (path, &data, size, &error);
+  g_assert_no_error (error);
+  return data;
+}
+
+static EffvkModel *
+load (const char *data, gsize size, GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  return effvk_model_new_from_bytes (bytes, error);
+}
+
+/* Replaces every occurrence, of the same length; returns how many there were. */
+static guint
+replace (char *data, gsize size, const char *from, const char *to)
+{
+  gsize n = strlen (from);
+  guint count = 0;
+
+  g_assert_cmpuint (n, ==, strlen (to));
+  for (gsize i = 0; i + n <= size; i++)
+    if (memcmp (data + i, from, n) == 0)
+      {
+        memcpy (data + i, to, n);
+        count++;
+      }
+  return count;
+}
+
+static void
+test_facts (void)
+{
+  const struct
+  {
+    const char *name;
+    EffvkPadding padding;
+    EffvkActivation activation;
+    double bn_eps; /* negative: the file does not say */
+    gboolean squeezed;
+  } rows[] = {
+    { "onnx/lite.onnx", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
+    { "onnx/b0.onnx", EFFVK_PADDING_SYMMETRIC, EFFVK_ACTIVATION_SILU, 1e-3, TRUE },
+    { "tflite/lite.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
+    { "tflite/lite-int8.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
+    { "tflite/b0-keras.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_SILU, -1, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      g_autofree char *data = seed (rows[i].name, &size);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+      g_assert_no_error (error);
+      const EffvkArch *arch = effvk_model_get_arch (model);
+      g_assert_cmpint (arch->padding, ==, rows[i].padding);
+      g_assert_cmpint (arch->activation, ==, rows[i].activation);
+      if (rows[i].bn_eps >= 0)
+        g_assert_cmpfloat (arch->bn_eps, ==, rows[i].bn_eps);
+      g_assert_cmpuint (arch->width, ==, 32);
+      g_assert_cmpuint (arch->height, ==, 32);
+      g_assert_cmpuint (arch->classes, ==, 3);
+      g_assert_cmpuint (arch->blocks->len, ==, 8);
+      g_assert_cmpint (g_array_index (arch->blocks, EffvkBlock, 3).squeezed > 0, ==,
+                       rows[i].squeezed);
+      g_assert_true (g_array_index (arch->blocks, EffvkBlock, 2).residual);
+    }
+}
+
+/* Keras' network normalises 0..255 itself: that is the recipe. */
+static void
+test_normalisation (void)
+{
+  const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  g_autofree char *data = seed ("tflite/b0-keras.tflite", &size);
+  g_autoptr (EffvkModel) model = load (data, size, &error);
+
+  g_assert_no_error (error);
+  const EffvkRecipe *recipe = effvk_model_get_recipe (model);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_cmpfloat_with_epsilon (recipe->mean[i], mean[i], 1e-6);
+      g_assert_cmpfloat_with_epsilon (recipe->std[i], std[i], 1e-6);
+    }
+}
+
+/* Saved and read again it is the same network. */
+static void
+test_save (void)
+{
+  const char *const names[] = { "onnx/b0.onnx", "onnx/lite.onnx", "tflite/lite-int8.tflite" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      g_autofree char *data = seed (names[i], &size);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+      g_assert_no_error (error);
+      char *path = fixture_path ("saved.safetensors");
+      effvk_model_save (model, path, &error);
+      g_assert_no_error (error);
+      g_autoptr (EffvkModel) again = effvk_model_new_from_file (path, &error);
+      g_assert_no_error (error);
+      guint last = effvk_model_get_arch (model)->blocks->len - 1;
+      g_auto (EffvkWeights) a = { 0 }, b = { 0 };
+      effvk_model_get_weights (model, EFFVK_LAYER_PROJECT, last, &a);
+      effvk_model_get_weights (again, EFFVK_LAYER_PROJECT, last, &b);
+      g_assert_cmpmem (a.weight, a.out * a.in * sizeof (float), b.weight,
+                       b.out * b.in * sizeof (float));
+      g_assert_cmpmem (a.bias, a.out * sizeof (float), b.bias, b.out * sizeof (float));
+      fixture_remove (path);
+    }
+}
+
+static const char *const seeds[] = { "onnx/lite.onnx", "onnx/b0.onnx", "onnx/external.onnx",
+                                     "tflite/lite.tflite", "tflite/lite-int8.tflite" };
+
+static void
+test_truncated (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (seeds); i++)
+    {
+      gsize size;
+      g_autofree char *data = seed (seeds[i], &size);
+      for (gsize cut = 0; cut < size; cut += cut < 512 || cut + 64 > size ? 1 : 41)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (EffvkModel) model = load (data, cut, &error);
+          /* Only the end of an ONNX file may be missing: its version of operators comes last. */
+          if (cut < size - 64 && model)
+            g_error ("%s: %" G_GSIZE_FORMAT " bytes of it were accepted", seeds[i], cut);
+          g_assert_true (!model == !!error);
+        }
+    }
+}
+
+/* Every byte of the small files, one at a time: read or refused, and nothing else. */
+static void
+test_flipped (void)
+{
+  guint step = g_test_thorough () ? 1 : 5;
+
+  for (guint i = 0; i < G_N_ELEMENTS (seeds); i++)
+    {
+      gsize size;
+      g_autofree char *data = seed (seeds[i], &size);
+      for (gsize at = 0; at < size; at += step)
+        {
+          g_autoptr (GError) error = NULL;
+          char old = data[at];
+          data[at] = (char) ~old;
+          g_autoptr (EffvkModel) model = load (data, size, &error);
+          g_assert_true (!model == !!error);
+          data[at] = old;
+        }
+    }
+}
+
+static void
+refuse_folder (const char *data, gsize size, int code, const char *const *words, const char *what)
+{
+  char *path = fixture_path ("model.onnx");
+  GError *error = NULL;
+
+  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (path, &error);
+  fixture_refused (model != NULL, &error, code, words, what);
+  fixture_remove (path);
+}
+
+static void
+test_external (void)
+{
+  const char *const hostile[]
+      = { "../ghts.bin", "/tc/pass.bi", "a/../../bin", "..\\ghts.bin", ".eights.bin" };
+  g_autoptr (GError) error = NULL;
+  gsize size, data_size;
+  g_autofree char *data = seed ("onnx/external.onnx", &size);
+  g_autofree char *weights = seed ("weights.bin", &data_size);
+  char *path = fixture_path ("model.onnx");
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *beside = g_build_filename (folder, "weights.bin", NULL);
+
+  /* From memory there is no folder to look in. */
+  GError *refused = NULL;
+  g_autoptr (EffvkModel) none = load (data, size, &refused);
+  fixture_refused (none != NULL, &refused, EFFVK_MODEL_ERROR_INVALID, WORDS ("from memory"),
+                   "memory");
+
+  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
+  g_assert_true (g_file_set_contents (beside, weights, (gssize) data_size, NULL));
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (path, &error);
+  g_assert_no_error (error);
+  g_autofree char *whole = seed ("onnx/lite.onnx", &size);
+  g_autoptr (EffvkModel) same = load (whole, size, &error);
+  g_assert_no_error (error);
+  g_auto (EffvkWeights) a = { 0 }, b = { 0 };
+  effvk_model_get_weights (model, EFFVK_LAYER_HEAD, 0, &a);
+  effvk_model_get_weights (same, EFFVK_LAYER_HEAD, 0, &b);
+  g_assert_cmpmem (a.weight, a.out * a.in * sizeof (float), b.weight,
+                   b.out * b.in * sizeof (float));
+
+  g_assert_true (g_file_set_contents (beside, weights, (gssize) data_size - 1, NULL));
+  g_autoptr (EffvkModel) shorter = effvk_model_new_from_file (path, &refused);
+  fixture_refused (shorter != NULL, &refused, EFFVK_MODEL_ERROR_INVALID, WORDS ("inside the file"),
+                   "a short data file");
+  g_remove (beside);
+  g_autoptr (EffvkModel) missing = effvk_model_new_from_file (path, &refused);
+  fixture_refused (missing != NULL, &refused, EFFVK_MODEL_ERROR_READ, WORDS ("weights.bin"),
+                   "a missing data file");
+  fixture_remove (path);
+
+  for (guint i = 0; i < G_N_ELEMENTS (hostile); i++)
+    {
+      g_autofree char *name = g_strndup (hostile[i], strlen ("weights.bin"));
+      g_autofree char *changed = seed ("onnx/external.onnx", &size);
+      g_assert_cmpuint (replace (changed, size, "weights.bin", name), >, 10);
+      refuse_folder (changed, size, EFFVK_MODEL_ERROR_INVALID, WORDS ("plain name"), name);
+    }
+}
+
+static void
+test_hostile (void)
+{
+  gsize size;
+  g_autofree char *cycle = seed ("onnx/cycle.onnx", &size);
+  char *path = fixture_path ("model.onnx");
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *beside = g_build_filename (folder, "weights.bin", NULL);
+  gsize data_size;
+  g_autofree char *weights = seed ("weights.bin", &data_size);
+  GError *error = NULL;
+
+  g_assert_true (g_file_set_contents (path, cycle, (gssize) size, NULL));
+  g_assert_true (g_file_set_contents (beside, weights, (gssize) data_size, NULL));
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (path, &error);
+  fixture_refused (model != NULL, &error, EFFVK_MODEL_ERROR_INVALID, WORDS ("no cycles"),
+                   "a cycle");
+  g_remove (beside);
+  fixture_remove (path);
+
+  g_autofree char *huge = seed ("onnx/huge.onnx", &size);
+  refuse_folder (huge, size, EFFVK_MODEL_ERROR_INVALID, WORDS ("at most 4 GiB"), "huge dimensions");
+}
+
+/* Other networks are refused by the first node that does not fit. */
+static void
+test_others (void)
+{
+  const struct
+  {
+    const char *name, *from, *to;
+    const char *words[3];
+  } rows[] = {
+    { "onnx/lite.onnx", "Clip", "Relu", { "(Relu)", "expected SiLU or ReLU6" } },
+    { "onnx/lite.onnx", "GlobalAveragePool", "GlobalMaximumPool", { "GlobalMaximumPool" } },
+    { "onnx/b0.onnx", "ReduceMean", "ReduceProd", { "ReduceProd" } },
+    { "onnx/b0.onnx", "Add", "Max", { "(Max)" } },
+    { "onnx/b0.onnx", "Gemm", "Gram", { "(Gram)", "the classifier" } },
+    { "onnx/b0.onnx", "Sigmoid", "Softsig", { "(Softsig)" } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      GError *error = NULL;
+      gsize size;
+      g_autofree char *data = seed (rows[i].name, &size);
+      g_assert_cmpuint (replace (data, size, rows[i].from, rows[i].to), >, 0);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+      fixture_refused (model != NULL, &error, EFFVK_MODEL_ERROR_UNSUPPORTED, rows[i].words,
+                       rows[i].to);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/formats/facts", test_facts);
+  g_test_add_func ("/formats/normalisation", test_normalisation);
+  g_test_add_func ("/formats/save", test_save);
+  g_test_add_func ("/formats/truncated", test_truncated);
+  g_test_add_func ("/formats/flipped", test_flipped);
+  g_test_add_func ("/formats/external", test_external);
+  g_test_add_func ("/formats/hostile", test_hostile);
+  g_test_add_func ("/formats/others", test_others);
+  return g_test_run ();
+}
