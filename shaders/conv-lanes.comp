@@ -12,7 +12,8 @@
 layout(local_size_x = 8) in;
 layout(constant_id = 0) const int S = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const int P = 28;
+layout(constant_id = 2) const bool RESIDUAL = false;
+layout(constant_id = 3) const int P = 28;
 #include "storage.glsl"
 #include "activation.glsl"
 #include "lanes.glsl"
@@ -66,7 +67,7 @@ void main()
     if (c4 < pc.C4) {
         [[unroll]] for (int p = 0; p < P; p++) {
             int to = (image * M + min(m0 + p, M - 1)) * pc.C4 + c4;
-            y[to] = pack_texel(activate(a[p]) + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+            y[to] = pack_texel(activate(a[p]) + (RESIDUAL && pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
         }
     }
 }

@@ -44,7 +44,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   gboolean lanes = kernel == 0;
   EffvkLanes tile = { 8, 4 }; /* of the other kernel: 32 channels, 32 pixels */
   guint pixels = 32;
-  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 3 };
+  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 4 };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
                 .OH = (gint32) out->h,
@@ -61,7 +61,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
     return FALSE;
   if (lanes)
     {
-      tile = effvk_lanes_choose (M, out->c, TRUE);
+      tile = effvk_lanes_choose (M, out->c, EFFVK_LANES_PIXELS, TRUE);
       pixels = effvk_lanes_group_pixels (tile);
     }
 
@@ -69,7 +69,9 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   dispatch.kernel = effvk_conv_kernels[kernel].name;
   dispatch.spec[0] = tile.split;
   dispatch.spec[1] = op->activation;
-  dispatch.spec[2] = tile.pixels; /* read by the lanes kernel alone */
+  /* For the lanes kernel alone. */
+  dispatch.spec[2] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
+  dispatch.spec[3] = tile.pixels;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
                                        op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);

@@ -51,7 +51,7 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   dispatch.kernel = effvk_head_kernels[kernel].name;
   dispatch.spec[0] = SPLIT;
   dispatch.spec[1] = op->activation;
-  dispatch.spec[2] = effvk_lanes_choose (in->h * in->w, out->c, FALSE).pixels;
+  dispatch.spec[2] = EFFVK_LANES_PIXELS;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "head weights", op->weight, op->bias, out->c, in->c,
                                        1, K4 * 4, SPLIT * 4, &push.bias);

@@ -10,9 +10,13 @@ typedef struct
   guint pixels; /* P: pixels of a lane */
 } EffvkLanes;
 
-/* The choice that costs least: wasted lanes and pixels against fetches. @splits: whether S may be
- * less than 8. */
-EffvkLanes effvk_lanes_choose (guint pixels, guint channels, gboolean splits);
+/* P where compile time counts for more than speed: code grows with it, and a CPU device compiles a
+ * shader when it first runs. */
+#define EFFVK_LANES_PIXELS 28
+
+/* The choice that costs least: wasted lanes and pixels against fetches. @full: P with S = 8;
+ * @splits: whether S may be less than 8. */
+EffvkLanes effvk_lanes_choose (guint pixels, guint channels, guint full, gboolean splits);
 
 /* Pixels of a workgroup. */
 static inline guint
