@@ -37,7 +37,7 @@ static const EffvkShader shaders[][2] = {
 static const struct
 {
   guint width, height, threads;
-} tiles[] = { { 7, 2, 8 }, { 4, 1, 64 } };
+} tiles[] = { { 7, 2, 32 }, { 4, 1, 64 } };
 
 /* [K*K][C] in texels, then bias [C]. */
 static EffvkTensor
