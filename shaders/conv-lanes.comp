@@ -14,6 +14,7 @@ layout(constant_id = 0) const int S = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const bool RESIDUAL = false;
 layout(constant_id = 3) const int P = 28;
+layout(constant_id = 4) const int CHANNELS = 4;
 #include "storage.glsl"
 #include "activation.glsl"
 #include "lanes.glsl"
@@ -57,7 +58,7 @@ void main()
                     v[f] = READ(x, from[f] + k);
                     v[f] = inside[f] ? v[f] : vec4(0.0);
                 }
-                [[unroll]] for (int c = 0; c < 4; c++)
+                [[unroll]] for (int c = 0; c < CHANNELS; c++)
                     u[c] = READ(w, w0 + c * S);
                 MULTIPLY_ADD(a, v, u, group);
                 w0 += 4 * S;

@@ -15,6 +15,7 @@ layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const int P = 28;
 #include "storage.glsl"
 #include "activation.glsl"
+const int CHANNELS = 4;
 #include "lanes.glsl"
 
 INPUT(0, x);

@@ -4,7 +4,7 @@
 // a tile of 4*S channels, the 8/S groups of lanes take different pixels. Each lane fetches one texel of
 // weights, and one texel of every S-th pixel, which a shuffle with a constant lane then broadcasts: no
 // address has to be uniform, and every fetch brings 32 useful floats. S and P are specialization constants of
-// the including shader, chosen by src/ops/lanes.c.
+// the including shader, chosen by src/ops/lanes.c; CHANNELS says how many of an input texel are not padding.
 
 const int F = (P + S - 1) / S; // pixel texels per lane and step
 const int PIXELS = P * 8 / S;  // pixels of a workgroup
@@ -13,5 +13,5 @@ const int PIXELS = P * 8 / S;  // pixels of a workgroup
 // lane of the group.
 #define MULTIPLY_ADD(a, v, w, group)                                                                \
     [[unroll]] for (int p = 0; p < P; p++)                                                         \
-        [[unroll]] for (int c = 0; c < 4; c++)                                                     \
+        [[unroll]] for (int c = 0; c < CHANNELS; c++)                                              \
             a[p] += w[c] * subgroupShuffle(v[p / S][c], uint(group + p % S))

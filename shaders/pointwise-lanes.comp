@@ -17,6 +17,7 @@ layout(constant_id = 3) const bool RESIDUAL = false;
 layout(constant_id = 4) const int P = 49;
 #include "storage.glsl"
 #include "activation.glsl"
+const int CHANNELS = 4;
 #include "lanes.glsl"
 
 INPUT(0, x);

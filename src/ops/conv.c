@@ -44,7 +44,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   gboolean lanes = kernel == 0;
   EffvkLanes tile = { 8, 4 }; /* of the other kernel: 32 channels, 32 pixels */
   guint pixels = 32;
-  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 4 };
+  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 5 };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
                 .OH = (gint32) out->h,
@@ -72,6 +72,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   /* For the lanes kernel alone. */
   dispatch.spec[2] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
   dispatch.spec[3] = tile.pixels;
+  dispatch.spec[4] = MIN (in->c, 4); /* the network's input has 3 */
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
                                        op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);
