@@ -1,6 +1,6 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Squeeze-excite: gates = sigmoid(excite * act(squeeze * mean + bias) + bias).
+// Squeeze-excite for GPUs: gates = sigmoid(excite * act(squeeze * mean + bias) + bias).
 //   sums [N,T,C] fp32, to be added up   gates [N,C] fp32
 //   w: squeeze [C/4][S] texels of four inputs, its bias [S/4], excite [S][C/4] texels of four
 //   outputs, its bias [C/4]
