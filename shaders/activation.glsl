@@ -23,5 +23,7 @@ vec4 activate(vec4 v)
         return v * sigmoid(v);
     if (ACTIVATION == 2) // ReLU6
         return clamp(v, 0.0, 6.0);
+    if (ACTIVATION == 3) // ReLU
+        return max(v, 0.0);
     return v;
 }

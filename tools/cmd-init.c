@@ -7,14 +7,14 @@ tool_init (char ***argv)
   g_autofree char *variant = NULL;
   gint n_classes = 1000;
   gint64 seed = 0;
-  const GOptionEntry entries[]
-      = { { "variant", 'v', 0, G_OPTION_ARG_STRING, &variant,
-            "b0 to b8, l2, lite0 to lite4, v2-b0 to v2-b3, v2-s, v2-m, v2-l or v2-xl", "NAME" },
-          { "classes", 'c', 0, G_OPTION_ARG_INT, &n_classes, "How many classes (default: 1000)",
-            "N" },
-          { "seed", 's', 0, G_OPTION_ARG_INT64, &seed,
-            "The same seed makes the same weights (default: 0)", "N" },
-          G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = {
+    { "variant", 'v', 0, G_OPTION_ARG_STRING, &variant,
+      "b0 to b8, l2, lite0 to lite4, v2-b0 to v2-b3, v2-s, v2-m, v2-l, v2-xl, es, em, el", "NAME" },
+    { "classes", 'c', 0, G_OPTION_ARG_INT, &n_classes, "How many classes (default: 1000)", "N" },
+    { "seed", 's', 0, G_OPTION_ARG_INT64, &seed,
+      "The same seed makes the same weights (default: 0)", "N" },
+    G_OPTION_ENTRY_NULL
+  };
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (GError) error = NULL;
 

@@ -58,7 +58,7 @@ EFFVK_API EffvkModel *effvk_model_new_from_bytes (GBytes *bytes, GError **error)
 /**
  * effvk_model_new_random:
  * @variant: a member of the family: "b0" to "b8", "l2", "lite0" to "lite4", "v2-b0" to "v2-b3",
- *   "v2-s", "v2-m", "v2-l", "v2-xl"
+ *   "v2-s", "v2-m", "v2-l", "v2-xl", EdgeTPU's "es", "em", "el", or "phi=1.7"
  * @n_classes: the number of classes, at least 1
  * @seed: the same seed makes the same weights
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain

@@ -10,6 +10,7 @@ typedef enum
   EFFVK_ACTIVATION_NONE,
   EFFVK_ACTIVATION_SILU,
   EFFVK_ACTIVATION_RELU6,
+  EFFVK_ACTIVATION_RELU,
 } EffvkActivation;
 
 typedef enum

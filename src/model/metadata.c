@@ -29,7 +29,7 @@ typedef struct
 static const char *const interpolations[] = { "bilinear", "bicubic", NULL };
 static const char *const crop_modes[] = { "center", "squash", NULL };
 static const char *const paddings[] = { "symmetric", "same", NULL };
-static const char *const activations[] = { "none", "silu", "relu6", NULL };
+static const char *const activations[] = { "none", "silu", "relu6", "relu", NULL };
 
 const char *
 effvk_interpolation_name (EffvkInterpolation interpolation)

@@ -3,12 +3,14 @@
 
 #include "model/layers.h"
 #include "model/metadata.h"
+#include "model/names.h"
 
 struct _EffvkModel
 {
   GObject parent_instance;
 
   EffvkSafetensors file;
+  const EffvkNaming *naming; /* whose names the tensors have */
   EffvkArch arch;
   EffvkRecipe recipe;
   EffvkSources sources;

@@ -66,8 +66,8 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GError **error)
 {
   const char *recognised;
 
-  if (!effvk_arch_init_from_tensors (&model->arch, &model->layers, &recognised, &model->recipe,
-                                     &model->file, error))
+  if (!effvk_arch_init_from_tensors (&model->arch, &model->layers, &recognised, &model->naming,
+                                     &model->recipe, &model->file, error))
     return FALSE;
   model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
   if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error))
@@ -95,8 +95,7 @@ effvk_model_new_from_file (const char *path, GError **error)
 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
-  if (!effvk_formats_read_file (&model->file, &facts, path, error)
-      || !build (model, &facts, error))
+  if (!effvk_formats_read_file (&model->file, &facts, path, error) || !build (model, &facts, error))
     {
       g_prefix_error (error, "%s: ", path);
       return NULL;
@@ -133,11 +132,12 @@ effvk_model_new_random (const char *variant, guint n_classes, guint32 seed, GErr
       return NULL;
     }
   if (!effvk_arch_init_variant (&arch, variant, n_classes)
-      || !effvk_variant_training (variant, &recipe, &arch.padding, &arch.bn_eps))
+      || !effvk_variant_training (variant, EFFVK_TRAINING_TORCHVISION, &recipe, &arch.padding,
+                                  &arch.bn_eps))
     {
       g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_UNSUPPORTED,
                    "expected a variant b0 to b8, l2, lite0 to lite4, v2-b0 to v2-b3, v2-s, v2-m, "
-                   "v2-l, v2-xl or phi=NUMBER, found \"%s\"",
+                   "v2-l, v2-xl, es, em, el or phi=NUMBER, found \"%s\"",
                    variant);
       return NULL;
     }

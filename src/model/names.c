@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/names.h"
 
-#include "model/variants.h"
-
 #include <string.h>
 
 gboolean
@@ -17,7 +15,8 @@ effvk_unsupported (GError **error, const char *format, ...)
   return FALSE;
 }
 
-static const EffvkNaming *const schemes[] = { &effvk_naming_torchvision };
+static const EffvkNaming *const schemes[]
+    = { &effvk_naming_torchvision, &effvk_naming_timm, &effvk_naming_lukemelas };
 
 const EffvkNaming *
 effvk_naming_find (const EffvkSafetensors *file, GError **error)
@@ -32,11 +31,15 @@ effvk_naming_find (const EffvkSafetensors *file, GError **error)
       return NULL;
     }
   g_autofree char *text = effvk_safetensor_describe (file->first);
-  effvk_unsupported (
-      error,
-      "not an EfficientNet with torchvision's tensor names: expected \"%s\" among the %u "
-      "tensors, found none; the first is \"%s\", %s",
-      schemes[0]->landmark, file->n_tensors, file->first->name, text);
+  GString *landmarks = g_string_new (NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
+    g_string_append_printf (landmarks, "%s\"%s\" (%s)", i ? " or " : "", schemes[i]->landmark,
+                            schemes[i]->id);
+  effvk_unsupported (error,
+                     "not an EfficientNet with known tensor names: expected %s among the %u "
+                     "tensors, found none; the first is \"%s\", %s",
+                     landmarks->str, file->n_tensors, file->first->name, text);
+  g_string_free (landmarks, TRUE);
   return NULL;
 }
 
@@ -52,8 +55,22 @@ family_of (const EffvkArch *arch)
       squeeze |= block->squeezed > 0;
     }
   if (fused)
-    return EFFVK_FAMILY_V2;
+    return squeeze ? EFFVK_FAMILY_V2 : EFFVK_FAMILY_EDGE;
   return squeeze ? EFFVK_FAMILY_B : EFFVK_FAMILY_LITE;
+}
+
+static EffvkActivation
+activation_of (EffvkFamily family)
+{
+  switch (family)
+    {
+    case EFFVK_FAMILY_LITE:
+      return EFFVK_ACTIVATION_RELU6;
+    case EFFVK_FAMILY_EDGE:
+      return EFFVK_ACTIVATION_RELU;
+    default:
+      return EFFVK_ACTIVATION_SILU;
+    }
 }
 
 /* What no tensor tells: the strides, by the family's table, and with them the residuals. */
@@ -68,12 +85,12 @@ derive (EffvkArch *arch, GError **error)
     return effvk_unsupported (error, "expected %s stages of blocks, found %u",
                               effvk_family_stages (family), n_stages);
   arch->stem_stride = 2;
-  arch->activation = family == EFFVK_FAMILY_LITE ? EFFVK_ACTIVATION_RELU6 : EFFVK_ACTIVATION_SILU;
+  arch->activation = activation_of (family);
   for (guint i = 0, stage = 0; i < arch->blocks->len; i++)
     {
       EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
       block->stride = block->stage != stage ? strides[block->stage - 1] : 1;
-      block->residual = block->in == block->out && block->stride == 1;
+      block->residual = effvk_family_has_residual (family, block);
       stage = block->stage;
     }
   return TRUE;
@@ -118,7 +135,7 @@ bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
       }
 
   for (guint i = 0; i < file->n_tensors; i++)
-    if (!used[i] && !naming->ignorable (file->tensors[i].name))
+    if (!used[i] && !g_str_has_suffix (file->tensors[i].name, ".num_batches_tracked"))
       {
         g_autofree char *text = effvk_safetensor_describe (&file->tensors[i]);
         return effvk_unsupported (
@@ -132,25 +149,25 @@ bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
 
 gboolean
 effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
-                              EffvkRecipe *recipe, const EffvkSafetensors *file, GError **error)
+                              const EffvkNaming **naming, EffvkRecipe *recipe,
+                              const EffvkSafetensors *file, GError **error)
 {
-  const EffvkNaming *naming;
   g_autoptr (GArray) list = NULL;
 
   memset (arch, 0, sizeof *arch);
-  naming = effvk_naming_find (file, error);
-  if (!naming)
+  *naming = effvk_naming_find (file, error);
+  if (!*naming)
     return FALSE;
   arch->blocks = g_array_new (FALSE, TRUE, sizeof (EffvkBlock));
-  if (!naming->read_structure (file, arch, error) || !derive (arch, error))
+  if (!effvk_naming_read_structure (*naming, file, arch, error) || !derive (arch, error))
     goto fail;
   list = effvk_arch_layers (arch);
-  if (!bind_layers (naming, arch, list, file, error))
+  if (!bind_layers (*naming, arch, list, file, error))
     goto fail;
 
   *recognised = effvk_arch_recognise (arch);
-  effvk_variant_training (*recognised ? *recognised : effvk_family_base (family_of (arch)), recipe,
-                          &arch->padding, &arch->bn_eps);
+  effvk_variant_training (*recognised ? *recognised : effvk_family_base (family_of (arch)),
+                          (*naming)->training, recipe, &arch->padding, &arch->bn_eps);
   arch->variant = g_strdup (*recognised ? *recognised : "efficientnet (custom)");
   arch->width = recipe->width;
   arch->height = recipe->height;

@@ -2,6 +2,13 @@
 #pragma once
 
 #include "model/layers.h"
+#include "model/variants.h"
+
+/* The weights of one block as a file has them; NULL: none. Nothing is checked yet. */
+typedef struct
+{
+  const EffvkSafetensor *expand, *fused, *depthwise, *squeeze, *project;
+} EffvkBlockTensors;
 
 /* A naming scheme: how one source of weights names the canonical layers. Another source is another
  * of these; nothing else in effvk knows a tensor's name. */
@@ -9,21 +16,37 @@ typedef struct
 {
   const char *id; /* "torchvision" */
 
-  /* A tensor that every file of this scheme has. */
+  /* How weights that have these names are trained, when nothing else says it. */
+  EffvkTraining training;
+
+  /* The stem's convolution: a tensor that every file of this scheme has. */
   const char *landmark;
 
-  /* The structure that the tensors spell: channels, kernels, stages, squeezed widths, classes.
-   * Strides and residuals are the caller's to derive. Appends blocks. */
-  gboolean (*read_structure) (const EffvkSafetensors *file, EffvkArch *arch, GError **error);
+  /* Blocks are numbered through (@stage is then 1): where a stage ends is read from their shapes. */
+  gboolean flat;
 
-  /* The tensor that holds a part of a layer of @arch. Transfer full. */
+  /* The tensors of block @index (from 0) of @stage (from 1). Returns FALSE when there is none. */
+  gboolean (*find_block) (const EffvkSafetensors *file, guint stage, guint index,
+                          EffvkBlockTensors *tensors);
+
+  /* The tensor that holds a part of a layer of @arch, whose blocks are known. Transfer full. */
   char *(*name) (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part);
-
-  /* A tensor that belongs to the scheme but not to inference. */
-  gboolean (*ignorable) (const char *name);
 } EffvkNaming;
 
-extern const EffvkNaming effvk_naming_torchvision;
+extern const EffvkNaming effvk_naming_torchvision, effvk_naming_timm, effvk_naming_lukemelas;
+
+/* For the schemes: the tensor of that name, or NULL. */
+const EffvkSafetensor *effvk_naming_lookup (const EffvkSafetensors *file, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
+/* The place of block @block (an index into arch->blocks) within its stage. */
+guint effvk_naming_index_in_stage (const EffvkArch *arch, guint block);
+/* "weight", "bias", and for batch norm "weight", "bias", "running_mean", "running_var". */
+const char *effvk_naming_leaf (EffvkPart part);
+
+/* The structure that the tensors spell: channels, kernels, stages, squeezed widths, classes.
+ * Strides and residuals are the caller's to derive. Appends blocks. */
+gboolean effvk_naming_read_structure (const EffvkNaming *naming, const EffvkSafetensors *file,
+                                      EffvkArch *arch, GError **error);
 
 /* Sets %EFFVK_MODEL_ERROR_UNSUPPORTED and returns FALSE. */
 gboolean effvk_unsupported (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -33,8 +56,9 @@ const EffvkNaming *effvk_naming_find (const EffvkSafetensors *file, GError **err
 
 /* The architecture that the tensors spell, with strides, residuals, activation and variant; and its
  * layers with their tensors. Every tensor that is needed is there with the right shape and type,
- * and no other is. Size, padding and bn_eps are the recognised (or the family's first) member's.
+ * and no other is. Size, padding, bn_eps and @recipe are the recognised (or the family's first)
+ * member's, as the scheme's source trains it.
  * @recognised is the member, or NULL for a structure without a name. */
 gboolean effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
-                                       EffvkRecipe *recipe, const EffvkSafetensors *file,
-                                       GError **error);
+                                       const EffvkNaming **naming, EffvkRecipe *recipe,
+                                       const EffvkSafetensors *file, GError **error);

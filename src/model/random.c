@@ -53,14 +53,15 @@ typedef struct
 
 /* Around zero SiLU's output grows faster than its input, and a deep network would multiply every
  * deviation from the estimate; twice as far out it is nearly linear in the scale. ReLU6 is linear
- * up to 6. So the gammas before SiLU are 2 and those before ReLU6 are 1. */
+ * up to 6. So the gammas before SiLU are 2 and those before ReLU and ReLU6 are 1. */
 static double
 activation_gamma (EffvkActivation activation)
 {
   return activation == EFFVK_ACTIVATION_SILU ? 2 : 1;
 }
 
-/* E[f(gamma x + beta)^2] for unit normal x, by simulation. */
+/* E[f(gamma x + beta)^2] for unit normal x, by simulation; six is too far out for ReLU6 to differ
+ * from ReLU. */
 static double
 activation_moment (EffvkActivation activation)
 {

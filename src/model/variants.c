@@ -65,6 +65,16 @@ static const EffvkStage v2_xl_stages[] = {
   { EFFVK_BLOCK_MBCONV, 6, 3, 2, 256, 512, 32, SE },
   { EFFVK_BLOCK_MBCONV, 6, 3, 1, 512, 640,  8, SE },
 };
+
+/* EdgeTPU's first stage expands from its output's channels, not its input's. */
+static const EffvkStage edge_stages[] = {
+  { EFFVK_BLOCK_FUSED,  4, 3, 1,  32,  24, 1, 0 },
+  { EFFVK_BLOCK_FUSED,  8, 3, 2,  24,  32, 2, 0 },
+  { EFFVK_BLOCK_FUSED,  8, 3, 2,  32,  48, 4, 0 },
+  { EFFVK_BLOCK_MBCONV, 8, 5, 2,  48,  96, 5, 0 },
+  { EFFVK_BLOCK_MBCONV, 8, 5, 1,  96, 144, 4, 0 },
+  { EFFVK_BLOCK_MBCONV, 8, 5, 2, 144, 192, 2, 0 },
+};
 /* clang-format on */
 
 #define TABLE(stages) stages, G_N_ELEMENTS (stages)
@@ -124,6 +134,9 @@ static const Variant variants[] = {
   { "efficientnet_v2_m", EFFVK_FAMILY_V2, TABLE (v2_m_stages), 1.0, 1.0, 480, 480, BILINEAR, TORCH, SYMMETRIC, 1e-3 },
   { "efficientnet_v2_l", EFFVK_FAMILY_V2, TABLE (v2_l_stages), 1.0, 1.0, 480, 480, BICUBIC, HALF, SYMMETRIC, 1e-3 },
   { "efficientnet_v2_xl", EFFVK_FAMILY_V2, TABLE (v2_xl_stages), 1.0, 1.0, 512, 512, BICUBIC, HALF, SAME, 1e-3 },
+  { "efficientnet_es", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.0, 1.0, 224, 256, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_em", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.0, 1.1, 240, 272, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_el", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.2, 1.4, 300, 332, BICUBIC, LITE, SAME, 1e-3 },
 };
 /* clang-format on */
 
@@ -147,9 +160,18 @@ scale_repeats (guint repeats, double depth)
   return (guint) MAX (1, ceil (repeats * depth - 1e-9));
 }
 
-static void
-append_stage (GArray *blocks, const EffvkStage *stage, guint number)
+gboolean
+effvk_family_has_residual (EffvkFamily family, const EffvkBlock *block)
 {
+  return block->in == block->out && block->stride == 1
+         && !(family == EFFVK_FAMILY_EDGE && block->stage == 1);
+}
+
+static void
+append_stage (GArray *blocks, const EffvkStage *stage, guint number, EffvkFamily family)
+{
+  gboolean from_out = family == EFFVK_FAMILY_EDGE && number == 1;
+
   for (guint i = 0; i < stage->repeats; i++)
     {
       guint in = i ? stage->out : stage->in;
@@ -159,11 +181,11 @@ append_stage (GArray *blocks, const EffvkStage *stage, guint number)
         .kernel = stage->kernel,
         .stride = i ? 1 : stage->stride,
         .in = in,
-        .expanded = in * stage->expand,
+        .expanded = (from_out ? stage->out : in) * stage->expand,
         .out = stage->out,
         .squeezed = stage->se_ratio > 0 ? MAX (1, (guint) (in * stage->se_ratio)) : 0,
       };
-      block.residual = block.in == block.out && block.stride == 1;
+      block.residual = effvk_family_has_residual (family, &block);
       g_array_append_val (blocks, block);
     }
 }
@@ -184,7 +206,9 @@ scale (EffvkArch *arch, const Variant *variant, guint classes)
                         : scale_channels (variant->stages[0].in, variant->width, variant->family);
   arch->head_out = lite ? 1280 : scale_channels (1280, variant->width, variant->family);
   arch->classes = classes;
-  arch->activation = lite ? EFFVK_ACTIVATION_RELU6 : EFFVK_ACTIVATION_SILU;
+  arch->activation = variant->family == EFFVK_FAMILY_EDGE ? EFFVK_ACTIVATION_RELU
+                     : lite                               ? EFFVK_ACTIVATION_RELU6
+                                                          : EFFVK_ACTIVATION_SILU;
   arch->padding = variant->padding;
   arch->bn_eps = variant->bn_eps;
   arch->blocks = g_array_new (FALSE, TRUE, sizeof (EffvkBlock));
@@ -199,19 +223,26 @@ scale (EffvkArch *arch, const Variant *variant, guint classes)
         stage.repeats = scale_repeats (stage.repeats, variant->depth);
       if (lite)
         stage.se_ratio = 0;
-      append_stage (arch->blocks, &stage, i + 1);
+      append_stage (arch->blocks, &stage, i + 1, variant->family);
     }
+}
+
+static void
+scale_phi (Variant *variant, double phi)
+{
+  double size = variant->size * pow (1.15, phi);
+
+  variant->width = pow (1.1, phi);
+  variant->depth = pow (1.2, phi);
+  variant->size = MAX (8, (guint) (size / 8 + 0.5) * 8);
 }
 
 void
 effvk_arch_init_phi (EffvkArch *arch, double phi, guint classes)
 {
   Variant variant = variants[0];
-  double size = variant.size * pow (1.15, phi);
 
-  variant.width = pow (1.1, phi);
-  variant.depth = pow (1.2, phi);
-  variant.size = MAX (8, (guint) (size / 8 + 0.5) * 8);
+  scale_phi (&variant, phi);
   scale (arch, &variant, classes);
   g_free (arch->variant);
   arch->variant = g_strdup_printf ("efficientnet_phi=%g", phi);
@@ -231,13 +262,15 @@ parse_phi (const char *name, double *phi)
   return *end == 0 && *phi >= -8 && *phi <= 16;
 }
 
-/* "B3", "efficientnet-b3", "v2-s", "efficientnetv2_s" */
+/* "B3", "efficientnet-b3", "v2-s", "efficientnetv2_s", "tf_efficientnet_b3" */
 static const Variant *
 find (const char *name)
 {
   g_autofree char *lower = g_ascii_strdown (name, -1);
   const char *member = g_strdelimit (lower, "-", '_');
 
+  if (g_str_has_prefix (member, "tf_"))
+    member += strlen ("tf_");
   if (g_str_has_prefix (member, "efficientnet"))
     member += strlen ("efficientnet");
   if (*member == '_')
@@ -276,18 +309,19 @@ effvk_family_base (EffvkFamily family)
 const guint *
 effvk_family_strides (EffvkFamily family, guint n_stages)
 {
-  static const guint b[] = { 1, 2, 2, 2, 1, 2, 1 };
-  static const guint v2[] = { 1, 2, 2, 2, 1, 2, 1 };
+  static const guint strides[] = { 1, 2, 2, 2, 1, 2, 1 };
+  gboolean six = family == EFFVK_FAMILY_V2 || family == EFFVK_FAMILY_EDGE;
+  gboolean seven = family != EFFVK_FAMILY_EDGE;
 
-  if (family == EFFVK_FAMILY_V2)
-    return n_stages == 6 || n_stages == 7 ? v2 : NULL;
-  return n_stages == 7 ? b : NULL;
+  return (six && n_stages == 6) || (seven && n_stages == 7) ? strides : NULL;
 }
 
 const char *
 effvk_family_stages (EffvkFamily family)
 {
-  return family == EFFVK_FAMILY_V2 ? "6 or 7" : "7";
+  static const char *const numbers[] = { "7", "7", "6 or 7", "6" };
+
+  return numbers[family];
 }
 
 static gboolean
@@ -321,26 +355,65 @@ effvk_arch_recognise (const EffvkArch *arch)
   return NULL;
 }
 
+/* As the published TensorFlow models, where the table has torchvision's. */
+static void
+train_as_tensorflow (Variant *v)
+{
+  if (v->padding == SAME)
+    return;
+  v->padding = SAME;
+  v->bn_eps = 1e-3;
+  v->interpolation = BICUBIC;
+  if (v->family == EFFVK_FAMILY_B)
+    {
+      if (strcmp (v->name, "efficientnet_b2") == 0)
+        v->size = 260; /* torchvision's has 288 */
+      v->resize = v->size + 32;
+      return;
+    }
+  v->resize = v->size;
+  v->mean = half_mean;
+  v->std = half_std;
+}
+
+static void
+train_as (Variant *v, EffvkTraining training)
+{
+  gboolean own = v->family != EFFVK_FAMILY_V2 && strcmp (v->name, "efficientnet_b8") != 0
+                 && strcmp (v->name, "efficientnet_l2") != 0;
+
+  if (training == EFFVK_TRAINING_TORCHVISION)
+    return;
+  train_as_tensorflow (v);
+  if (training == EFFVK_TRAINING_TIMM && own)
+    {
+      v->padding = SYMMETRIC;
+      v->bn_eps = 1e-5;
+      v->mean = torch_mean;
+      v->std = torch_std;
+    }
+  if (training == EFFVK_TRAINING_LUKEMELAS)
+    v->resize = v->size;
+}
+
 gboolean
-effvk_variant_training (const char *name, EffvkRecipe *recipe, EffvkPadding *padding,
-                        double *bn_eps)
+effvk_variant_training (const char *name, EffvkTraining training, EffvkRecipe *recipe,
+                        EffvkPadding *padding, double *bn_eps)
 {
   Variant variant;
-  EffvkArch arch;
   double phi;
 
   if (find (name))
     variant = *find (name);
   else if (parse_phi (name, &phi))
     {
-      effvk_arch_init_phi (&arch, phi, 1);
       variant = variants[0];
-      variant.size = arch.width;
-      variant.resize = arch.width * variants[0].resize / variants[0].size;
-      effvk_arch_clear (&arch);
+      scale_phi (&variant, phi);
+      variant.resize = variant.size * variants[0].resize / variants[0].size;
     }
   else
     return FALSE;
+  train_as (&variant, training);
 
   memset (recipe, 0, sizeof *recipe);
   recipe->width = recipe->height = variant.size;

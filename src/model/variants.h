@@ -12,13 +12,25 @@ typedef enum
   EFFVK_FAMILY_B,
   EFFVK_FAMILY_LITE,
   EFFVK_FAMILY_V2,
+  EFFVK_FAMILY_EDGE, /* EdgeTPU: fused blocks as V2's, ReLU, no squeeze-excite */
 } EffvkFamily;
+
+/* Who trained the weights, and so how: the same member has other pictures, padding and epsilon. */
+typedef enum
+{
+  EFFVK_TRAINING_TORCHVISION, /* where it has no weights of a member: as TensorFlow */
+  EFFVK_TRAINING_TENSORFLOW,  /* and timm's "tf_" ports */
+  EFFVK_TRAINING_TIMM,        /* its own: symmetric padding; TensorFlow's where it has only ports */
+  EFFVK_TRAINING_LUKEMELAS,   /* TensorFlow's weights, but no margin around the crop */
+} EffvkTraining;
 
 /* The first member of a family, for files that are no known member: "efficientnet_b0". */
 const char *effvk_family_base (EffvkFamily family);
 
 /* The strides of a family's stages, or NULL when it has no such number of stages. */
 const guint *effvk_family_strides (EffvkFamily family, guint n_stages);
+/* Whether the block's input is added to its output; the block's widths and stride are set. */
+gboolean effvk_family_has_residual (EffvkFamily family, const EffvkBlock *block);
 /* "7", "6 or 7": for messages. */
 const char *effvk_family_stages (EffvkFamily family);
 
@@ -29,8 +41,7 @@ void effvk_arch_init_phi (EffvkArch *arch, double phi, guint classes);
 /* The named member whose stem, blocks and head are @arch's, or NULL. */
 const char *effvk_arch_recognise (const EffvkArch *arch);
 
-/* How the named member was trained: @recipe whole, and padding and bn_eps of @arch. torchvision's
- * where it has the member; TensorFlow's for Lite, V2-B, V2-XL, B8 and L2. False for unknown names.
- */
-gboolean effvk_variant_training (const char *name, EffvkRecipe *recipe, EffvkPadding *padding,
-                                 double *bn_eps);
+/* How the named member was trained: @recipe whole, and @padding and @bn_eps. False for unknown
+ * names. */
+gboolean effvk_variant_training (const char *name, EffvkTraining training, EffvkRecipe *recipe,
+                                 EffvkPadding *padding, double *bn_eps);

@@ -57,8 +57,8 @@ random_vectors (EffvkTrial *trial, guint max_channels)
 static EffvkActivation
 nth_activation (EffvkTrial *trial, guint index)
 {
-  static const char *const names[] = { "no activation", "SiLU", "ReLU6" };
-  EffvkActivation activation = (EffvkActivation) ((index + index / 3) % G_N_ELEMENTS (names));
+  static const char *const names[] = { "no activation", "SiLU", "ReLU6", "ReLU" };
+  EffvkActivation activation = (EffvkActivation) ((index + index / 4) % G_N_ELEMENTS (names));
 
   effvk_trial_describe (trial, "%s", names[activation]);
   return activation;

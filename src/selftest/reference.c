@@ -28,6 +28,8 @@ effvk_reference_activate (EffvkActivation activation, double value)
       return value / (1.0 + exp (-value));
     case EFFVK_ACTIVATION_RELU6:
       return CLAMP (value, 0.0, 6.0);
+    case EFFVK_ACTIVATION_RELU:
+      return MAX (value, 0.0);
     case EFFVK_ACTIVATION_NONE:
       break;
     }

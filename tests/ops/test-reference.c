@@ -30,6 +30,8 @@ test_activations (void)
     { EFFVK_ACTIVATION_RELU6, -0.1, 0.0 },
     { EFFVK_ACTIVATION_RELU6, 5.5, 5.5 },
     { EFFVK_ACTIVATION_RELU6, 6.5, 6.0 },
+    { EFFVK_ACTIVATION_RELU, -0.1, 0.0 },
+    { EFFVK_ACTIVATION_RELU, 6.5, 6.5 },
     { EFFVK_ACTIVATION_SILU, 0.0, 0.0 },
     /* sigmoid (ln 3) = 3/4, sigmoid (-ln 3) = 1/4 */
     { EFFVK_ACTIVATION_SILU, 1.0986122886681098, 0.8239592165010823 },
