@@ -35,15 +35,35 @@ EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
 
 /**
  * effvk_model_new_from_file:
- * @path: (type filename): a safetensors, ONNX or TFLite file
+ * @path: (type filename): a safetensors, ONNX or TFLite file, or a directory that holds
+ *   "model.safetensors"
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
  * weights are refused). The file is read whole and not needed afterwards.
  *
+ * What tensors cannot say (preprocessing, padding, batch norm's epsilon, labels) is taken from the
+ * file's own metadata, else from a "config.json" beside it in timm's form, else it is what weights
+ * with such tensor names are trained with. effvk_model_inspect() tells which.
+ *
  * Returns: (transfer full): the model, or %NULL with @error set
  */
 EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **error);
+
+/**
+ * effvk_model_new_with_overrides:
+ * @path: (type filename): as effvk_model_new_from_file()
+ * @overrides: (nullable): a JSON object that goes before all that the model says of itself. Its
+ *   keys are those of timm's pretrained_cfg ("input_size", "mean", "std", "interpolation",
+ *   "crop_pct", "crop_mode", "label_names") and "resize_size", "antialias", "padding" ("symmetric",
+ *   "same"), "bn_eps", "activation" ("silu", "relu6", "relu"), "output_activation" ("softmax",
+ *   "sigmoid", "none")
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ */
+EFFVK_API EffvkModel *effvk_model_new_with_overrides (const char *path, const char *overrides,
+                                                      GError **error);
 
 /**
  * effvk_model_new_from_bytes:
@@ -86,7 +106,8 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
 /**
  * effvk_model_load_labels:
  * @model: a model
- * @path: (type filename): a text file, UTF-8, one label a line
+ * @path: (type filename): UTF-8 text with one label a line, or JSON: a list of labels, or a map
+ *   ({"0": "tench"} or {"tench": 0})
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Replaces the labels. A byte-order mark, CRLF line ends and trailing empty lines are accepted.
@@ -145,9 +166,11 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * @model: a model
  *
  * Describes the model as a JSON object with "variant", "parameters", "macs", "classes", "input"
- * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "architecture"
- * (padding, bn_eps, activation, stem, stages, head) and "sources", which names for each value
- * where it came from: "tensors", "metadata", "default" or "labels file".
+ * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "output"
+ * (activation), "architecture" (padding, bn_eps, activation, stem, stages, head), "names" (whose
+ * names the tensors have: "torchvision", "timm", "lukemelas") and "sources", which names for each
+ * value where it came from: "tensors", "metadata" (in the file), "config.json", "override",
+ * "labels file", or "default": how weights with such names are trained.
  *
  * Returns: (transfer full): JSON text
  */

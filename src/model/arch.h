@@ -13,6 +13,14 @@ typedef enum
   EFFVK_ACTIVATION_RELU,
 } EffvkActivation;
 
+/* What makes scores of the logits. */
+typedef enum
+{
+  EFFVK_OUTPUT_SOFTMAX, /* one class an image */
+  EFFVK_OUTPUT_SIGMOID, /* each class for itself */
+  EFFVK_OUTPUT_NONE,    /* the logits are the scores */
+} EffvkOutput;
+
 typedef enum
 {
   EFFVK_PADDING_SYMMETRIC, /* (k - 1) / 2 on both sides, as torchvision */
@@ -59,6 +67,7 @@ typedef struct
   guint head_out;
   guint classes;
   EffvkActivation activation;
+  EffvkOutput output;
   EffvkPadding padding;
   double bn_eps;
 } EffvkArch;

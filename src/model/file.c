@@ -87,6 +87,21 @@ effvk_file_read (int fd, gpointer buffer, gsize size, int code, GError **error)
   return TRUE;
 }
 
+GBytes *
+effvk_file_read_all (const char *path, guint64 max_size, int code, GError **error)
+{
+  g_autofree char *contents = NULL;
+  guint64 size;
+  int fd = effvk_file_open (path, max_size, &size, code, error);
+
+  if (fd < 0)
+    return NULL;
+  contents = g_malloc (size + 1);
+  gboolean ok = effvk_file_read (fd, contents, size, code, error);
+  close (fd);
+  return ok ? g_bytes_new_take (g_steal_pointer (&contents), size) : NULL;
+}
+
 gboolean
 effvk_file_write (int fd, gconstpointer buffer, gsize size, GError **error)
 {

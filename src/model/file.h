@@ -15,4 +15,7 @@ int effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code
 /* Reads exactly @size bytes; a file that ends before is an error. */
 gboolean effvk_file_read (int fd, gpointer buffer, gsize size, int code, GError **error);
 
+/* The contents of a regular file of at most @max_size bytes. */
+GBytes *effvk_file_read_all (const char *path, guint64 max_size, int code, GError **error);
+
 gboolean effvk_file_write (int fd, gconstpointer buffer, gsize size, GError **error);

@@ -4,10 +4,10 @@
 #include "model/json.h"
 
 static void
-append_floats (GString *out, const char *key, const float *values)
+append_floats (GString *out, const char *key, const float *values, guint n)
 {
   g_string_append_printf (out, "    \"%s\": [", key);
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < n; i++)
     {
       if (i)
         g_string_append (out, ", ");
@@ -25,16 +25,16 @@ append_input (GString *out, const EffvkArch *arch, const EffvkRecipe *recipe)
                           "    \"height\": %u,\n"
                           "    \"channels\": %u,\n",
                           arch->width, arch->height, arch->in_channels);
-  append_floats (out, "mean", recipe->mean);
-  append_floats (out, "std", recipe->std);
+  append_floats (out, "mean", recipe->mean, arch->in_channels);
+  append_floats (out, "std", recipe->std, arch->in_channels);
   g_string_append_printf (out,
                           "    \"resize\": %u,\n"
                           "    \"crop\": \"%s\",\n"
                           "    \"interpolation\": \"%s\",\n"
                           "    \"antialias\": %s\n"
                           "  },\n",
-                          recipe->resize_size, effvk_crop_mode_name (recipe->crop_mode),
-                          effvk_interpolation_name (recipe->interpolation),
+                          recipe->resize_size, effvk_crop_mode_names[recipe->crop_mode],
+                          effvk_interpolation_names[recipe->interpolation],
                           recipe->antialias ? "true" : "false");
 }
 
@@ -70,13 +70,13 @@ append_architecture (GString *out, const EffvkArch *arch)
                           "  \"architecture\": {\n"
                           "    \"padding\": \"%s\",\n"
                           "    \"bn_eps\": ",
-                          effvk_padding_name (arch->padding));
+                          effvk_padding_names[arch->padding]);
   effvk_json_append_double (out, arch->bn_eps);
   g_string_append_printf (out,
                           ",\n"
                           "    \"activation\": \"%s\",\n"
                           "    \"stem\": { \"kernel\": %u, \"stride\": %u, \"out\": %u },\n",
-                          effvk_activation_name (arch->activation), arch->stem_kernel,
+                          effvk_activation_names[arch->activation], arch->stem_kernel,
                           arch->stem_stride, arch->stem_out);
   append_stages (out, arch->blocks);
   g_string_append_printf (out, "    \"head\": { \"out\": %u }\n  },\n", arch->head_out);
@@ -85,7 +85,6 @@ append_architecture (GString *out, const EffvkArch *arch)
 static void
 append_sources (GString *out, const EffvkSources *s)
 {
-  static const char *const names[] = { "default", "tensors", "metadata", "labels file" };
   const struct
   {
     const char *key;
@@ -105,6 +104,7 @@ append_sources (GString *out, const EffvkSources *s)
     { "input.crop", s->crop },
     { "input.interpolation", s->interpolation },
     { "input.antialias", s->antialias },
+    { "output.activation", s->output },
     { "architecture.padding", s->padding },
     { "architecture.bn_eps", s->bn_eps },
     { "architecture.activation", s->activation },
@@ -116,7 +116,7 @@ append_sources (GString *out, const EffvkSources *s)
   g_string_append (out, "  \"sources\": {");
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     g_string_append_printf (out, "%s\n    \"%s\": \"%s\"", i ? "," : "", rows[i].key,
-                            names[rows[i].source]);
+                            effvk_source_names[rows[i].source]);
   g_string_append (out, "\n  }\n");
 }
 
@@ -135,6 +135,10 @@ effvk_model_inspect (EffvkModel *model)
                           effvk_arch_n_parameters (&model->arch), effvk_arch_macs (&model->arch),
                           model->arch.classes);
   append_input (out, &model->arch, &model->recipe);
+  g_string_append_printf (out,
+                          "  \"output\": { \"activation\": \"%s\" },\n"
+                          "  \"names\": \"%s\",\n",
+                          effvk_output_names[model->arch.output], model->naming->id);
   append_architecture (out, &model->arch);
   append_sources (out, &model->sources);
   g_string_append (out, "}\n");

@@ -6,7 +6,6 @@
 #include <effvk/effvk-model.h>
 
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_FILE ((guint64) 16 << 20)
 #define MAX_LINE 4096
@@ -82,6 +81,43 @@ check_lines (const char *text, const char *end, guint classes, GError **error)
   return TRUE;
 }
 
+static const char *
+skip_space (const char *text, const char *end)
+{
+  while (text < end && g_ascii_isspace (*text))
+    text++;
+  return text;
+}
+
+/* A bracket and then a string or nothing: a label that begins with a bracket is text. */
+static gboolean
+is_json (const char *text, const char *end)
+{
+  text = skip_space (text, end);
+  if (text == end || (*text != '[' && *text != '{'))
+    return FALSE;
+  text = skip_space (text + 1, end);
+  return text < end && (*text == '"' || *text == ']' || *text == '}');
+}
+
+static char **
+parse_json (const char *text, gsize length, guint classes, GError **error)
+{
+  EffvkJson json;
+
+  effvk_json_init (&json, text, length);
+  g_auto (GStrv) labels = effvk_labels_read_json (&json, effvk_json_next (&json), classes, "",
+                                                  EFFVK_MODEL_ERROR_LABELS, error);
+  if (!labels)
+    return NULL;
+  if (effvk_json_next (&json) != EFFVK_JSON_END)
+    {
+      refuse (error, "expected one list or map, found more at byte %" G_GSIZE_FORMAT, json.offset);
+      return NULL;
+    }
+  return g_steal_pointer (&labels);
+}
+
 char **
 effvk_labels_parse (const char *text, gsize length, guint classes, GError **error)
 {
@@ -91,6 +127,8 @@ effvk_labels_parse (const char *text, gsize length, guint classes, GError **erro
 
   if (length >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0)
     text += 3;
+  if (is_json (text, end))
+    return parse_json (text, (gsize) (end - text), classes, error);
   while (end > text && (end[-1] == '\n' || end[-1] == '\r'))
     end--;
   if (!check_lines (text, end, classes, error))
@@ -109,17 +147,14 @@ effvk_labels_parse (const char *text, gsize length, guint classes, GError **erro
 char **
 effvk_labels_read (const char *path, guint classes, GError **error)
 {
-  g_autofree char *text = NULL;
+  g_autoptr (GBytes) bytes = effvk_file_read_all (path, MAX_FILE, EFFVK_MODEL_ERROR_LABELS, error);
   char **labels = NULL;
-  guint64 size;
-  int fd = effvk_file_open (path, MAX_FILE, &size, EFFVK_MODEL_ERROR_LABELS, error);
 
-  if (fd >= 0)
+  if (bytes)
     {
-      text = g_malloc (size + 1);
-      if (effvk_file_read (fd, text, size, EFFVK_MODEL_ERROR_LABELS, error))
-        labels = effvk_labels_parse (text, size, classes, error);
-      close (fd);
+      gsize length;
+      const char *text = g_bytes_get_data (bytes, &length);
+      labels = effvk_labels_parse (text ? text : "", length, classes, error);
     }
   if (!labels)
     g_prefix_error (error, "%s: ", path);

@@ -3,15 +3,21 @@
 
 #include "model/arch.h"
 #include "model/recipe.h"
+#include "model/variants.h"
 
-/* What tensors cannot say: the JSON object in a file's __metadata__["effvk"], in the field names of
- * timm's pretrained_cfg with padding, bn_eps, activation, antialias and resize_size added. */
+/* What tensors cannot say: a JSON object in the field names of timm's config.json and its
+ * pretrained_cfg, with padding, bn_eps, activation, output_activation, antialias and resize_size
+ * added. It is in the file's own header (__metadata__["effvk"]), in a config.json beside it, or
+ * given by the user. */
 
+/* In the order of precedence, but for labels, which a file of their own overrides. */
 typedef enum
 {
-  EFFVK_SOURCE_DEFAULT,
-  EFFVK_SOURCE_TENSORS,
+  EFFVK_SOURCE_DEFAULT, /* how weights with these names are trained */
+  EFFVK_SOURCE_TENSORS, /* or the graph that holds them */
+  EFFVK_SOURCE_CONFIG,
   EFFVK_SOURCE_METADATA,
+  EFFVK_SOURCE_OVERRIDE,
   EFFVK_SOURCE_LABELS_FILE,
 } EffvkSource;
 
@@ -19,20 +25,36 @@ typedef enum
 typedef struct
 {
   EffvkSource variant, size, resize, crop, interpolation, antialias, mean, std;
-  EffvkSource padding, bn_eps, activation, labels;
+  EffvkSource padding, bn_eps, activation, output, labels;
 } EffvkSources;
 
-/* Overrides @arch (variant, size, padding, epsilon, activation) and @recipe with what @json says,
- * and sets @labels (a NULL-terminated list, one a class) where it has labels. @arch's structure and
- * classes come from tensors; metadata that contradicts them is refused. Unknown keys are ignored.
- */
-gboolean effvk_metadata_apply (const char *json, EffvkArch *arch, EffvkRecipe *recipe,
-                               char ***labels, EffvkSources *sources, GError **error);
+/* What an object is applied to: a model whose tensors have been read. */
+typedef struct
+{
+  EffvkArch *arch;
+  EffvkRecipe *recipe;
+  EffvkSources *sources;
+  char ***labels;         /* a NULL-terminated list, one a class; or NULL */
+  EffvkTraining training; /* of the tensors' names */
+  const char *member;     /* whose structure it has, or NULL */
+} EffvkMetadataTarget;
+
+/* Whether @json is about a model: other programs have a config.json, too. True for what is no JSON:
+ * effvk_metadata_apply() says what is wrong with it. */
+gboolean effvk_metadata_is_config (const char *json, gsize length);
+
+/* Overrides @target's variant, size, padding, epsilon, activations, recipe and labels with what
+ * @json says. Structure and classes come from tensors; what contradicts them is refused. An
+ * architecture named "tf_…" has TensorFlow's padding, epsilon and recipe where nothing else says
+ * them. Unknown keys are ignored. */
+gboolean effvk_metadata_apply (const EffvkMetadataTarget *target, EffvkSource source,
+                               const char *json, gsize length, GError **error);
 
 /* The same object, for writing. @labels may be NULL. Transfer full. */
 char *effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char **labels);
 
-const char *effvk_interpolation_name (EffvkInterpolation interpolation);
-const char *effvk_crop_mode_name (EffvkCropMode mode);
-const char *effvk_padding_name (EffvkPadding padding);
-const char *effvk_activation_name (EffvkActivation activation);
+/* By the enumerations' values; NULL-terminated but for the last. */
+extern const char *const effvk_interpolation_names[],
+    *const effvk_crop_mode_names[],
+        *const effvk_padding_names[], *const effvk_activation_names[],
+                                          *const effvk_output_names[], *const effvk_source_names[];

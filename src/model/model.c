@@ -60,9 +60,64 @@ index_layers (EffvkModel *model)
     }
 }
 
+#define MAX_CONFIG ((guint64) 16 << 20)
+
+/* Where the model is: a file, or in a folder as timm's repositories have it; and the config.json
+ * beside it, NULL when there is none or it is not about a model. */
+static gboolean
+locate (const char *path, char **file, GBytes **config, GError **error)
+{
+  gboolean folder = g_file_test (path, G_FILE_TEST_IS_DIR);
+  g_autofree char *parent = folder ? g_strdup (path) : g_path_get_dirname (path);
+  g_autofree char *beside = g_build_filename (parent, "config.json", NULL);
+  gsize length;
+
+  *file = folder ? g_build_filename (path, "model.safetensors", NULL) : g_strdup (path);
+  *config = NULL;
+  if (!g_file_test (beside, G_FILE_TEST_EXISTS))
+    return TRUE;
+  *config = effvk_file_read_all (beside, MAX_CONFIG, EFFVK_MODEL_ERROR_READ, error);
+  if (!*config)
+    {
+      g_prefix_error (error, "%s: ", beside);
+      return FALSE;
+    }
+  const char *text = g_bytes_get_data (*config, &length);
+  if (!effvk_metadata_is_config (text ? text : "", length))
+    g_clear_pointer (config, g_bytes_unref);
+  return TRUE;
+}
+
+/* What tensors cannot say, from the least to the most important source. */
+static gboolean
+apply_metadata (EffvkModel *model, const char *member, GBytes *config, const char *overrides,
+                GError **error)
+{
+  const EffvkMetadataTarget target = { .arch = &model->arch,
+                                       .recipe = &model->recipe,
+                                       .sources = &model->sources,
+                                       .labels = &model->labels,
+                                       .training = model->naming->training,
+                                       .member = member };
+  const char *metadata = model->file.recipe, *text = NULL;
+  gsize length = 0;
+
+  if (config)
+    text = g_bytes_get_data (config, &length);
+  return (!config
+          || effvk_metadata_apply (&target, EFFVK_SOURCE_CONFIG, text ? text : "", length, error))
+         && (!metadata
+             || effvk_metadata_apply (&target, EFFVK_SOURCE_METADATA, metadata, strlen (metadata),
+                                      error))
+         && (!overrides
+             || effvk_metadata_apply (&target, EFFVK_SOURCE_OVERRIDE, overrides, strlen (overrides),
+                                      error));
+}
+
 /* From a read file to a checked model. */
 static gboolean
-build (EffvkModel *model, const EffvkFormatFacts *facts, GError **error)
+build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const char *overrides,
+       GError **error)
 {
   const char *recognised;
 
@@ -70,13 +125,9 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GError **error)
                                      &model->recipe, &model->file, error))
     return FALSE;
   model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
-  if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error))
-    return FALSE;
-  if (model->file.recipe
-      && !effvk_metadata_apply (model->file.recipe, &model->arch, &model->recipe, &model->labels,
-                                &model->sources, error))
-    return FALSE;
-  if (!effvk_format_facts_check (facts, &model->arch, error))
+  if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error)
+      || !apply_metadata (model, recognised, config, overrides, error)
+      || !effvk_format_facts_check (facts, &model->arch, error))
     return FALSE;
   for (guint i = 0; i < model->layers->len; i++)
     if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),
@@ -91,13 +142,25 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GError **error)
 EffvkModel *
 effvk_model_new_from_file (const char *path, GError **error)
 {
+  return effvk_model_new_with_overrides (path, NULL, error);
+}
+
+EffvkModel *
+effvk_model_new_with_overrides (const char *path, const char *overrides, GError **error)
+{
   g_return_val_if_fail (path != NULL, NULL);
 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
-  if (!effvk_formats_read_file (&model->file, &facts, path, error) || !build (model, &facts, error))
+  g_autoptr (GBytes) config = NULL;
+  g_autofree char *file = NULL;
+
+  if (!locate (path, &file, &config, error))
+    return NULL;
+  if (!effvk_formats_read_file (&model->file, &facts, file, error)
+      || !build (model, &facts, config, overrides, error))
     {
-      g_prefix_error (error, "%s: ", path);
+      g_prefix_error (error, "%s: ", file);
       return NULL;
     }
   return g_steal_pointer (&model);
@@ -111,7 +174,7 @@ effvk_model_new_from_bytes (GBytes *bytes, GError **error)
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
   if (!effvk_formats_read_bytes (&model->file, &facts, bytes, error)
-      || !build (model, &facts, error))
+      || !build (model, &facts, NULL, NULL, error))
     return NULL;
   return g_steal_pointer (&model);
 }

@@ -147,6 +147,13 @@ bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
   return TRUE;
 }
 
+/* What one channel is normalised with, where only colours' numbers are known. */
+static void
+make_gray (float values[3])
+{
+  values[0] = values[1] = values[2] = (values[0] + values[1] + values[2]) / 3;
+}
+
 gboolean
 effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
                               const EffvkNaming **naming, EffvkRecipe *recipe,
@@ -168,6 +175,11 @@ effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **rec
   *recognised = effvk_arch_recognise (arch);
   effvk_variant_training (*recognised ? *recognised : effvk_family_base (family_of (arch)),
                           (*naming)->training, recipe, &arch->padding, &arch->bn_eps);
+  if (arch->in_channels == 1)
+    {
+      make_gray (recipe->mean);
+      make_gray (recipe->std);
+    }
   arch->variant = g_strdup (*recognised ? *recognised : "efficientnet (custom)");
   arch->width = recipe->width;
   arch->height = recipe->height;

@@ -262,13 +262,16 @@ parse_phi (const char *name, double *phi)
   return *end == 0 && *phi >= -8 && *phi <= 16;
 }
 
-/* "B3", "efficientnet-b3", "v2-s", "efficientnetv2_s", "tf_efficientnet_b3" */
+/* "B3", "efficientnet-b3", "v2-s", "efficientnetv2_s", "tf_efficientnet_b3.in1k" */
 static const Variant *
 find (const char *name)
 {
   g_autofree char *lower = g_ascii_strdown (name, -1);
   const char *member = g_strdelimit (lower, "-", '_');
+  char *tag = strchr (lower, '.'); /* of the weights, in timm's names */
 
+  if (tag)
+    *tag = 0;
   if (g_str_has_prefix (member, "tf_"))
     member += strlen ("tf_");
   if (g_str_has_prefix (member, "efficientnet"))
@@ -279,6 +282,14 @@ find (const char *name)
     if (strcmp (member, variants[i].name + strlen ("efficientnet_")) == 0)
       return &variants[i];
   return NULL;
+}
+
+const char *
+effvk_variant_find (const char *name)
+{
+  const Variant *variant = find (name);
+
+  return variant ? variant->name : NULL;
 }
 
 gboolean

@@ -41,6 +41,9 @@ void effvk_arch_init_phi (EffvkArch *arch, double phi, guint classes);
 /* The named member whose stem, blocks and head are @arch's, or NULL. */
 const char *effvk_arch_recognise (const EffvkArch *arch);
 
+/* The member of any of its names ("tf_efficientnet_b3.in1k" is "efficientnet_b3"), or NULL. */
+const char *effvk_variant_find (const char *name);
+
 /* How the named member was trained: @recipe whole, and @padding and @bn_eps. False for unknown
  * names. */
 gboolean effvk_variant_training (const char *name, EffvkTraining training, EffvkRecipe *recipe,

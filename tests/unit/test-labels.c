@@ -73,6 +73,56 @@ test_refused (void)
 }
 
 static void
+test_json (void)
+{
+  static const char *const forms[]
+      = { "[\"tench\",\"great white shark\",\"p\xc3\xaa\x63he\"]",
+          "\xef\xbb\xbf \n[ \"tench\",\n \"great white shark\", \"p\\u00eache\" ]\n",
+          "{\"0\":\"tench\",\"1\":\"great white shark\",\"2\":\"p\\u00eache\"}",
+          "{\"p\\u00eache\":2,\"tench\":0,\"great white shark\":1}",
+          "{\"2\":[\"n1\",\"p\\u00eache\"],\"0\":[\"n0\",\"tench\"],"
+          "\"1\":[\"great white shark\"]}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
+    accept (forms[i], strlen (forms[i]));
+
+  /* A bracket does not make text JSON. */
+  g_auto (GStrv) labels = effvk_labels_parse ("[none]\nb\nc", 10, 3, NULL);
+  g_assert_nonnull (labels);
+  g_assert_cmpstr (labels[0], ==, "[none]");
+}
+
+static void
+test_json_refused (void)
+{
+  const struct
+  {
+    const char *text;
+    const char *words[3];
+  } rows[] = {
+    { "[\"a\",\"b\"]", { "expected 3 labels", "found 2" } },
+    { "[\"a\",\"b\",\"c\",\"d\"]", { "expected 3 labels", "found 4" } },
+    { "{\"0\":\"a\",\"1\":\"b\"}", { "expected 3 labels", "found 2" } },
+    { "{\"0\":\"a\",\"1\":\"b\",\"3\":\"c\"}", { "0 to 2", "found 3" } },
+    { "{\"0\":\"a\",\"1\":\"b\",\"1\":\"c\"}", { "class 1", "\"b\" and \"c\"" } },
+    { "{\"a\":0,\"b\":1,\"c\":1}", { "class 1", "\"b\" and \"c\"" } },
+    { "{\"a\":0,\"b\":-1,\"c\":1}", { "label 1", "expected a class", "-1" } },
+    { "{\"a\":\"b\",\"c\":\"d\",\"e\":\"f\"}", { "label 0", "number before its name" } },
+    { "{\"0\":{\"a\":1}}", { "label 0", "an object" } },
+    { "[\"a\",2,\"c\"]", { "label 1", "a string", "a number" } },
+    { "[\"a\",\"b\",\"c\"", { "not valid JSON" } },
+    { "[\"a\",\"b\",\"c\"] []", { "more" } },
+    { "[\"a\",\"b\",\"c\\u0007\"]", { "label 2", "control" } },
+    { "[]", { "expected 3 labels", "found 0" } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    refuse (rows[i].text, strlen (rows[i].text),
+            WORDS (rows[i].words[0], rows[i].words[1] ? rows[i].words[1] : "",
+                   rows[i].words[2] ? rows[i].words[2] : ""));
+}
+
+static void
 test_files (void)
 {
   char *path = fixture_path ("labels.txt");
@@ -101,6 +151,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/labels/forms", test_forms);
   g_test_add_func ("/labels/refused", test_refused);
+  g_test_add_func ("/labels/json", test_json);
+  g_test_add_func ("/labels/json-refused", test_json_refused);
   g_test_add_func ("/labels/files", test_files);
   return g_test_run ();
 }

@@ -316,7 +316,7 @@ test_recipe_refused (void)
           WORDS ("crop_mode", "center or squash", "border"));
   refuse (Q "symmetric" Q, Q "valid" Q, UNSUPPORTED,
           WORDS ("padding", "symmetric or same", "valid"));
-  refuse (Q "silu" Q, Q "gelu" Q, UNSUPPORTED, WORDS ("activation", "silu or relu6", "gelu"));
+  refuse (Q "silu" Q, Q "gelu" Q, UNSUPPORTED, WORDS ("activation", "silu or relu6 or relu", "gelu"));
   refuse (Q "bn_eps" Q ":1e-05", Q "bn_eps" Q ":-1", INVALID, WORDS ("bn_eps", "found -1"));
   refuse (anti, Q "antialias" Q ":1", INVALID, WORDS ("antialias", "true or false", "a number"));
 }
@@ -332,7 +332,7 @@ test_recipe_json_refused (void)
   refuse (anti, Q "label_names" Q ":[" Q "a" Q "]", INVALID,
           WORDS ("label_names", "5 labels", "found 1"));
   refuse (anti, Q "label_names" Q ":[" Q Q "," Q Q "," Q Q "," Q Q "," Q Q "," Q Q "]", INVALID,
-          WORDS ("label_names", "5 labels", "more"));
+          WORDS ("label_names", "5 labels", "found 6"));
   refuse (anti, Q "label_names" Q ":[1,2,3,4,5]", INVALID, WORDS ("label_names", "a string"));
   refuse (anti, Q "label_names" Q ":[" Q "a\\\\u0007" Q "]", INVALID, WORDS ("label 0", "control"));
   refuse (Q "bicubic" Q, Q "\xc3\xa9\\\\n" Q, UNSUPPORTED, WORDS ("interpolation", "\xc3\xa9"));

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/metadata.h"
+
+#include "model/json.h"
+#include "model/labels.h"
+
+#include <effvk/effvk-model.h>
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_SIZE 4096
+#define MAX_NAME 128
+
+/* Refuses the value of a key, in the words of who said it; key "": the whole. */
+#define refuse(code, r, key, format, ...)                                                          \
+  (g_set_error ((r)->error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_##code, "%s%s%s: " format,        \
+                effvk_source_names[(r)->source], *(key) ? " " : "", key, __VA_ARGS__),             \
+   FALSE)
+
+typedef struct
+{
+  EffvkJson json;
+  EffvkSource source;
+  EffvkArch *arch;
+  EffvkRecipe *recipe;
+  EffvkSources *sources;
+  const EffvkMetadataTarget *target;
+  EffvkRecipe before; /* what a new input size is in proportion to */
+  char **labels;
+  double crop_pct, test_crop_pct; /* 0: absent */
+  guint test_width, test_height;
+  gboolean sized, resized, squashed; /* by this object */
+  GError **error;
+} Reader;
+
+static gboolean
+unexpected (Reader *r, const char *key, const char *expected, EffvkJsonToken found)
+{
+  if (found == EFFVK_JSON_ERROR)
+    return refuse (INVALID, r, r->source == EFFVK_SOURCE_METADATA ? "\"effvk\"" : "",
+                   "not valid JSON: %s at byte %" G_GSIZE_FORMAT, r->json.problem, r->json.offset);
+  return refuse (INVALID, r, key, "expected %s, found %s", expected, effvk_json_token_name (found));
+}
+
+static gboolean
+out_of_range (Reader *r, const char *key, double low, double high)
+{
+  char from[G_ASCII_DTOSTR_BUF_SIZE], to[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree char *found = effvk_json_excerpt (&r->json);
+
+  g_ascii_formatd (from, sizeof from, "%g", low);
+  g_ascii_formatd (to, sizeof to, "%g", high);
+  return refuse (INVALID, r, key, "expected %s to %s, found %s", from, to, found);
+}
+
+/* The readers take the token that begins the value. */
+
+static gboolean
+read_number (Reader *r, const char *key, EffvkJsonToken token, double low, double high,
+             double *value)
+{
+  if (token != EFFVK_JSON_NUMBER)
+    return unexpected (r, key, "a number", token);
+  *value = effvk_json_get_double (&r->json);
+  return (*value >= low && *value <= high) || out_of_range (r, key, low, high);
+}
+
+static gboolean
+read_size (Reader *r, const char *key, EffvkJsonToken token, guint *value)
+{
+  guint64 number;
+
+  if (token != EFFVK_JSON_NUMBER)
+    return unexpected (r, key, "a number of pixels", token);
+  if (!effvk_json_get_uint (&r->json, &number) || number < 1 || number > MAX_SIZE)
+    {
+      g_autofree char *found = effvk_json_excerpt (&r->json);
+      return refuse (INVALID, r, key, "expected 1 to %d pixels, found %s", MAX_SIZE, found);
+    }
+  *value = (guint) number;
+  return TRUE;
+}
+
+/* [channels, height, width] */
+static gboolean
+read_input_size (Reader *r, const char *key, EffvkJsonToken token, guint *width, guint *height)
+{
+  guint channels;
+
+  if (token != EFFVK_JSON_ARRAY)
+    return unexpected (r, key, "[channels, height, width]", token);
+  if (!read_size (r, key, effvk_json_next (&r->json), &channels)
+      || !read_size (r, key, effvk_json_next (&r->json), height)
+      || !read_size (r, key, effvk_json_next (&r->json), width))
+    return FALSE;
+  token = effvk_json_next (&r->json);
+  if (token != EFFVK_JSON_ARRAY_END)
+    return unexpected (r, key, "three numbers", token);
+  if (channels != r->arch->in_channels)
+    return refuse (INVALID, r, key, "expected the %u channels that the stem's tensor has, found %u",
+                   r->arch->in_channels, channels);
+  r->sized = TRUE;
+  r->sources->size = r->source;
+  return TRUE;
+}
+
+/* A value a channel; a single one stands for all. */
+static gboolean
+read_channels (Reader *r, const char *key, EffvkJsonToken token, double low, double high,
+               float values[3])
+{
+  double value;
+  guint n = 0;
+
+  if (token != EFFVK_JSON_ARRAY)
+    return unexpected (r, key, "an array of 3 numbers", token);
+  for (;;)
+    {
+      token = effvk_json_next (&r->json);
+      if (token == EFFVK_JSON_ARRAY_END)
+        break;
+      if (token != EFFVK_JSON_NUMBER)
+        return unexpected (r, key, "a number", token);
+      value = effvk_json_get_double (&r->json);
+      if (!(value >= low && value <= high))
+        return out_of_range (r, key, low, high);
+      if (n == 3)
+        return refuse (INVALID, r, key, "expected %s, found more", "3 numbers");
+      values[n++] = (float) value;
+    }
+  if (n == 1)
+    values[1] = values[2] = values[0];
+  else if (n != 3)
+    return refuse (INVALID, r, key, "expected 3 numbers, found %u", n);
+  if (r->arch->in_channels == 1 && (values[1] != values[0] || values[2] != values[0]))
+    return refuse (INVALID, r, key, "expected %u number, as the stem has one channel, found %u", 1u,
+                   n);
+  return TRUE;
+}
+
+static gboolean
+read_choice (Reader *r, const char *key, EffvkJsonToken token, const char *const *choices,
+             int *value)
+{
+  if (token != EFFVK_JSON_STRING)
+    return unexpected (r, key, "a string", token);
+  for (int i = 0; choices[i]; i++)
+    if (effvk_json_is (&r->json, choices[i]))
+      {
+        *value = i;
+        return TRUE;
+      }
+  g_autofree char *list = g_strjoinv (" or ", (char **) choices);
+  g_autofree char *found = effvk_json_excerpt (&r->json);
+  return refuse (UNSUPPORTED, r, key, "expected %s, found \"%s\"", list, found);
+}
+
+static gboolean
+read_bool (Reader *r, const char *key, EffvkJsonToken token, gboolean *value)
+{
+  *value = token == EFFVK_JSON_TRUE;
+  return *value || token == EFFVK_JSON_FALSE || unexpected (r, key, "true or false", token);
+}
+
+/* What the architecture's name says of its training: "tf_" is TensorFlow's, and so are the members
+ * that timm pruned; its others are its own. */
+static void
+train_as_named (Reader *r, const char *name)
+{
+  gboolean ported = g_str_has_prefix (name, "tf_") || strstr (name, "_pruned");
+  EffvkSources *sources = r->sources;
+  const char *member = r->target->member;
+  EffvkRecipe recipe;
+  EffvkPadding padding;
+  double bn_eps;
+
+  if (!ported && r->target->training != EFFVK_TRAINING_TIMM)
+    return;
+  effvk_variant_training (member ? member : "b0",
+                          ported ? EFFVK_TRAINING_TENSORFLOW : EFFVK_TRAINING_TIMM, &recipe,
+                          &padding, &bn_eps);
+  if (sources->padding == EFFVK_SOURCE_DEFAULT)
+    {
+      r->arch->padding = ported ? EFFVK_PADDING_SAME : EFFVK_PADDING_SYMMETRIC;
+      sources->padding = r->source;
+    }
+  if (sources->bn_eps == EFFVK_SOURCE_DEFAULT)
+    {
+      r->arch->bn_eps = ported ? 1e-3 : 1e-5;
+      sources->bn_eps = r->source;
+    }
+  if (!member || r->arch->in_channels == 1)
+    return;
+  if (sources->mean == EFFVK_SOURCE_DEFAULT)
+    memcpy (r->recipe->mean, recipe.mean, sizeof recipe.mean);
+  if (sources->std == EFFVK_SOURCE_DEFAULT)
+    memcpy (r->recipe->std, recipe.std, sizeof recipe.std);
+  if (sources->resize == EFFVK_SOURCE_DEFAULT && !r->resized)
+    {
+      r->before = recipe;
+      r->recipe->resize_size = recipe.resize_size;
+    }
+  if (sources->size == EFFVK_SOURCE_DEFAULT)
+    {
+      r->recipe->width = recipe.width;
+      r->recipe->height = recipe.height;
+    }
+}
+
+static gboolean
+read_architecture (Reader *r, const char *key, EffvkJsonToken token)
+{
+  const char *member;
+
+  if (token != EFFVK_JSON_STRING)
+    return unexpected (r, key, "a string", token);
+  if (r->json.token_length == 0 || r->json.token_length > MAX_NAME)
+    return refuse (INVALID, r, key, "expected 1 to %d bytes, found %" G_GSIZE_FORMAT, MAX_NAME,
+                   r->json.token_length);
+  g_autofree char *name = effvk_json_dup_string (&r->json);
+  if (!name || !effvk_text_is_plain (name))
+    return refuse (INVALID, r, key, "expected %s, found control characters", "plain text");
+  member = effvk_variant_find (name);
+  if (member && r->target->member && strcmp (member, r->target->member) != 0)
+    return refuse (UNSUPPORTED, r, key, "expected %s, which the tensors are, found \"%s\"",
+                   r->target->member, name);
+  train_as_named (r, name);
+  g_free (r->arch->variant);
+  r->arch->variant = g_steal_pointer (&name);
+  r->sources->variant = r->source;
+  return TRUE;
+}
+
+static gboolean
+read_classes (Reader *r, const char *key, EffvkJsonToken token)
+{
+  guint64 number;
+
+  if (token != EFFVK_JSON_NUMBER)
+    return unexpected (r, key, "a number", token);
+  if (effvk_json_get_uint (&r->json, &number) && number == r->arch->classes)
+    return TRUE;
+  g_autofree char *found = effvk_json_excerpt (&r->json);
+  return refuse (INVALID, r, key,
+                 "expected the %u classes that the classifier's tensor has, found %s",
+                 r->arch->classes, found);
+}
+
+static gboolean
+read_labels (Reader *r, const char *key, EffvkJsonToken token)
+{
+  g_autofree char *where = g_strdup_printf ("%s %s: ", effvk_source_names[r->source], key);
+
+  g_clear_pointer (&r->labels, g_strfreev);
+  r->labels = effvk_labels_read_json (&r->json, token, r->arch->classes, where,
+                                      EFFVK_MODEL_ERROR_INVALID, r->error);
+  if (!r->labels)
+    return FALSE;
+  r->sources->labels = r->source;
+  return TRUE;
+}
+
+typedef enum
+{
+  KEY_ARCHITECTURE,
+  KEY_INPUT_SIZE,
+  KEY_TEST_INPUT_SIZE,
+  KEY_RESIZE_SIZE,
+  KEY_CROP_PCT,
+  KEY_TEST_CROP_PCT,
+  KEY_CROP_MODE,
+  KEY_INTERPOLATION,
+  KEY_ANTIALIAS,
+  KEY_MEAN,
+  KEY_STD,
+  KEY_PADDING,
+  KEY_PAD_TYPE,
+  KEY_BN_EPS,
+  KEY_ACTIVATION,
+  KEY_OUTPUT_ACTIVATION,
+  KEY_NUM_CLASSES,
+  KEY_LABEL_NAMES,
+  KEY_LABELS,
+  KEY_PRETRAINED_CFG,
+  KEY_MODEL_ARGS,
+} Key;
+
+/* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
+ * fine-tuning, and its model_args are arguments of which only two change the network. */
+#define TOP 1
+#define CFG 2
+#define ARGS 4
+
+static const struct
+{
+  const char *name;
+  guint where;
+} keys[] = {
+  [KEY_ARCHITECTURE] = { "architecture", TOP },
+  [KEY_INPUT_SIZE] = { "input_size", TOP | CFG },
+  [KEY_TEST_INPUT_SIZE] = { "test_input_size", TOP | CFG },
+  [KEY_RESIZE_SIZE] = { "resize_size", TOP | CFG },
+  [KEY_CROP_PCT] = { "crop_pct", TOP | CFG },
+  [KEY_TEST_CROP_PCT] = { "test_crop_pct", TOP | CFG },
+  [KEY_CROP_MODE] = { "crop_mode", TOP | CFG },
+  [KEY_INTERPOLATION] = { "interpolation", TOP | CFG },
+  [KEY_ANTIALIAS] = { "antialias", TOP | CFG },
+  [KEY_MEAN] = { "mean", TOP | CFG },
+  [KEY_STD] = { "std", TOP | CFG },
+  [KEY_PADDING] = { "padding", TOP },
+  [KEY_PAD_TYPE] = { "pad_type", ARGS },
+  [KEY_BN_EPS] = { "bn_eps", TOP | ARGS },
+  [KEY_ACTIVATION] = { "activation", TOP },
+  [KEY_OUTPUT_ACTIVATION] = { "output_activation", TOP },
+  [KEY_NUM_CLASSES] = { "num_classes", TOP },
+  [KEY_LABEL_NAMES] = { "label_names", TOP | CFG },
+  [KEY_LABELS] = { "labels", TOP | CFG },
+  [KEY_PRETRAINED_CFG] = { "pretrained_cfg", TOP },
+  [KEY_MODEL_ARGS] = { "model_args", TOP },
+};
+
+static gboolean read_object (Reader *r, const char *name, guint where);
+
+static gboolean
+read_nested (Reader *r, const char *key, EffvkJsonToken token, guint where)
+{
+  if (token != EFFVK_JSON_OBJECT)
+    return unexpected (r, key, "an object", token);
+  return read_object (r, key, where); /* which holds no key that nests */
+}
+
+static gboolean
+read_value (Reader *r, Key key, EffvkJsonToken token)
+{
+  static const char *const pad_types[] = { "", "same", NULL };
+  const char *name = keys[key].name;
+  EffvkRecipe *recipe = r->recipe;
+  EffvkSources *sources = r->sources;
+  int choice = 0;
+
+  switch (key)
+    {
+    case KEY_ARCHITECTURE:
+      return read_architecture (r, name, token);
+    case KEY_INPUT_SIZE:
+      return read_input_size (r, name, token, &recipe->width, &recipe->height);
+    case KEY_TEST_INPUT_SIZE:
+      return read_input_size (r, name, token, &r->test_width, &r->test_height);
+    case KEY_RESIZE_SIZE:
+      r->resized = TRUE;
+      return read_size (r, name, token, &recipe->resize_size);
+    case KEY_CROP_PCT:
+      return read_number (r, name, token, 0.01, 1, &r->crop_pct);
+    case KEY_TEST_CROP_PCT:
+      return read_number (r, name, token, 0.01, 1, &r->test_crop_pct);
+    case KEY_CROP_MODE:
+      if (!read_choice (r, name, token, effvk_crop_mode_names, &choice))
+        return FALSE;
+      recipe->crop_mode = (EffvkCropMode) choice;
+      r->squashed = recipe->crop_mode == EFFVK_CROP_SQUASH;
+      sources->crop = r->source;
+      return TRUE;
+    case KEY_INTERPOLATION:
+      if (!read_choice (r, name, token, effvk_interpolation_names, &choice))
+        return FALSE;
+      recipe->interpolation = (EffvkInterpolation) choice;
+      sources->interpolation = r->source;
+      return TRUE;
+    case KEY_ANTIALIAS:
+      sources->antialias = r->source;
+      if (!read_bool (r, name, token, &recipe->antialias))
+        return FALSE;
+      recipe->eight_bits = recipe->antialias;
+      return TRUE;
+    case KEY_MEAN:
+      sources->mean = r->source;
+      return read_channels (r, name, token, -1e6, 1e6, recipe->mean);
+    case KEY_STD:
+      sources->std = r->source;
+      return read_channels (r, name, token, 1e-6, 1e6, recipe->std);
+    case KEY_PADDING:
+    case KEY_PAD_TYPE:
+      if (!read_choice (r, name, token, key == KEY_PADDING ? effvk_padding_names : pad_types,
+                        &choice))
+        return FALSE;
+      r->arch->padding = (EffvkPadding) choice;
+      sources->padding = r->source;
+      return TRUE;
+    case KEY_BN_EPS:
+      sources->bn_eps = r->source;
+      return read_number (r, name, token, 0, 1, &r->arch->bn_eps);
+    case KEY_ACTIVATION:
+      if (!read_choice (r, name, token, effvk_activation_names + 1, &choice))
+        return FALSE;
+      r->arch->activation = (EffvkActivation) (choice + 1);
+      sources->activation = r->source;
+      return TRUE;
+    case KEY_OUTPUT_ACTIVATION:
+      if (!read_choice (r, name, token, effvk_output_names, &choice))
+        return FALSE;
+      r->arch->output = (EffvkOutput) choice;
+      sources->output = r->source;
+      return TRUE;
+    case KEY_NUM_CLASSES:
+      return read_classes (r, name, token);
+    case KEY_LABEL_NAMES:
+    case KEY_LABELS:
+      return read_labels (r, name, token);
+    case KEY_PRETRAINED_CFG:
+      return read_nested (r, name, token, CFG);
+    case KEY_MODEL_ARGS:
+      return read_nested (r, name, token, ARGS);
+    }
+  g_return_val_if_reached (FALSE);
+}
+
+/* Skips a value of which only the beginning was read. */
+static gboolean
+skip (Reader *r, const char *name)
+{
+  return effvk_json_skip (&r->json) || unexpected (r, name, "a value", EFFVK_JSON_ERROR);
+}
+
+/* The members of an object, up to its end. */
+static gboolean
+read_object (Reader *r, const char *name, guint where)
+{
+  guint seen = 0, i;
+
+  for (;;)
+    {
+      EffvkJsonToken token = effvk_json_next (&r->json);
+
+      if (token == EFFVK_JSON_OBJECT_END)
+        return TRUE;
+      if (token != EFFVK_JSON_KEY)
+        return unexpected (r, name, "a key", token);
+      for (i = 0; i < G_N_ELEMENTS (keys); i++)
+        if ((keys[i].where & where) && effvk_json_is (&r->json, keys[i].name))
+          break;
+      if (i == G_N_ELEMENTS (keys))
+        {
+          if (!skip (r, name))
+            return FALSE;
+          continue;
+        }
+      if (seen & 1u << i)
+        return refuse (INVALID, r, name, "duplicate key \"%s\"", keys[i].name);
+      seen |= 1u << i;
+      token = effvk_json_next (&r->json);
+      if (token != EFFVK_JSON_NULL && !read_value (r, (Key) i, token))
+        return FALSE;
+    }
+}
+
+static gboolean
+read_all (Reader *r)
+{
+  const char *name = r->source == EFFVK_SOURCE_METADATA ? "\"effvk\"" : "";
+  EffvkJsonToken token = effvk_json_next (&r->json);
+
+  if (token != EFFVK_JSON_OBJECT)
+    return unexpected (r, name, "an object", token);
+  if (!read_object (r, name, TOP))
+    return FALSE;
+  token = effvk_json_next (&r->json);
+  return token == EFFVK_JSON_END || unexpected (r, name, "nothing more", token);
+}
+
+/* The shorter side before the crop: as it is said, or from crop_pct; squashed images lose nothing
+ * by default; and where only the input size is said, in the proportion of before. */
+static gboolean
+settle_resize (Reader *r)
+{
+  EffvkRecipe *recipe = r->recipe;
+  guint shorter = MIN (recipe->width, recipe->height);
+  double pct = r->test_crop_pct > 0 ? r->test_crop_pct : r->crop_pct;
+
+  if (!r->resized && pct > 0)
+    {
+      /* 224 / 0.875 is 256 even where the quotient of doubles falls short of it. */
+      recipe->resize_size = (guint) floor (shorter / pct + 1e-6);
+      r->resized = TRUE;
+    }
+  else if (!r->resized && r->squashed)
+    recipe->resize_size = shorter;
+  else if (!r->resized && r->sized)
+    recipe->resize_size = (guint) ((guint64) shorter * r->before.resize_size
+                                   / MIN (r->before.width, r->before.height));
+  if (r->resized || r->squashed)
+    r->sources->resize = r->source;
+  if (recipe->resize_size < shorter || recipe->resize_size > 8 * MAX_SIZE)
+    return refuse (INVALID, r, "resize_size",
+                   "expected at least the input's %u and at most %d pixels, found %u", shorter,
+                   8 * MAX_SIZE, recipe->resize_size);
+  return TRUE;
+}
+
+gboolean
+effvk_metadata_apply (const EffvkMetadataTarget *target, EffvkSource source, const char *json,
+                      gsize length, GError **error)
+{
+  Reader reader = { .source = source,
+                    .arch = target->arch,
+                    .recipe = target->recipe,
+                    .sources = target->sources,
+                    .target = target,
+                    .before = *target->recipe,
+                    .error = error };
+
+  effvk_json_init (&reader.json, json, length);
+  gboolean ok = read_all (&reader);
+  if (ok && reader.test_width)
+    {
+      reader.recipe->width = reader.test_width;
+      reader.recipe->height = reader.test_height;
+    }
+  if (!ok || !settle_resize (&reader))
+    {
+      g_strfreev (reader.labels);
+      return FALSE;
+    }
+  target->arch->width = target->recipe->width;
+  target->arch->height = target->recipe->height;
+  if (reader.labels)
+    {
+      g_strfreev (*target->labels);
+      *target->labels = reader.labels;
+    }
+  return TRUE;
+}
+
+gboolean
+effvk_metadata_is_config (const char *text, gsize length)
+{
+  EffvkJsonToken token;
+  EffvkJson json;
+
+  effvk_json_init (&json, text, length);
+  token = effvk_json_next (&json);
+  if (token != EFFVK_JSON_OBJECT)
+    return token == EFFVK_JSON_ERROR;
+  while ((token = effvk_json_next (&json)) == EFFVK_JSON_KEY)
+    if (effvk_json_is (&json, "architecture") || effvk_json_is (&json, "pretrained_cfg")
+        || !effvk_json_skip (&json))
+      return TRUE;
+  return token == EFFVK_JSON_ERROR;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model-fixtures.h"
+
+#include "model/model.h"
+
+#include <json-glib/json-glib.h>
+
+#define INVALID EFFVK_MODEL_ERROR_INVALID
+#define UNSUPPORTED EFFVK_MODEL_ERROR_UNSUPPORTED
+
+/* A folder with a model of 5 classes, with or without metadata in it, and a config.json. */
+typedef struct
+{
+  char *path, *file, *config;
+} Folder;
+
+static void
+folder_init (Folder *folder, const char *variant, gboolean metadata, const char *config)
+{
+  g_autoptr (EffvkModel) model = effvk_model_new_random (variant, 5, 1, NULL);
+  g_autofree char *contents = NULL;
+  gsize size;
+
+  folder->path = g_dir_make_tmp ("effvk-test-XXXXXX", NULL);
+  folder->file = g_build_filename (folder->path, "model.safetensors", NULL);
+  folder->config = g_build_filename (folder->path, "config.json", NULL);
+  g_assert_true (effvk_model_save (model, folder->file, NULL));
+  if (!metadata)
+    {
+      g_assert_true (g_file_get_contents (folder->file, &contents, &size, NULL));
+      char *key = g_strstr_len (contents + 8, (gssize) size - 8, "\"effvk\"");
+      g_assert_nonnull (key);
+      memcpy (key, "\"other\"", 7);
+      g_assert_true (g_file_set_contents (folder->file, contents, (gssize) size, NULL));
+    }
+  if (config)
+    g_assert_true (g_file_set_contents (folder->config, config, -1, NULL));
+}
+
+static void
+folder_clear (Folder *folder)
+{
+  g_remove (folder->file);
+  g_remove (folder->config);
+  g_assert_cmpint (g_rmdir (folder->path), ==, 0);
+  g_free (folder->path);
+  g_free (folder->file);
+  g_free (folder->config);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Folder, folder_clear)
+
+static EffvkModel *
+load (const char *path, const char *overrides)
+{
+  GError *error = NULL;
+  EffvkModel *model = effvk_model_new_with_overrides (path, overrides, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static void
+assert_source (EffvkModel *model, const char *key, const char *expected)
+{
+  g_autofree char *text = effvk_model_inspect (model);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+
+  g_assert_true (json_parser_load_from_data (parser, text, -1, NULL));
+  JsonObject *root = json_node_get_object (json_parser_get_root (parser));
+  JsonObject *sources = json_object_get_object_member (root, "sources");
+  if (!json_object_has_member (sources, key))
+    g_error ("sources has no \"%s\"", key);
+  g_assert_cmpstr (json_object_get_string_member (sources, key), ==, expected);
+}
+
+/* As timm's repositories have it. */
+static const char timm[] = "{\"architecture\": \"tf_efficientnet_b0\", \"num_classes\": 5,"
+                           " \"num_features\": 1280, \"global_pool\": \"avg\","
+                           " \"model_args\": {\"drop_rate\": 0.2, \"in_chans\": 3},"
+                           " \"label_names\": [\"a\", \"b\", \"c\", \"d\", \"e\"],"
+                           " \"pretrained_cfg\": {\"tag\": \"in1k\", \"custom_load\": false,"
+                           " \"input_size\": [3, 192, 192], \"test_input_size\": [3, 208, 320],"
+                           " \"fixed_input_size\": false, \"interpolation\": \"bilinear\","
+                           " \"crop_pct\": 0.875, \"test_crop_pct\": null,"
+                           " \"crop_mode\": \"center\", \"mean\": [0.5, 0.25, 0.125],"
+                           " \"std\": [0.5], \"num_classes\": 1000, \"pool_size\": [7, 7],"
+                           " \"first_conv\": \"conv_stem\", \"classifier\": \"classifier\"}}";
+
+static void
+test_folder (void)
+{
+  g_auto (Folder) folder = { 0 };
+  folder_init (&folder, "b0", FALSE, timm);
+
+  const char *const paths[] = { folder.path, folder.file };
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autoptr (EffvkModel) model = load (paths[i], NULL);
+      const EffvkArch *arch = effvk_model_get_arch (model);
+      const EffvkRecipe *recipe = effvk_model_get_recipe (model);
+
+      g_assert_cmpstr (effvk_model_get_variant (model), ==, "tf_efficientnet_b0");
+      g_assert_cmpint (arch->padding, ==, EFFVK_PADDING_SAME);
+      g_assert_cmpfloat (arch->bn_eps, ==, 1e-3);
+      g_assert_cmpuint (arch->width, ==, 320);
+      g_assert_cmpuint (arch->height, ==, 208);
+      g_assert_cmpuint (recipe->resize_size, ==, 237);
+      g_assert_cmpint (recipe->interpolation, ==, EFFVK_INTERPOLATION_BILINEAR);
+      g_assert_cmpfloat (recipe->mean[2], ==, 0.125f);
+      g_assert_cmpfloat (recipe->std[2], ==, 0.5f);
+      g_assert_cmpstr (effvk_model_get_label (model, 4), ==, "e");
+      assert_source (model, "architecture.padding", "config.json");
+      assert_source (model, "architecture.bn_eps", "config.json");
+      assert_source (model, "architecture.activation", "default");
+      assert_source (model, "input.width", "config.json");
+      assert_source (model, "input.mean", "config.json");
+      assert_source (model, "input.antialias", "default");
+      assert_source (model, "labels", "config.json");
+    }
+}
+
+/* timm's older form has everything at the top. */
+static void
+test_flat (void)
+{
+  g_auto (Folder) folder = { 0 };
+  folder_init (&folder, "b0", FALSE,
+               "{\"architecture\": \"efficientnet_b0\", \"num_classes\": 5,"
+               " \"input_size\": [3, 128, 128], \"crop_pct\": 1.0, \"crop_mode\": \"squash\","
+               " \"labels\": {\"0\": \"a\", \"4\": \"e\", \"1\": \"b\", \"2\": \"c\", "
+               "\"3\": \"d\"},"
+               " \"model_args\": {\"pad_type\": \"same\", \"bn_eps\": 0.01}}");
+  g_autoptr (EffvkModel) model = load (folder.path, NULL);
+
+  g_assert_cmpuint (effvk_model_get_arch (model)->width, ==, 128);
+  g_assert_cmpint (effvk_model_get_arch (model)->padding, ==, EFFVK_PADDING_SAME);
+  g_assert_cmpfloat (effvk_model_get_arch (model)->bn_eps, ==, 0.01);
+  g_assert_cmpuint (effvk_model_get_recipe (model)->resize_size, ==, 128);
+  g_assert_cmpint (effvk_model_get_recipe (model)->crop_mode, ==, EFFVK_CROP_SQUASH);
+  g_assert_cmpstr (effvk_model_get_label (model, 4), ==, "e");
+}
+
+/* The file's own metadata goes before config.json, an override before both. */
+static void
+test_precedence (void)
+{
+  g_auto (Folder) folder = { 0 };
+  folder_init (&folder, "b0", TRUE, timm);
+  g_autoptr (EffvkModel) model = load (folder.file, NULL);
+
+  g_assert_cmpint (effvk_model_get_arch (model)->padding, ==, EFFVK_PADDING_SYMMETRIC);
+  g_assert_cmpfloat (effvk_model_get_arch (model)->bn_eps, ==, 1e-5);
+  g_assert_cmpuint (effvk_model_get_recipe (model)->resize_size, ==, 256);
+  g_assert_cmpstr (effvk_model_get_label (model, 0), ==, "a");
+  assert_source (model, "architecture.padding", "metadata");
+  assert_source (model, "labels", "config.json");
+
+  g_autoptr (EffvkModel) other = load (folder.file, "{\"padding\":\"same\",\"crop_pct\":0.7,"
+                                                    "\"output_activation\":\"sigmoid\"}");
+  g_assert_cmpint (effvk_model_get_arch (other)->padding, ==, EFFVK_PADDING_SAME);
+  g_assert_cmpint (effvk_model_get_arch (other)->output, ==, EFFVK_OUTPUT_SIGMOID);
+  g_assert_cmpuint (effvk_model_get_recipe (other)->resize_size, ==, 320);
+  assert_source (other, "architecture.padding", "override");
+  assert_source (other, "architecture.bn_eps", "metadata");
+  assert_source (other, "input.resize", "override");
+  assert_source (other, "output.activation", "override");
+  assert_source (model, "output.activation", "metadata");
+
+  /* Only the size: the crop stays in proportion. */
+  g_autoptr (EffvkModel) sized = load (folder.file, "{\"input_size\":[3,112,112]}");
+  g_assert_cmpuint (effvk_model_get_recipe (sized)->resize_size, ==, 128);
+}
+
+/* Another program's config.json is not in the way. */
+static void
+test_foreign (void)
+{
+  static const char *const texts[]
+      = { "{}", "[1, 2]", "{\"model_type\": \"bert\", \"architectures\": [\"B\"]}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_auto (Folder) folder = { 0 };
+      folder_init (&folder, "phi=-8", FALSE, texts[i]);
+      g_autoptr (EffvkModel) model = load (folder.file, NULL);
+      assert_source (model, "architecture.padding", "default");
+    }
+}
+
+static void
+refuse (const char *config, const char *overrides, int code, const char *const *words)
+{
+  g_auto (Folder) folder = { 0 };
+  GError *error = NULL;
+  folder_init (&folder, "b0", FALSE, config);
+  g_autoptr (EffvkModel) model = effvk_model_new_with_overrides (folder.path, overrides, &error);
+  fixture_refused (model != NULL, &error, code, words, config ? config : overrides);
+}
+
+static void
+test_refused (void)
+{
+  refuse ("{\"architecture\": \"efficientnet_b3\"}", NULL, UNSUPPORTED,
+          WORDS ("config.json architecture", "efficientnet_b0", "efficientnet_b3"));
+  refuse ("{\"architecture\": \"x\", \"num_classes\": 7}", NULL, INVALID,
+          WORDS ("config.json num_classes", "5 classes", "found 7"));
+  refuse ("{\"architecture\": \"x\", \"label_names\": [\"a\"]}", NULL, INVALID,
+          WORDS ("config.json label_names", "5 labels", "found 1"));
+  refuse ("{\"architecture\": \"x\", \"label_names\": {\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":9}}",
+          NULL, INVALID, WORDS ("config.json label_names", "0 to 4", "found 9"));
+  refuse ("{\"pretrained_cfg\": {\"crop_mode\": \"border\"}}", NULL, UNSUPPORTED,
+          WORDS ("config.json crop_mode", "center or squash", "border"));
+  refuse ("{\"pretrained_cfg\": [1]}", NULL, INVALID,
+          WORDS ("config.json pretrained_cfg", "an object", "an array"));
+  refuse ("{\"pretrained_cfg\": {\"input_size\": [1, 224, 224]}}", NULL, INVALID,
+          WORDS ("config.json input_size", "3 channels", "found 1"));
+  refuse ("{\"architecture\": \"x\",", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
+  refuse ("{\"a\": 1,,}", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
+  refuse ("", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
+  refuse (NULL, "{\"bn_eps\": 2}", INVALID, WORDS ("override bn_eps", "0 to 1", "found 2"));
+  refuse (NULL, "padding=same", INVALID, WORDS ("override", "not valid JSON"));
+  refuse (NULL, "{\"output_activation\": \"tanh\"}", UNSUPPORTED,
+          WORDS ("override output_activation", "softmax or sigmoid or none", "tanh"));
+
+  g_auto (Folder) folder = { 0 };
+  GError *error = NULL;
+  folder_init (&folder, "phi=-8", FALSE, NULL);
+  g_remove (folder.file);
+  fixture_refused (effvk_model_new_from_file (folder.path, &error) != NULL, &error,
+                   EFFVK_MODEL_ERROR_READ, WORDS (folder.file), "empty folder");
+  g_assert_cmpint (g_mkdir (folder.config, 0700), ==, 0);
+  fixture_refused (effvk_model_new_from_file (folder.path, &error) != NULL, &error,
+                   EFFVK_MODEL_ERROR_READ, WORDS (folder.config, "a directory"), "config.json/");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/config/folder", test_folder);
+  g_test_add_func ("/config/flat", test_flat);
+  g_test_add_func ("/config/precedence", test_precedence);
+  g_test_add_func ("/config/foreign", test_foreign);
+  g_test_add_func ("/config/refused", test_refused);
+  return g_test_run ();
+}
