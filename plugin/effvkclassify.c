@@ -56,9 +56,11 @@ enum
 {
   PROP_MODEL_FILE = 1,
   PROP_LABELS_FILE,
+  PROP_MODEL_OVERRIDES,
   PROP_DEVICE,
   PROP_PRECISION,
   PROP_TOP_K,
+  PROP_ACTIVATION,
   PROP_THRESHOLD,
   PROP_META_MODE,
   PROP_POST_MESSAGES,
@@ -70,8 +72,9 @@ struct _EffvkClassify
   GstBaseTransform parent_instance;
 
   /* properties, under the object lock */
-  char *model_file, *labels_file, *device;
+  char *model_file, *model_overrides, *labels_file, *device;
   EffvkPrecision precision;
+  EffvkOutputActivation activation;
   guint top_k;
   double threshold;
   EffvkMetaMode meta_mode;
@@ -99,7 +102,8 @@ static GstStaticPadTemplate src_template
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 
 static EffvkModel *
-load_model (EffvkClassify *self, const char *model_file, const char *labels_file)
+load_model (EffvkClassify *self, const char *model_file, const char *overrides,
+            const char *labels_file)
 {
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (GError) error = NULL;
@@ -112,7 +116,9 @@ load_model (EffvkClassify *self, const char *model_file, const char *labels_file
           (NULL));
       return NULL;
     }
-  model = effvk_model_new_from_file (model_file, &error);
+  if (overrides && !*overrides)
+    overrides = NULL;
+  model = effvk_model_new_with_overrides (model_file, overrides, &error);
   if (!model)
     {
       effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the model", model_file);
@@ -147,6 +153,7 @@ effvk_classify_start (GstBaseTransform *base)
   EffvkClassify *self = EFFVK_CLASSIFY (base);
   g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
   g_autofree char *model_file = NULL;
+  g_autofree char *model_overrides = NULL;
   g_autofree char *labels_file = NULL;
   g_autofree char *selector = NULL;
   g_autoptr (EffvkModel) model = NULL;
@@ -158,10 +165,12 @@ effvk_classify_start (GstBaseTransform *base)
 
   GST_OBJECT_LOCK (self);
   model_file = g_strdup (self->model_file);
+  model_overrides = g_strdup (self->model_overrides);
   labels_file = g_strdup (self->labels_file);
   selector = g_strdup (self->device ? self->device : DEFAULT_DEVICE);
   meta_mode = self->meta_mode;
   effvk_classifier_options_set_precision (options, self->precision);
+  effvk_classifier_options_set_activation (options, self->activation);
   effvk_classifier_options_set_top_k (options, self->top_k);
   effvk_classifier_options_set_max_in_flight (options, 1);
   self->frames = self->inferences = self->skipped = self->messages = self->not_finite = 0;
@@ -174,7 +183,7 @@ effvk_classify_start (GstBaseTransform *base)
           ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"), (NULL));
       return FALSE;
     }
-  model = load_model (self, model_file, labels_file);
+  model = load_model (self, model_file, model_overrides, labels_file);
   if (!model)
     return FALSE;
   device = effvk_device_new (selector, &error);
@@ -422,6 +431,10 @@ effvk_classify_set_property (GObject *object, guint id, const GValue *value, GPa
       g_free (self->model_file);
       self->model_file = g_value_dup_string (value);
       break;
+    case PROP_MODEL_OVERRIDES:
+      g_free (self->model_overrides);
+      self->model_overrides = g_value_dup_string (value);
+      break;
     case PROP_LABELS_FILE:
       g_free (self->labels_file);
       self->labels_file = g_value_dup_string (value);
@@ -435,6 +448,9 @@ effvk_classify_set_property (GObject *object, guint id, const GValue *value, GPa
       break;
     case PROP_TOP_K:
       self->top_k = g_value_get_uint (value);
+      break;
+    case PROP_ACTIVATION:
+      self->activation = (EffvkOutputActivation) g_value_get_enum (value);
       break;
     case PROP_THRESHOLD:
       self->threshold = g_value_get_double (value);
@@ -467,6 +483,9 @@ effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpe
     case PROP_MODEL_FILE:
       g_value_set_string (value, self->model_file);
       break;
+    case PROP_MODEL_OVERRIDES:
+      g_value_set_string (value, self->model_overrides);
+      break;
     case PROP_LABELS_FILE:
       g_value_set_string (value, self->labels_file);
       break;
@@ -478,6 +497,9 @@ effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpe
       break;
     case PROP_TOP_K:
       g_value_set_uint (value, self->top_k);
+      break;
+    case PROP_ACTIVATION:
+      g_value_set_enum (value, self->activation);
       break;
     case PROP_THRESHOLD:
       g_value_set_double (value, self->threshold);
@@ -500,6 +522,7 @@ effvk_classify_finalize (GObject *object)
   EffvkClassify *self = EFFVK_CLASSIFY (object);
 
   g_free (self->model_file);
+  g_free (self->model_overrides);
   g_free (self->labels_file);
   g_free (self->device);
   G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
@@ -515,12 +538,21 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_MODEL_FILE,
       g_param_spec_string ("model-file", "Model file",
-                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file",
+                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
+                           "or timm's folder of model.safetensors and config.json",
                            NULL, ready));
+  g_object_class_install_property (
+      object_class, PROP_MODEL_OVERRIDES,
+      g_param_spec_string (
+          "model-overrides", "Model overrides",
+          "A JSON object that goes before what the model says of itself, in the keys of timm's "
+          "pretrained_cfg, for instance {\"padding\": \"same\", \"crop_pct\": 1.0}",
+          NULL, ready));
   g_object_class_install_property (
       object_class, PROP_LABELS_FILE,
       g_param_spec_string ("labels-file", "Labels file",
-                           "The classes' names, UTF-8 text with one a line; unset: the model's own",
+                           "The classes' names, text with one a line or a JSON list or map; unset: "
+                           "the model's own",
                            NULL, ready));
   g_object_class_install_property (
       object_class, PROP_DEVICE,
@@ -544,9 +576,17 @@ install_properties (GObjectClass *object_class)
           "above its value at the start, from the next start",
           1, MAX_TOP_K, DEFAULT_TOP_K, playing));
   g_object_class_install_property (
+      object_class, PROP_ACTIVATION,
+      g_param_spec_enum ("activation", "Activation",
+                         "What makes scores of the network's answers; auto: what the model says, "
+                         "else softmax. sigmoid is for models of which several classes may be true",
+                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, ready));
+  g_object_class_install_property (
       object_class, PROP_THRESHOLD,
-      g_param_spec_double ("threshold", "Threshold", "Classes with a lower score are not reported",
-                           0.0, 1.0, DEFAULT_THRESHOLD, playing));
+      g_param_spec_double ("threshold", "Threshold",
+                           "Classes with a lower score are not reported; scores are from 0 to 1, "
+                           "but with activation=none, where they are of any size and sign",
+                           -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD, playing));
   g_object_class_install_property (object_class, PROP_META_MODE,
                                    g_param_spec_enum ("meta-mode", "Meta mode",
                                                       "How the classes are attached to the buffers",
@@ -577,6 +617,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
   object_class->finalize = effvk_classify_finalize;
   install_properties (object_class);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_META_MODE, 0);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);

@@ -1,8 +1,8 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The horizontal half of the resize, the conversion to RGB and the normalisation.
+// The horizontal half of the resize, the conversion to RGB or luma, and the normalisation.
 //   rows: from resize-rows, a texel holds one byte column of 4 rows
-//   y [N,H,W,3] in texels of four channels, the fourth 0
+//   y [N,H,W,3] or, of luma, [N,H,W,1], in texels of four channels, the others 0
 //   table: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
 //   deviation; then tap tables as effvk_taps_append_single() says, one per plane
 // An invocation computes one column of 4 rows: each component from its own taps, as planes may be
@@ -26,7 +26,7 @@ struct Component {
     int taps;   // texel of the tap table
     int count;  // taps, a multiple of 4
 };
-layout(push_constant) uniform Push { Component components[3]; int width, height, rows_size, eight_bits; } pc;
+layout(push_constant) uniform Push { Component components[3]; int width, height, rows_size, eight_bits, luma; } pc;
 
 void main()
 {
@@ -54,8 +54,15 @@ void main()
     [[unroll]] for (int i = 0; i < 3; i++) {
         vec4 m = READ_F32(table, i);
         vec4 colour = m.x * v[0] + m.y * v[1] + m.z * v[2] + m.w;
-        colour = pc.eight_bits != 0 ? round_to_byte(colour) : clamp(colour, 0.0, 1.0);
-        rgb[i] = (colour - mean[i]) * scale[i];
+        rgb[i] = pc.eight_bits != 0 ? round_to_byte(colour) : clamp(colour, 0.0, 1.0);
+    }
+    if (pc.luma != 0) {
+        vec4 luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+        rgb[0] = ((pc.eight_bits != 0 ? round_to_byte(luma) : luma) - mean.x) * scale.x;
+        rgb[1] = rgb[2] = vec4(0.0);
+    } else {
+        [[unroll]] for (int i = 0; i < 3; i++)
+            rgb[i] = (rgb[i] - mean[i]) * scale[i];
     }
     int to = (image * pc.height + group * 4) * pc.width + column;
     [[unroll]] for (int j = 0; j < 4; j++)

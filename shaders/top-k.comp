@@ -1,11 +1,12 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Softmax and the k best classes, best first; among equals the lower index comes first.
-//   x [N,C] fp32, y [N,k,4] fp32: class index, probability, 1 if all logits are finite, 0
+// The k best classes and their scores, best first; among equals the lower index comes first.
+//   x [N,C] fp32, y [N,k,4] fp32: class index, score, 1 if all logits are finite, 0
 // One workgroup an image; an invocation holds every THREADS-th logit's best in a register and looks again only
 // when its own was taken. Grid: 1, 1, images. Driven by src/ops/top-k.c.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 64;
+layout(constant_id = 1) const int ACTIVATION = 1; // of EffvkOutputActivation: 1 softmax, 2 sigmoid, 3 none
 
 layout(set = 0, binding = 0, std430) readonly buffer X { float x[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Y { vec4 y[]; };
@@ -17,6 +18,7 @@ shared float sums[THREADS];
 shared bool finite[THREADS];
 
 const float LOWEST = -3.402823466e38;
+const float LARGEST_EXPONENT = 80.0; // its exponential is finite
 
 // The best logit of this invocation that comes after (last, last_index) in the order of the answer.
 void find_best(int id, int x0, float last, int last_index, out float best, out int best_index)
@@ -84,9 +86,14 @@ void main()
                 all_finite = all_finite && finite[i];
             }
         }
-        if (id == 0)
-            y[image * pc.k + rank]
-                = vec4(float(index), exp(value - top) / sum, all_finite ? 1.0 : 0.0, 0.0);
+        if (id == 0) {
+            float score = value;
+            if (ACTIVATION == 1)
+                score = exp(value - top) / sum;
+            else if (ACTIVATION == 2)
+                score = 1.0 / (1.0 + exp(min(-value, LARGEST_EXPONENT)));
+            y[image * pc.k + rank] = vec4(float(index), score, all_finite ? 1.0 : 0.0, 0.0);
+        }
         if (index == best_index)
             find_best(id, x0, value, index, best, best_index);
         barrier();

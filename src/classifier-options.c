@@ -10,6 +10,7 @@ enum
   PROP_BATCH_SIZE,
   PROP_MAX_IN_FLIGHT,
   PROP_LOGITS,
+  PROP_ACTIVATION,
 };
 
 static void
@@ -34,6 +35,9 @@ effvk_classifier_options_set_property (GObject *object, guint id, const GValue *
       break;
     case PROP_LOGITS:
       options->logits = g_value_get_boolean (value);
+      break;
+    case PROP_ACTIVATION:
+      options->activation = (EffvkOutputActivation) g_value_get_enum (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -61,6 +65,9 @@ effvk_classifier_options_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_LOGITS:
       g_value_set_boolean (value, options->logits);
+      break;
+    case PROP_ACTIVATION:
+      g_value_set_enum (value, options->activation);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -95,6 +102,11 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
       object_class, PROP_LOGITS,
       g_param_spec_boolean ("logits", "Logits", "Whether results carry the network's raw answer",
                             FALSE, flags));
+  g_object_class_install_property (object_class, PROP_ACTIVATION,
+                                   g_param_spec_enum ("activation", "Activation",
+                                                      "What makes scores of the network's answers",
+                                                      EFFVK_TYPE_OUTPUT_ACTIVATION,
+                                                      EFFVK_OUTPUT_ACTIVATION_AUTO, flags));
 }
 
 static void
@@ -136,4 +148,11 @@ void
 effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
 {
   g_object_set (options, "logits", logits, NULL);
+}
+
+void
+effvk_classifier_options_set_activation (EffvkClassifierOptions *options,
+                                         EffvkOutputActivation activation)
+{
+  g_object_set (options, "activation", activation, NULL);
 }

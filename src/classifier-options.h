@@ -7,6 +7,7 @@ struct _EffvkClassifierOptions
 {
   GObject parent_instance;
   EffvkPrecision precision;
+  EffvkOutputActivation activation;
   guint top_k, batch_size, max_in_flight;
   gboolean logits;
 };

@@ -34,6 +34,7 @@ struct _EffvkClassifier
   EffvkNet *net;
   guint top_k, batch, n_slots;
   gboolean logits;
+  EffvkOutputActivation activation;
 
   GMutex collect_lock; /* one collector at a time; taken before lock */
   GMutex lock;         /* what follows */
@@ -117,8 +118,10 @@ build (EffvkClassifier *classifier, GError **error)
 {
   EffvkStorage storage
       = classifier->precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32;
-  EffvkNetOptions options
-      = { .storage = storage, .batch = classifier->batch, .top_k = classifier->top_k };
+  EffvkNetOptions options = { .storage = storage,
+                              .batch = classifier->batch,
+                              .top_k = classifier->top_k,
+                              .activation = classifier->activation };
 
   classifier->net = effvk_net_new (classifier->device, classifier->model, &options, error);
   if (!classifier->net)
@@ -158,6 +161,7 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
   classifier->batch = options->batch_size;
   classifier->n_slots = options->max_in_flight;
   classifier->logits = options->logits;
+  classifier->activation = options->activation;
   classifier->classes = g_new0 (EffvkClass, classifier->top_k);
   if (!build (classifier, error))
     return NULL;

@@ -107,6 +107,9 @@ print_table (JsonNode *root)
     { "parameters", "parameters" },
     { "multiply-adds", "macs" },
     { "classes", "classes" },
+    { "first label", "labels.first" },
+    { "last label", "labels.last" },
+    { "tensor names", "names" },
     { "input width", "input.width" },
     { "input height", "input.height" },
     { "input channels", "input.channels" },
@@ -119,6 +122,7 @@ print_table (JsonNode *root)
     { "padding", "architecture.padding" },
     { "BN epsilon", "architecture.bn_eps" },
     { "activation", "architecture.activation" },
+    { "output", "output.activation" },
     { "stem channels", "architecture.stem.out" },
     { "head channels", "architecture.head.out" },
   };
@@ -143,14 +147,15 @@ tool_inspect (char ***argv)
 {
   g_auto (ToolTarget) target = { 0 };
   gboolean json = FALSE;
-  const GOptionEntry entries[] = { TOOL_JSON_ENTRY (&json), G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = { TOOL_OVERRIDES_ENTRY (&target), TOOL_LABELS_ENTRY (&target),
+                                   TOOL_JSON_ENTRY (&json), G_OPTION_ENTRY_NULL };
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (JsonNode) root = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
-  if (!tool_parse ("inspect", "MODEL.safetensors",
-                   "Describes a model, and says where each value came from.", NULL, entries, argv))
+  if (!tool_parse ("inspect", "MODEL", "Describes a model, and says where each value came from.",
+                   NULL, entries, argv))
     return TOOL_USAGE;
   if (g_strv_length (*argv) != 2)
     return tool_usage_error ("inspect", "takes one model, but has %u", g_strv_length (*argv) - 1);

@@ -68,6 +68,7 @@ void
 tool_target_clear (ToolTarget *target)
 {
   g_clear_pointer (&target->model, g_free);
+  g_clear_pointer (&target->overrides, g_free);
   g_clear_pointer (&target->labels, g_free);
   g_clear_pointer (&target->device, g_free);
   g_clear_pointer (&target->precision, g_free);
@@ -113,7 +114,8 @@ tool_precision_to_string (EffvkPrecision precision)
 EffvkModel *
 tool_load_model (const ToolTarget *target, GError **error)
 {
-  g_autoptr (EffvkModel) model = effvk_model_new_from_file (target->model, error);
+  g_autoptr (EffvkModel) model
+      = effvk_model_new_with_overrides (target->model, target->overrides, error);
 
   if (!model || (target->labels && !effvk_model_load_labels (model, target->labels, error)))
     return NULL;

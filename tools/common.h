@@ -42,7 +42,7 @@ gboolean tool_parse (const char *command, const char *arguments, const char *sum
 /* Which model runs where, as given by options. */
 typedef struct
 {
-  char *model, *labels, *device, *precision;
+  char *model, *overrides, *labels, *device, *precision;
 } ToolTarget;
 
 void tool_target_clear (ToolTarget *target);
@@ -51,13 +51,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
 /* The options that commands share; they fill a ToolTarget. */
 #define TOOL_MODEL_ENTRY(target)                                                                   \
   {                                                                                                \
-    "model", 'm', 0, G_OPTION_ARG_FILENAME, &(target)->model, "The model, a .safetensors file",    \
+    "model", 'm', 0, G_OPTION_ARG_FILENAME, &(target)->model, "The model, a file or a folder",     \
         "FILE"                                                                                     \
+  }
+#define TOOL_OVERRIDES_ENTRY(target)                                                               \
+  {                                                                                                \
+    "overrides", 0, 0, G_OPTION_ARG_STRING, &(target)->overrides,                                  \
+        "A JSON object that goes before what the model says of itself", "JSON"                     \
   }
 #define TOOL_LABELS_ENTRY(target)                                                                  \
   {                                                                                                \
     "labels", 'l', 0, G_OPTION_ARG_FILENAME, &(target)->labels,                                    \
-        "The classes' names, one a line (default: the model's own)", "FILE"                        \
+        "The classes' names, one a line or JSON (default: the model's own)", "FILE"                \
   }
 #define TOOL_DEVICE_ENTRY(target)                                                                  \
   {                                                                                                \

@@ -32,7 +32,8 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  * EffvkClassifierOptions:
  *
  * How a classifier works; read once, when it is made. All options are GObject properties as well:
- * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false).
+ * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
+ * "activation" (auto).
  */
 #define EFFVK_TYPE_CLASSIFIER_OPTIONS (effvk_classifier_options_get_type ())
 EFFVK_API G_DECLARE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, EFFVK,
@@ -72,6 +73,14 @@ EFFVK_API void effvk_classifier_options_set_max_in_flight (EffvkClassifierOption
  */
 EFFVK_API void effvk_classifier_options_set_logits (EffvkClassifierOptions *options,
                                                     gboolean logits);
+
+/**
+ * effvk_classifier_options_set_activation:
+ * @options: options
+ * @activation: what makes scores of the network's answers
+ */
+EFFVK_API void effvk_classifier_options_set_activation (EffvkClassifierOptions *options,
+                                                        EffvkOutputActivation activation);
 
 /**
  * EffvkClassifier:

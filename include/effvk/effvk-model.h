@@ -165,7 +165,8 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * effvk_model_inspect:
  * @model: a model
  *
- * Describes the model as a JSON object with "variant", "parameters", "macs", "classes", "input"
+ * Describes the model as a JSON object with "variant", "parameters", "macs", "classes", "labels"
+ * (first, last), "input"
  * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "output"
  * (activation), "architecture" (padding, bn_eps, activation, stem, stages, head), "names" (whose
  * names the tensors have: "torchvision", "timm", "lukemelas") and "sources", which names for each

@@ -52,7 +52,7 @@ EFFVK_API const char *effvk_result_get_label (EffvkResult *result, guint rank);
  * @result: a result
  * @rank: 0 is the best
  *
- * Returns: the softmax probability, 0 to 1
+ * Returns: the probability, 0 to 1; the raw answer with %EFFVK_OUTPUT_ACTIVATION_NONE
  */
 EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
 

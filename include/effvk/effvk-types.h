@@ -32,4 +32,24 @@ typedef enum
 EFFVK_API GType effvk_precision_get_type (void);
 #define EFFVK_TYPE_PRECISION (effvk_precision_get_type ())
 
+/**
+ * EffvkOutputActivation:
+ * @EFFVK_OUTPUT_ACTIVATION_AUTO: what the model says, softmax where it says nothing
+ * @EFFVK_OUTPUT_ACTIVATION_SOFTMAX: one class an image: the scores of all classes sum to 1
+ * @EFFVK_OUTPUT_ACTIVATION_SIGMOID: any number of classes an image: each score is a probability
+ * @EFFVK_OUTPUT_ACTIVATION_NONE: the scores are the network's raw answers, of any sign
+ *
+ * What makes scores of the network's answers.
+ */
+typedef enum
+{
+  EFFVK_OUTPUT_ACTIVATION_AUTO,
+  EFFVK_OUTPUT_ACTIVATION_SOFTMAX,
+  EFFVK_OUTPUT_ACTIVATION_SIGMOID,
+  EFFVK_OUTPUT_ACTIVATION_NONE,
+} EffvkOutputActivation;
+
+EFFVK_API GType effvk_output_activation_get_type (void);
+#define EFFVK_TYPE_OUTPUT_ACTIVATION (effvk_output_activation_get_type ())
+
 G_END_DECLS

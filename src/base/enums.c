@@ -16,3 +16,20 @@ effvk_precision_get_type (void)
     g_once_init_leave (&type, g_enum_register_static ("EffvkPrecision", values));
   return type;
 }
+
+GType
+effvk_output_activation_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { EFFVK_OUTPUT_ACTIVATION_AUTO, "EFFVK_OUTPUT_ACTIVATION_AUTO", "auto" },
+    { EFFVK_OUTPUT_ACTIVATION_SOFTMAX, "EFFVK_OUTPUT_ACTIVATION_SOFTMAX", "softmax" },
+    { EFFVK_OUTPUT_ACTIVATION_SIGMOID, "EFFVK_OUTPUT_ACTIVATION_SIGMOID", "sigmoid" },
+    { EFFVK_OUTPUT_ACTIVATION_NONE, "EFFVK_OUTPUT_ACTIVATION_NONE", "none" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("EffvkOutputActivation", values));
+  return type;
+}

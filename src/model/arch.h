@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <effvk/effvk-types.h>
 
 /* The architecture as data: an EfficientNet is a stem, a list of stages, and a head. */
 
@@ -12,14 +12,6 @@ typedef enum
   EFFVK_ACTIVATION_RELU6,
   EFFVK_ACTIVATION_RELU,
 } EffvkActivation;
-
-/* What makes scores of the logits. */
-typedef enum
-{
-  EFFVK_OUTPUT_SOFTMAX, /* one class an image */
-  EFFVK_OUTPUT_SIGMOID, /* each class for itself */
-  EFFVK_OUTPUT_NONE,    /* the logits are the scores */
-} EffvkOutput;
 
 typedef enum
 {
@@ -67,7 +59,7 @@ typedef struct
   guint head_out;
   guint classes;
   EffvkActivation activation;
-  EffvkOutput output;
+  EffvkOutputActivation output; /* never AUTO */
   EffvkPadding padding;
   double bn_eps;
 } EffvkArch;

@@ -131,9 +131,14 @@ effvk_model_inspect (EffvkModel *model)
                           ",\n"
                           "  \"parameters\": %" G_GUINT64_FORMAT ",\n"
                           "  \"macs\": %" G_GUINT64_FORMAT ",\n"
-                          "  \"classes\": %u,\n",
+                          "  \"classes\": %u,\n"
+                          "  \"labels\": { \"first\": ",
                           effvk_arch_n_parameters (&model->arch), effvk_arch_macs (&model->arch),
                           model->arch.classes);
+  effvk_json_append_string (out, model->labels[0]);
+  g_string_append (out, ", \"last\": ");
+  effvk_json_append_string (out, model->labels[model->arch.classes - 1]);
+  g_string_append (out, " },\n");
   append_input (out, &model->arch, &model->recipe);
   g_string_append_printf (out,
                           "  \"output\": { \"activation\": \"%s\" },\n"

@@ -397,9 +397,9 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       sources->activation = r->source;
       return TRUE;
     case KEY_OUTPUT_ACTIVATION:
-      if (!read_choice (r, name, token, effvk_output_names, &choice))
+      if (!read_choice (r, name, token, effvk_output_names + 1, &choice))
         return FALSE;
-      r->arch->output = (EffvkOutput) choice;
+      r->arch->output = (EffvkOutputActivation) (choice + 1);
       sources->output = r->source;
       return TRUE;
     case KEY_NUM_CLASSES:

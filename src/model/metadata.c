@@ -7,7 +7,7 @@ const char *const effvk_interpolation_names[] = { "bilinear", "bicubic", NULL };
 const char *const effvk_crop_mode_names[] = { "center", "squash", NULL };
 const char *const effvk_padding_names[] = { "symmetric", "same", NULL };
 const char *const effvk_activation_names[] = { "none", "silu", "relu6", "relu", NULL };
-const char *const effvk_output_names[] = { "softmax", "sigmoid", "none", NULL };
+const char *const effvk_output_names[] = { "auto", "softmax", "sigmoid", "none", NULL };
 const char *const effvk_source_names[]
     = { "default", "tensors", "config.json", "metadata", "override", "labels file" };
 

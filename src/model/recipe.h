@@ -13,18 +13,18 @@ typedef enum
 
 typedef enum
 {
-  EFFVK_CROP_CENTER, /* the shorter side to resize_size, then a centred crop of the input size */
-  EFFVK_CROP_SQUASH, /* straight to the input size, aspect ratio ignored */
+  EFFVK_CROP_CENTER, /* in proportion, so that resize_size is covered; then a centred crop */
+  EFFVK_CROP_SQUASH, /* straight to resize_size, aspect ratio ignored; then a centred crop */
 } EffvkCropMode;
 
 typedef struct
 {
   guint width, height; /* of the network's input */
-  guint resize_size;   /* the shorter side before the crop (EFFVK_CROP_CENTER) */
+  guint resize_size; /* what the crop of the shorter side is taken from; the longer in proportion */
   EffvkInterpolation interpolation;
   gboolean antialias;
   EffvkCropMode crop_mode;
-  float mean[3], std[3]; /* of R, G, B in 0..1: input = (x - mean) / std */
+  float mean[3], std[3]; /* of R, G, B in 0..1: input = (x - mean) / std; of luma, the first */
   /* Whether each pass of the resize rounds to 8 bits, as PIL does, so that a network trained behind
    * it saw rounded pixels. Pipelines without antialias (TensorFlow) resize in float. */
   gboolean eight_bits;

@@ -172,7 +172,7 @@ build_fused (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x,
 }
 
 static gboolean
-build_head (Builder *builder, EffvkTensor x, guint top_k, GError **error)
+build_head (Builder *builder, EffvkTensor x, const EffvkNetOptions *options, GError **error)
 {
   EffvkNet *net = builder->net;
   const EffvkArch *arch = builder->arch;
@@ -180,7 +180,7 @@ build_head (Builder *builder, EffvkTensor x, guint top_k, GError **error)
   g_auto (EffvkWeights) classifier = { 0 };
   EffvkTensorInfo logits = { "logits", EFFVK_STORAGE_F32, builder->batch, 1, 1, arch->classes };
   EffvkTensorInfo best
-      = { "top-k", EFFVK_STORAGE_F32, builder->batch, 1, MIN (top_k, arch->classes), 4 };
+      = { "top-k", EFFVK_STORAGE_F32, builder->batch, 1, MIN (options->top_k, arch->classes), 4 };
 
   net->pooled = add_tensor (builder, "pooled", EFFVK_STORAGE_F32, 1, 1, arch->head_out);
   net->logits = effvk_program_add_persistent (net->program, &logits);
@@ -202,11 +202,15 @@ build_head (Builder *builder, EffvkTensor x, guint top_k, GError **error)
                                                            .bias = classifier.bias },
                                    error)
          && effvk_top_k (&builder->context,
-                         &(EffvkTopK){ .logits = net->logits, .output = net->top_k }, error);
+                         &(EffvkTopK){ .logits = net->logits,
+                                       .output = net->top_k,
+                                       .activation
+                                       = options->activation ? options->activation : arch->output },
+                         error);
 }
 
 static gboolean
-build (Builder *builder, guint top_k, GError **error)
+build (Builder *builder, const EffvkNetOptions *options, GError **error)
 {
   EffvkNet *net = builder->net;
   const EffvkArch *arch = builder->arch;
@@ -233,7 +237,7 @@ build (Builder *builder, guint top_k, GError **error)
         g_array_set_size (net->stages, block->stage + 1);
       g_array_index (net->stages, EffvkTensor, block->stage) = x;
     }
-  return build_head (builder, x, top_k, error);
+  return build_head (builder, x, options, error);
 }
 
 EffvkNet *
@@ -248,7 +252,7 @@ effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *op
   net->program = effvk_program_new (device, options->flags);
   net->stages = g_array_new (FALSE, TRUE, sizeof (EffvkTensor));
   builder.context = (EffvkOpContext){ .program = net->program, .storage = options->storage };
-  if (!build (&builder, options->top_k, error) || !effvk_program_compile (net->program, error))
+  if (!build (&builder, options, error) || !effvk_program_compile (net->program, error))
     return NULL;
   return g_steal_pointer (&net);
 }

@@ -11,7 +11,8 @@ typedef struct
 {
   EffvkStorage storage; /* of weights and activations, F32 or F16 */
   guint batch;
-  guint top_k;             /* at most the model's classes are used */
+  guint top_k; /* at most the model's classes are used */
+  EffvkOutputActivation activation;
   EffvkProgramFlags flags; /* EFFVK_PROGRAM_SEPARATE keeps every activation readable */
 } EffvkNetOptions;
 
@@ -22,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNet, effvk_net_free)
 
 EffvkProgram *effvk_net_get_program (EffvkNet *net);
 
-EffvkTensor effvk_net_get_input (EffvkNet *net);  /* [N,H,W,3] normalised */
+EffvkTensor effvk_net_get_input (EffvkNet *net);  /* [N,H,W,3 or 1] normalised */
 EffvkTensor effvk_net_get_pooled (EffvkNet *net); /* [N,1,1,head] fp32 */
 EffvkTensor effvk_net_get_logits (EffvkNet *net); /* [N,1,1,classes] fp32 */
 EffvkTensor effvk_net_get_top_k (EffvkNet *net);  /* [N,1,k,4] fp32, see ops/top-k.h */

@@ -27,7 +27,7 @@ typedef struct
   {
     gint32 from, stride, step, last, taps, count;
   } components[3];
-  gint32 width, height, rows_size, eight_bits;
+  gint32 width, height, rows_size, eight_bits, luma;
 } ColumnsPush;
 
 const EffvkKernel effvk_preprocess_kernels[] = {
@@ -213,7 +213,8 @@ gboolean
 effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GError **error)
 {
   EffvkProgram *program = context->program;
-  guint batch = effvk_program_get_info (program, op->output)->n;
+  const EffvkTensorInfo *output = effvk_program_get_info (program, op->output);
+  guint batch = output->n;
   guint height4 = effvk_div_up (op->recipe->height, 4);
   int kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
                                 effvk_preprocess_n_kernels, error);
@@ -227,6 +228,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   if (kernel < 0)
     return FALSE;
   plan_init (&plan, op, shapes[kernel].rows_threads * shapes[kernel].rows_columns);
+  plan.columns.luma = output->c == 1;
   rows.w = (guint) plan.rows.rows_size;
 
   resize_rows.shader = &rows_shaders[kernel];

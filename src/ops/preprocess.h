@@ -7,7 +7,7 @@
 
 /*
  * From the planes of a raw frame to the network's input: crop, antialiased resize, conversion to
- * RGB, normalisation. Two dispatches: "resize-rows" filters every plane vertically, whatever its
+ * RGB or, for one channel, to BT.601's luma of it (as PIL's mode L), normalisation. Two dispatches: "resize-rows" filters every plane vertically, whatever its
  * bytes mean, only for the rows and columns that the crop needs; "resize-columns" filters
  * horizontally, converts and normalises.
  */
@@ -16,7 +16,7 @@ typedef struct
   const EffvkFrameLayout *layout; /* how the frame lies in the staging buffer */
   const EffvkRecipe *recipe;
   const EffvkBuffer *staging; /* N frames, each of layout->size bytes, a multiple of 256 */
-  EffvkTensor output;         /* [N,H,W,3], H and W of the recipe */
+  EffvkTensor output;         /* [N,H,W,3] or [N,H,W,1], H and W of the recipe */
 } EffvkPreprocess;
 
 extern const EffvkKernel effvk_preprocess_kernels[];

@@ -37,18 +37,25 @@ void
 effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
                  const EffvkRecipe *recipe)
 {
-  guint width = layout->crop.width, height = layout->crop.height;
-  guint resized_width = recipe->width, resized_height = recipe->height;
+  guint64 width = layout->crop.width, height = layout->crop.height;
+  guint64 shorter = MIN (recipe->width, recipe->height);
+  /* What the input is cropped from. */
+  guint64 resized_width = (guint64) recipe->resize_size * recipe->width / shorter;
+  guint64 resized_height = (guint64) recipe->resize_size * recipe->height / shorter;
 
   if (recipe->crop_mode == EFFVK_CROP_CENTER)
     {
-      guint64 size = recipe->resize_size;
+      /* Large enough on both sides, in the frame's proportions. torchvision, which does this for
+       * square inputs only, rounds the longer side down; timm, for the others, to the nearest. */
+      gboolean square = recipe->width == recipe->height;
 
-      resized_width = width <= height ? (guint) size : (guint) (size * width / height);
-      resized_height = width <= height ? (guint) (size * height / width) : (guint) size;
+      if (resized_width * height >= resized_height * width)
+        resized_height = (resized_width * height + (square ? 0 : width / 2)) / width;
+      else
+        resized_width = (resized_height * width + (square ? 0 : height / 2)) / height;
     }
-  *x = make_axis (layout->crop.x, width, resized_width, recipe->width);
-  *y = make_axis (layout->crop.y, height, resized_height, recipe->height);
+  *x = make_axis (layout->crop.x, (guint) width, (guint) resized_width, recipe->width);
+  *y = make_axis (layout->crop.y, (guint) height, (guint) resized_height, recipe->height);
 }
 
 void

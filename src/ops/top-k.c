@@ -35,6 +35,7 @@ effvk_top_k (const EffvkOpContext *context, const EffvkTopK *op, GError **error)
     return FALSE;
   dispatch.kernel = effvk_top_k_kernels[kernel].name;
   dispatch.spec[dispatch.n_spec++] = 64; /* invocations, a power of two */
+  dispatch.spec[dispatch.n_spec++] = op->activation;
   dispatch.bind[LOGITS] = op->logits;
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);

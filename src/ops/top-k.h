@@ -3,11 +3,14 @@
 
 #include "ops/op.h"
 
-/* The k best classes after softmax, best first; among equals the lower index comes first. */
+#include <effvk/effvk-types.h>
+
+/* The k best classes and their scores, best first; among equals the lower index comes first. */
 typedef struct
 {
   EffvkTensor logits; /* [N,1,1,C] fp32, any C */
-  EffvkTensor output; /* [N,1,k,4] fp32: class index, probability, 1 if all logits are finite, 0 */
+  EffvkTensor output; /* [N,1,k,4] fp32: class index, score, 1 if all logits are finite, 0 */
+  EffvkOutputActivation activation; /* what makes scores of logits; not AUTO */
 } EffvkTopK;
 
 extern const EffvkKernel effvk_top_k_kernels[];

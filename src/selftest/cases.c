@@ -355,12 +355,12 @@ run_fully_connected (EffvkTrial *trial, guint index G_GNUC_UNUSED, GError **erro
 
 /* Compares one image's answer, [k][4], and adds to the NMSE's sums. Transfer full. */
 static char *
-find_top_k_fault (const float *logits, guint classes, guint k, const float *answer, double *error,
-                  double *energy)
+find_top_k_fault (EffvkOutputActivation activation, const float *logits, guint classes, guint k,
+                  const float *answer, double *error, double *energy)
 {
   g_autofree guint *indices = g_new (guint, k);
-  g_autofree double *probabilities = g_new (double, k);
-  gboolean finite = effvk_reference_top_k (logits, classes, k, indices, probabilities);
+  g_autofree double *scores = g_new (double, k);
+  gboolean finite = effvk_reference_top_k (activation, logits, classes, k, indices, scores);
 
   for (guint rank = 0; rank < k; rank++)
     {
@@ -376,12 +376,14 @@ find_top_k_fault (const float *logits, guint classes, guint k, const float *answ
         return g_strdup_printf ("rank %u is class %g, expected %u", rank, (double) got[0],
                                 indices[rank]);
       /* Vulkan lets the error of exp (x) grow with x: 3 + 2 |x| units in the last place. */
-      expected = probabilities[rank];
-      below = (double) logits[indices[0]] - logits[indices[rank]];
-      tolerance = expected * 1e-6 * (1.0 + below) + G_MINFLOAT;
+      expected = scores[rank];
+      below = activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX
+                  ? (double) logits[indices[0]] - logits[indices[rank]]
+                  : fabs ((double) logits[indices[rank]]);
+      tolerance = fabs (expected) * 1e-6 * (1.0 + below) + G_MINFLOAT;
       if (!(fabs (got[1] - expected) <= tolerance))
-        return g_strdup_printf ("rank %u has probability %.9g, expected %.9g", rank,
-                                (double) got[1], expected);
+        return g_strdup_printf ("rank %u has score %.9g, expected %.9g", rank, (double) got[1],
+                                expected);
       *error += (got[1] - expected) * (got[1] - expected);
       *energy += expected * expected;
     }
@@ -397,7 +399,7 @@ run_top_k (EffvkTrial *trial, guint index, GError **error)
   gboolean ties = index % 3 != 0, broken = index % 3 == 1;
   double centre = g_rand_double_range (trial->rand, -12.0, 12.0);
   EffvkTrialInput logits;
-  EffvkTopK op = { 0 };
+  EffvkTopK op = { .activation = EFFVK_OUTPUT_ACTIVATION_SOFTMAX + (index / 3 + index) % 3 };
   g_autofree float *answers = NULL;
   g_autofree char *fault = NULL;
   double square = 0.0, energy = 0.0;
@@ -429,8 +431,8 @@ run_top_k (EffvkTrial *trial, guint index, GError **error)
   if (!answers)
     return FALSE;
   for (guint n = 0; n < in.n && !fault; n++)
-    fault = find_top_k_fault (logits.values + n * in.c, in.c, k, answers + (gsize) n * k * 4,
-                              &square, &energy);
+    fault = find_top_k_fault (op.activation, logits.values + n * in.c, in.c, k,
+                              answers + (gsize) n * k * 4, &square, &energy);
   if (!fault
       && !effvk_trial_find_fault (trial, op.output, answers, EFFVK_PADDING_CHANNELS_ZERO, &fault,
                                   error))

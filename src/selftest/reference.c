@@ -180,8 +180,8 @@ effvk_reference_fully_connected (const EffvkFullyConnected *op, guint n, guint i
 }
 
 gboolean
-effvk_reference_top_k (const float *logits, guint classes, guint k, guint *indices,
-                       double *probabilities)
+effvk_reference_top_k (EffvkOutputActivation activation, const float *logits, guint classes,
+                       guint k, guint *indices, double *scores)
 {
   g_autofree gboolean *taken = g_new0 (gboolean, classes);
   double sum = 0.0;
@@ -203,6 +203,15 @@ effvk_reference_top_k (const float *logits, guint classes, guint k, guint *indic
   for (guint i = 0; i < classes; i++)
     sum += exp ((double) logits[i] - logits[indices[0]]);
   for (guint rank = 0; rank < k; rank++)
-    probabilities[rank] = exp ((double) logits[indices[rank]] - logits[indices[0]]) / sum;
+    {
+      double logit = logits[indices[rank]];
+
+      if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
+        scores[rank] = exp (logit - logits[indices[0]]) / sum;
+      else if (activation == EFFVK_OUTPUT_ACTIVATION_SIGMOID)
+        scores[rank] = 1.0 / (1.0 + exp (-logit));
+      else
+        scores[rank] = logit;
+    }
   return TRUE;
 }

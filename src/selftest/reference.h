@@ -53,5 +53,5 @@ void effvk_reference_fully_connected (const EffvkFullyConnected *op, guint n, gu
 
 /* The best @k of @classes logits of one image. Returns whether all logits are finite; otherwise the
  * rest is undefined. */
-gboolean effvk_reference_top_k (const float *logits, guint classes, guint k, guint *indices,
-                                double *probabilities);
+gboolean effvk_reference_top_k (EffvkOutputActivation activation, const float *logits,
+                                guint classes, guint k, guint *indices, double *scores);

@@ -3,6 +3,7 @@
 #include "vk/device.h"
 
 #include <effvk/effvk.h>
+#include <math.h>
 
 typedef struct
 {
@@ -204,6 +205,45 @@ test_statistics (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_true (g_str_has_prefix (precision, "fp"));
 }
 
+static void
+test_activation (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkImage) image = new_image (3, 64, 48);
+
+  for (EffvkOutputActivation a = 0; a <= EFFVK_OUTPUT_ACTIVATION_NONE; a++)
+    {
+      g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+      g_autoptr (EffvkClassifier) classifier = NULL;
+      g_autoptr (EffvkResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      const float *logits;
+      double sum = 0.0;
+      guint n;
+
+      effvk_classifier_options_set_activation (options, a);
+      effvk_classifier_options_set_logits (options, TRUE);
+      effvk_classifier_options_set_top_k (options, 10);
+      classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
+      g_assert_no_error (error);
+      result = effvk_classifier_classify (classifier, image, &error);
+      g_assert_no_error (error);
+      logits = effvk_result_get_logits (result, &n);
+      g_assert_cmpuint (effvk_result_get_n_classes (result), ==, n);
+      for (guint i = 0; i < n; i++)
+        sum += exp (logits[i]);
+      for (guint i = 0; i < n; i++)
+        {
+          double x = logits[effvk_result_get_index (result, i)], expected = exp (x) / sum;
+
+          if (a == EFFVK_OUTPUT_ACTIVATION_SIGMOID)
+            expected = 1.0 / (1.0 + exp (-x));
+          if (a == EFFVK_OUTPUT_ACTIVATION_NONE)
+            expected = x;
+          g_assert_cmpfloat_with_epsilon (effvk_result_get_score (result, i), expected, 1e-5);
+        }
+    }
+}
+
 /* One thread submits, another collects. */
 static gpointer
 submit_all (gpointer data)
@@ -257,6 +297,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/many", Fixture, NULL, set_up, test_many, tear_down);
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
+  g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);
   g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
   return g_test_run ();
 }

@@ -16,6 +16,7 @@ typedef struct
   EffvkChromaSite site;
   EffvkRecipe recipe;
   guint batch;
+  gboolean luma; /* a network of one input channel */
 } Case;
 
 #define CENTER_BICUBIC(w, h, size)                                                                 \
@@ -34,6 +35,12 @@ static const Case default_case = { .format = EFFVK_FORMAT_RGB,
                                    .batch = 1 };
 
 static EffvkDevice *device;
+
+static guint
+get_channels (const Case *test)
+{
+  return test->luma ? 1 : 3;
+}
 
 /* --- the oracle --- */
 
@@ -64,18 +71,23 @@ make_weights (const Case *test, gboolean vertical)
 {
   const EffvkRecipe *recipe = &test->recipe;
   guint crop[4];
-  guint length, other, n = vertical ? recipe->height : recipe->width, resized = n;
+  guint length, n = vertical ? recipe->height : recipe->width;
+  double shorter = MIN (recipe->width, recipe->height);
+  double resized = floor (n * (double) recipe->resize_size / shorter + 1e-9);
   double *weights, scale, offset, widen;
 
   get_crop (test, crop);
   length = crop[vertical ? 3 : 2];
-  other = crop[vertical ? 2 : 3];
   weights = g_new (double, (gsize) n *length);
   if (recipe->crop_mode == EFFVK_CROP_CENTER)
-    resized = length <= other ? recipe->resize_size
-                              : (guint) ((guint64) recipe->resize_size * length / other);
-  scale = (double) length / resized;
-  offset = nearbyint ((resized - (double) n) / 2.0);
+    {
+      double x = floor (recipe->width * (double) recipe->resize_size / shorter + 1e-9) / crop[2];
+      double y = floor (recipe->height * (double) recipe->resize_size / shorter + 1e-9) / crop[3];
+      double exact = length * MAX (x, y);
+      resized = recipe->width == recipe->height ? floor (exact + 1e-9) : floor (exact + 0.5 + 1e-9);
+    }
+  scale = length / resized;
+  offset = nearbyint ((resized - n) / 2.0);
   widen = recipe->antialias && scale > 1.0 ? scale : 1.0;
   for (guint i = 0; i < n; i++)
     {
@@ -182,7 +194,7 @@ to_rgb (const Case *test, double v[3])
   v[2] = b;
 }
 
-/* [H,W,3] in 0..1, before the normalisation. */
+/* [H,W,3] or of luma [H,W], in 0..1, before the normalisation. */
 static double *
 oracle (const Case *test, const EffvkImage *image)
 {
@@ -208,6 +220,10 @@ oracle (const Case *test, const EffvkImage *image)
           if (test->recipe.eight_bits)
             v[c] = floor (v[c] * 255.0 + 0.5) / 255.0;
         }
+      if (test->luma)
+        rgb[i] = 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
+      if (test->luma && test->recipe.eight_bits)
+        rgb[i] = floor (rgb[i] * 255.0 + 0.5) / 255.0;
     }
   for (guint c = 0; c < 3; c++)
     g_free (components[c]);
@@ -254,11 +270,12 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
   const EffvkFrameLayout *layout = &images[0]->layout;
   const EffvkRecipe *recipe = &test->recipe;
   g_autoptr (EffvkProgram) program = effvk_program_new (device, EFFVK_PROGRAM_SEPARATE);
-  EffvkTensorInfo info = { "input", storage, test->batch, recipe->height, recipe->width, 3 };
+  EffvkTensorInfo info
+      = { "input", storage, test->batch, recipe->height, recipe->width, get_channels (test) };
   EffvkOpContext context = { program, storage, kernel };
   EffvkPreprocess op = { .layout = layout, .recipe = recipe };
-  gsize n = (gsize) test->batch * recipe->height * recipe->width;
-  float *result = g_new (float, n * 3);
+  gsize n = (gsize) test->batch * recipe->height * recipe->width * get_channels (test);
+  float *result = g_new (float, n);
   EffvkBuffer staging;
   GError *error = NULL;
 
@@ -282,8 +299,11 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
   g_assert_no_error (error);
   effvk_program_read (program, op.output, result, &error);
   g_assert_no_error (error);
-  for (gsize i = 0; i < n * 3; i++)
-    result[i] = result[i] * recipe->std[i % 3] + recipe->mean[i % 3];
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize c = i % get_channels (test);
+      result[i] = result[i] * recipe->std[c] + recipe->mean[c];
+    }
 
   g_clear_pointer (&program, effvk_program_free);
   effvk_buffer_clear (&staging);
@@ -305,7 +325,7 @@ static void
 check_with (const Case *test, EffvkImage **images, const double *expected, const char *kernel,
             EffvkStorage storage)
 {
-  gsize n = (gsize) test->batch * test->recipe.width * test->recipe.height * 3;
+  gsize n = (gsize) test->batch * test->recipe.width * test->recipe.height * get_channels (test);
   g_autofree float *got = run (test, images, kernel, storage);
   double worst = 0.0, sum = 0.0;
 
@@ -334,7 +354,7 @@ check_with (const Case *test, EffvkImage **images, const double *expected, const
 static void
 check (const Case *test)
 {
-  gsize n = (gsize) test->recipe.width * test->recipe.height * 3;
+  gsize n = (gsize) test->recipe.width * test->recipe.height * get_channels (test);
   g_autofree double *expected = g_new (double, n * test->batch);
   g_autofree EffvkImage **images = g_new (EffvkImage *, test->batch);
 
@@ -498,6 +518,27 @@ test_batch (void)
       }
 }
 
+/* A network that takes luma. */
+static void
+test_luma (void)
+{
+  static const EffvkFormat formats[]
+      = { EFFVK_FORMAT_RGB, EFFVK_FORMAT_BGRA, EFFVK_FORMAT_NV12, EFFVK_FORMAT_GRAY8 };
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint bits = 0; bits < 2; bits++)
+      {
+        Case test = default_case;
+
+        test.format = formats[f];
+        test.matrix = EFFVK_MATRIX_BT709;
+        test.batch = 2;
+        test.luma = TRUE;
+        test.recipe.eight_bits = bits;
+        check (&test);
+      }
+}
+
 /* One case of the real size, by the usual recipe. */
 static void
 test_real_size (void)
@@ -588,6 +629,7 @@ main (int argc, char **argv)
   g_test_add_func ("/preprocess/crops", test_crops);
   g_test_add_func ("/preprocess/colorimetry", test_colorimetry);
   g_test_add_func ("/preprocess/recipes", test_recipes);
+  g_test_add_func ("/preprocess/luma", test_luma);
   g_test_add_func ("/preprocess/eight-bits", test_eight_bits);
   g_test_add_func ("/preprocess/extremes", test_extremes);
   g_test_add_func ("/preprocess/batch", test_batch);

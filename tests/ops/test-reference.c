@@ -213,15 +213,24 @@ test_top_k (void)
 
   for (guint k = 1; k <= 5; k++)
     {
-      g_assert_true (effvk_reference_top_k (logits, 5, k, indices, probabilities));
+      g_assert_true (effvk_reference_top_k (EFFVK_OUTPUT_ACTIVATION_SOFTMAX, logits, 5, k, indices,
+                                            probabilities));
       for (guint i = 0; i < k; i++)
         {
           g_assert_cmpuint (indices[i], ==, order[i]);
           g_assert_cmpfloat_with_epsilon (probabilities[i], expected[i], 1e-7);
         }
     }
+  g_assert_true (effvk_reference_top_k (EFFVK_OUTPUT_ACTIVATION_SIGMOID, logits, 5, 3, indices,
+                                        probabilities));
+  g_assert_cmpfloat_with_epsilon (probabilities[0], 1 / 2.0, 1e-7);
+  g_assert_cmpfloat_with_epsilon (probabilities[2], 1 / 3.0, 1e-7);
+  g_assert_true (
+      effvk_reference_top_k (EFFVK_OUTPUT_ACTIVATION_NONE, logits, 5, 5, indices, probabilities));
+  g_assert_cmpfloat (probabilities[4], ==, -200);
   for (guint i = 0; i < G_N_ELEMENTS (broken); i++)
-    g_assert_false (effvk_reference_top_k (broken[i], 2, 1, indices, probabilities));
+    g_assert_false (effvk_reference_top_k (EFFVK_OUTPUT_ACTIVATION_SOFTMAX, broken[i], 2, 1,
+                                           indices, probabilities));
 }
 
 int

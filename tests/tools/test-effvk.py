@@ -221,7 +221,25 @@ def bad_models():
         Run('classify', '--model', file, make_picture()).fails(1)
         Run('bench', '--model', file).fails(1)
     Run('inspect', path('missing.safetensors')).fails(1, path('missing.safetensors'))
-    Run('inspect', folder).fails(1)
+    os.makedirs(path('no-model'), exist_ok=True)
+    Run('inspect', path('no-model')).fails(1, path('no-model/model.safetensors'))
+
+
+def folders_and_overrides():
+    os.makedirs(path('timm'), exist_ok=True)
+    shutil.copy(model(), path('timm/model.safetensors'))
+    write('timm/config.json', '{"architecture": "efficientnet_b0", "label_names": '
+          '{"a": 0, "b": 1, "c": 2, "d": 3}}')
+    found = Run('inspect', '--json', path('timm')).json()
+    equal(found['labels'], {'first': 'a', 'last': 'd'}, 'labels')
+    equal(found['sources']['labels'], 'config.json', 'source')
+    found = Run('inspect', '--json', '--overrides', '{"padding": "same"}', path('timm')).json()
+    equal(found['architecture']['padding'], 'same', 'padding')
+    equal(found['sources']['architecture.padding'], 'override', 'source')
+    Run('inspect', '--overrides', '{"padding": "none"}', path('timm')).fails(
+        1, 'override padding')
+    write('timm/config.json', '{"architecture": "x", "num_classes": 5}')
+    Run('inspect', path('timm')).fails(1, 'config.json num_classes: expected the 4 classes')
 
 
 # classify
@@ -394,7 +412,8 @@ def selftest():
 
 run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
-           init_then_inspect, init_is_reproducible, init_fails, bad_models, raw_frames,
+           init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
+           raw_frames,
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
            many_images_in_order, bench, bench_leaves_nothing_behind, selftest])

@@ -158,7 +158,7 @@ test_precedence (void)
   g_autoptr (EffvkModel) other = load (folder.file, "{\"padding\":\"same\",\"crop_pct\":0.7,"
                                                     "\"output_activation\":\"sigmoid\"}");
   g_assert_cmpint (effvk_model_get_arch (other)->padding, ==, EFFVK_PADDING_SAME);
-  g_assert_cmpint (effvk_model_get_arch (other)->output, ==, EFFVK_OUTPUT_SIGMOID);
+  g_assert_cmpint (effvk_model_get_arch (other)->output, ==, EFFVK_OUTPUT_ACTIVATION_SIGMOID);
   g_assert_cmpuint (effvk_model_get_recipe (other)->resize_size, ==, 320);
   assert_source (other, "architecture.padding", "override");
   assert_source (other, "architecture.bn_eps", "metadata");
