@@ -1,0 +1,631 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes the signal model's data set from scratch: see README.md beside this file."""
+import argparse
+import glob
+import os
+import time
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageFilter
+import torch
+import torch.nn.functional as F
+
+import codec
+from network import SIZE
+
+LABELS = ["picture", "black", "flat-color", "color-bars", "test-pattern", "gradient", "noise",
+          "corruption", "wrong-planes", "combing", "blur", "slate"]
+# Of a damaged frame's 8x8 blocks, the share that must be off by 28 levels or more.
+VISIBLE = 0.1
+FONTS = sorted(glob.glob("/usr/share/fonts/truetype/dejavu/*.ttf"))
+SIZES = [(320, 240), (352, 288), (426, 240), (480, 360), (500, 375), (640, 360), (640, 480),
+         (720, 576), (720, 480), (854, 480), (768, 432), (1280, 720), (1920, 1080)]
+SIZE_WEIGHTS = np.array([3, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 0.8, 0.2])
+TEST_SIZES = [(384, 288), (400, 300), (640, 360), (640, 480), (704, 576), (800, 600), (960, 540),
+              (1024, 576), (1280, 720)]
+# Clips in each round, and images taken of each: more of the classes that are told apart by detail.
+ROUND = {"picture": (4, 4), "corruption": (2, 6), "combing": (3, 4), "blur": (2, 3)}
+WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OFFLINE", "No input",
+                   "We will be right back", "STARTING SOON", "Signal lost", "CAMERA 1",
+                   "Video unavailable", "Connecting...", "Channel off air", "NO VIDEO", "LIVE",
+                   "Check the cable", "Programme resumes shortly", "Intermission", "TEST", "SOURCE 2"],
+         "test": ["NO SIGNAL", "Stream is offline", "Video loss", "Back in five minutes",
+                  "STAND BY", "No source selected", "Kein Signal", "Aucun signal", "HDMI 1",
+                  "Waiting for the host", "BREAK", "Transmission interrupted"]}
+
+
+class Maker:
+    def __init__(self, seed, split, pictures):
+        self.rng = np.random.default_rng(seed)
+        self.split = split
+        self.pictures = [np.load(path, mmap_mode="r") for path in pictures]
+
+    # small helpers
+    def chance(self, p):
+        return self.rng.random() < p
+
+    def uniform(self, low, high):
+        return float(self.rng.uniform(low, high))
+
+    def integer(self, low, high):
+        return int(self.rng.integers(low, high + 1))
+
+    def pick(self, items):
+        return items[int(self.rng.integers(len(items)))]
+
+    def color(self, low=0, high=255):
+        return tuple(int(v) for v in self.rng.integers(low, high + 1, 3))
+
+    def dimensions(self):
+        if self.split == "test":
+            return self.pick(TEST_SIZES)
+        return SIZES[int(self.rng.choice(len(SIZES), p=SIZE_WEIGHTS / SIZE_WEIGHTS.sum()))]
+
+    # pictures
+    def clip(self, width, height, frames, motion=1.0, detail=0.0, zoom=0.35):
+        """A camera's move over a picture, as frames; crops without enough detail are not taken."""
+        for _ in range(20):
+            source = self.pick(self.pictures)
+            sh, sw = source.shape[:2]
+            share = 1.0 if self.chance(0.35) else self.uniform(zoom, 1.0)
+            ch = min(sh, sw * height / width * self.uniform(0.85, 1.15)) * share
+            cw = min(sw, ch * width / height)
+            x, y = self.uniform(0, sw - cw), self.uniform(0, sh - ch)
+            crop = np.asarray(source[int(y):int(y + ch), int(x):int(x + cw)])
+            small = np.asarray(Image.fromarray(crop).resize((128, 128), Image.BILINEAR)
+                               .convert("L"), np.float32)
+            edges = (np.abs(np.diff(small, axis=0)).mean() + np.abs(np.diff(small, axis=1)).mean())
+            fine = np.abs(4 * small[1:-1, 1:-1] - small[2:, 1:-1] - small[:-2, 1:-1]
+                          - small[1:-1, 2:] - small[1:-1, :-2])
+            # In focus is also what is sharp in one place, on a plain ground.
+            sharp = fine.mean() > max(4.0, detail) and edges > max(3.0, detail)
+            if small.std() > 8 and (sharp or not detail and np.percentile(fine, 97) > 30):
+                break
+        dx, dy = self.uniform(-1, 1) * 0.01 * motion * cw, self.uniform(-1, 1) * 0.004 * motion * ch
+        grow = 1 + self.uniform(-1, 1) * 0.004 * motion
+        image, out = Image.fromarray(np.asarray(source)), []
+        for i in range(frames):
+            w, h = cw * grow ** i, ch * grow ** i
+            w, h = min(w, sw), min(h, sh)
+            px = min(max(0, x + dx * i), sw - w)
+            py = min(max(0, y + dy * i), sh - h)
+            out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
+        if self.chance(0.5):
+            out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
+        return [np.asarray(frame) for frame in self.grade(out)]
+
+    def grade(self, frames):
+        """One look for a whole clip: exposure (down to night), contrast, saturation."""
+        gain = self.uniform(0.7, 1.25) if self.chance(0.75) else self.uniform(0.2, 0.6)
+        lift = self.uniform(-10, 25) if self.chance(0.6) else 0
+        gamma = self.uniform(0.75, 1.35)
+        saturation = 0.0 if self.chance(0.1) else self.uniform(0.5, 1.4)
+        tint = self.rng.uniform(0.9, 1.1, 3) if self.chance(0.4) else np.ones(3)
+        out = []
+        for frame in frames:
+            x = np.asarray(frame, np.float32)
+            grey = x.mean(2, keepdims=True)
+            x = grey + (x - grey) * saturation
+            x = 255 * np.clip(x / 255, 0, 1) ** gamma * gain * tint + lift
+            out.append(np.clip(x, 0, 255).astype(np.uint8))
+        return out
+
+    def text(self, image, count=1, big=False, box=None):
+        draw = ImageDraw.Draw(image)
+        width, height = image.size
+        for _ in range(count):
+            words = self.pick(WORDS[self.split])
+            if not big and self.chance(0.5):
+                words = "%02d:%02d:%02d" % (self.integer(0, 23), self.integer(0, 59),
+                                            self.integer(0, 59))
+            scale = self.uniform(0.09, 0.2) if big else self.uniform(0.035, 0.07)
+            font = ImageFont.truetype(self.pick(FONTS), max(8, int(height * scale)))
+            x0, y0, x1, y1 = draw.textbbox((0, 0), words, font=font)
+            if big and x1 > width * 0.94:
+                font = ImageFont.truetype(font.path, max(8, int(font.size * width * 0.9 / x1)))
+                x0, y0, x1, y1 = draw.textbbox((0, 0), words, font=font)
+            if big:
+                x = (width - x1) / 2 + self.uniform(-0.1, 0.1) * (width - x1)
+                y = self.uniform(0.15, 0.75) * (height - y1)
+            else:
+                x = self.pick([0.03, 0.5, 0.97]) * (width - x1)
+                y = self.pick([0.03, 0.06, 0.9, 0.97]) * (height - y1)
+            ink = box or (self.color(180) if self.chance(0.8) else self.color())
+            if not big and self.chance(0.3):
+                draw.rectangle((x + x0 - 3, y + y0 - 3, x + x1 + 3, y + y1 + 3), self.color(0, 60))
+            draw.text((x, y), words, fill=ink, font=font)
+
+    def logo(self, image, scale=(0.06, 0.13), corner=True):
+        draw = ImageDraw.Draw(image)
+        width, height = image.size
+        s = height * self.uniform(*scale)
+        if corner:
+            x, y = self.pick([0.04 * width, 0.96 * width - s]), \
+                self.pick([0.05 * height, 0.95 * height - s])
+        else:
+            x, y = self.uniform(0.1, 0.9) * (width - s), self.uniform(0.1, 0.9) * (height - s)
+        shape = self.pick(["ellipse", "rectangle", "ring"])
+        ink = self.color(90)
+        if shape == "ring":
+            draw.ellipse((x, y, x + s, y + s), outline=ink, width=max(1, int(s / 6)))
+        else:
+            getattr(draw, shape)((x, y, x + s, y + s), fill=ink)
+        if self.chance(0.5):
+            draw.rectangle((x + s * .3, y + s * .3, x + s * .7, y + s * .7), fill=self.color())
+
+    def overlay(self, frames, logo=0.2, text=0.15):
+        """The same station logo and burnt-in text on every frame of a clip."""
+        want_logo, want_text = self.chance(logo), self.chance(text)
+        if not (want_logo or want_text):
+            return frames
+        height, width = frames[0].shape[:2]
+        layer = Image.new("RGB", (width, height), (1, 2, 3))
+        if want_logo:
+            self.logo(layer)
+        if want_text:
+            self.text(layer, self.integer(1, 2))
+        layer = np.asarray(layer)
+        mask = np.any(layer != (1, 2, 3), axis=2, keepdims=True)
+        return [np.where(mask, layer, frame) for frame in frames]
+
+    def grain(self, frames, sigma):
+        return [np.clip(frame + self.rng.normal(0, sigma, frame.shape[:2] + (self.pick([1, 3]),)),
+                        0, 255).astype(np.uint8) for frame in frames]
+
+    def through_codec(self, frames, harsh=True, share=0.6):
+        if not self.chance(share):
+            return frames
+        height, width = frames[0].shape[:2]
+        if height * width > 1000000:
+            frames = frames[:2]
+        names = ["h264", "mpeg2", "vp8", "jpeg"] + (["theora", "mpeg4"] if self.split == "test" else [])
+        name = self.pick(names)
+        if name == "jpeg":
+            frames = frames[:2]
+        out = codec.decode(*codec.encode(frames, name, codec.settings(
+            self.rng, width, height, harsh, self.split)), name, width, height)
+        return out or frames
+
+    def levels(self, frames):
+        """Full range taken for limited, or the other way round."""
+        if not self.chance(0.15):
+            return frames
+        if self.chance(0.5):
+            return [(16 + f.astype(np.float32) * 219 / 255).astype(np.uint8) for f in frames]
+        return [np.clip((f.astype(np.float32) - 16) * 255 / 219, 0, 255).astype(np.uint8)
+                for f in frames]
+
+    def testsrc(self, pattern, width, height, extra=""):
+        fmt = self.pick(["RGB", "I420", "NV12", "YUY2"])
+        pipeline = (f"videotestsrc num-buffers=2 pattern={pattern} {extra} ! "
+                    f"video/x-raw,format={fmt},width={width},height={height} ! videoconvert ! "
+                    "video/x-raw,format=RGB ! appsink name=out sync=false")
+        bin_ = codec.Gst.parse_launch(pipeline)
+        bin_.set_state(codec.Gst.State.PLAYING)
+        sink, frames, row = bin_.get_by_name("out"), [], (width * 3 + 3) // 4 * 4
+        while True:
+            sample = sink.emit("try-pull-sample", codec.TIMEOUT)
+            if sample is None:
+                break
+            data = sample.get_buffer().extract_dup(0, row * height)
+            frames.append(np.frombuffer(data, np.uint8).reshape(height, row)[:, :width * 3]
+                          .reshape(height, width, 3))
+        bin_.set_state(codec.Gst.State.NULL)
+        return frames
+
+    # the classes: each returns frames
+    def picture(self, w, h):
+        frames = self.clip(w, h, 3)
+        if self.chance(0.12):
+            bar = int((h if self.chance(0.5) else w) * self.uniform(0.06, 0.13))
+            frames = [f.copy() for f in frames]
+            for f in frames:
+                if h > w or self.chance(1) and bar < h * 0.14 and w > h:
+                    f[:bar] = f[h - bar:] = 0
+        if self.chance(0.25):
+            frames = self.grain(frames, self.uniform(3, 22))
+        if self.chance(0.15):
+            blur = self.uniform(0.0004, 0.0018) * w
+            frames = [np.asarray(Image.fromarray(f).filter(ImageFilter.GaussianBlur(blur)))
+                      for f in frames]
+        frames = self.overlay(frames, 0.3, 0.3)
+        return self.through_codec(self.levels(frames))
+
+    def black(self, w, h):
+        level = self.pick([0, 0, 16, self.integer(0, 20)])
+        frame = np.full((h, w, 3), level, np.uint8)
+        if self.chance(0.15):
+            frame = frame + np.array(self.color(0, 8), np.uint8)
+        frames = [frame] * 2
+        if self.chance(0.4):
+            frames = self.grain(frames, self.uniform(0.5, 5))
+        return self.through_codec(self.overlay(frames, 0.25, 0.15), share=0.5)
+
+    def flat_color(self, w, h):
+        if self.chance(0.25):
+            frames = self.testsrc(self.pick(["white", "red", "green", "blue"]), w, h)
+        else:
+            while True:
+                color = np.array((self.integer(40, 255),) * 3 if self.chance(0.3) else self.color())
+                greenish = color[1] < 175 and color[0] < 40 and color[2] < 40
+                if color.max() > 45 and not greenish:
+                    break
+            frames = [np.broadcast_to(color.astype(np.uint8), (h, w, 3))] * 2
+        if self.chance(0.4):
+            frames = self.grain(frames, self.uniform(0.5, 9))
+        return self.through_codec(self.levels(self.overlay(frames, 0.25, 0.12)), share=0.5)
+
+    def color_bars(self, w, h):
+        if self.chance(0.5):
+            frames = self.testsrc(self.pick(["smpte", "smpte75", "smpte100", "smpte-rp-219"]), w, h)
+        else:
+            v = self.pick([191, 191, 255])
+            top = [(v, v, v), (v, v, 0), (0, v, v), (0, v, 0), (v, 0, v), (v, 0, 0), (0, 0, v)]
+            if self.chance(0.5):
+                top = [(255, 255, 255) if self.chance(0.5) else (v, v, v)] + top[1:] + [(0, 0, 0)]
+            if self.chance(0.1):
+                top = top[::-1]
+            image = Image.new("RGB", (w, h))
+            draw = ImageDraw.Draw(image)
+            edges = np.linspace(0, w, len(top) + 1)
+            end = h if self.chance(0.5) else h * self.uniform(0.6, 0.85)
+            for i, c in enumerate(top):
+                draw.rectangle((edges[i], 0, edges[i + 1], end), fill=c)
+            if end < h:
+                mid = end + (h - end) * self.uniform(0, 0.4)
+                for i, c in enumerate(top[::-1]):
+                    draw.rectangle((edges[i], end, edges[i + 1], mid),
+                                   fill=c if i % 2 == 0 else (16, 16, 16))
+                if self.chance(0.5):
+                    for i, c in enumerate([(0, 33, 76), (255, 255, 255), (50, 0, 106),
+                                           (16, 16, 16), (9, 9, 9), (29, 29, 29), (16, 16, 16)]):
+                        draw.rectangle((w * i / 7, mid, w * (i + 1) / 7, h), fill=c)
+                else:
+                    for x in range(16):
+                        draw.rectangle((w * x / 16, mid, w * (x + 1) / 16, h), fill=(x * 17,) * 3)
+            if self.chance(0.25):
+                draw.rectangle((w * .25, h * .4, w * .75, h * .55), fill=(0, 0, 0))
+                font = ImageFont.truetype(self.pick(FONTS), int(h * 0.08))
+                draw.text((w * .28, h * .42), self.pick(WORDS[self.split])[:12],
+                          fill=(255, 255, 255), font=font)
+            frames = [np.asarray(image)] * 2
+        if self.chance(0.3):
+            frames = self.grain(frames, self.uniform(1, 18))
+        if self.chance(0.2):
+            frames = self.grade(frames)
+        return self.through_codec(self.levels(self.overlay(frames, 0.25, 0.25)), share=0.5)
+
+    def test_pattern(self, w, h):
+        kind = self.integer(0, 9)
+        if kind < 4:
+            name = self.pick(["checkers-1", "checkers-2", "checkers-4", "checkers-8", "circular",
+                              "zone-plate", "gamut", "chroma-zone-plate", "ball", "pinwheel",
+                              "spokes", "colors", "bar"])
+            extra = ""
+            if "zone" in name:
+                k = self.integer(5, 60)
+                extra = f"kx2={k} ky2={k} kt={self.integer(0, 20)}" if self.chance(0.7) else \
+                    f"kx2={self.integer(5, 80)} ky2={self.integer(5, 80)}"
+            return self.through_codec(self.overlay(self.testsrc(name, w, h, extra), 0.2, 0.15),
+                                      share=0.5)
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+        cx, cy = w * self.uniform(.4, .6), h * self.uniform(.4, .6)
+        a = np.array((0, 0, 0) if self.chance(0.5) else self.color(0, 120), np.float32)
+        b = np.array((255, 255, 255) if self.chance(0.5) else self.color(140), np.float32)
+        step = h / self.integer(3, 40)
+        if kind == 4:
+            m = ((x // step + y // step) % 2)
+        elif kind == 5:
+            line = max(1.0, step * self.uniform(0.04, 0.15))
+            m = ((x % step < line) | (y % step < line)).astype(np.float32)
+            if self.chance(0.5):
+                r = np.hypot(x - cx, y - cy)
+                m = np.maximum(m, np.abs(r - h * self.uniform(.25, .48)) < line * 1.5)
+        elif kind == 6:
+            r2 = (x - cx) ** 2 + (y - cy) ** 2
+            m = 0.5 + 0.5 * np.cos(np.pi * r2 / (h * self.uniform(2, 40)))
+        elif kind == 7:
+            m = (np.sin(np.arctan2(y - cy, x - cx) * self.integer(4, 40)) > 0).astype(np.float32)
+        elif kind == 8:  # multiburst
+            m = 0.5 + 0.5 * np.sin(2 * np.pi * x / (w / np.array([8, 20, 40, 80, 120, 160]))[
+                np.minimum(5, (x / w * 6).astype(int))])
+            if self.chance(0.4):
+                m = (m > 0.5).astype(np.float32)
+        else:  # an electronic test card: grid, circle, and inserts
+            image = Image.new("RGB", (w, h), self.color(60, 130))
+            draw = ImageDraw.Draw(image)
+            n = self.integer(8, 18)
+            for i in range(n + 1):
+                draw.line((w * i / n, 0, w * i / n, h), fill=(235, 235, 235), width=max(1, h // 240))
+            for i in range(n * h // w + 1):
+                draw.line((0, w * i / n, w, w * i / n), fill=(235, 235, 235), width=max(1, h // 240))
+            r = h * self.uniform(0.36, 0.48)
+            draw.ellipse((w / 2 - r, h / 2 - r, w / 2 + r, h / 2 + r), fill=self.color(0, 90),
+                         outline=(255, 255, 255), width=max(1, h // 150))
+            inner = r * 0.75
+            for k, part in enumerate(self.rng.permutation(3)):
+                y0 = h / 2 - inner + 2 * inner * k / 3
+                for i in range(8):
+                    x0 = w / 2 - r * .66 + r * 1.32 * i / 8
+                    c = [(i * 36,) * 3, ((i & 1) * 255, (i >> 1 & 1) * 255, (i >> 2 & 1) * 255),
+                         ((i % 2) * 255,) * 3][part]
+                    draw.rectangle((x0, y0, x0 + r * 1.32 / 8, y0 + inner * .6), fill=c)
+            frames = [np.asarray(image)] * 2
+            return self.through_codec(self.overlay(frames, 0.15, 0.3), share=0.5)
+        m = m.astype(np.float32)[..., None]
+        frames = [(a + (b - a) * m).astype(np.uint8)] * 2
+        if self.chance(0.25):
+            frames = self.grain(frames, self.uniform(1, 15))
+        return self.through_codec(self.levels(self.overlay(frames, 0.2, 0.2)), share=0.5)
+
+    def gradient(self, w, h):
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+        kind = self.integer(0, 5)
+        if kind == 0:
+            frames = self.testsrc("gradient", w, h)
+        else:
+            m = [x / w, y / h, (x / w + y / h) / 2, np.hypot(x - w / 2, y - h / 2) / (h * .9),
+                 (x / w + 1 - y / h) / 2][kind - 1]
+            if self.chance(0.4):
+                m = 1 - m
+            if self.chance(0.15):
+                m = np.abs(2 * m - 1)
+            if self.chance(0.2):
+                steps = self.integer(9, 32)
+                m = np.floor(np.clip(m, 0, 0.999) * steps) / (steps - 1)
+            grey = self.chance(0.5)
+            while True:
+                a = np.array((self.integer(0, 255),) * 3 if grey else self.color(), np.float32)
+                b = np.array((self.integer(0, 255),) * 3 if grey else self.color(), np.float32)
+                if np.abs(a - b).max() > 90:
+                    break
+            frames = [np.clip(a + (b - a) * np.clip(m, 0, 1)[..., None], 0, 255)
+                      .astype(np.uint8)] * 2
+        if self.chance(0.35):
+            frames = self.grain(frames, self.uniform(0.5, 8))
+        return self.through_codec(self.levels(self.overlay(frames, 0.2, 0.15)), share=0.5)
+
+    def noise(self, w, h):
+        if self.chance(0.25):
+            return self.through_codec(self.testsrc("snow", w, h), share=0.6)
+        grain = self.pick([1, 1, 2, 3, 4])
+        planes = self.pick([1, 1, 3])
+        frames = []
+        base = self.clip(w, h, 2) if self.chance(0.25) else None
+        kind, middle, sigma = self.integer(0, 2), self.uniform(70, 170), self.uniform(45, 110)
+        for i in range(2):
+            shape = (h // grain + 1, w // grain + 1, planes)
+            n = self.rng.normal(middle, sigma, shape) if kind == 0 else \
+                self.rng.uniform(0, 255, shape) if kind == 1 else \
+                255.0 * (self.rng.random(shape) < middle / 255)
+            n = np.clip(n, 0, 255).astype(np.float32)
+            n = n.repeat(grain, 0).repeat(self.pick([grain, grain + 1]), 1)[:h, :w]
+            if n.shape[1] < w:
+                n = np.pad(n, ((0, 0), (0, w - n.shape[1]), (0, 0)), mode="wrap")
+            if base is not None:
+                n = 0.78 * n + 0.22 * base[i]
+            frames.append(np.broadcast_to(n, (h, w, 3)).astype(np.uint8))
+        return self.through_codec(self.overlay(frames, 0.1, 0.15), share=0.6)
+
+    @staticmethod
+    def means(frame, n=8):
+        h, w = frame.shape[0] // n * n, frame.shape[1] // n * n
+        return frame[:h, :w].reshape(h // n, n, w // n, n, 3).mean((1, 3), dtype=np.float32)
+
+    @staticmethod
+    def broken(error):
+        """The share of blocks that are off; none where the whole picture has only another tint."""
+        wrong = (np.abs(error).max(2) > 28).mean()
+        edges = (np.abs(np.diff(error, axis=0)).max(2) > 28).mean() \
+            + (np.abs(np.diff(error, axis=1)).max(2) > 28).mean()
+        return min(wrong, 2 * edges)
+
+    def corruption(self, w, h):
+        """Real decoders on damaged streams; kept where the damage shows."""
+        for _ in range(8):
+            frames = self.overlay(self.clip(w, h, 8, motion=self.uniform(0.5, 4)), 0.2, 0.2)
+            name = self.pick(["h264", "mpeg2", "vp8", "jpeg"])
+            settings = codec.settings(self.rng, w, h, False, self.split)
+            settings["gop"] = 100 if name != "jpeg" else 1
+            caps, packets = codec.encode(frames[:4] if name == "jpeg" else frames, name, settings)
+            if not packets:
+                continue
+            clean = [self.means(c) for c in codec.decode(caps, packets, name, w, h)]
+            keep = []
+            for _ in range(4):
+                for frame in codec.decode(caps, codec.damage(self.rng, packets), name, w, h):
+                    # A frame that is lost shows the one before: that is no damage to be seen.
+                    # Of 8x8 means: a motion vector off by little in fine detail shows none.
+                    means = self.means(frame)
+                    if clean and frame.std() > 12 and min(self.broken(means - c)
+                                                          for c in clean) > VISIBLE:
+                        keep.append(frame)
+                if len(keep) >= 6:
+                    break
+            if keep:
+                return [keep[i] for i in self.rng.permutation(len(keep))[:6]]
+        return []
+
+    def wrong_planes(self, w, h):
+        w, h = w // 2 * 2, h // 2 * 2
+        kind = self.integer(0, 5)
+        out = []
+        for frame in self.overlay(self.clip(w, h, 2), 0.2, 0.2):
+            x = frame.astype(np.float32)
+            luma = x @ np.array([.299, .587, .114], np.float32)
+            u = 128 + (x[..., 2] - luma) * 0.564
+            v = 128 + (x[..., 0] - luma) * 0.713
+            y = 16 + luma * 219 / 255 if self.chance(0.5) else luma
+            if kind == 0:  # both chroma planes missing: green
+                u, v = u * 0, v * 0
+            elif kind == 1:
+                u, v = u * 0 + 255, v * 0 + 255
+            elif kind == 2:
+                u, v = (u * 0, v) if self.chance(0.5) else (u, v * 0)
+            elif kind == 3:
+                u, v = (u * 0 + 255, v) if self.chance(0.5) else (u, v * 0 + 255)
+            elif kind == 4:  # nothing decoded: all three planes are zero
+                n = self.uniform(0, 12)
+                y, u, v = y * 0 + n, u * 0 + self.uniform(0, 10), v * 0 + self.uniform(0, 10)
+            else:  # luma bytes read as chroma
+                u, v = y[:, ::-1] if self.chance(0.3) else y, y[::-1]
+            r, b = y + 1.403 * (v - 128), y + 1.773 * (u - 128)
+            g = y - 0.344 * (u - 128) - 0.714 * (v - 128)
+            out.append(np.clip(np.stack([r, g, b], 2), 0, 255).astype(np.uint8))
+        return self.through_codec(out, harsh=False, share=0.5)
+
+    def combing(self, w, h):
+        """Two fields of different times in one frame; kept where a line differs from its neighbours
+        more than it does in the clean picture, at the network's size."""
+        for _ in range(12):
+            frame = self.clip(w, h, 1, motion=0, detail=4.0)[0]
+            shift = self.pick([-1, 1]) * max(4, int(w * self.uniform(0.012, 0.055)))
+            moved = np.roll(frame, shift, axis=1)
+            if self.chance(0.4):  # only what moves is combed
+                y0, x0 = int(h * self.uniform(0, .3)), int(w * self.uniform(0, .3))
+                y1, x1 = int(h * self.uniform(.65, 1)), int(w * self.uniform(.65, 1))
+                part = frame.copy()
+                part[y0:y1, x0:x1] = moved[y0:y1, x0:x1]
+                moved = part
+            out = frame.copy()
+            out[1::2] = moved[1::2]
+            if self.lines(out) > 1.35 * self.lines(frame) + 2.5:
+                frames = self.overlay([out, out], 0.25, 0.25)
+                return self.through_codec(self.levels(frames), harsh=False, share=0.5)
+        return []
+
+    def lines(self, frame):
+        x = self.sample(frame, False).astype(np.float32)
+        return np.abs(2 * x[:, 1:-1] - x[:, :-2] - x[:, 2:]).mean()
+
+    def blur(self, w, h):
+        for _ in range(8):
+            frames = self.blurred(w, h)
+            if np.abs(np.diff(self.means(frames[0], w // 64), axis=1)).mean() > 2.5:
+                break
+        if self.chance(0.3):
+            frames = self.grain(frames, self.uniform(1, 8))
+        return self.through_codec(self.levels(self.overlay(frames, 0.25, 0.25)), share=0.5)
+
+    def blurred(self, w, h):
+        frames = self.clip(w, h, 2, detail=6.0)
+        radius = w * np.exp(self.uniform(np.log(0.0075), np.log(0.03)))
+        kind = self.pick([ImageFilter.GaussianBlur, ImageFilter.BoxBlur])
+        scale = 1.0 if kind is ImageFilter.GaussianBlur else 1.7
+        out = []
+        for frame in frames:
+            image = Image.fromarray(frame).filter(kind(radius * scale))
+            if scale > 1:  # twice a box and turned: near a disc
+                image = image.rotate(45, expand=True, resample=Image.BILINEAR)
+                image = image.filter(kind(radius * 0.8)).rotate(-45, resample=Image.BILINEAR)
+                left, top = (image.width - w) // 2, (image.height - h) // 2
+                image = image.crop((left, top, left + w, top + h))
+            out.append(np.asarray(image))
+        return out
+
+    def slate(self, w, h):
+        kind = self.rng.random()
+        if kind < 0.5:
+            base = np.broadcast_to(np.array((0, 0, 0) if self.chance(0.3) else self.color(0, 150),
+                                            np.uint8), (h, w, 3))
+        elif kind < 0.6:
+            base = np.broadcast_to(np.array(self.color(170), np.uint8), (h, w, 3))
+        elif kind < 0.9:
+            a, b = np.array(self.color(0, 130)), np.array(self.color(0, 150))
+            m = np.linspace(0, 1, h)[:, None, None] * np.ones((1, w, 1))
+            base = a + (b - a) * m
+        else:
+            base = np.asarray(Image.fromarray(self.clip(w, h, 1)[0]).filter(
+                ImageFilter.GaussianBlur(w * 0.03))) * 0.35
+        image = Image.fromarray(np.array(base, np.uint8))
+        ink = None
+        if np.mean(base) > 130:
+            ink = self.color(0, 70)
+        elif self.chance(0.6):
+            ink = self.pick([(255, 255, 255), (255, 255, 0), (230, 230, 230), (255, 80, 60)])
+        if self.chance(0.45):
+            self.logo(image, (0.12, 0.35), corner=self.chance(0.3))
+        self.text(image, self.integer(1, 3) if self.chance(0.4) else 1, big=True, box=ink)
+        if self.chance(0.3):
+            self.text(image, 1)
+        frames = [np.asarray(image)] * 2
+        if self.chance(0.2):
+            frames = self.grain(frames, self.uniform(1, 10))
+        return self.through_codec(self.levels(frames), share=0.5)
+
+    def sample(self, frame, crop):
+        """To the network's size as the product does it: squashed, bilinear, no antialiasing."""
+        height, width = frame.shape[:2]
+        if crop:
+            share = self.uniform(0.85, 1.0)
+            h, w = int(height * share), int(width * share)
+            y, x = self.integer(0, height - h), self.integer(0, width - w)
+            frame = frame[y:y + h, x:x + w]
+        x = torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float()
+        x = F.interpolate(x, (SIZE, SIZE), mode="bilinear", align_corners=False)
+        return x[0].round().clamp(0, 255).byte().numpy()
+
+    def frames(self, label):
+        w, h = self.dimensions()
+        if LABELS[label] == "corruption" and w > 900:
+            w, h = 640, 360
+        return getattr(self, LABELS[label].replace("-", "_"))(w, h)
+
+    def make(self, label):
+        frames = self.frames(label)
+        count = ROUND.get(LABELS[label], (1, 2))[1]
+        order = self.rng.permutation(len(frames))
+        if LABELS[label] == "corruption":
+            count = min(count, len(frames))
+        # Another crop of the same frame is sampled at other places.
+        return [self.sample(frames[order[i % len(order)]], i > 0) for i in range(count)] \
+            if frames else []
+
+
+def make_training(maker, rounds, path):
+    images, labels = [], []
+    for _ in range(rounds):
+        for label, name in enumerate(LABELS):
+            for _ in range(ROUND.get(name, (1, 2))[0]):
+                made = maker.make(label)
+                images += made
+                labels += [label] * len(made)
+    np.savez(path + ".new.npz", images=np.stack(images), labels=np.array(labels, np.uint8))
+    os.replace(path + ".new.npz", path)
+    return len(images)
+
+
+def make_test(maker, rounds, folder):
+    os.makedirs(folder, exist_ok=True)
+    count = 0
+    for i in range(rounds):
+        for label, name in enumerate(LABELS):
+            frames = maker.frames(label)
+            for k in maker.rng.permutation(len(frames))[:2]:
+                Image.fromarray(frames[k]).save(os.path.join(folder, f"{name}_{i:03d}-{k}.png"),
+                                                compress_level=1)
+                count += 1
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", required=True, help="folder made by pictures.py")
+    parser.add_argument("--split", choices=["train", "test"], required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--output", required=True,
+                        help="train: the .npz to write; test: a folder for PNGs of whole frames")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    start = time.time()
+    pictures = sorted(glob.glob(os.path.join(args.pictures, args.split, "*.npy")))
+    maker = Maker(args.seed + (1000000 if args.split == "test" else 0), args.split, pictures)
+    make = make_training if args.split == "train" else make_test
+    count = make(maker, args.rounds, args.output)
+    print(f"{args.output}: {count} images, {time.time() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

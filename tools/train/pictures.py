@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fetches Debian packages with photographs and unpacks these, split into train and test.
+
+The training split takes only files that the package's copyright file puts in the public domain or
+under CC0, CC-BY or CC-BY-SA; pictures.tsv in the output says which, one a line. The test split's
+pictures are of other packages and photographers, and train nothing.
+"""
+import argparse
+import csv
+import fnmatch
+import glob
+import io
+import os
+import re
+import struct
+import subprocess
+import zlib
+
+import numpy as np
+from PIL import Image
+
+FREE = re.compile(r"(public-domain|CC0|CC-BY)", re.IGNORECASE)
+# Package: where its pictures lie. Drawings and figures are left out: they are no camera's.
+PACKAGES = {
+    "endless-sky-data": ["*/images/land/*.jpg", "*/images/scene/*.jpg"],
+    "gcompris-qt-data": ["*/activities/categorization/resource/images/*",
+                         "*/activities/explore_*", "*/activities/erase/resource/*",
+                         "*/activities/details/resource/images/*"],
+    "lomiri-wallpapers-16.04": ["*.jpg"],
+    "lomiri-wallpapers-20.04": ["*/Fossa*.jpg", "*/Kleiber*.jpg"],
+    "mate-backgrounds": ["*/nature/*.jpg"],
+    "plasma-workspace-wallpapers": [
+        f"*/{name}/contents/images/*" for name in (
+            "FallenLeaf", "Path", "DarkestHour", "Autumn", "summer_1am", "EveningGlow", "Grey",
+            "Canopee", "ColorfulCups", "OneStandsOut", "ColdRipple", "BytheWater")],
+    "python3-skimage": [f"*/data/{name}" for name in (
+        "astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png",
+        "brick.png", "gravel.png", "grass.png")],
+    "ukui-wallpapers": ["*/the-mouse.jpg"],
+}
+# Whole packages and photographers that only the test sees.
+TEST_PACKAGES = {"lomiri-wallpapers-20.04", "mate-backgrounds", "plasma-workspace-wallpapers",
+                 "python3-skimage", "ukui-wallpapers"}
+TEST_FILES = ["*-sfiera*", "*-harro*", "*-spfld*", "*-iridium*", "*-striker*",
+              "*/explore_farm_animals/*", "*/explore_world_music/*"]
+SKIP = ["*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
+        "*/analogpattern*"]
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def licences(path):
+    """(pattern, licence) of a machine-readable copyright file, in its order: the last match counts."""
+    found, patterns, field = [], [], ""
+    for line in open(path, encoding="utf-8"):
+        match = re.match(r"([A-Za-z-]+):\s*(.*)", line)
+        if match:
+            field, value = match.group(1).lower(), match.group(2)
+        elif line.strip() and line[0] in " \t":
+            value = line
+        else:
+            field, patterns = "", []
+            continue
+        if field == "files":
+            patterns += value.split()
+        elif field == "license" and match:
+            found += [(pattern, value.strip()) for pattern in patterns]
+    return found
+
+
+def licence_of(path, known):
+    stem, answer = os.path.splitext(path)[0], ""
+    for pattern, licence in known:
+        end = os.path.splitext(pattern)[0]
+        # Some name the source's folder, which the package does not have.
+        if fnmatch.fnmatch(stem, "*/" + end) or pattern == "*" or \
+                "*" not in end and os.path.basename(stem) == os.path.basename(end):
+            answer = licence
+    return answer
+
+
+def resources(path):
+    """The files in a Qt resource file, as (name, bytes)."""
+    with open(path, "rb") as file:
+        data = file.read()
+    magic, version, tree, blobs, names = struct.unpack(">4sIIII", data[:20])
+    if magic != b"qres":
+        return
+    size = 14 if version < 2 else 22
+
+    def walk(node, prefix):
+        at = tree + node * size
+        name, flags = struct.unpack(">IH", data[at:at + 6])
+        length = struct.unpack(">H", data[names + name:names + name + 2])[0]
+        text = data[names + name + 6:names + name + 6 + 2 * length].decode("utf-16-be")
+        here = prefix + "/" + text if node else ""
+        if flags & 2:
+            count, first = struct.unpack(">II", data[at + 6:at + 14])
+            for child in range(first, first + count):
+                yield from walk(child, here)
+        else:
+            start = blobs + struct.unpack(">I", data[at + 10:at + 14])[0]
+            length = struct.unpack(">I", data[start:start + 4])[0]
+            blob = data[start + 4:start + 4 + length]
+            if not flags & 4:  # zstd: no picture is kept that way
+                yield here, zlib.decompress(blob[4:]) if flags & 1 else blob
+
+    yield from walk(0, "")
+
+
+def files_of(folder):
+    for path in sorted(glob.glob(os.path.join(folder, "**", "*"), recursive=True)):
+        if os.path.islink(path) or not os.path.isfile(path):
+            continue
+        if path.endswith(".rcc"):
+            yield from resources(path)
+        elif path.lower().endswith(EXTENSIONS):
+            with open(path, "rb") as file:
+                yield path[len(folder):], file.read()
+
+
+def picture(data):
+    """The picture, or None where it is small, transparent or unreadable."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.format == "JPEG":
+                image.draft("RGB", (1280, 720))
+            if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
+                return None
+            image = image.convert("RGB")
+    except (OSError, ValueError):
+        return None
+    if min(image.size) < 160:
+        return None
+    image.thumbnail((1440, 1080), Image.LANCZOS)
+    return np.asarray(image)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--unpacked", help="folder with the packages unpacked already")
+    args = parser.parse_args()
+    root = os.path.abspath(args.unpacked or os.path.join(args.output, "packages"))
+    os.makedirs(root, exist_ok=True)
+    rows = []
+    for split in ("train", "test"):
+        os.makedirs(os.path.join(args.output, split), exist_ok=True)
+    for package, wanted in PACKAGES.items():
+        folder = os.path.join(root, package)
+        if not os.path.isdir(folder):
+            subprocess.run(["apt-get", "download", package], cwd=root, check=True)
+            deb = glob.glob(os.path.join(root, package + "_*.deb"))[0]
+            subprocess.run(["dpkg", "-x", deb, folder], check=True)
+        known = licences(os.path.join(folder, "usr/share/doc", package, "copyright"))
+        count = {"train": 0, "test": 0}
+        for name, data in files_of(folder):
+            if not name.lower().endswith(EXTENSIONS) or \
+                    not any(fnmatch.fnmatch(name, pattern) for pattern in wanted) or \
+                    any(fnmatch.fnmatch(name, pattern) for pattern in SKIP):
+                continue
+            licence = licence_of(name, known)
+            held_out = package in TEST_PACKAGES or any(fnmatch.fnmatch(name, pattern)
+                                                       for pattern in TEST_FILES)
+            split = "train" if FREE.match(licence) and not held_out else "test"
+            pixels = picture(data)
+            if pixels is None:
+                continue
+            np.save(os.path.join(args.output, split, f"{package}-{count[split]:03d}.npy"), pixels)
+            count[split] += 1
+            rows.append((split, package, name, licence or "see the package's copyright file"))
+        print(package, count, flush=True)
+    with open(os.path.join(args.output, "pictures.tsv"), "w", encoding="utf-8") as file:
+        csv.writer(file, delimiter="\t", lineterminator="\n").writerows(sorted(rows))
+
+
+if __name__ == "__main__":
+    main()
