@@ -1,9 +1,7 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Squeeze-excite for GPUs: gates = sigmoid(excite * act(squeeze * mean + bias) + bias).
-//   sums [N,T,C] fp32, to be added up   gates [N,C] fp32
-//   w: squeeze [C/4][S] texels of four inputs, its bias [S/4], excite [S][C/4] texels of four
-//   outputs, its bias [C/4]
+//   sums [N,T,C] fp32, to be added up   gates [N,C] fp32   w: see squeeze-excite.glsl
 // One workgroup an image. Grid: 1, 1, images. Driven by src/ops/squeeze-excite.c.
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 3) in;
@@ -19,34 +17,11 @@ INPUT(1, w);
 OUTPUT_F32(2, gates);
 layout(push_constant) uniform Push { int C4, S, tiles; float scale; } pc;
 
-shared vec4 mean[MAX_C4];
-shared float squeezed[MAX_S];
+#define SUM(i) READ_F32(sums, i)
+#define WEIGHT(i) READ(w, i)
+#include "squeeze-excite.glsl"
 
 void main()
 {
-    int id = int(gl_LocalInvocationID.x), image = int(gl_WorkGroupID.z);
-    int C4 = pc.C4, S = pc.S, S4 = (S + 3) / 4;
-
-    for (int c = id; c < C4; c += THREADS) {
-        vec4 sum = vec4(0.0);
-        for (int t = 0; t < pc.tiles; t++)
-            sum += READ_F32(sums, (image * pc.tiles + t) * C4 + c);
-        mean[c] = sum * pc.scale;
-    }
-    barrier();
-
-    for (int s = id; s < S; s += THREADS) {
-        float sum = READ(w, C4 * S + s / 4)[s % 4];
-        for (int c = 0; c < C4; c++)
-            sum += dot(READ(w, c * S + s), mean[c]);
-        squeezed[s] = activate(vec4(sum)).x;
-    }
-    barrier();
-
-    for (int c = id; c < C4; c += THREADS) {
-        vec4 sum = READ(w, C4 * S + S4 + S * C4 + c);
-        for (int s = 0; s < S; s++)
-            sum += READ(w, C4 * S + S4 + s * C4 + c) * squeezed[s];
-        gates[image * C4 + c] = sigmoid(sum);
-    }
+    squeeze_excite(int(gl_WorkGroupID.z), pc.C4, pc.S, pc.tiles, pc.scale);
 }

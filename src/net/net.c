@@ -2,11 +2,10 @@
 #include "net/net.h"
 
 #include "ops/conv.h"
-#include "ops/depthwise.h"
+#include "ops/expand-depthwise.h"
 #include "ops/fully-connected.h"
 #include "ops/head.h"
 #include "ops/pointwise.h"
-#include "ops/squeeze-excite.h"
 #include "ops/top-k.h"
 
 struct _EffvkNet
@@ -84,71 +83,111 @@ build_pointwise (Builder *builder, EffvkLayer layer, guint block, EffvkActivatio
   return effvk_pointwise (&builder->context, &op, error);
 }
 
-static gboolean
-build_depthwise (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor input,
-                 EffvkTensor *output, EffvkTensor *sums, GError **error)
+/* The depthwise convolution of block @i over an input of @in's height and width. */
+static EffvkDepthwise
+get_depthwise (Builder *builder, guint i, const EffvkBlock *block, const EffvkTensorInfo *in,
+               EffvkWeights *weights)
 {
-  const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, input);
   guint kernel = block->kernel, stride = block->stride;
   EffvkPadding padding = builder->arch->padding;
-  g_auto (EffvkWeights) weights = { 0 };
-  EffvkDepthwise op = { .input = input,
-                        .kernel = kernel,
-                        .stride = stride,
-                        .pad_x = effvk_arch_conv_pad_before (in->w, kernel, stride, padding),
-                        .pad_y = effvk_arch_conv_pad_before (in->h, kernel, stride, padding),
-                        .activation = builder->arch->activation,
-                        .squeeze = block->squeezed > 0 };
 
-  effvk_model_get_weights (builder->model, EFFVK_LAYER_DEPTHWISE, i, &weights);
-  op.weight = weights.weight;
-  op.bias = weights.bias;
-  op.output = *output
-      = add_activation (builder, "depthwise",
-                        effvk_arch_conv_output (in->h, kernel, stride, padding),
-                        effvk_arch_conv_output (in->w, kernel, stride, padding), block->expanded);
-  return effvk_depthwise (&builder->context, &op, sums, error);
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_DEPTHWISE, i, weights);
+  return (EffvkDepthwise){
+    .output
+    = add_activation (builder, "depthwise", effvk_arch_conv_output (in->h, kernel, stride, padding),
+                      effvk_arch_conv_output (in->w, kernel, stride, padding), block->expanded),
+    .kernel = kernel,
+    .stride = stride,
+    .pad_x = effvk_arch_conv_pad_before (in->w, kernel, stride, padding),
+    .pad_y = effvk_arch_conv_pad_before (in->h, kernel, stride, padding),
+    .activation = builder->arch->activation,
+    .weight = weights->weight,
+    .bias = weights->bias,
+    .squeeze = block->squeezed > 0,
+  };
 }
 
-static gboolean
-build_squeeze_excite (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor sums,
-                      guint pixels, EffvkTensor *gates, GError **error)
+/* The squeeze-excite of block @i over the output of its depthwise convolution. */
+static EffvkSqueezeExcite
+get_squeeze_excite (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor filtered,
+                    EffvkWeights *squeeze, EffvkWeights *excite)
 {
+  const EffvkTensorInfo *info = effvk_program_get_info (builder->net->program, filtered);
+  guint pixels = info->h * info->w;
+
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_SQUEEZE, i, squeeze);
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_EXCITE, i, excite);
+  return (EffvkSqueezeExcite){
+    .output = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded),
+    .pixels = pixels,
+    .squeezed = block->squeezed,
+    .activation = builder->arch->activation,
+    .squeeze_weight = squeeze->weight,
+    .squeeze_bias = squeeze->bias,
+    .excite_weight = excite->weight,
+    .excite_bias = excite->bias,
+  };
+}
+
+/* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch or in three. */
+static gboolean
+build_front (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
+             EffvkTensor *filtered, EffvkTensor *gates, GError **error)
+{
+  const EffvkOpContext *context = &builder->context;
+  const EffvkTensorInfo in = *effvk_program_get_info (builder->net->program, x);
+  gboolean expands = block->expanded != block->in;
+  g_auto (EffvkWeights) expand = { 0 };
+  g_auto (EffvkWeights) filters = { 0 };
   g_auto (EffvkWeights) squeeze = { 0 };
   g_auto (EffvkWeights) excite = { 0 };
-  EffvkSqueezeExcite op = { .sums = sums,
-                            .pixels = pixels,
-                            .squeezed = block->squeezed,
-                            .activation = builder->arch->activation };
+  EffvkDepthwise depthwise;
+  EffvkSqueezeExcite squeeze_excite;
 
-  effvk_model_get_weights (builder->model, EFFVK_LAYER_SQUEEZE, i, &squeeze);
-  effvk_model_get_weights (builder->model, EFFVK_LAYER_EXCITE, i, &excite);
-  op.squeeze_weight = squeeze.weight;
-  op.squeeze_bias = squeeze.bias;
-  op.excite_weight = excite.weight;
-  op.excite_bias = excite.bias;
-  op.output = *gates = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded);
-  return effvk_squeeze_excite (&builder->context, &op, error);
+  if (expands
+      && effvk_expand_depthwise_fits (context, block->expanded, block->squeezed, block->kernel,
+                                      block->stride))
+    {
+      EffvkExpandDepthwise op = { .input = x };
+
+      effvk_model_get_weights (builder->model, EFFVK_LAYER_EXPAND, i, &expand);
+      op.expand_weight = expand.weight;
+      op.expand_bias = expand.bias;
+      op.depthwise = get_depthwise (builder, i, block, &in, &filters);
+      *filtered = op.depthwise.output;
+      if (block->squeezed)
+        {
+          squeeze_excite = get_squeeze_excite (builder, i, block, *filtered, &squeeze, &excite);
+          op.squeeze_excite = &squeeze_excite;
+          *gates = squeeze_excite.output;
+        }
+      return effvk_expand_depthwise (context, &op, error);
+    }
+
+  if (expands
+      && !build_pointwise (builder, EFFVK_LAYER_EXPAND, i, builder->arch->activation, x,
+                           EFFVK_TENSOR_NONE, EFFVK_TENSOR_NONE, block->expanded, &x, error))
+    return FALSE;
+  depthwise = get_depthwise (builder, i, block, &in, &filters);
+  depthwise.input = x;
+  *filtered = depthwise.output;
+  if (!block->squeezed)
+    return effvk_depthwise (context, &depthwise, gates, error);
+  squeeze_excite = get_squeeze_excite (builder, i, block, *filtered, &squeeze, &excite);
+  *gates = squeeze_excite.output;
+  return effvk_depthwise (context, &depthwise, &squeeze_excite.sums, error)
+         && effvk_squeeze_excite (context, &squeeze_excite, error);
 }
 
 static gboolean
 build_mbconv (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x, GError **error)
 {
   EffvkTensor residual = block->residual ? *x : EFFVK_TENSOR_NONE;
-  EffvkTensor expanded = *x, filtered, sums, gates = EFFVK_TENSOR_NONE;
-  const EffvkTensorInfo *info;
+  EffvkTensor filtered, gates = EFFVK_TENSOR_NONE;
 
-  if (block->expanded != block->in
-      && !build_pointwise (builder, EFFVK_LAYER_EXPAND, i, builder->arch->activation, *x,
-                           EFFVK_TENSOR_NONE, EFFVK_TENSOR_NONE, block->expanded, &expanded, error))
-    return FALSE;
-  if (!build_depthwise (builder, i, block, expanded, &filtered, &sums, error))
-    return FALSE;
-  info = effvk_program_get_info (builder->net->program, filtered);
-  if (sums && !build_squeeze_excite (builder, i, block, sums, info->h * info->w, &gates, error))
-    return FALSE;
-  return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered, gates,
-                          residual, block->out, x, error);
+  return build_front (builder, i, block, *x, &filtered, &gates, error)
+         && build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered,
+                             gates, residual, block->out, x, error);
 }
 
 static gboolean
@@ -251,7 +290,9 @@ effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *op
 
   net->program = effvk_program_new (device, options->flags);
   net->stages = g_array_new (FALSE, TRUE, sizeof (EffvkTensor));
-  builder.context = (EffvkOpContext){ .program = net->program, .storage = options->storage };
+  builder.context = (EffvkOpContext){ .program = net->program,
+                                      .storage = options->storage,
+                                      .plan = options->plan };
   if (!build (&builder, options, error) || !effvk_program_compile (net->program, error))
     return NULL;
   return g_steal_pointer (&net);

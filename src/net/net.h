@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/model.h"
-#include "vk/program.h"
+#include "ops/op.h"
 
 /* A model's network as a program: from the normalised input to logits and the top-k classes. */
 typedef struct _EffvkNet EffvkNet;
@@ -13,6 +13,7 @@ typedef struct
   guint batch;
   guint top_k; /* at most the model's classes are used */
   EffvkOutputActivation activation;
+  EffvkPlan plan;
   EffvkProgramFlags flags; /* EFFVK_PROGRAM_SEPARATE keeps every activation readable */
 } EffvkNetOptions;
 

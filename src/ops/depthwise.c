@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/depthwise.h"
 
+#include "ops/pack.h"
 #include "ops/shader.h"
 
 #include "depthwise_storage_f16.spv.h"
@@ -39,22 +40,6 @@ static const struct
   guint width, height, threads;
 } tiles[] = { { 7, 2, 32 }, { 4, 1, 64 } };
 
-/* [K*K][C] in texels, then bias [C]. */
-static EffvkTensor
-pack (const EffvkOpContext *context, const EffvkDepthwise *op, guint C)
-{
-  guint taps = op->kernel * op->kernel, stride = effvk_c4 (C) * 4;
-  gsize n = (gsize) (taps + 1) * stride;
-  g_autofree float *packed = g_new0 (float, n);
-
-  for (guint c = 0; c < C; c++)
-    for (guint t = 0; t < taps; t++)
-      packed[t * stride + c] = op->weight[c * taps + t];
-  memcpy (packed + taps * stride, op->bias, C * sizeof (float));
-  return effvk_program_add_constant (context->program, "depthwise weights", context->storage,
-                                     packed, n);
-}
-
 gboolean
 effvk_depthwise (const EffvkOpContext *context, const EffvkDepthwise *op, EffvkTensor *sums,
                  GError **error)
@@ -91,7 +76,7 @@ effvk_depthwise (const EffvkOpContext *context, const EffvkDepthwise *op, EffvkT
   dispatch.spec[5] = op->squeeze;
   dispatch.spec[6] = tiles[kernel].threads;
   dispatch.bind[X] = op->input;
-  dispatch.bind[W] = pack (context, op, in->c);
+  dispatch.bind[W] = effvk_pack_filters (context, op->weight, op->bias, in->c, op->kernel);
   dispatch.bind[Y] = op->output;
   dispatch.bind[SUMS] = op->output; /* bound, but not written unless asked for */
   if (op->squeeze)

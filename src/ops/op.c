@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/op.h"
 
+EffvkDeviceCaps
+effvk_op_get_caps (const EffvkOpContext *context)
+{
+  EffvkDeviceCaps caps = *effvk_device_get_caps (effvk_program_get_device (context->program));
+  const char *plan = g_getenv ("EFFVK_PLAN");
+
+  if (context->plan != EFFVK_PLAN_DEVICE)
+    caps.cpu = context->plan == EFFVK_PLAN_CPU;
+  else if (plan)
+    caps.cpu = strcmp (plan, "cpu") == 0 || (caps.cpu && strcmp (plan, "gpu") != 0);
+  return caps;
+}
+
 int
 effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
                  GError **error)
 {
-  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
 
   for (guint i = 0; i < n; i++)
     {
       if (context->kernel && strcmp (context->kernel, kernels[i].name) != 0)
         continue;
-      if (kernels[i].usable (caps)
-          && (context->kernel || !kernels[i].preferred || kernels[i].preferred (caps)))
+      if (kernels[i].usable (&caps)
+          && (context->kernel || !kernels[i].preferred || kernels[i].preferred (&caps)))
         return (int) i;
     }
   g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,

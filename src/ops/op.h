@@ -9,11 +9,20 @@
  * predicate on the device's capabilities. The first usable one of the op's table is its built-in
  * preference, unless the context forces another by name.
  */
+/* For whom kernels are chosen, and whether ops are fused. */
+typedef enum
+{
+  EFFVK_PLAN_DEVICE, /* for the device; or what the environment's EFFVK_PLAN says, "cpu" or "gpu" */
+  EFFVK_PLAN_CPU,
+  EFFVK_PLAN_GPU, /* runs on a CPU device too, for tests */
+} EffvkPlan;
+
 typedef struct
 {
   EffvkProgram *program;
   EffvkStorage storage; /* of activations and weights: F32 or F16 */
-  const char *kernel;   /* force this kernel; NULL: the op's choice */
+  EffvkPlan plan;
+  const char *kernel; /* force this kernel; NULL: the op's choice */
 } EffvkOpContext;
 
 typedef struct
@@ -22,6 +31,9 @@ typedef struct
   gboolean (*usable) (const EffvkDeviceCaps *caps);    /* can it run at all */
   gboolean (*preferred) (const EffvkDeviceCaps *caps); /* is it the choice here; NULL: always */
 } EffvkKernel;
+
+/* The device's capabilities, as the plan sees them. */
+EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
 /* The index of the kernel to use in a table of @n kernels: the forced one, or the first that is
  * usable and preferred. -1 with @error set when the forced one is unknown or not usable here. */

@@ -19,3 +19,19 @@ effvk_pack_tiles (const EffvkOpContext *context, const char *name, const float *
   *bias_texel = (gint32) (n_weights / 4);
   return effvk_program_add_constant (context->program, name, context->storage, packed, n);
 }
+
+EffvkTensor
+effvk_pack_filters (const EffvkOpContext *context, const float *weight, const float *bias,
+                    guint channels, guint kernel)
+{
+  guint taps = kernel * kernel, stride = effvk_c4 (channels) * 4;
+  gsize n = (gsize) (taps + 1) * stride;
+  g_autofree float *packed = g_new0 (float, n);
+
+  for (guint c = 0; c < channels; c++)
+    for (guint t = 0; t < taps; t++)
+      packed[t * stride + c] = weight[c * taps + t];
+  memcpy (packed + taps * stride, bias, channels * sizeof (float));
+  return effvk_program_add_constant (context->program, "depthwise weights", context->storage,
+                                     packed, n);
+}

@@ -10,3 +10,8 @@
 EffvkTensor effvk_pack_tiles (const EffvkOpContext *context, const char *name, const float *weight,
                               const float *bias, guint out, guint in, guint taps, guint in_padded,
                               guint tile, gint32 *bias_texel);
+
+/* Depthwise filters: [kernel * kernel][channels] in texels, then the bias [channels]. @weight is
+ * [channels][kernel * kernel]. */
+EffvkTensor effvk_pack_filters (const EffvkOpContext *context, const float *weight,
+                                const float *bias, guint channels, guint kernel);

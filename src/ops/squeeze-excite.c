@@ -35,9 +35,9 @@ static const EffvkShader shaders[][2] = {
 #define PARTS 2     /* of the lanes kernel: workgroups that excite */
 #define THREADS 256 /* of the other, in its one workgroup */
 
-/* @S: op->squeezed, or more, which are zero. */
-static EffvkTensor
-pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint C, guint S)
+EffvkTensor
+effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint C,
+                           guint S)
 {
   guint C4 = effvk_c4 (C), S4 = effvk_c4 (S);
   gsize squeeze_bias = (gsize) C4 * S * 4, excite = squeeze_bias + S4 * 4;
@@ -105,7 +105,7 @@ effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *o
     return FALSE;
   push.S = (gint32) S;
   dispatch.bind[SUMS] = op->sums;
-  dispatch.bind[W] = pack (context, op, sums->c, S);
+  dispatch.bind[W] = effvk_squeeze_excite_pack (context, op, sums->c, S);
   dispatch.bind[GATES] = op->output;
   memcpy (dispatch.push, &push, sizeof push);
   dispatch.groups[0] = lanes ? MIN (PARTS, effvk_div_up (C4, 8)) : 1;

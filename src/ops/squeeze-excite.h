@@ -20,5 +20,10 @@ typedef struct
 extern const EffvkKernel effvk_squeeze_excite_kernels[];
 extern const guint effvk_squeeze_excite_n_kernels;
 
+/* The weights as the kernels want them, see shaders/squeeze-excite.glsl. @S: op->squeezed, or more, which
+ * are zero. */
+EffvkTensor effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
+                                       guint C, guint S);
+
 gboolean effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
                                GError **error);

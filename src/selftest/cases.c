@@ -299,6 +299,92 @@ run_squeeze_excite (EffvkTrial *trial, guint index, GError **error)
   return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_FINITE, error);
 }
 
+/* Its parts, one after the other, in double precision but for what one hands to the next. */
+static void
+reference_expand_depthwise (const EffvkExpandDepthwise *op, EffvkExtent in, const float *input,
+                            EffvkExtent out, double *output, double *gates)
+{
+  EffvkExtent wide = { in.n, in.h, in.w, out.c }, sums_extent = { out.n, 1, 1, out.c };
+  EffvkPointwise expand = { .activation = op->depthwise.activation,
+                            .weight = op->expand_weight,
+                            .bias = op->expand_bias };
+  g_autofree double *expanded = g_new (double, effvk_extent_size (wide));
+  g_autofree float *narrow = g_new (float, effvk_extent_size (wide));
+  g_autofree double *sums = g_new (double, (gsize) out.n *out.c);
+
+  effvk_reference_pointwise (&expand, in, input, NULL, NULL, wide, expanded);
+  for (gsize i = 0; i < effvk_extent_size (wide); i++)
+    narrow[i] = (float) expanded[i];
+  effvk_reference_depthwise (&op->depthwise, wide, narrow, out, output, sums);
+  for (gsize i = 0; i < effvk_extent_size (sums_extent); i++)
+    narrow[i] = (float) sums[i];
+  if (op->squeeze_excite)
+    effvk_reference_squeeze_excite (op->squeeze_excite, sums_extent, narrow, gates);
+}
+
+static gboolean
+run_expand_depthwise (EffvkTrial *trial, guint index, GError **error)
+{
+  EffvkStorage storage = trial->test->storage;
+  EffvkExpandDepthwise op
+      = { .depthwise = { .kernel = index % 2 ? 5 : 3, .stride = index / 2 % 2 ? 2 : 1 } };
+  EffvkDepthwise *depthwise = &op.depthwise;
+  EffvkSqueezeExcite squeeze = { .squeezed = effvk_trial_size (trial, 40) };
+  guint taps = depthwise->kernel * depthwise->kernel, channels;
+  EffvkExtent in, out;
+  EffvkTrialInput input;
+  g_autofree double *expected = NULL;
+  g_autofree double *gates = NULL;
+
+  do
+    {
+      in = random_extent (trial, 31, 60);
+      channels = effvk_trial_size (trial, 200);
+    }
+  while ((double) in.n * in.h * in.w * channels * (in.c + taps) > MAX_WORK);
+  effvk_trial_describe (trial, "%ux%ux%ux%u to %u, %ux%u, stride %u", in.n, in.h, in.w, in.c,
+                        channels, depthwise->kernel, depthwise->kernel, depthwise->stride);
+  depthwise->activation = squeeze.activation = nth_activation (trial, index);
+  out = nth_padding (trial, index, in, channels, depthwise->kernel, depthwise->stride,
+                     &depthwise->pad_x, &depthwise->pad_y);
+
+  input = add_input (trial, "input", storage, in, LOW, HIGH);
+  op.input = input.tensor;
+  op.expand_weight = effvk_trial_weights (trial, (gsize) channels * in.c, in.c);
+  op.expand_bias = effvk_trial_weights (trial, channels, 0);
+  depthwise->weight = effvk_trial_weights (trial, (gsize) channels * taps, taps);
+  depthwise->bias = effvk_trial_weights (trial, channels, 0);
+  depthwise->output = add_output (trial, "output", storage, out, error);
+  if (!depthwise->output)
+    return FALSE;
+  if (index % 3 != 1)
+    {
+      EffvkTensorInfo info = { "gates", EFFVK_STORAGE_F32, out.n, 1, 1, channels };
+      gsize n_weights = (gsize) squeeze.squeezed * channels;
+
+      effvk_trial_describe (trial, "squeezed to %u", squeeze.squeezed);
+      squeeze.pixels = out.h * out.w;
+      squeeze.squeeze_weight = effvk_trial_weights (trial, n_weights, channels);
+      squeeze.squeeze_bias = effvk_trial_weights (trial, squeeze.squeezed, 0);
+      squeeze.excite_weight = effvk_trial_weights (trial, n_weights, squeeze.squeezed);
+      squeeze.excite_bias = effvk_trial_weights (trial, channels, 0);
+      squeeze.output = effvk_program_add_persistent (trial->context.program, &info);
+      effvk_trial_watch (trial, squeeze.output);
+      op.squeeze_excite = &squeeze;
+    }
+  if (!effvk_expand_depthwise (&trial->context, &op, error) || !effvk_trial_run (trial, error))
+    return FALSE;
+
+  expected = g_new (double, effvk_extent_size (out));
+  gates = g_new (double, (gsize) out.n *out.c);
+  reference_expand_depthwise (&op, in, input.values, out, expected, gates);
+  if (!effvk_trial_compare (trial, depthwise->output, expected, EFFVK_PADDING_CHANNELS_ZERO, error))
+    return FALSE;
+  return !op.squeeze_excite
+         || effvk_trial_compare (trial, squeeze.output, gates, EFFVK_PADDING_CHANNELS_FINITE,
+                                 error);
+}
+
 static gboolean
 run_head (EffvkTrial *trial, guint index, GError **error)
 {
@@ -447,9 +533,13 @@ run_top_k (EffvkTrial *trial, guint index, GError **error)
   }
 
 const EffvkSelftestCase effvk_selftest_cases[] = {
-  CASE ("conv", conv),           CASE ("pointwise", pointwise),
-  CASE ("depthwise", depthwise), CASE ("squeeze-excite", squeeze_excite),
-  CASE ("head", head),           CASE ("fully-connected", fully_connected),
+  CASE ("conv", conv),
+  CASE ("pointwise", pointwise),
+  CASE ("depthwise", depthwise),
+  CASE ("squeeze-excite", squeeze_excite),
+  CASE ("expand-depthwise", expand_depthwise),
+  CASE ("head", head),
+  CASE ("fully-connected", fully_connected),
   CASE ("top-k", top_k),
 };
 const guint effvk_selftest_n_cases = G_N_ELEMENTS (effvk_selftest_cases);

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "ops/conv.h"
-#include "ops/depthwise.h"
+#include "ops/expand-depthwise.h"
 #include "ops/fully-connected.h"
 #include "ops/head.h"
 #include "ops/pointwise.h"
-#include "ops/squeeze-excite.h"
 #include "ops/top-k.h"
 
 /*

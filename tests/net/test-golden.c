@@ -17,6 +17,7 @@ typedef struct
 {
   const char *model;
   EffvkStorage storage;
+  EffvkPlan plan;
 } Case;
 
 static double
@@ -94,8 +95,11 @@ test_golden (gconstpointer data)
   g_autoptr (EffvkDevice) device = NULL;
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (EffvkNet) net = NULL;
-  EffvkNetOptions options
-      = { .storage = test->storage, .batch = 2, .top_k = 5, .flags = EFFVK_PROGRAM_SEPARATE };
+  EffvkNetOptions options = { .storage = test->storage,
+                              .plan = test->plan,
+                              .batch = 2,
+                              .top_k = 5,
+                              .flags = EFFVK_PROGRAM_SEPARATE };
   EffvkSafetensors golden = { 0 };
   double bound = test->storage == EFFVK_STORAGE_F16 ? 0.999 : 0.9999;
   guint n, pixels, c;
@@ -137,15 +141,16 @@ test_golden (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static Case cases[G_N_ELEMENTS (models) * 2];
+  static Case cases[G_N_ELEMENTS (models) * 4];
 
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *path
-          = g_strdup_printf ("/net/golden/%s/%s", models[i / 2], i % 2 ? "fp16" : "fp32");
+      g_autofree char *path = g_strdup_printf ("/net/golden/%s/%s/%s", models[i / 4],
+                                               i % 2 ? "fp16" : "fp32", i / 2 % 2 ? "gpu" : "cpu");
 
-      cases[i] = (Case){ models[i / 2], i % 2 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32 };
+      cases[i] = (Case){ models[i / 4], i % 2 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32,
+                         i / 2 % 2 ? EFFVK_PLAN_GPU : EFFVK_PLAN_CPU };
       g_test_add_data_func (path, &cases[i], test_golden);
     }
   return g_test_run ();

@@ -272,7 +272,7 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
   g_autoptr (EffvkProgram) program = effvk_program_new (device, EFFVK_PROGRAM_SEPARATE);
   EffvkTensorInfo info
       = { "input", storage, test->batch, recipe->height, recipe->width, get_channels (test) };
-  EffvkOpContext context = { program, storage, kernel };
+  EffvkOpContext context = { program, storage, .kernel = kernel };
   EffvkPreprocess op = { .layout = layout, .recipe = recipe };
   gsize n = (gsize) test->batch * recipe->height * recipe->width * get_channels (test);
   float *result = g_new (float, n);
@@ -608,7 +608,7 @@ test_unknown_kernel (void)
   g_autoptr (EffvkImage) image = effvk_image_new (EFFVK_FORMAT_RGB, 4, 4);
   g_autoptr (GError) error = NULL;
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, 19, 22, 3 };
-  EffvkOpContext context = { program, EFFVK_STORAGE_F32, "no such kernel" };
+  EffvkOpContext context = { program, EFFVK_STORAGE_F32, .kernel = "no such kernel" };
   EffvkPreprocess op = { &image->layout, &default_case.recipe, NULL,
                          effvk_program_add_persistent (program, &info) };
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ops/depthwise.h"
+#include "ops/squeeze-excite.h"
+
+/* The front of an MBConv block as one dispatch: a pointwise convolution and its activation, then a
+ * depthwise one, whose @input and @squeeze are not used, and on request squeeze-excite, whose @sums is not
+ * used. */
+typedef struct
+{
+  EffvkTensor input;                        /* [N,H,W,K] */
+  const float *expand_weight;               /* [C][K] */
+  const float *expand_bias;                 /* [C] */
+  EffvkDepthwise depthwise;                 /* one activation for both */
+  const EffvkSqueezeExcite *squeeze_excite; /* or NULL */
+} EffvkExpandDepthwise;
+
+extern const EffvkKernel effvk_expand_depthwise_kernels[];
+extern const guint effvk_expand_depthwise_n_kernels;
+
+/* Whether one dispatch is possible and the plan's choice: for @channels expanded channels that are
+ * squeezed to @squeezed (0: no squeeze-excite), and a filter @kernel wide. */
+gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint channels, guint squeezed,
+                                      guint kernel, guint stride);
+
+gboolean effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwise *op,
+                                 GError **error);
