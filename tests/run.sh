@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Installs what the tests need, builds with warnings as errors, and runs every test.
+# Installs what the tests need, builds with warnings as errors, and runs every test that is not slow.
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when none failed.
 set -euo pipefail
 
-usage='usage: tests/run.sh [--suite NAME]…'
-suites=()
+usage='usage: tests/run.sh [--slow | --suite NAME…]'
+suites=() setup=ordinary
 while [ $# -gt 0 ]; do
   case $1 in
     --suite)
@@ -18,8 +18,14 @@ while [ $# -gt 0 ]; do
       suites+=("$1")
       shift
       ;;
+    --slow)
+      setup=all
+      shift
+      ;;
     -h|--help)
       echo "$usage"
+      echo "  --slow         the large networks as well, which take minutes"
+      echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin or slow"
       echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
       exit 0
       ;;
@@ -51,10 +57,10 @@ export XDG_CACHE_HOME=$PWD/build-tests/cache
 mkdir -p "$XDG_CACHE_HOME"
 
 # A log of an earlier run must not be counted for this one.
-log=build-tests/meson-logs/testlog.json
+log=build-tests/meson-logs/testlog-$setup.json
 rm -f "$log"
 status=0
 # A busy or slow machine is not a failure: three times the time that a test asks for.
 meson test -C build-tests --no-rebuild --print-errorlogs --timeout-multiplier 3 \
-  "${suites[@]}" || status=$?
+  --setup "$setup" "${suites[@]}" || status=$?
 exec /usr/bin/python3 tests/lib/summary.py "$log" "$status"

@@ -18,7 +18,8 @@ import family  # pylint: disable=wrong-import-position
 import make_tflite  # pylint: disable=wrong-import-position
 
 SIZE, CLASSES = (3, 32, 32), 3
-TINY = {"width": 1 / 64, "repeats": [1, 2, 1, 1, 1, 1, 1]}
+TINY = {"scaled": (2, [(expand, kernel, stride, max(2, round(out / 64)), 2 if number == 1 else 1)
+                       for number, (expand, kernel, stride, out, _) in enumerate(family.STAGES)], 20)}
 DIMS = GRAPH_NODE = 1
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""B0 and Lite0 in PyTorch, by the papers' tables, with torchvision's names of tensors; and what tests
-need around them: random weights, inputs, files.
+"""B0, Lite0 and what is scaled from them in PyTorch, by the papers' tables, with torchvision's names of
+tensors; and what tests need around them: random weights, inputs, files.
 
 TensorFlow's padding is a Pad node of its own before a convolution without padding, as ports of its
 weights write it.
 """
 
 import json
+import math
 import struct
 
 import numpy
@@ -17,6 +18,21 @@ from torch.nn import functional
 # expand, kernel, stride, out, repeats
 STAGES = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
           (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)]
+
+
+def plan(kind, width=1.0, depth=1.0):
+    """Compound scaling: channels of the stem, stages, channels of the head. Lite's ends stay B0's."""
+    def channels(n):
+        rounded = max(8, int(n * width + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * n * width else rounded
+
+    lite = kind.startswith("lite")
+    stages = []
+    for number, (expand, kernel, stride, out, n) in enumerate(STAGES):
+        fixed = lite and number in (0, len(STAGES) - 1)
+        repeats = n if fixed else math.ceil(round(n * depth, 9))
+        stages.append((expand, kernel, stride, channels(out), repeats))
+    return (32, stages, 1280) if lite else (channels(32), stages, channels(1280))
 
 
 class ConvSame(nn.Conv2d):
@@ -69,22 +85,21 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    def __init__(self, kind, classes, in_channels=3, same=True, eps=1e-3, width=1.0,
-                 repeats=None):
+    """kind: "b…" or "lite…"; scaled: as plan () gives it."""
+
+    def __init__(self, kind, classes, in_channels=3, same=True, eps=1e-3, scaled=None):
         super().__init__()
         lite = kind.startswith("lite")
         config = {"same": same, "eps": eps, "squeeze": not lite,
                   "activation": nn.ReLU6 if lite else nn.SiLU}
-        channels = max(2, round(32 * width))
+        channels, table, head = scaled or plan(kind)
         stages = [layer(config, in_channels, channels, 3, 2)]
-        for number, (expand, kernel, stride, out, n) in enumerate(STAGES):
+        for expand, kernel, stride, out, repeats in table:
             blocks = []
-            for i in range(repeats[number] if repeats else n):
-                n_out = max(2, round(out * width))
-                blocks.append(Block(config, channels, n_out, expand, kernel, 1 if i else stride))
-                channels = n_out
+            for i in range(repeats):
+                blocks.append(Block(config, channels, out, expand, kernel, 1 if i else stride))
+                channels = out
             stages.append(nn.Sequential(*blocks))
-        head = round(1280 * width)
         stages.append(layer(config, channels, head, 1))
         self.features = nn.Sequential(*stages)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(head, classes))

@@ -3,12 +3,13 @@
 /*
  * Runs a network on raw numbers, for tests that compare with other implementations.
  *
- *   net-run MODEL.safetensors INPUT.f32 OUTPUT.f32 [fp32|fp16]
+ *   net-run MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one]]
  *
- * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size;
- * OUTPUT.f32 receives the logits, [N,classes]. EFFVK_TEST_DEVICE selects the device. Exit status: 0
- * all right, 1 it failed (or the validation layers complained), 2 wrong usage, 77 no Vulkan device
- * here.
+ * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size,
+ * which go through the network as one batch, or one by one. OUTPUT.f32 receives the logits,
+ * [N,classes]. The last line of the standard output is the most memory that this process had, in
+ * kB. EFFVK_TEST_DEVICE selects the device. Exit status: 0 all right, 1 it failed (or the validation
+ * layers complained), 2 wrong usage, 77 no Vulkan device here.
  */
 
 #include "net/net.h"
@@ -40,7 +41,7 @@ read_images (const char *path, gsize image_size, guint *n, GError **error)
 }
 
 static gboolean
-run (EffvkDevice *device, char **paths, EffvkStorage storage, GError **error)
+run (EffvkDevice *device, char **paths, EffvkStorage storage, gboolean one_by_one, GError **error)
 {
   g_autoptr (EffvkModel) model = effvk_model_new_from_file (paths[0], error);
   EffvkNetOptions options = { .storage = storage, .top_k = 1 };
@@ -49,39 +50,55 @@ run (EffvkDevice *device, char **paths, EffvkStorage storage, GError **error)
   g_autofree float *logits = NULL;
   const EffvkArch *arch;
   EffvkProgram *program;
-  gsize n_logits;
+  gsize image_size;
+  guint n;
 
   if (!model)
     return FALSE;
   arch = effvk_model_get_arch (model);
-  input = read_images (paths[1],
-                       (gsize) arch->height * arch->width * arch->in_channels * sizeof (float),
-                       &options.batch, error);
+  image_size = (gsize) arch->height * arch->width * arch->in_channels;
+  input = read_images (paths[1], image_size * sizeof (float), &n, error);
   if (!input)
     return FALSE;
+  options.batch = one_by_one ? 1 : n;
   net = effvk_net_new (device, model, &options, error);
   if (!net)
     return FALSE;
   program = effvk_net_get_program (net);
-  n_logits = (gsize) options.batch * arch->classes;
-  logits = g_new (float, n_logits);
-  return effvk_program_write (program, effvk_net_get_input (net), input, error)
-         && effvk_program_run (program, error)
-         && effvk_program_read (program, effvk_net_get_logits (net), logits, error)
-         && g_file_set_contents (paths[2], (const char *) logits,
-                                 (gssize) (n_logits * sizeof (float)), error);
+  logits = g_new (float, (gsize) n * arch->classes);
+  for (guint i = 0; i < n; i += options.batch)
+    if (!effvk_program_write (program, effvk_net_get_input (net), input + i * image_size, error)
+        || !effvk_program_run (program, error)
+        || !effvk_program_read (program, effvk_net_get_logits (net),
+                                logits + (gsize) i * arch->classes, error))
+      return FALSE;
+  return g_file_set_contents (paths[2], (const char *) logits,
+                              (gssize) ((gsize) n * arch->classes * sizeof (float)), error);
+}
+
+/* getrusage() would count what the parent had before it became this program. */
+static void
+print_peak_memory (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL)
+      && (line = strstr (status, "VmHWM:")))
+    printf ("%" G_GUINT64_FORMAT "\n", g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10));
 }
 
 int
 main (int argc, char **argv)
 {
-  const char *precision = argc == 5 ? argv[4] : "fp32";
+  const char *precision = argc >= 5 ? argv[4] : "fp32";
   g_autoptr (EffvkDevice) device = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (argc < 4 || argc > 5 || (strcmp (precision, "fp32") != 0 && strcmp (precision, "fp16") != 0))
+  if (argc < 4 || argc > 6 || (strcmp (precision, "fp32") != 0 && strcmp (precision, "fp16") != 0)
+      || (argc == 6 && strcmp (argv[5], "one") != 0))
     {
-      fprintf (stderr, "usage: %s MODEL.safetensors INPUT.f32 OUTPUT.f32 [fp32|fp16]\n", argv[0]);
+      fprintf (stderr, "usage: %s MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one]]\n", argv[0]);
       return 2;
     }
   device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
@@ -93,10 +110,12 @@ main (int argc, char **argv)
     }
   if (!device
       || !run (device, argv + 1,
-               strcmp (precision, "fp16") == 0 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, &error))
+               strcmp (precision, "fp16") == 0 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, argc == 6,
+               &error))
     {
       fprintf (stderr, "%s\n", error->message);
       return 1;
     }
+  print_peak_memory ();
   return effvk_validation_get_n_messages () ? 1 : 0;
 }

@@ -12,17 +12,12 @@ usage: test-onnx.py NET-RUN: prints TAP. EFFVK_TEST_SEED=N repeats a seed.
 
 import io
 import os
-import random
-import subprocess
 import sys
-import tempfile
 import warnings
 
-SEED = int(os.environ.get("EFFVK_TEST_SEED", random.randrange(2**31)))
 CLASSES = 37
 
 try:
-    import numpy
     import torch
     import torchvision
 except ImportError as error:
@@ -31,6 +26,7 @@ except ImportError as error:
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import family  # pylint: disable=wrong-import-position
+import netrun  # pylint: disable=wrong-import-position
 
 PRESERVE = torch.onnx.TrainingMode.PRESERVE
 EVAL = torch.onnx.TrainingMode.EVAL
@@ -88,73 +84,37 @@ def export(model, size, path, options, half):
         file.write(family.onnx_to_half(data) if half else data)
 
 
-def run_effvk(program, model, inputs, output):
-    done = subprocess.run([program, model, inputs, output], stderr=subprocess.PIPE, text=True,
-                          timeout=280, check=False)
-    if done.returncode == 77:
-        return None, "SKIP " + done.stderr.strip()
-    if done.returncode != 0:
-        return None, f"net-run ended with {done.returncode}: {done.stderr.strip()}"
-    return numpy.fromfile(output, dtype="=f4").astype(float).reshape(-1, CLASSES), None
-
-
-def compare(got, want, limit):
-    error = numpy.abs(got - want).max() / numpy.abs(want).max()
-    print(f"# largest difference {error:.2e} of the largest logit")
-    if not error <= limit:
-        return f"logits differ by {error}"
-    if numpy.abs(want[0] - want[1]).max() < 0.01 * numpy.abs(want).max():
-        return "the test is blind: both inputs have the same logits"
-    return None
-
-
 def check(program, folder, case, cache):
     _, name, options, half = case
     if name not in cache:
         model, size, recipe = make_network(name)
         inputs = family.make_inputs(2, size)
         path = os.path.join(folder, name + ".f32")
-        inputs.permute(0, 2, 3, 1).contiguous().numpy().tofile(path)
+        netrun.write_inputs(path, inputs)
         weights = os.path.join(folder, name + ".safetensors")
         family.write_safetensors(weights, family.state(model), recipe)
-        logits, problem = run_effvk(program, weights, path, path + ".out")
-        if problem:
-            return problem
+        logits, _ = netrun.run(program, weights, path)
         with torch.no_grad():
-            problem = compare(logits, model(inputs).double().numpy(), 1e-4)
-        if problem:
-            return "safetensors against torch: " + problem
+            netrun.check_difference(logits, model(inputs).double().numpy(), 1e-4,
+                                    "safetensors against torch")
         cache[name] = (model, size, path, logits, recipe)
     model, size, path, logits, recipe = cache[name]
     file = os.path.join(folder, "case.onnx")
     export(model, size, file, options, half)
     if "dynamic_axes" in options:  # the size is then nowhere in the file
         family.onnx_add_metadata(file, recipe)
-    got, problem = run_effvk(program, file, path, path + ".out")
+    got, _ = netrun.run(program, file, path)
     # Folding rounds fp16 weights a second time.
-    return problem or compare(got, logits, 2e-2 if half and "training" not in options else 1e-5)
+    netrun.check_difference(got, logits, 2e-2 if half and "training" not in options else 1e-5)
 
 
 def main():
-    program = sys.argv[1]
-    failed = False
-    torch.manual_seed(SEED)
-    torch.set_num_threads(2)
-    print(f"# seed {SEED}, torch {torch.__version__}")
-    print(f"1..{len(CASES)}")
     cache = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for number, case in enumerate(CASES, 1):
-            problem = check(program, folder, case, cache)
-            if problem and problem.startswith("SKIP"):
-                print(f"ok {number} - {case[0]} # {problem}")
-                continue
-            failed |= problem is not None
-            print(f"{'not ok' if problem else 'ok'} {number} - {case[0]}")
-            if problem:
-                print("# " + problem.replace("\n", "\n# "))
-    return 1 if failed else 0
+    torch.manual_seed(netrun.SEED)
+    torch.set_num_threads(2)
+    print(f"# torch {torch.__version__}")
+    netrun.run_cases(CASES, lambda folder, case: check(sys.argv[1], folder, case, cache))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
