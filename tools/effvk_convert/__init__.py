@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Readers of effvk-convert. A model file is untrusted: what they share bounds what a file can cost."""
+
+import json
+
+MAX_JSON = 64 << 20
+# fp32 numbers in one file: L2 has half of them.
+MAX_NUMBERS = 1 << 30
+
+
+class Problem(Exception):
+    """Why a file cannot be converted, for the user."""
+
+
+class Budget:
+    """Numbers that may still be read: one place in a file can be named many times."""
+
+    def __init__(self):
+        self.left = MAX_NUMBERS
+
+    def spend(self, name, n):
+        if n > self.left:
+            raise Problem(f'"{name}": expected at most {MAX_NUMBERS} numbers in all, found more')
+        self.left -= n
+
+
+def is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 48
+
+
+def is_counts(value):
+    return isinstance(value, (list, tuple)) and len(value) <= 8 and all(map(is_count, value))
+
+
+def parse_json(text, what):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"{what}: not valid JSON: {error}") from error
