@@ -5,10 +5,8 @@
 usage: make-corpus.py [FOLDER]. Needs python3-torch. The files that it makes are in the repository.
 """
 
-import io
 import os
 import sys
-import warnings
 
 import torch
 
@@ -21,14 +19,6 @@ SIZE, CLASSES = (3, 32, 32), 3
 TINY = {"scaled": (2, [(expand, kernel, stride, max(2, round(out / 64)), 2 if number == 1 else 1)
                        for number, (expand, kernel, stride, out, _) in enumerate(family.STAGES)], 20)}
 DIMS = GRAPH_NODE = 1
-
-
-def export(model, **options):
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, torch.zeros(1, *SIZE), buffer, **options)
-    return buffer.getvalue()
 
 
 def short_names(data):
@@ -91,10 +81,10 @@ def main():
     family.write_safetensors(os.path.join(folder, "safetensors", "lite.safetensors"),
                              family.state(lite), recipe)
 
-    folded = short_names(export(lite, opset_version=11))
+    folded = short_names(family.export_onnx(lite, SIZE, opset_version=11))
     write("onnx/lite.onnx", folded)
-    write("onnx/b0.onnx", short_names(export(b0, opset_version=13,
-                                             training=torch.onnx.TrainingMode.PRESERVE)))
+    write("onnx/b0.onnx", short_names(family.export_onnx(b0, SIZE, opset_version=13,
+                                                         training=torch.onnx.TrainingMode.PRESERVE)))
     outside, data = family.onnx_to_external(folded, "weights.bin")
     write("onnx/external.onnx", outside)
     write("weights.bin", data)

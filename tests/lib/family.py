@@ -6,9 +6,11 @@ TensorFlow's padding is a Pad node of its own before a convolution without paddi
 weights write it.
 """
 
+import io
 import json
 import math
 import struct
+import warnings
 
 import numpy
 import torch
@@ -164,6 +166,17 @@ def write_safetensors(path, tensors, recipe):
         file.write(struct.pack("<Q", len(text)) + text)
         for _, array in tensors:
             file.write(array.astype("<f4").tobytes())
+
+
+def export_onnx(model, size, **options):
+    """The bytes of an ONNX file."""
+    if int(torch.__version__.split(".")[0]) >= 2:
+        import onnx  # pylint: disable=import-outside-toplevel,unused-import # torch does, without saying so
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, torch.zeros(1, *size), buffer, **options)
+    return buffer.getvalue()
 
 
 # Protocol buffers, as far as tests change files: a message is a list of (field, wire type, value).

@@ -74,6 +74,8 @@ def run_cases(cases, check):
                 print(f"ok {number} - {case[0]}", flush=True)
             except Skip as reason:
                 print(f"ok {number} - {case[0]} # SKIP {reason}", flush=True)
+            except ModuleNotFoundError as error:
+                print(f"ok {number} - {case[0]} # SKIP python3-{error.name} is not installed", flush=True)
             except Failure as problem:
                 failed = True
                 print(f"not ok {number} - {case[0]}")

@@ -10,10 +10,8 @@ export it, is among them.
 usage: test-onnx.py NET-RUN: prints TAP. EFFVK_TEST_SEED=N repeats a seed.
 """
 
-import io
 import os
 import sys
-import warnings
 
 CLASSES = 37
 
@@ -75,12 +73,9 @@ def make_network(name):
 
 def export(model, size, path, options, half):
     options = dict({"training": EVAL, "do_constant_folding": True}, **options)
-    with warnings.catch_warnings(), open(path, "wb") as file:
-        warnings.simplefilter("ignore")
-        buffer = io.BytesIO()
-        torch.onnx.export(model, torch.zeros(1, *size), buffer, **options)
+    data = family.export_onnx(model, size, **options)
+    with open(path, "wb") as file:
         # torch 1.13 has no fp16 convolution on a CPU, so that it cannot trace one: the file is changed.
-        data = buffer.getvalue()
         file.write(family.onnx_to_half(data) if half else data)
 
 
