@@ -152,20 +152,23 @@ def state(model):
             if not name.endswith("num_batches_tracked")]
 
 
-def write_safetensors(path, tensors, recipe):
+def write_safetensors(path, tensors, recipe, dtype="F32"):
     """Tensors are (name, float32 array) pairs; recipe goes to the header, as effvk reads it."""
+    convert = {"F32": lambda a: a.astype("<f4"), "F16": lambda a: a.astype("<f2"),
+               # The upper half, for numbers that it holds.
+               "BF16": lambda a: (a.astype("<f4").view("<u4") >> 16).astype("<u2")}[dtype]
     header = {"__metadata__": {"effvk": json.dumps(recipe)}}
-    offset = 0
+    offset, size = 0, 4 if dtype == "F32" else 2
     for name, array in tensors:
-        header[name] = {"dtype": "F32", "shape": list(array.shape),
-                        "data_offsets": [offset, offset + array.nbytes]}
-        offset += array.nbytes
+        header[name] = {"dtype": dtype, "shape": list(array.shape),
+                        "data_offsets": [offset, offset + array.size * size]}
+        offset += array.size * size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, array in tensors:
-            file.write(array.astype("<f4").tobytes())
+            file.write(convert(array).tobytes())
 
 
 def export_onnx(model, size, **options):
