@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classifier-options.h"
+#include "classifier-profile.h"
 #include "classifier-slot.h"
 #include "classifier-stats.h"
 #include "vk/cache.h"
@@ -239,6 +240,17 @@ take_slot (EffvkClassifier *classifier, const EffvkFrameLayout *layout, GError *
   return effvk_slot_prepare (&ring->slot, layout, error) ? ring : NULL;
 }
 
+static gboolean
+check_complete (const EffvkImage *image, GError **error)
+{
+  if (effvk_image_is_complete (image))
+    return TRUE;
+  g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+               "The image has no pixels: each of its %u planes must be set",
+               effvk_format_get_n_planes (image->layout.format));
+  return FALSE;
+}
+
 gboolean
 effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
                          GError **error)
@@ -247,13 +259,8 @@ effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, g
   RingSlot *ring;
   guint i;
 
-  if (!effvk_image_is_complete (image))
-    {
-      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
-                   "The image has no pixels: each of its %u planes must be set",
-                   effvk_format_get_n_planes (image->layout.format));
-      return FALSE;
-    }
+  if (!check_complete (image, error))
+    return FALSE;
 
   locker = g_mutex_locker_new (&classifier->lock);
   ring = take_slot (classifier, &image->layout, error);
@@ -483,4 +490,36 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
                          (guint64) effvk_program_get_arena_size (program));
   g_variant_dict_insert_value (&dict, "kernels", g_variant_builder_end (&kernels));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+GVariant *
+effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, guint n_runs,
+                          GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
+  EffvkProgram *programs[2];
+  EffvkSlot *slot;
+
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
+
+  if (!check_complete (image, error))
+    return NULL;
+  locker = g_mutex_locker_new (&classifier->lock);
+  slot = &classifier->slots[classifier->head].slot;
+  if (classifier->n_in_flight)
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                   "%u submitted images are in flight; collect their results first",
+                   classifier->n_in_flight);
+      return NULL;
+    }
+  if (!effvk_slot_prepare (slot, &image->layout, error))
+    return NULL;
+  for (guint i = 0; i < classifier->batch; i++)
+    effvk_image_copy_to (image, effvk_slot_get_staging (slot, i));
+  effvk_buffer_flush (&slot->staging);
+  programs[0] = slot->front;
+  programs[1] = effvk_net_get_program (classifier->net);
+  return effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench-profile.h"
 #include "bench-start.h"
 #include "json-writer.h"
 
@@ -14,15 +15,16 @@ typedef struct
 {
   ToolTarget target;
   EffvkPrecision precision;
-  gint batch, frames, warmup;
-  gboolean json, start_only;
+  gint batch, frames, warmup, streams;
+  gboolean json, layers, start_only;
 } Options;
 
 typedef struct
 {
-  double median_ms, p99_ms, fps, cold_start_ms, warm_start_ms, peak_rss_mb;
+  double median_ms, p90_ms, p99_ms, fps, cold_start_ms, warm_start_ms, peak_rss_mb;
   double gpu_ms; /* NaN where the device has no timestamps */
   guint dispatches;
+  guint64 memory, weights, arena; /* bytes of the device's memory, of one classifier */
 } Figures;
 
 /* A frame of noise, at the size of the model's input: nothing about it can be guessed or skipped.
@@ -120,6 +122,7 @@ measure_latency (EffvkClassifier *classifier, const EffvkImage *image, guint bat
       gpu[i] = (double) gpu_ns / 1e6;
     }
   figures->median_ms = percentile (total, n, 0.5);
+  figures->p90_ms = percentile (total, n, 0.9);
   figures->p99_ms = percentile (total, n, 0.99);
   figures->gpu_ms = percentile (gpu, n, 0.5);
   if (figures->gpu_ms <= 0)
@@ -127,27 +130,62 @@ measure_latency (EffvkClassifier *classifier, const EffvkImage *image, guint bat
   return TRUE;
 }
 
-/* As many batches as the device takes at once. */
-static gboolean
-measure_throughput (EffvkClassifier *classifier, const EffvkImage *image, guint batch, guint n,
-                    Figures *figures, GError **error)
+/* One of the classifiers that share the device, each fed by a thread of its own. */
+typedef struct
 {
-  gint64 begin = g_get_monotonic_time ();
+  EffvkClassifier *classifier;
+  const EffvkImage *image;
+  guint batch, n;
+  GError *error;
+} Stream;
+
+/* As many batches as the classifier takes at once. */
+static gpointer
+run_stream (gpointer data)
+{
+  Stream *stream = data;
   guint submitted = 0;
 
-  for (guint collected = 0; collected < n; collected++)
+  for (guint collected = 0; collected < stream->n && !stream->error; collected++)
     {
-      while (submitted < n && submitted - collected < IN_FLIGHT)
-        {
-          if (!submit_batch (classifier, image, batch, error))
-            return FALSE;
-          submitted++;
-        }
-      if (!collect_batch (classifier, batch, NULL, error))
-        return FALSE;
+      for (; submitted < stream->n && submitted - collected < IN_FLIGHT; submitted++)
+        if (!submit_batch (stream->classifier, stream->image, stream->batch, &stream->error))
+          return NULL;
+      collect_batch (stream->classifier, stream->batch, NULL, &stream->error);
     }
-  figures->fps = (double) n * batch * 1e6 / (double) MAX (g_get_monotonic_time () - begin, 1);
-  return TRUE;
+  return NULL;
+}
+
+/* @n batches through each classifier, all at the same time. */
+static gboolean
+measure_throughput (GPtrArray *classifiers, const EffvkImage *image, guint batch, guint n,
+                    double *fps, GError **error)
+{
+  g_autofree Stream *streams = g_new0 (Stream, classifiers->len);
+  g_autofree GThread **threads = g_new0 (GThread *, classifiers->len);
+  gint64 begin = g_get_monotonic_time ();
+  gboolean ok = TRUE;
+
+  for (guint i = 0; i < classifiers->len; i++)
+    {
+      streams[i] = (Stream){ g_ptr_array_index (classifiers, i), image, batch, n, NULL };
+      threads[i] = g_thread_new ("effvk-bench", run_stream, &streams[i]);
+    }
+  for (guint i = 0; i < classifiers->len; i++)
+    g_thread_join (threads[i]);
+  *fps = (double) n * batch * classifiers->len * 1e6
+         / (double) MAX (g_get_monotonic_time () - begin, 1);
+  for (guint i = 0; i < classifiers->len; i++)
+    {
+      if (!streams[i].error)
+        continue;
+      if (ok)
+        g_propagate_error (error, streams[i].error);
+      else
+        g_error_free (streams[i].error);
+      ok = FALSE;
+    }
+  return ok;
 }
 
 static EffvkClassifier *
@@ -162,27 +200,32 @@ make_classifier (EffvkDevice *device, EffvkModel *model, const Options *options,
 }
 
 static gboolean
-measure (EffvkClassifier *classifier, const Options *options, Figures *figures, GError **error)
+measure (GPtrArray *classifiers, const EffvkImage *image, const Options *options, Figures *figures,
+         GError **error)
 {
-  g_autoptr (EffvkImage) image = make_noise (effvk_classifier_get_model (classifier));
+  EffvkClassifier *first = g_ptr_array_index (classifiers, 0);
   g_autoptr (GVariant) statistics = NULL;
   guint batch = (guint) options->batch;
   guint n = ((guint) options->frames + batch - 1) / batch;
   guint n_warmup = MAX (((guint) options->warmup + batch - 1) / batch, IN_FLIGHT);
 
   /* Every slot of the ring, so that none is recorded while the clock runs. */
-  if (!measure_throughput (classifier, image, batch, n_warmup, figures, error)
-      || !measure_latency (classifier, image, batch, n, figures, error)
-      || !measure_throughput (classifier, image, batch, n, figures, error))
+  if (!measure_throughput (classifiers, image, batch, n_warmup, &figures->fps, error)
+      || !measure_latency (first, image, batch, n, figures, error)
+      || !measure_throughput (classifiers, image, batch, n, &figures->fps, error))
     return FALSE;
-  statistics = effvk_classifier_get_statistics (classifier);
+  statistics = effvk_classifier_get_statistics (first);
   g_variant_lookup (statistics, "dispatches", "u", &figures->dispatches);
+  g_variant_lookup (statistics, "memory-bytes", "t", &figures->memory);
+  g_variant_lookup (statistics, "weights-bytes", "t", &figures->weights);
+  g_variant_lookup (statistics, "arena-bytes", "t", &figures->arena);
   figures->peak_rss_mb = peak_rss ();
   return TRUE;
 }
 
 static void
-print_json (EffvkClassifier *classifier, const Options *options, const Figures *figures)
+print_json (EffvkClassifier *classifier, const Options *options, const Figures *figures,
+            const ToolProfile *profile)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
   g_auto (ToolJson) json = { 0 };
@@ -196,7 +239,9 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
   tool_json_string (&json, "precision",
                     tool_precision_to_string (effvk_classifier_get_precision (classifier)));
   tool_json_int (&json, "batch", options->batch);
+  tool_json_int (&json, "streams", options->streams);
   tool_json_double (&json, "median_ms", "%.3f", figures->median_ms);
+  tool_json_double (&json, "p90_ms", "%.3f", figures->p90_ms);
   tool_json_double (&json, "p99_ms", "%.3f", figures->p99_ms);
   tool_json_double (&json, "gpu_ms", "%.3f", figures->gpu_ms);
   tool_json_double (&json, "fps", "%.2f", figures->fps);
@@ -204,12 +249,17 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
   tool_json_double (&json, "cold_start_ms", "%.1f", figures->cold_start_ms);
   tool_json_double (&json, "warm_start_ms", "%.1f", figures->warm_start_ms);
   tool_json_double (&json, "peak_rss_mb", "%.1f", figures->peak_rss_mb);
+  tool_json_int (&json, "device_bytes", (gint64) figures->memory);
+  tool_json_int (&json, "weights_bytes", (gint64) figures->weights);
+  tool_json_int (&json, "arena_bytes", (gint64) figures->arena);
+  tool_profile_to_json (profile, options->layers, &json);
   tool_json_end (&json, '}');
   tool_json_print (&json);
 }
 
 static void
-print_table (EffvkClassifier *classifier, const Options *options, const Figures *figures)
+print_table (EffvkClassifier *classifier, const Options *options, const Figures *figures,
+             const ToolProfile *profile)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
 
@@ -219,14 +269,18 @@ print_table (EffvkClassifier *classifier, const Options *options, const Figures 
   printf ("%-12s %s, batch %d, %u dispatches\n", "network",
           tool_precision_to_string (effvk_classifier_get_precision (classifier)), options->batch,
           figures->dispatches);
-  printf ("%-12s median %.2f ms, 99 %% within %.2f ms\n", "latency", figures->median_ms,
-          figures->p99_ms);
+  printf ("%-12s median %.2f ms, 90 %% within %.2f ms, 99 %% within %.2f ms\n", "latency",
+          figures->median_ms, figures->p90_ms, figures->p99_ms);
   if (isfinite (figures->gpu_ms))
     printf ("%-12s %.2f ms\n", "on the device", figures->gpu_ms);
-  printf ("%-12s %.1f frames/s\n", "throughput", figures->fps);
+  printf ("%-12s %.1f frames/s with %d stream%s of %d batches in flight\n", "throughput",
+          figures->fps, options->streams, options->streams == 1 ? "" : "s", IN_FLIGHT);
   printf ("%-12s cold %.0f ms, warm %.0f ms to the first result\n", "start", figures->cold_start_ms,
           figures->warm_start_ms);
-  printf ("%-12s %.0f MB at most\n", "memory", figures->peak_rss_mb);
+  printf ("%-12s %.0f MB at most; from the device %.1f MB (weights %.1f, activations %.1f)\n",
+          "memory", figures->peak_rss_mb, (double) figures->memory / 1e6,
+          (double) figures->weights / 1e6, (double) figures->arena / 1e6);
+  tool_profile_print (profile, options->layers);
 }
 
 /* The process that tool_measure_starts() runs. */
@@ -248,7 +302,9 @@ bench (Options *options, GError **error)
 {
   g_autoptr (EffvkModel) model = tool_load_model (&options->target, error);
   g_autoptr (EffvkDevice) device = model ? effvk_device_new (options->target.device, error) : NULL;
-  g_autoptr (EffvkClassifier) classifier = NULL;
+  g_autoptr (GPtrArray) classifiers = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (EffvkImage) image = NULL;
+  g_auto (ToolProfile) profile = { 0 };
   Figures figures = { 0 };
 
   /* Before this process has work of its own for the device. */
@@ -259,17 +315,24 @@ bench (Options *options, GError **error)
                                    &figures.cold_start_ms, &figures.warm_start_ms, error)))
     return FALSE;
 
-  classifier = make_classifier (device, model, options, error);
-  if (!classifier)
-    return FALSE;
+  for (gint i = 0; i < options->streams; i++)
+    {
+      EffvkClassifier *classifier = make_classifier (device, model, options, error);
+
+      if (!classifier)
+        return FALSE;
+      g_ptr_array_add (classifiers, classifier);
+    }
   if (options->start_only)
-    return start_only (classifier, options, error);
-  if (!measure (classifier, options, &figures, error))
+    return start_only (classifiers->pdata[0], options, error);
+  image = make_noise (model);
+  if (!measure (classifiers, image, options, &figures, error)
+      || !tool_profile_measure (&profile, classifiers->pdata[0], image, error))
     return FALSE;
   if (options->json)
-    print_json (classifier, options, &figures);
+    print_json (classifiers->pdata[0], options, &figures, &profile);
   else
-    print_table (classifier, options, &figures);
+    print_table (classifiers->pdata[0], options, &figures, &profile);
   return TRUE;
 }
 
@@ -287,6 +350,10 @@ parse (Options *options, char ***argv)
             "N" },
           { "warmup", 'w', 0, G_OPTION_ARG_INT, &options->warmup,
             "Images before that (default: 10)", "N" },
+          { "streams", 's', 0, G_OPTION_ARG_INT, &options->streams,
+            "Classifiers that share the device, for frames per second, 1 to 64 (default: 1)", "N" },
+          { "layers", 'L', 0, G_OPTION_ARG_NONE, &options->layers,
+            "The time of every dispatch, not only of every kernel", NULL },
           TOOL_JSON_ENTRY (&options->json),
           { "start-only", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->start_only,
             "Say when the first result is there, and end", NULL },
@@ -296,10 +363,12 @@ parse (Options *options, char ***argv)
           "bench", NULL,
           "Times a model on a device: latency of one batch from submit to result, frames per\n"
           "second with 3 batches in flight, and the time from the start of a process to its\n"
-          "first result, with empty shader caches and with filled ones.",
+          "first result, with empty shader caches and with filled ones. Then the time of every\n"
+          "kernel, beside what the device could do at most, as two probes measure it.",
           NULL, entries, argv)
       || !tool_check_precision ("bench", options->target.precision, &options->precision)
       || !tool_check_range ("bench", "batch", options->batch, 1, 64)
+      || !tool_check_range ("bench", "streams", options->streams, 1, 64)
       || !tool_check_range ("bench", "frames", options->frames, 1, 1000000)
       || !tool_check_range ("bench", "warmup", options->warmup, 0, 1000000))
     return TOOL_USAGE;
@@ -313,7 +382,7 @@ parse (Options *options, char ***argv)
 ToolStatus
 tool_bench (char ***argv)
 {
-  Options options = { .batch = 1, .frames = 100, .warmup = 10 };
+  Options options = { .batch = 1, .frames = 100, .warmup = 10, .streams = 1 };
   g_autoptr (GError) error = NULL;
   ToolStatus status = parse (&options, argv);
 

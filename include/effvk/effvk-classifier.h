@@ -36,8 +36,9 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  * "activation" (auto).
  */
 #define EFFVK_TYPE_CLASSIFIER_OPTIONS (effvk_classifier_options_get_type ())
-EFFVK_API G_DECLARE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, EFFVK,
-                                CLASSIFIER_OPTIONS, GObject)
+EFFVK_API
+G_DECLARE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, EFFVK, CLASSIFIER_OPTIONS,
+                      GObject)
 
 EFFVK_API EffvkClassifierOptions *effvk_classifier_options_new (void);
 EFFVK_API void effvk_classifier_options_set_precision (EffvkClassifierOptions *options,
@@ -92,7 +93,8 @@ EFFVK_API void effvk_classifier_options_set_activation (EffvkClassifierOptions *
  * All functions may be called from any thread; one thread may submit while another collects.
  */
 #define EFFVK_TYPE_CLASSIFIER (effvk_classifier_get_type ())
-EFFVK_API G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObject)
+EFFVK_API
+G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObject)
 
 /**
  * effvk_classifier_new:
@@ -214,5 +216,26 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * Returns: (transfer full): a #GVariant of type a{sv}
  */
 EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_profile:
+ * @classifier: a classifier with nothing in flight
+ * @image: an image with all its planes set
+ * @n_runs: how often to run, 1 to 1000
+ * @error: return location of a #GError
+ *
+ * Times every dispatch of one submission, full of copies of @image, one after the other. That takes
+ * longer than a submission, where dispatches that do not need each other may overlap.
+ *
+ * A dictionary: "clock" (s: "device", or "host" where the device has none: then dispatches are submitted
+ * one by one, and times are an estimate), and "dispatches" (aa{sv}: in order), each with "op" (s),
+ * "kernel" (s), "input" and "output" (s: the shape of one, "112x112x32"), "time" (d: ns, the median of
+ * all runs), "flops" (d: floating-point operations, two a multiply-add; 0 where they are not counted) and
+ * "bytes" (t: of all tensors that are read or written, each once).
+ *
+ * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
+ */
+EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image,
+                                              guint n_runs, GError **error);
 
 G_END_DECLS

@@ -67,7 +67,8 @@ EFFVK_API const char *effvk_device_type_to_string (EffvkDeviceType type);
  * One device serves any number of classifiers. All functions may be called from any thread.
  */
 #define EFFVK_TYPE_DEVICE (effvk_device_get_type ())
-EFFVK_API G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
+EFFVK_API
+G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
 
 /**
  * effvk_device_new:
@@ -126,6 +127,22 @@ EFFVK_API EffvkDeviceType effvk_device_get_device_type (EffvkDevice *device);
  * effvk_device_new() opens it afresh.
  */
 EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
+
+/**
+ * effvk_device_measure_peaks:
+ * @device: a device
+ * @flops: (out): floating-point operations a second, two for a multiply-add in 32 bits
+ * @bytes: (out): bytes a second, read once from a buffer that is larger than a GPU's caches
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Measures what the device can do at most, with a kernel that only computes and one that only reads.
+ * Takes a second or two and, on a GPU, 256 MB of its memory. What other programs do with the device
+ * meanwhile lowers the figures.
+ *
+ * Returns: whether both were measured
+ */
+EFFVK_API gboolean effvk_device_measure_peaks (EffvkDevice *device, double *flops, double *bytes,
+                                               GError **error);
 
 /**
  * EffvkDeviceInfo:

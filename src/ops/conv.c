@@ -79,6 +79,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   dispatch.bind[Y] = op->output;
   dispatch.bind[RESIDUAL] = op->residual ? op->residual : op->input; /* bound, but not read */
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * in->n * M * in->c * out->c * op->kernel * op->kernel;
   dispatch.groups[0] = effvk_div_up (C4, tile.split);
   dispatch.groups[1] = effvk_div_up (M, pixels);
   dispatch.groups[2] = in->n;

@@ -87,6 +87,7 @@ effvk_depthwise (const EffvkOpContext *context, const EffvkDepthwise *op, EffvkT
       dispatch.writes |= 1u << SUMS;
     }
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * in->n * out->h * out->w * in->c * op->kernel * op->kernel;
   dispatch.groups[0] = effvk_div_up (n_tiles * C4, tiles[kernel].threads);
   dispatch.groups[1] = 1;
   dispatch.groups[2] = in->n;

@@ -52,6 +52,7 @@ effvk_fully_connected (const EffvkOpContext *context, const EffvkFullyConnected 
                                        out->c, in->c, 1, steps * 32, 32, &push.bias);
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * in->n * in->c * out->c;
   dispatch.groups[0] = effvk_div_up (C4, 8);
   dispatch.groups[1] = 1;
   dispatch.groups[2] = in->n;

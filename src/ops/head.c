@@ -57,6 +57,7 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
                                        1, K4 * 4, SPLIT * 4, &push.bias);
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * in->n * in->h * in->w * in->c * out->c;
   dispatch.groups[0] = effvk_div_up (C4, SPLIT);
   dispatch.groups[1] = 1;
   dispatch.groups[2] = in->n;

@@ -78,6 +78,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
   dispatch.bind[SCALE] = op->scale ? op->scale : op->input; /* bound, but not read */
   dispatch.bind[RESIDUAL] = op->residual ? op->residual : op->input;
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * batch * M * K * C;
   dispatch.groups[0] = effvk_div_up (effvk_c4 (C), tile.split);
   dispatch.groups[1] = effvk_div_up (M, pixels);
   dispatch.groups[2] = batch;

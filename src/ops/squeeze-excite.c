@@ -108,6 +108,7 @@ effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *o
   dispatch.bind[W] = effvk_squeeze_excite_pack (context, op, sums->c, S);
   dispatch.bind[GATES] = op->output;
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 4.0 * sums->n * sums->c * op->squeezed;
   dispatch.groups[0] = lanes ? MIN (PARTS, effvk_div_up (C4, 8)) : 1;
   dispatch.groups[1] = 1;
   dispatch.groups[2] = sums->n;

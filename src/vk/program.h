@@ -52,6 +52,7 @@ typedef struct
   guint writes;                         /* bit i: binding i is written */
   guint8 push[EFFVK_MAX_PUSH];
   guint32 groups[3];
+  double flops; /* floating-point operations, two a multiply-add; 0: not counted */
 } EffvkDispatch;
 
 typedef enum

@@ -290,6 +290,63 @@ test_threads (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_thread_join (thread);
 }
 
+/* By both clocks: the device's, and this computer's where a device has none. */
+static void
+test_profile (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 2);
+  g_autoptr (EffvkImage) image = new_image (1, 320, 200);
+  gboolean timestamps = fixture->device->caps.timestamps;
+
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) profile = NULL, statistics = NULL, dispatches = NULL;
+      const char *clock;
+      double macs = 0;
+      guint n;
+
+      fixture->device->caps.timestamps = timestamps && pass == 0;
+      profile = effvk_classifier_profile (classifier, image, 2, &error);
+      fixture->device->caps.timestamps = timestamps;
+      g_assert_no_error (error);
+      g_assert_true (g_variant_lookup (profile, "clock", "&s", &clock));
+      g_assert_cmpstr (clock, ==, timestamps && pass == 0 ? "device" : "host");
+      dispatches = g_variant_lookup_value (profile, "dispatches", G_VARIANT_TYPE ("aa{sv}"));
+      statistics = effvk_classifier_get_statistics (classifier);
+      g_variant_lookup (statistics, "dispatches", "u", &n);
+      g_assert_cmpuint (g_variant_n_children (dispatches), ==, n);
+      for (guint i = 0; i < n; i++)
+        {
+          g_autoptr (GVariant) dispatch = g_variant_get_child_value (dispatches, i);
+          double ns, flops;
+          guint64 bytes;
+
+          g_assert_true (g_variant_lookup (dispatch, "time", "d", &ns));
+          g_assert_true (g_variant_lookup (dispatch, "flops", "d", &flops));
+          g_assert_true (g_variant_lookup (dispatch, "bytes", "t", &bytes));
+          g_assert_cmpfloat (ns, >=, 0);
+          g_assert_cmpuint (bytes, >, 0);
+          macs += flops / 2;
+        }
+      /* the resize is not counted */
+      g_assert_cmpfloat (macs, ==, 2.0 * (double) effvk_model_get_macs (fixture->model));
+    }
+}
+
+static void
+test_profile_busy (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkImage) image = new_image (1, 320, 200);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (effvk_classifier_submit (classifier, image, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_null (effvk_classifier_profile (classifier, image, 1, &error));
+  g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -299,5 +356,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);
   g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
+  g_test_add ("/classifier/profile", Fixture, NULL, set_up, test_profile, tear_down);
+  g_test_add ("/classifier/profile-busy", Fixture, NULL, set_up, test_profile_busy, tear_down);
   return g_test_run ();
 }

@@ -121,7 +121,8 @@ def wrong_usage_is_status_2():
                           (['--raw', 'RGB:4x4', '--interval', 1], 'interval')):
         Run('classify', '--model', model(), *options, 'x.png').fails(2, word)
     for options, word in ((['--batch', 0], 'batch'), (['--batch', 65], 'batch'),
-                          (['--frames', 0], 'frames'), (['--warmup', -1], 'warmup')):
+                          (['--frames', 0], 'frames'), (['--warmup', -1], 'warmup'),
+                          (['--streams', 0], 'streams')):
         Run('bench', '--model', model(), *options).fails(2, word)
     Run('classify', '--model', model()).fails(2)
 
@@ -367,19 +368,34 @@ def many_images_in_order():
 
 def bench():
     found = Run('bench', '--json', '--model', model(), '--frames', 4, '--warmup', 1, '--batch', 2,
-                '--precision', 'fp32', env=plain_env()).json()
+                '--precision', 'fp32', '--streams', 2, '--layers', env=plain_env()).json()
     has_fields(found, {'variant': str, 'device': str, 'driver': str, 'precision': str, 'batch': int,
                        'median_ms': NUMBER, 'p99_ms': NUMBER, 'gpu_ms': (int, float, type(None)),
                        'fps': NUMBER, 'dispatches': int, 'cold_start_ms': NUMBER,
-                       'warm_start_ms': NUMBER, 'peak_rss_mb': NUMBER}, 'bench')
+                       'warm_start_ms': NUMBER, 'peak_rss_mb': NUMBER, 'streams': int,
+                       'p90_ms': NUMBER, 'device_bytes': int, 'weights_bytes': int,
+                       'arena_bytes': int, 'clock': str, 'ops': list, 'layers': list,
+                       'roofline': dict}, 'bench')
     equal(found['variant'], 'efficientnet_b0', 'variant')
     equal(found['precision'], 'fp32', 'precision')
     equal(found['batch'], 2, 'batch')
-    check(0 < found['median_ms'] <= found['p99_ms'], f'latency: {found}')
+    equal(found['streams'], 2, 'streams')
+    check(0 < found['median_ms'] <= found['p90_ms'] <= found['p99_ms'], f'latency: {found}')
+    equal(len(found['layers']), found['dispatches'], 'layers')
+    equal(sum(op['dispatches'] for op in found['ops']), found['dispatches'], 'dispatches of ops')
+    for rows in (found['ops'], found['layers']):
+        check(abs(sum(row['share'] for row in rows) - 1) < 0.01, f'shares do not add up: {rows}')
+    flops = sum(op['gflops'] * op['ms'] * 1e6 for op in found['ops'] if op['gflops'])
+    check(1.5e9 < flops < 1.7e9, f'2 images of B0 take 1.6 GFLOP, the table has {flops}')
+    for op in found['ops']:
+        check(op['ms'] > 0 and op['gb_s'] >= 0, f'{op}')
+    roof = found['roofline']
+    check(roof['peak_gflops'] > 0 and roof['peak_gb_s'] > 0, f'{roof}')
+    check(max(roof['compute_ms'], roof['memory_ms']) <= roof['roof_ms'] * 1.001, f'{roof}')
     for field in ('fps', 'dispatches', 'cold_start_ms', 'warm_start_ms', 'peak_rss_mb'):
         check(found[field] > 0, f'{field} is {found[field]}')
     table = Run('bench', '--model', model(), '--frames', 1, '--warmup', 0, env=plain_env()).ok().out
-    for word in ('latency', 'throughput', 'cold'):
+    for word in ('latency', 'throughput', 'cold', 'pointwise', 'roofline'):
         check(word in table, f'{word!r} is missing in {table!r}')
 
 
