@@ -25,6 +25,7 @@ ToolStatus tool_inspect (char ***argv);
 ToolStatus tool_classify (char ***argv);
 ToolStatus tool_bench (char ***argv);
 ToolStatus tool_selftest (char ***argv);
+ToolStatus tool_export (char ***argv);
 ToolStatus tool_init (char ***argv);
 
 /* Prints `effvk: …` and a line end to stderr, on one line whatever the text holds. */

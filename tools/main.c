@@ -12,6 +12,7 @@ static const ToolCommand commands[] = {
   { "classify", "say what images and videos show", tool_classify },
   { "bench", "time a model on a device", tool_bench },
   { "selftest", "check that a device computes what it should", tool_selftest },
+  { "export", "write a model as ONNX", tool_export },
   { "init", "make an untrained model", tool_init },
 };
 

@@ -104,6 +104,21 @@ EFFVK_API EffvkModel *effvk_model_new_random (const char *variant, guint n_class
 EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError **error);
 
 /**
+ * effvk_model_save_onnx:
+ * @model: a model
+ * @path: (type filename): where to write
+ * @error: return location of a #GError: %EFFVK_MODEL_ERROR_UNSUPPORTED for a model that is too large
+ *   (2 GiB), or one of the %G_FILE_ERROR domain
+ *
+ * Writes the network as an ONNX file, from normalised images [N,C,H,W] of the model's input size, in
+ * 32-bit floats, to logits [N,classes], N open. Batch norm is folded into the convolutions. The recipe
+ * and the labels are in the file's metadata. An existing file is replaced atomically.
+ *
+ * Returns: whether the file was written
+ */
+EFFVK_API gboolean effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error);
+
+/**
  * effvk_model_load_labels:
  * @model: a model
  * @path: (type filename): UTF-8 text with one label a line, or JSON: a list of labels, or a map

@@ -11,7 +11,7 @@ import tempfile
 from effvktool import Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
 
 NUMBER = (int, float)
-COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'selftest', 'init']
+COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'selftest', 'export', 'init']
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
 GSTREAMER = os.environ.get('EFFVK_TOOL_GSTREAMER', '1') == '1'
 
@@ -407,6 +407,19 @@ def bench_leaves_nothing_behind():
     equal(os.listdir(temporary), [], 'what is left in the temporary folder')
 
 
+def export():
+    file, raw = path('export.onnx'), path('export.raw')
+    Run('export', model(), file).ok()
+    with open(raw, 'wb') as out:
+        out.write(bytes(i * 37 % 251 for i in range(64 * 48 * 3)))
+    answers = [Run('classify', '--json', '--raw', 'RGB:64x48', '--model', which, raw,
+                   env=plain_env()).json()['classes'] for which in (model(), file)]
+    equal(answers[1], answers[0], 'classes by the exported model')
+    Run('export', model()).fails(2)
+    Run('export', path('none'), file).fails(1, 'none')
+    Run('export', model(), path('none/x.onnx')).fails(1, 'x.onnx')
+
+
 def selftest():
     for precision in ('fp32', 'fp16'):
         found = Run('selftest', '--json', '--precision', precision, '--shapes', 1, '--seed', 3,
@@ -432,4 +445,4 @@ run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_
            raw_frames,
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
-           many_images_in_order, bench, bench_leaves_nothing_behind, selftest])
+           many_images_in_order, bench, bench_leaves_nothing_behind, export, selftest])
