@@ -127,6 +127,9 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
       dispatch.writes |= 1u << SUMS | 1u << GATES | 1u << DONE;
     }
   memcpy (dispatch.push, &push, sizeof push);
+  dispatch.flops = 2.0 * in->n * C
+                   * ((double) in->h * in->w * in->c
+                      + (double) out->h * out->w * depthwise->kernel * depthwise->kernel + 2.0 * S);
   dispatch.groups[0] = effvk_div_up (C, CHANNELS);
   dispatch.groups[1] = tiles;
   dispatch.groups[2] = in->n;
