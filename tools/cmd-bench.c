@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bench-compare.h"
 #include "bench-profile.h"
 #include "bench-start.h"
 #include "json-writer.h"
@@ -17,6 +18,7 @@ typedef struct
   EffvkPrecision precision;
   gint batch, frames, warmup, streams;
   gboolean json, layers, start_only;
+  char *compare, *onnxruntime; /* NULL: none; NULL: the usual places */
 } Options;
 
 typedef struct
@@ -225,7 +227,7 @@ measure (GPtrArray *classifiers, const EffvkImage *image, const Options *options
 
 static void
 print_json (EffvkClassifier *classifier, const Options *options, const Figures *figures,
-            const ToolProfile *profile)
+            const ToolProfile *profile, const ToolComparison *comparison)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
   g_auto (ToolJson) json = { 0 };
@@ -253,13 +255,15 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
   tool_json_int (&json, "weights_bytes", (gint64) figures->weights);
   tool_json_int (&json, "arena_bytes", (gint64) figures->arena);
   tool_profile_to_json (profile, options->layers, &json);
+  if (options->compare)
+    tool_comparison_to_json (comparison, &json);
   tool_json_end (&json, '}');
   tool_json_print (&json);
 }
 
 static void
 print_table (EffvkClassifier *classifier, const Options *options, const Figures *figures,
-             const ToolProfile *profile)
+             const ToolProfile *profile, const ToolComparison *comparison)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
 
@@ -281,6 +285,8 @@ print_table (EffvkClassifier *classifier, const Options *options, const Figures 
           "memory", figures->peak_rss_mb, (double) figures->memory / 1e6,
           (double) figures->weights / 1e6, (double) figures->arena / 1e6);
   tool_profile_print (profile, options->layers);
+  if (options->compare)
+    tool_comparison_print (comparison);
 }
 
 /* The process that tool_measure_starts() runs. */
@@ -305,6 +311,7 @@ bench (Options *options, GError **error)
   g_autoptr (GPtrArray) classifiers = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (EffvkImage) image = NULL;
   g_auto (ToolProfile) profile = { 0 };
+  g_auto (ToolComparison) comparison = { 0 };
   Figures figures = { 0 };
 
   /* Before this process has work of its own for the device. */
@@ -327,12 +334,15 @@ bench (Options *options, GError **error)
     return start_only (classifiers->pdata[0], options, error);
   image = make_noise (model);
   if (!measure (classifiers, image, options, &figures, error)
-      || !tool_profile_measure (&profile, classifiers->pdata[0], image, error))
+      || !tool_profile_measure (&profile, classifiers->pdata[0], image, error)
+      || (options->compare
+          && !tool_compare (&comparison, device, model, options->precision, (guint) options->frames,
+                            options->onnxruntime, error)))
     return FALSE;
   if (options->json)
-    print_json (classifiers->pdata[0], options, &figures, &profile);
+    print_json (classifiers->pdata[0], options, &figures, &profile, &comparison);
   else
-    print_table (classifiers->pdata[0], options, &figures, &profile);
+    print_table (classifiers->pdata[0], options, &figures, &profile, &comparison);
   return TRUE;
 }
 
@@ -354,6 +364,10 @@ parse (Options *options, char ***argv)
             "Classifiers that share the device, for frames per second, 1 to 64 (default: 1)", "N" },
           { "layers", 'L', 0, G_OPTION_ARG_NONE, &options->layers,
             "The time of every dispatch, not only of every kernel", NULL },
+          { "compare", 'c', 0, G_OPTION_ARG_STRING, &options->compare,
+            "Another runtime to time in turn with effvk: onnxruntime", "RUNTIME" },
+          { "onnxruntime", 0, 0, G_OPTION_ARG_FILENAME, &options->onnxruntime,
+            "Where it is: a node_modules, or a folder of Python packages", "DIR" },
           TOOL_JSON_ENTRY (&options->json),
           { "start-only", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->start_only,
             "Say when the first result is there, and end", NULL },
@@ -372,6 +386,8 @@ parse (Options *options, char ***argv)
       || !tool_check_range ("bench", "frames", options->frames, 1, 1000000)
       || !tool_check_range ("bench", "warmup", options->warmup, 0, 1000000))
     return TOOL_USAGE;
+  if (options->compare && strcmp (options->compare, "onnxruntime") != 0)
+    return tool_usage_error ("bench", "--compare takes onnxruntime, not '%s'", options->compare);
   if (!options->target.model)
     return tool_usage_error ("bench", "--model is needed");
   if (g_strv_length (*argv) > 1)
@@ -392,5 +408,7 @@ tool_bench (char ***argv)
       status = TOOL_FAILED;
     }
   tool_target_clear (&options.target);
+  g_free (options.compare);
+  g_free (options.onnxruntime);
   return status;
 }

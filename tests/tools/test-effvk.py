@@ -407,6 +407,29 @@ def bench_leaves_nothing_behind():
     equal(os.listdir(temporary), [], 'what is left in the temporary folder')
 
 
+def compare_without_onnxruntime():
+    Run('bench', '--model', model(), '--compare', 'other').fails(2, 'other')
+    Run('bench', '--model', model(), '--frames', 1, '--warmup', 0, '--compare', 'onnxruntime',
+        env=dict(plain_env(), PATH=path('nowhere'))).fails(1, 'npm install onnxruntime-node')
+
+
+def compare_with_onnxruntime():
+    probe = [['node', '-e', 'require("onnxruntime-node")'], ['python3', '-c', 'import onnxruntime, numpy']]
+    for command in probe:
+        try:
+            if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                break
+        except OSError:
+            pass
+    else:
+        raise Skip('there is no ONNX Runtime here, of node (NODE_PATH) or of python3')
+    found = Run('bench', '--json', '--model', model(), '--frames', 3, '--warmup', 1, '--precision', 'fp32',
+                '--compare', 'onnxruntime', env=plain_env()).json()['comparison']
+    has_fields(found, {'runtime': str, 'threads': int, 'runtime_ms': NUMBER, 'effvk_ms': NUMBER,
+                       'ratio': NUMBER, 'difference': NUMBER, 'agrees': bool}, 'comparison')
+    check(found['agrees'] and found['difference'] < 1e-4, f'the answers differ: {found}')
+
+
 def export():
     file, raw = path('export.onnx'), path('export.raw')
     Run('export', model(), file).ok()
@@ -445,4 +468,5 @@ run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_
            raw_frames,
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
-           many_images_in_order, bench, bench_leaves_nothing_behind, export, selftest])
+           many_images_in_order, bench, bench_leaves_nothing_behind, compare_without_onnxruntime,
+           compare_with_onnxruntime, export, selftest])
