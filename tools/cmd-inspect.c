@@ -125,6 +125,7 @@ print_table (JsonNode *root)
     { "output", "output.activation" },
     { "stem channels", "architecture.stem.out" },
     { "head channels", "architecture.head.out" },
+    { "memory, bytes", "memory.total" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -65,3 +65,41 @@ effvk_arch_macs (const EffvkArch *arch)
   macs += (guint64) w * h * last->out * arch->head_out;
   return macs + (guint64) arch->head_out * arch->classes;
 }
+
+static guint64
+tensor_bytes (guint w, guint h, guint channels)
+{
+  return (guint64) w * h * ((channels + 3) / 4 * 4) * sizeof (float);
+}
+
+guint64
+effvk_arch_activation_bytes (const EffvkArch *arch)
+{
+  guint w
+      = effvk_arch_conv_output (arch->width, arch->stem_kernel, arch->stem_stride, arch->padding);
+  guint h
+      = effvk_arch_conv_output (arch->height, arch->stem_kernel, arch->stem_stride, arch->padding);
+  guint64 input = tensor_bytes (arch->width, arch->height, arch->in_channels);
+  guint64 most = tensor_bytes (w, h, arch->stem_out);
+
+  for (guint i = 0; i < arch->blocks->len; i++)
+    {
+      const EffvkBlock *b = &g_array_index (arch->blocks, EffvkBlock, i);
+      guint64 in = tensor_bytes (w, h, b->in), residual = b->residual ? in : 0;
+      guint64 wide = tensor_bytes (w, h, b->expanded);
+      w = effvk_arch_conv_output (w, b->kernel, b->stride, arch->padding);
+      h = effvk_arch_conv_output (h, b->kernel, b->stride, arch->padding);
+      guint64 filtered = tensor_bytes (w, h, b->expanded), out = tensor_bytes (w, h, b->out);
+
+      if (b->expanded == b->in)
+        wide = in;
+      else if (b->kind == EFFVK_BLOCK_MBCONV)
+        most = MAX (most, in + wide);
+      if (b->kind == EFFVK_BLOCK_MBCONV)
+        most = MAX (most, wide + filtered + (wide == in ? 0 : residual));
+      else
+        most = MAX (most, in + filtered);
+      most = MAX (most, filtered + residual + out);
+    }
+  return input + most;
+}

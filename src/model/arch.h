@@ -75,3 +75,6 @@ guint effvk_arch_conv_output (guint in, guint kernel, guint stride, EffvkPadding
 guint effvk_arch_conv_pad_before (guint in, guint kernel, guint stride, EffvkPadding padding);
 
 guint64 effvk_arch_macs (const EffvkArch *arch);
+
+/* Bytes in fp32 of the activations that are alive at once, where that is most, for one image. */
+guint64 effvk_arch_activation_bytes (const EffvkArch *arch);

@@ -82,6 +82,26 @@ append_architecture (GString *out, const EffvkArch *arch)
   g_string_append_printf (out, "    \"head\": { \"out\": %u }\n  },\n", arch->head_out);
 }
 
+/* What one image in fp32 takes. The file's tensors stay: classifiers to come pack them for themselves.
+ * While a network is loaded its weights are there twice, packed and on the device. */
+static void
+append_memory (GString *out, const EffvkModel *model)
+{
+  guint64 file = 0, weights = effvk_arch_n_parameters (&model->arch) * sizeof (float);
+  guint64 activations = effvk_arch_activation_bytes (&model->arch);
+
+  for (guint i = 0; i < model->file.n_tensors; i++)
+    file += model->file.tensors[i].end - model->file.tensors[i].begin;
+  g_string_append_printf (out,
+                          "  \"memory\": {\n"
+                          "    \"file\": %" G_GUINT64_FORMAT ",\n"
+                          "    \"weights\": %" G_GUINT64_FORMAT ",\n"
+                          "    \"activations\": %" G_GUINT64_FORMAT ",\n"
+                          "    \"total\": %" G_GUINT64_FORMAT "\n"
+                          "  },\n",
+                          file, weights, activations, file + 2 * weights + activations);
+}
+
 static void
 append_sources (GString *out, const EffvkSources *s)
 {
@@ -145,6 +165,7 @@ effvk_model_inspect (EffvkModel *model)
                           "  \"names\": \"%s\",\n",
                           effvk_output_names[model->arch.output], model->naming->id);
   append_architecture (out, &model->arch);
+  append_memory (out, model);
   append_sources (out, &model->sources);
   g_string_append (out, "}\n");
   return g_string_free (out, FALSE);

@@ -13,7 +13,9 @@ MEMBER is b0 to b7, lite0 to lite4, v2_s, v2_m, v2_l or phi=NUMBER. The size is 
 """
 
 import functools
+import json
 import os
+import subprocess
 import sys
 import time
 
@@ -96,6 +98,18 @@ def compare(logits, expected, precision):
             raise netrun.Failure(f"input {i}: NMSE {error}")
 
 
+def check_memory(path, found):
+    """`effvk inspect` says beforehand what it takes; the driver, the compiler and the layers come on top."""
+    if "EFFVK_TOOL" not in os.environ:
+        return
+    text = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", path], stdout=subprocess.PIPE,
+                          check=True).stdout
+    said = json.loads(text)["memory"]["total"] / (1 << 20)
+    print(f"# effvk inspect: {said:.0f} MiB")
+    if not said * 0.9 < found < said * 1.25 + 250:
+        raise netrun.Failure(f"effvk inspect says {said:.0f} MiB, found {found:.0f}")
+
+
 def check(program, folder, case, expected):
     _, member, size, precision = case
     start = time.monotonic()
@@ -112,6 +126,8 @@ def check(program, folder, case, expected):
                                 one_by_one=size[0] * size[1] > 512 * 512)
     print(f"# effvk took {time.monotonic() - start:.1f} s and {memory:.0f} MiB")
     compare(logits, expected[member], precision)
+    if precision == "fp32":
+        check_memory(path, memory)
     limit = MEMORY.get(member)
     if limit and size == (SIZES[member],) * 2 and memory > limit:
         raise netrun.Failure(f"expected at most {limit} MiB of memory, found {memory:.0f}")

@@ -175,7 +175,8 @@ def init_then_inspect():
     Run('init', '--variant', 'b3', '--classes', 3, '--seed', 5, path('b3.safetensors')).ok()
     found = Run('inspect', '--json', path('b3.safetensors')).json()
     for field, types in {'variant': str, 'parameters': int, 'macs': int, 'classes': int,
-                         'input': dict, 'architecture': dict, 'sources': dict}.items():
+                         'input': dict, 'architecture': dict, 'memory': dict,
+                         'sources': dict}.items():
         check(isinstance(found.get(field), types), f'{field} is {found.get(field)!r}')
     equal(found['variant'], 'efficientnet_b3', 'variant')
     equal(found['classes'], 3, 'classes')
@@ -186,6 +187,10 @@ def init_then_inspect():
     for field in ('variant', 'parameters', 'macs', 'classes'):
         check(field in found['sources'], f'sources has no {field}: {found["sources"]}')
     equal(len(found['architecture']['stages']), 7, 'stages')
+    equal(found['memory']['weights'], 4 * found['parameters'], 'memory of the weights')
+    # The widest place of B3 at 300x300: 24 channels become 144 at 150x150, before stage 2 halves it.
+    equal(found['memory']['activations'], 4 * (300 * 300 * 4 + 150 * 150 * 144 + 75 * 75 * 144),
+          'memory of the activations')
     table = Run('inspect', path('b3.safetensors')).ok().out
     for word in ('efficientnet_b3', 'from tensors', f'{found["parameters"]:,}', 'mbconv'):
         check(word in table, f'{word!r} is missing in {table!r}')
