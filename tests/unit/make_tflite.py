@@ -2,7 +2,8 @@
 """Writes TFLite files of the networks of lib/family.py, by TFLite's schema: there is no TensorFlow in
 Debian. Independent of effvk's reader; batch norm is folded, as TensorFlow's converter does.
 
-What is written is what the converter is known to write, of float and of quantised networks. It cannot
+What is written is what the converter is known to write, of float and of quantised networks; LiteRT runs the float
+ones. It cannot
 replace files of the converter's own.
 """
 
@@ -13,6 +14,9 @@ import numpy
 FLOAT32, FLOAT16, INT32, UINT8, INT8 = 0, 1, 2, 3, 9
 ADD, AVERAGE_POOL, CONV, DEPTHWISE, DEQUANTIZE, FULLY_CONNECTED = 0, 1, 3, 4, 6, 9
 LOGISTIC, MUL, RESHAPE, SOFTMAX, PAD, MEAN, SUB, QUANTIZE = 14, 18, 22, 25, 34, 40, 41, 114
+# Which member of the union of options an operator has; none: it has no options.
+OPTIONS = {CONV: 1, DEPTHWISE: 2, AVERAGE_POOL: 5, FULLY_CONNECTED: 8, SOFTMAX: 9, ADD: 11, MUL: 21, MEAN: 27,
+           SUB: 28}
 RELU6 = 3
 SAME, VALID = 0, 1
 FORMATS = {"i8": "b", "u8": "B", "i32": "i", "u32": "I", "i64": "q", "f32": "f"}
@@ -114,8 +118,10 @@ class Writer:
         if code not in self.codes:
             self.codes.append(code)
         output = self.activation(name or f"value {len(self.tensors)}", shape)
-        self.operators.append({0: ("u32", self.codes.index(code)), 1: ("i32[]", inputs),
-                               2: ("i32[]", [output]), 4: ("table", options or {})})
+        operator = {0: ("u32", self.codes.index(code)), 1: ("i32[]", inputs), 2: ("i32[]", [output])}
+        if code in OPTIONS:
+            operator.update({3: ("u8", OPTIONS[code]), 4: ("table", options or {})})
+        self.operators.append(operator)
         return output
 
     def weights(self, name, array, axis):
@@ -276,7 +282,7 @@ class Converter:
         self.state += [("classifier.1.weight", meant), ("classifier.1.bias", bias_meant)]
         shape = [1, linear.out_features]
         writer.value = writer.operator(FULLY_CONNECTED, [writer.value, weight, bias], shape)
-        writer.value = writer.operator(SOFTMAX, [writer.value], shape)
+        writer.value = writer.operator(SOFTMAX, [writer.value], shape, {0: ("f32", 1.0)})
 
     def finish(self):
         return self.writer.finish()
