@@ -3,6 +3,7 @@
 #include "classifier-profile.h"
 #include "classifier-slot.h"
 #include "classifier-stats.h"
+#include "net/tuning.h"
 #include "vk/cache.h"
 
 #include <effvk/effvk-selftest.h>
@@ -522,4 +523,23 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   programs[0] = slot->front;
   programs[1] = effvk_net_get_program (classifier->net);
   return effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
+}
+
+GVariant *
+effvk_classifier_tune (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
+                       GError **error)
+{
+  g_autoptr (EffvkClassifierOptions) defaults = NULL;
+  EffvkNetOptions net = { .top_k = 1 };
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+
+  if (!options)
+    options = defaults = effvk_classifier_options_new ();
+  net.batch = options->batch_size;
+  net.storage = choose_precision (device, options->precision) == EFFVK_PRECISION_FP16
+                    ? EFFVK_STORAGE_F16
+                    : EFFVK_STORAGE_F32;
+  return effvk_net_tune (device, model, &net, error);
 }

@@ -25,6 +25,7 @@ ToolStatus tool_inspect (char ***argv);
 ToolStatus tool_classify (char ***argv);
 ToolStatus tool_bench (char ***argv);
 ToolStatus tool_selftest (char ***argv);
+ToolStatus tool_tune (char ***argv);
 ToolStatus tool_export (char ***argv);
 ToolStatus tool_init (char ***argv);
 

@@ -11,6 +11,7 @@ static const ToolCommand commands[] = {
   { "inspect", "describe a model", tool_inspect },
   { "classify", "say what images and videos show", tool_classify },
   { "bench", "time a model on a device", tool_bench },
+  { "tune", "find the fastest kernels for a model on a device", tool_tune },
   { "selftest", "check that a device computes what it should", tool_selftest },
   { "export", "write a model as ONNX", tool_export },
   { "init", "make an untrained model", tool_init },

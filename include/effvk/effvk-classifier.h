@@ -238,4 +238,24 @@ EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier
 EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image,
                                               guint n_runs, GError **error);
 
+/**
+ * effvk_classifier_tune:
+ * @device: a device
+ * @model: a model
+ * @options: (nullable): precision and batch size are those to tune for; %NULL means the defaults
+ * @error: return location of a #GError
+ *
+ * Times every kernel that the device can run for each operation of the network, and remembers the fastest
+ * in the cache directory, for this device, driver and network: effvk_classifier_new() uses them from then
+ * on. Kernels whose answers are not those of the built-in choice are left out. Takes seconds on a GPU and
+ * up to minutes on a CPU device; nothing else should use the device meanwhile.
+ *
+ * A dictionary: "before" and "after" (d: ns of all operations, one after the other), "ops" (u: how many),
+ * and "changes" (a(usssdd): number, operation, kernel before and after, ns before and after).
+ *
+ * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
+ */
+EFFVK_API GVariant *effvk_classifier_tune (EffvkDevice *device, EffvkModel *model,
+                                           EffvkClassifierOptions *options, GError **error);
+
 G_END_DECLS

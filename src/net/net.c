@@ -279,20 +279,51 @@ build (Builder *builder, const EffvkNetOptions *options, GError **error)
   return build_head (builder, x, options, error);
 }
 
+char *
+effvk_net_describe (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options)
+{
+  const EffvkArch *arch = effvk_model_get_arch (model);
+  g_autoptr (GString) shape = g_string_new (NULL);
+  g_autofree char *hash = NULL;
+
+  g_string_append_printf (shape, "%u %u %u %u %u %u %u %u %d %d", arch->in_channels, arch->width,
+                          arch->height, arch->stem_kernel, arch->stem_stride, arch->stem_out,
+                          arch->head_out, arch->classes, arch->activation, arch->padding);
+  for (guint i = 0; i < arch->blocks->len; i++)
+    {
+      const EffvkBlock *b = &g_array_index (arch->blocks, EffvkBlock, i);
+
+      g_string_append_printf (shape, ", %d %u %u %u %u %u %u %d", b->kind, b->kernel, b->stride,
+                              b->in, b->expanded, b->out, b->squeezed, b->residual);
+    }
+  hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, shape->str, -1);
+  return g_strdup_printf ("%s batch %u storage %d plan %d", hash, options->batch, options->storage,
+                          effvk_plan_is_cpu (device, options->plan));
+}
+
 EffvkNet *
 effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
                GError **error)
 {
   g_autoptr (EffvkNet) net = g_new0 (EffvkNet, 1);
+  g_autoptr (EffvkChoices) tuned = NULL;
   Builder builder = {
     .net = net, .model = model, .arch = effvk_model_get_arch (model), .batch = options->batch
   };
 
+  if (!options->choices)
+    {
+      g_autofree char *key = effvk_net_describe (device, model, options);
+
+      tuned = effvk_choices_load (device, key);
+    }
   net->program = effvk_program_new (device, options->flags);
   net->stages = g_array_new (FALSE, TRUE, sizeof (EffvkTensor));
   builder.context = (EffvkOpContext){ .program = net->program,
                                       .storage = options->storage,
-                                      .plan = options->plan };
+                                      .plan = options->plan,
+                                      .choices = tuned ? tuned : options->choices,
+                                      .made = options->made };
   if (!build (&builder, options, error) || !effvk_program_compile (net->program, error))
     return NULL;
   return g_steal_pointer (&net);

@@ -15,12 +15,17 @@ typedef struct
   EffvkOutputActivation activation;
   EffvkPlan plan;
   EffvkProgramFlags flags; /* EFFVK_PROGRAM_SEPARATE keeps every activation readable */
+  EffvkChoices *choices;   /* kernels to take; NULL: what tuning chose, if it did */
+  EffvkChoices *made;      /* (nullable): told what was chosen */
 } EffvkNetOptions;
 
 EffvkNet *effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
                          GError **error);
 void effvk_net_free (EffvkNet *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNet, effvk_net_free)
+
+/* What tuning depends on, one line: the network's shape, and how it is stored. */
+char *effvk_net_describe (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options);
 
 EffvkProgram *effvk_net_get_program (EffvkNet *net);
 

@@ -38,7 +38,7 @@ effvk_fully_connected (const EffvkOpContext *context, const EffvkFullyConnected 
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint steps = effvk_div_up (in->c, 32), C4 = effvk_c4 (out->c);
-  int kernel = effvk_op_choose (context, "fully connected", effvk_fully_connected_kernels,
+  int kernel = effvk_op_choose (context, "fully-connected", effvk_fully_connected_kernels,
                                 effvk_fully_connected_n_kernels, error);
   EffvkDispatch dispatch = { .op = "fully-connected", .writes = 1u << Y };
   Push push = { (gint32) effvk_c4 (in->c), (gint32) steps, (gint32) C4, 0 };

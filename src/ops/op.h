@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/arch.h"
+#include "tune/choices.h"
 #include "vk/program.h"
 
 /*
@@ -22,7 +23,9 @@ typedef struct
   EffvkProgram *program;
   EffvkStorage storage; /* of activations and weights: F32 or F16 */
   EffvkPlan plan;
-  const char *kernel; /* force this kernel; NULL: the op's choice */
+  const char *kernel;    /* force this kernel; NULL: the op's choice */
+  EffvkChoices *choices; /* (nullable): what to choose, where the device can run it */
+  EffvkChoices *made;    /* (nullable): told what was chosen */
 } EffvkOpContext;
 
 typedef struct
@@ -32,11 +35,16 @@ typedef struct
   gboolean (*preferred) (const EffvkDeviceCaps *caps); /* is it the choice here; NULL: always */
 } EffvkKernel;
 
+/* Whether kernels are chosen as for a CPU device. */
+gboolean effvk_plan_is_cpu (EffvkDevice *device, EffvkPlan plan);
+
 /* The device's capabilities, as the plan sees them. */
 EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
-/* The index of the kernel to use in a table of @n kernels: the forced one, or the first that is
- * usable and preferred. -1 with @error set when the forced one is unknown or not usable here. */
+/* The index of the kernel to use in a table of @n kernels: the forced one, which can also come from the
+ * environment (EFFVK_KERNELS=pointwise=tile,depthwise=storage); or the one that the choices name; or the
+ * first that is usable and preferred. -1 with @error set when the forced one is unknown or not usable
+ * here. */
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 

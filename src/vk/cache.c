@@ -35,18 +35,37 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (CacheHeader) == 80);
 
-/* The path of the device's file, or NULL where there is to be none. */
-static char *
-cache_path (EffvkDevice *device)
+char *
+effvk_cache_path (const char *name)
 {
   const char *directory = g_getenv ("EFFVK_CACHE_DIR");
-  g_autofree char *name = g_strdup_printf ("pipelines-%s.bin", device->info->uuid);
 
   if (directory == NULL)
     return g_build_filename (g_get_user_cache_dir (), "effvk", name, NULL);
   if (directory[0] == '\0')
     return NULL;
   return g_build_filename (directory, name, NULL);
+}
+
+static char *
+pipelines_path (EffvkDevice *device)
+{
+  g_autofree char *name = g_strdup_printf ("pipelines-%s.bin", device->info->uuid);
+
+  return effvk_cache_path (name);
+}
+
+char *
+effvk_cache_identity (EffvkDevice *device)
+{
+  g_autoptr (GString) uuid = g_string_new (NULL);
+  VkPhysicalDeviceProperties properties;
+
+  vkGetPhysicalDeviceProperties (device->physical, &properties);
+  for (guint i = 0; i < VK_UUID_SIZE; i++)
+    g_string_append_printf (uuid, "%02x", properties.pipelineCacheUUID[i]);
+  return g_strdup_printf ("%04x:%04x driver %08x cache %s", properties.vendorID,
+                          properties.deviceID, properties.driverVersion, uuid->str);
 }
 
 static void
@@ -69,10 +88,8 @@ fill_header (CacheHeader *header, EffvkDevice *device, gconstpointer data, gsize
   g_checksum_get_digest (checksum, header->sha256, &n);
 }
 
-/* The whole of a regular file of at most @max bytes, or NULL. A FIFO does not block it, and a file
- * that shrinks or grows meanwhile does not deceive it. */
-static guint8 *
-read_file (const char *path, gsize max, gsize *size)
+guint8 *
+effvk_cache_read (const char *path, gsize max, gsize *size)
 {
   g_autofree guint8 *data = NULL;
   struct stat st;
@@ -110,7 +127,7 @@ out:
 static guint8 *
 read_cache (EffvkDevice *device, const char *path, gsize *size)
 {
-  g_autofree guint8 *file = read_file (path, sizeof (CacheHeader) + CACHE_MAX, size);
+  g_autofree guint8 *file = effvk_cache_read (path, sizeof (CacheHeader) + CACHE_MAX, size);
   CacheHeader expected;
 
   if (file == NULL)
@@ -130,7 +147,7 @@ read_cache (EffvkDevice *device, const char *path, gsize *size)
 void
 effvk_cache_load (EffvkDevice *device)
 {
-  g_autofree char *path = cache_path (device);
+  g_autofree char *path = pipelines_path (device);
   g_autofree guint8 *file = NULL;
   gsize size = 0;
   VkPipelineCacheCreateInfo info = { .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO };
@@ -194,7 +211,7 @@ save (EffvkDevice *device, const char *path)
 void
 effvk_cache_save (EffvkDevice *device)
 {
-  g_autofree char *path = cache_path (device);
+  g_autofree char *path = pipelines_path (device);
 
   if (path == NULL || device->pipeline_cache == VK_NULL_HANDLE || effvk_device_is_lost (device))
     return;

@@ -11,7 +11,7 @@ import tempfile
 from effvktool import Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
 
 NUMBER = (int, float)
-COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'selftest', 'export', 'init']
+COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'tune', 'selftest', 'export', 'init']
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
 GSTREAMER = os.environ.get('EFFVK_TOOL_GSTREAMER', '1') == '1'
 
@@ -448,6 +448,22 @@ def export():
     Run('export', model(), path('none/x.onnx')).fails(1, 'x.onnx')
 
 
+def tune():
+    cache = path('cache')
+    found = Run('tune', '--json', '--model', model(), '--precision', 'fp32',
+                env=dict(plain_env(), EFFVK_CACHE_DIR=cache)).json()
+    has_fields(found, {'device': str, 'driver': str, 'ops': int, 'before_ms': NUMBER,
+                       'after_ms': NUMBER, 'changes': list}, 'tune')
+    check(0 < found['after_ms'] <= found['before_ms'], f'{found}')
+    kept = [name for name in os.listdir(cache) if name.startswith('kernels-')]
+    equal(len(kept), 1, 'files of kernels')
+    with open(os.path.join(cache, kept[0]), encoding='ascii') as file:
+        equal(len(file.read().splitlines()), found['ops'] + 2, 'lines of the file')
+    Run('tune').fails(2, '--model')
+    Run('tune', '--model', model(), '--batch', 65).fails(2, 'batch')
+    Run('tune', '--model', model(), 'surplus').fails(2, 'surplus')
+
+
 def selftest():
     for precision in ('fp32', 'fp16'):
         found = Run('selftest', '--json', '--precision', precision, '--shapes', 1, '--seed', 3,
@@ -474,4 +490,4 @@ run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
            many_images_in_order, bench, bench_leaves_nothing_behind, compare_without_onnxruntime,
-           compare_with_onnxruntime, export, selftest])
+           compare_with_onnxruntime, export, tune, selftest])
