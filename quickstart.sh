@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# quickstart.sh [MODEL INPUT [LABELS]]: installs what is missing, builds into ./build, and says what
-# INPUT shows: first with the effvk command, then in a GStreamer pipeline.
-# Without arguments it looks at the machine: which Vulkan devices it has, and whether they count right.
+# quickstart.sh [INPUT]: installs what is missing, builds into ./build, and watches INPUT, a video, a
+# URI or a camera, with the model that effvk has, which tells the state of a video signal.
+# Without INPUT it makes a stream whose signal changes.
+# quickstart.sh MODEL INPUT [LABELS]: says what INPUT shows with another model: first with the effvk
+# command, then in a GStreamer pipeline.
 set -euo pipefail
 
-usage='usage: quickstart.sh [MODEL.safetensors VIDEO|IMAGE|URI [LABELS.txt]]'
+usage='usage: quickstart.sh [[MODEL.safetensors] VIDEO|IMAGE|URI|/dev/videoN [LABELS.txt]]'
 case ${1:-} in
   -h|--help) echo "$usage"; exit 0 ;;
 esac
 case $#:${1:-} in
-  0:|[23]:[!-]*) ;;
+  0:|[123]:[!-]*) ;;
   *) echo "$usage" >&2; exit 2 ;;
 esac
 
@@ -26,13 +28,23 @@ must_exist ()
 }
 
 model='' input='' uri='' labels=''
-if [ $# -gt 0 ]; then
+set_input ()
+{
+  case $1 in
+    *://*) input=$1 uri=$1 ;;
+    /dev/*)
+      [ -c "$1" ] || { echo "quickstart.sh: no such camera: $1" >&2; exit 2; }
+      input=v4l2://$1 uri=$input
+      ;;
+    *) must_exist "$1"; input=$(realpath "$1") ;;
+  esac
+}
+if [ $# -eq 1 ]; then
+  set_input "$1"
+elif [ $# -gt 1 ]; then
   must_exist "$1"
   model=$(realpath "$1")
-  case $2 in
-    *://*) input=$2 uri=$2 ;;
-    *) must_exist "$2"; input=$(realpath "$2") ;;
-  esac
+  set_input "$2"
 fi
 if [ $# -gt 2 ]; then
   must_exist "$3"
@@ -41,8 +53,9 @@ fi
 
 cd "$top"
 effvk_packages_install "${effvk_packages_build[@]}"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
 echo "building into ./build" >&2
 if ! effvk_build build --buildtype=release -Dtests=false 2>"$log"; then
   cat "$log" >&2
@@ -53,6 +66,7 @@ fi
 # What is built and not installed.
 export LD_LIBRARY_PATH=$top/build/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export GST_PLUGIN_PATH=$top/build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+export EFFVK_MODEL=$top/models/signal.safetensors
 export GST_REGISTRY=$top/build/gstreamer-registry.bin
 effvk=build/tools/effvk
 
@@ -74,20 +88,51 @@ run ()
   "$@"
 }
 
+# A stream whose signal changes every three seconds, as if it came from far: H.264 or VP8.
+make_stream ()
+{
+  local pattern encoder=(vp8enc deadline=1 cpu-used=8 target-bitrate=2000000) sources=() picture
+  local caps=video/x-raw,format=I420,width=640,height=360,framerate=25/1,pixel-aspect-ratio=1/1
+
+  if gst-inspect-1.0 --exists x264enc; then
+    encoder=(x264enc speed-preset=superfast tune=zerolatency bitrate=2000)
+  fi
+  picture=$(find /usr/share/backgrounds -name '*.jpg' -size +100k -print -quit 2>/dev/null || true)
+  if [ -n "$picture" ]; then
+    sources+=(filesrc "location=$picture" ! decodebin ! imagefreeze num-buffers=75 ! videoconvert
+      ! videoscale ! "$caps" ! join.)
+  fi
+  for pattern in smpte black snow 'zone-plate kx2=20 ky2=20' blue gradient smpte75; do
+    # shellcheck disable=SC2206 # a pattern may have options
+    sources+=(videotestsrc num-buffers=75 pattern=$pattern ! "$caps" ! join.)
+  done
+  gst-launch-1.0 -q concat name=join ! "${encoder[@]}" ! matroskamux \
+    ! filesink "location=$input" "${sources[@]}"
+}
+
 if [ -z "$model" ]; then
   run "$effvk" devices
-  run "$effvk" selftest
+  run "$effvk" bench
+  if [ -z "$input" ]; then
+    input=$work/signal.mkv
+    make_stream >"$log" 2>&1 || {
+      cat "$log" >&2
+      echo "quickstart.sh: cannot make a video" >&2
+      exit 1
+    }
+    echo
+    echo "A stream that changes every three seconds, watched at its own speed:"
+  fi
+  live=()
+  [ -n "$uri" ] || live=(--realtime)
+  run "$effvk" monitor "${live[@]}" "$input"
   cat <<END
 
-effvk is built and works here. It has no model of its own yet: give it one, and something to look at.
+In a pipeline, one message a frame:
 
-  ./quickstart.sh MODEL.safetensors VIDEO|IMAGE|URI [LABELS.txt]
-
-A model is an EfficientNet with torchvision's tensor names in a .safetensors file. To try the way of
-a frame with random weights, whose answers mean nothing:
-
-  LD_LIBRARY_PATH=build/src build/tools/effvk init --variant b0 --classes 10 --seed 1 random.safetensors
-  ./quickstart.sh random.safetensors VIDEO
+  meson devenv -C build gst-launch-1.0 -m videotestsrc ! effvkclassify ! fakesink
+  ./quickstart.sh VIDEO|URI|/dev/video0                    # your own stream
+  ./quickstart.sh MODEL.safetensors VIDEO|URI [LABELS.txt]  # another model
 END
   exit 0
 fi

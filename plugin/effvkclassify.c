@@ -25,6 +25,9 @@
  *
  * ## Example launch lines
  * |[
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! effvkclassify ! fakesink
+ * ]| Tell the state of a camera's signal (picture, black, noise, …) with effvk's own model.
+ * |[
  * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! \
  *     effvkclassify model-file=b0.safetensors ! fakesink
  * ]| Print the classes of every frame of a file.
@@ -108,17 +111,10 @@ load_model (EffvkClassify *self, const char *model_file, const char *overrides,
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!model_file || !*model_file)
-    {
-      GST_ELEMENT_ERROR (
-          self, RESOURCE, SETTINGS,
-          ("No model: set model-file to an EfficientNet in a .safetensors, .onnx or .tflite file"),
-          (NULL));
-      return NULL;
-    }
   if (overrides && !*overrides)
     overrides = NULL;
-  model = effvk_model_new_with_overrides (model_file, overrides, &error);
+  model = effvk_model_new_with_overrides (model_file && *model_file ? model_file : NULL, overrides,
+                                          &error);
   if (!model)
     {
       effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the model", model_file);
@@ -539,7 +535,8 @@ install_properties (GObjectClass *object_class)
       object_class, PROP_MODEL_FILE,
       g_param_spec_string ("model-file", "Model file",
                            "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
-                           "or timm's folder of model.safetensors and config.json",
+                           "or timm's folder of model.safetensors and config.json; unset: effvk's "
+                           "own, which tells the state of a video signal",
                            NULL, ready));
   g_object_class_install_property (
       object_class, PROP_MODEL_OVERRIDES,

@@ -76,10 +76,18 @@ tool_measure_starts (const ToolTarget *target, const char *device_uuid, EffvkPre
   g_autofree char *self = g_file_read_link ("/proc/self/exe", error);
   g_autofree char *batch_text = g_strdup_printf ("%u", batch);
   g_autofree char *cache = NULL;
-  const char *argv[] = { self,        "bench",       "--start-only",
-                         "--model",   target->model, "--device",
-                         device_uuid, "--precision", tool_precision_to_string (precision),
-                         "--batch",   batch_text,    NULL };
+  const char *argv[] = { self,
+                         "bench",
+                         "--start-only",
+                         "--device",
+                         device_uuid,
+                         "--precision",
+                         tool_precision_to_string (precision),
+                         "--batch",
+                         batch_text,
+                         target->model ? "--model" : NULL, /* last: none is the default */
+                         target->model,
+                         NULL };
   gboolean ok;
 
   if (!self)

@@ -388,8 +388,6 @@ parse (Options *options, char ***argv)
     return TOOL_USAGE;
   if (options->compare && strcmp (options->compare, "onnxruntime") != 0)
     return tool_usage_error ("bench", "--compare takes onnxruntime, not '%s'", options->compare);
-  if (!options->target.model)
-    return tool_usage_error ("bench", "--model is needed");
   if (g_strv_length (*argv) > 1)
     return tool_usage_error ("bench", "takes no argument, but has '%s'", (*argv)[1]);
   return TOOL_OK;

@@ -234,8 +234,6 @@ parse (Options *options, char ***argv)
       || !tool_check_precision ("classify", options->target.precision, &options->precision)
       || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000))
     return TOOL_USAGE;
-  if (!options->target.model)
-    return tool_usage_error ("classify", "--model is needed");
   if (!isfinite (options->interval) || options->interval < 0 || options->interval > 1e6)
     return tool_usage_error ("classify", "--interval takes 0 to 1000000 seconds, not %g",
                              options->interval);

@@ -23,6 +23,7 @@ typedef struct
 ToolStatus tool_devices (char ***argv);
 ToolStatus tool_inspect (char ***argv);
 ToolStatus tool_classify (char ***argv);
+ToolStatus tool_monitor (char ***argv);
 ToolStatus tool_bench (char ***argv);
 ToolStatus tool_selftest (char ***argv);
 ToolStatus tool_tune (char ***argv);
@@ -53,7 +54,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
 /* The options that commands share; they fill a ToolTarget. */
 #define TOOL_MODEL_ENTRY(target)                                                                   \
   {                                                                                                \
-    "model", 'm', 0, G_OPTION_ARG_FILENAME, &(target)->model, "The model, a file or a folder",     \
+    "model", 'm', 0, G_OPTION_ARG_FILENAME, &(target)->model,                                      \
+        "The model, a file or a folder (default: effvk's own, of a video signal's states)",        \
         "FILE"                                                                                     \
   }
 #define TOOL_OVERRIDES_ENTRY(target)                                                               \

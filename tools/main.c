@@ -10,6 +10,9 @@ static const ToolCommand commands[] = {
   { "devices", "list the Vulkan devices", tool_devices },
   { "inspect", "describe a model", tool_inspect },
   { "classify", "say what images and videos show", tool_classify },
+#ifdef HAVE_GSTREAMER
+  { "monitor", "say when a stream's state changes", tool_monitor },
+#endif
   { "bench", "time a model on a device", tool_bench },
   { "tune", "find the fastest kernels for a model on a device", tool_tune },
   { "selftest", "check that a device computes what it should", tool_selftest },

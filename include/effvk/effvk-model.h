@@ -35,8 +35,10 @@ EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
 
 /**
  * effvk_model_new_from_file:
- * @path: (type filename): a safetensors, ONNX or TFLite file, or a directory that holds
- *   "model.safetensors"
+ * @path: (type filename) (nullable): a safetensors, ONNX or TFLite file, or a directory that holds
+ *   "model.safetensors"; %NULL: the model that comes with effvk, which tells the state of a video
+ *   signal ("picture", "black", "color-bars", "noise", …), or the file that the environment variable
+ *   EFFVK_MODEL names
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
@@ -52,7 +54,7 @@ EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **erro
 
 /**
  * effvk_model_new_with_overrides:
- * @path: (type filename): as effvk_model_new_from_file()
+ * @path: (type filename) (nullable): as effvk_model_new_from_file()
  * @overrides: (nullable): a JSON object that goes before all that the model says of itself. Its
  *   keys are those of timm's pretrained_cfg ("input_size", "mean", "std", "interpolation",
  *   "crop_pct", "crop_mode", "label_names") and "resize_size", "antialias", "padding" ("symmetric",

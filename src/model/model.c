@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/model-private.h"
 
+#include "model/default.h"
 #include "model/file.h"
 #include "model/fold.h"
 #include "model/formats.h"
@@ -148,14 +149,13 @@ effvk_model_new_from_file (const char *path, GError **error)
 EffvkModel *
 effvk_model_new_with_overrides (const char *path, const char *overrides, GError **error)
 {
-  g_return_val_if_fail (path != NULL, NULL);
-
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
   g_autoptr (GBytes) config = NULL;
+  g_autofree char *own = path ? NULL : effvk_default_model_path ();
   g_autofree char *file = NULL;
 
-  if (!locate (path, &file, &config, error))
+  if (!locate (path ? path : own, &file, &config, error))
     return NULL;
   if (!effvk_formats_read_file (&model->file, &facts, file, error)
       || !build (model, &facts, config, overrides, error))

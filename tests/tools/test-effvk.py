@@ -11,9 +11,10 @@ import tempfile
 from effvktool import Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
 
 NUMBER = (int, float)
-COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'tune', 'selftest', 'export', 'init']
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
 GSTREAMER = os.environ.get('EFFVK_TOOL_GSTREAMER', '1') == '1'
+COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'tune', 'selftest', 'export', 'init'] \
+    + (['monitor'] if GSTREAMER else [])
 
 folder = tempfile.mkdtemp(prefix='effvk-tools-')
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -108,9 +109,7 @@ def wrong_usage_is_status_2():
         Run(command, 'surplus').fails(2, 'surplus')
     Run('inspect').fails(2)
     Run('inspect', 'a', 'b').fails(2)
-    Run('bench').fails(2, '--model')
     Run('bench', '--model', model(), 'surplus').fails(2, 'surplus')
-    Run('classify', 'x.png').fails(2, '--model')
     Run('init', path('x')).fails(2, '--variant')
     Run('init', '--variant', 'b0').fails(2)
     for options, word in ((['--top-k', 0], 'top-k'), (['--top-k', 1001], 'top-k'),
@@ -125,6 +124,11 @@ def wrong_usage_is_status_2():
                           (['--streams', 0], 'streams')):
         Run('bench', '--model', model(), *options).fails(2, word)
     Run('classify', '--model', model()).fails(2)
+    Run('classify').fails(2, 'file')
+    if GSTREAMER:
+        for options, word in ((['--hold', -1], 'hold'), (['--interval', 'nan'], 'interval'),
+                              ([], 'one file'), (['a', 'b'], 'one file')):
+            Run('monitor', *options).fails(2, word)
 
 
 def standard_output_that_cannot_be_written():
@@ -483,7 +487,79 @@ def selftest():
         check(word in table, f'{word!r} is missing in {table!r}')
 
 
-run_tests([help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
+# monitor
+
+def make_signal(name, *parts):
+    """A video of parts: (pattern of videotestsrc, seconds)."""
+    needs_gstreamer()
+    sources = ' '.join(
+        f'videotestsrc num-buffers={seconds * 10} pattern={pattern} ! '
+        'video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! c.'
+        for pattern, seconds in parts)
+    command = f'concat name=c ! jpegenc ! avimux ! filesink location={path(name)} {sources}'
+    done = subprocess.run(['gst-launch-1.0', '-q', *command.split()], capture_output=True,
+                          timeout=60, check=False)
+    if done.returncode != 0:
+        raise Skip(f'cannot make a video: {done.stderr.decode()[-200:]}')
+    return path(name)
+
+
+PARTS = (('smpte', 3), ('black', 3), ('snow', 3))
+STATES = ['color-bars', 'black', 'noise']
+
+
+def monitor_says_what_changes():
+    video = make_signal('signal.avi', *PARTS)
+    run = Run('monitor', '--json', '--device', 'cpu', video, env=plain_env()).ok()
+    lines = run.json_lines()
+    for line in lines:
+        has_fields(line, {'event': str, 'source': str, 'pts': int, 'clock': str,
+                          'state': (str, type(None)), 'score': (float, int, type(None)),
+                          'previous': (str, type(None)),
+                          'previous_duration': (int, type(None))}, 'monitor')
+    equal([line['event'] for line in lines], ['state'] * 3 + ['end'], 'events')
+    equal([line['state'] for line in lines], STATES + [None], 'states')
+    equal([line['previous'] for line in lines], [None] + STATES, 'previous states')
+    for line, seconds in zip(lines, (0, 3, 6)):
+        check(abs(line['pts'] / 1e9 - seconds) <= 0.3, f'expected it at {seconds} s: {line}')
+    check(abs(lines[1]['previous_duration'] / 1e9 - 3) <= 0.3, f'duration: {lines[1]}')
+
+    plain = Run('monitor', '--device', 'cpu', video, env=plain_env()).ok().out.splitlines()
+    equal(len(plain), 4, 'lines')
+    for line, state in zip(plain, STATES):
+        check(line.split(None, 1)[1].startswith(state), f'expected {state}: {line}')
+    check('\033' not in ''.join(plain), 'colours where there is no terminal')
+
+
+def monitor_has_inertia():
+    video = make_signal('long.avi', *PARTS)
+    run = Run('monitor', '--json', '--device', 'cpu', '--hold', 3.5, video, env=plain_env()).ok()
+    equal([line['state'] for line in run.json_lines()], ['noise', None], 'states')
+
+
+def monitor_on_a_terminal():
+    video = make_signal('terminal.avi', *PARTS)
+    if shutil.which('script') is None:
+        raise Skip('no script(1)')
+    command = f'{os.environ["EFFVK_TOOL"]} monitor --device cpu {video}'
+    done = subprocess.run(['script', '-qec', command, '/dev/null'], capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=120, check=False,
+                          env=dict(os.environ, TERM='xterm', LC_ALL='C.UTF-8', **plain_env()))
+    equal(done.returncode, 0, 'status')
+    last = done.stdout.decode().replace('\r', '').rstrip('\n').split('\n')
+    equal(last[-1].count('█'), 9, f'blocks, one a second, in {last[-1]!r}')
+    check('noise for 0:00:0' in last[-2], f'the state now in {last[-2]!r}')
+
+
+def monitor_fails_as_it_should():
+    needs_gstreamer()
+    Run('monitor', '/nonexistent.mp4').fails(1, 'nonexistent', 'no such file')
+    Run('monitor', write('text.mp4', 'no video at all\n')).fails(1, 'text.mp4')
+    Run('monitor', '--model', '/nonexistent', 'x').fails(1, 'nonexistent')
+
+
+run_tests([monitor_says_what_changes, monitor_has_inertia, monitor_on_a_terminal,
+           monitor_fails_as_it_should, help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
            init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
            raw_frames,

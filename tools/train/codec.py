@@ -34,6 +34,8 @@ def run(description, caps, buffers):
     source.set_property("max-bytes", 0)
     pipeline.set_state(Gst.State.PLAYING)
     for data, pts, delta in buffers:
+        if not data:  # an encoder that saw no change
+            continue
         buffer = Gst.Buffer.new_wrapped(data)
         buffer.pts = pts
         buffer.duration = Gst.SECOND // 25

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* Where the model is that comes with effvk, or the one that EFFVK_MODEL names instead. */
+char *effvk_default_model_path (void);

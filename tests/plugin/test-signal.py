@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The model that comes with effvk: test signals through the element, and where it is found. TAP.
+
+Reads from the environment GST_PLUGIN_PATH, LD_LIBRARY_PATH, EFFVK_MODEL (an uninstalled build), EFFVK_TOOL, BUILD_ROOT.
+"""
+
+import glob
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+folder = tempfile.mkdtemp(prefix="effvk-signal-")
+os.environ["EFFVK_CACHE_DIR"] = os.path.join(folder, "cache")  # a pipeline for each signal: built once
+os.environ["EFFVK_VALIDATION"] = ""  # other tests have it
+
+import gi  # noqa: E402
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+Gst.init(None)
+
+SIZES = ((320, 240), (1280, 720), (1920, 1080))
+ZONES = "kx2=20 ky2=20 kt=1"
+# What videotestsrc can do, and the state that it is. Left out: blink and ball, which are black most of the time, and
+# checkers-1, checkers-2 and spokes, which decimation to the network's size turns into other patterns.
+SIGNALS = {
+    "black": ["black"],
+    "flat-color": ["white", "red", "green", "blue", "solid-color foreground-color=0xff8040a0"],
+    "color-bars": ["smpte", "smpte75", "smpte100", "smpte-rp-219"],
+    "test-pattern": ["checkers-4", "checkers-8", "circular", f"zone-plate {ZONES}",
+                     f"chroma-zone-plate {ZONES}", "pinwheel", "gamut"],
+    "gradient": ["gradient"],
+    "noise": ["snow"],
+}
+CODECS = [("H.264", "x264enc speed-preset=superfast tune=zerolatency bitrate={kilobits} ! avdec_h264"),
+          ("VP8", "vp8enc deadline=1 cpu-used=8 target-bitrate={bits} ! avdec_vp8")]
+
+results = []
+
+
+def report(ok, name, skip=None):
+    results.append(ok)
+    suffix = f" # SKIP {skip}" if skip else ""
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}{suffix}", flush=True)
+
+
+def labels(description):
+    """The best class of every frame, from the element's messages."""
+    pipeline = Gst.parse_launch(description + " ! effvkclassify device=cpu top-k=1 ! fakesink")
+    bus, found = pipeline.get_bus(), []
+    pipeline.set_state(Gst.State.PLAYING)
+    kinds = Gst.MessageType.ELEMENT | Gst.MessageType.ERROR | Gst.MessageType.EOS
+    while True:
+        message = bus.timed_pop_filtered(120 * Gst.SECOND, kinds)
+        if message is None or message.type != Gst.MessageType.ELEMENT:
+            break
+        if message.get_structure().get_name() == "effvkclassify":
+            found.append(message.get_structure().get_string("label"))
+    failed = message is None or message.type == Gst.MessageType.ERROR
+    if failed:
+        print("#", message.parse_error() if message else "no end after two minutes")
+    pipeline.set_state(Gst.State.NULL)
+    return [] if failed else found
+
+
+def has(*elements):
+    return all(Gst.ElementFactory.find(name) for name in elements)
+
+
+def test_signals():
+    codec = next((c for c in CODECS if has(c[1].split()[0], c[1].split()[-1])), None)
+    for state, patterns in SIGNALS.items():
+        for pattern in patterns:
+            for name, chain in (("raw", None), codec or ("H.264 or VP8", "")):
+                wrong = []
+                for width, height in SIZES:
+                    bits = width * height * 4
+                    coded = f" ! {chain.format(bits=bits, kilobits=bits // 1000)}" if chain else ""
+                    found = labels(
+                        f"videotestsrc num-buffers=3 pattern={pattern} ! video/x-raw,format=I420,"
+                        f"width={width},height={height},framerate=25/1{coded} ! videoconvert")
+                    if len(found) != 3 or set(found) != {state}:
+                        wrong.append(f"{width}x{height}: {', '.join(found)}")
+                for line in wrong:
+                    print("#", line)
+                report(not wrong, f"{pattern.split()[0]}, {name}: {state}",
+                       "no encoder" if chain == "" else None)
+
+
+def effvk(tool, *arguments, environment):
+    return subprocess.run([tool, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_default():
+    environment = dict(os.environ)
+    tool = os.environ["EFFVK_TOOL"]
+    picture = os.path.join(folder, "black.rgb")
+    with open(picture, "wb") as file:
+        file.write(bytes(64 * 48 * 3))
+    done = effvk(tool, "classify", "-j", "-d", "cpu", "--raw", "RGB:64x48", picture, environment=environment)
+    best = json.loads(done.stdout)["classes"][0]["label"] if done.returncode == 0 else done.stderr
+    report(best == "black", f"effvk classify without a model: {best.strip()}")
+
+    environment["EFFVK_MODEL"] = "/nonexistent.safetensors"
+    done = effvk(tool, "classify", "-d", "cpu", "--raw", "RGB:64x48", picture, environment=environment)
+    report(done.returncode == 1 and "/nonexistent" in done.stderr, "EFFVK_MODEL names another model")
+
+
+def test_installed():
+    name = "an installed tree, moved, finds its model"
+    meson = shutil.which("meson")
+    if not meson:
+        report(True, name, "no meson")
+        return
+    root = os.path.join(folder, "root")
+    done = subprocess.run([meson, "install", "-C", os.environ["BUILD_ROOT"], "--no-rebuild", "--destdir", root],
+                          capture_output=True, text=True, timeout=300)
+    tools = glob.glob(os.path.join(root, "**", "bin", "effvk"), recursive=True)
+    libraries = glob.glob(os.path.join(root, "**", "libeffvk-1.0.so.0"), recursive=True)
+    if done.returncode or not tools or not libraries:
+        print("#", done.stdout[-500:], done.stderr[-500:])
+        report(False, name)
+        return
+    environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(libraries[0]))
+    del environment["EFFVK_MODEL"]
+    picture = os.path.join(folder, "black.rgb")
+    done = effvk(tools[0], "classify", "-j", "-d", "cpu", "--raw", "RGB:64x48", picture, environment=environment)
+    print("#", done.stderr.strip())
+    report(done.returncode == 0 and '"black"' in done.stdout, name)
+
+
+def cpu_seconds(description):
+    """Of a gst-launch-1.0, with the seconds it took."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(["gst-launch-1.0", "-q", *description.split()], capture_output=True, text=True, timeout=120)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - started
+    if done.returncode:
+        print("#", done.stderr)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall, done.returncode
+
+
+def test_live():
+    source = ("videotestsrc is-live=true num-buffers=150 ! video/x-raw,format=NV12,width=1280,height=720,framerate=30/1"
+              " ! {}fakesink sync=true")
+    alone, _, failed = cpu_seconds(source.format(""))
+    seconds, wall, failed_too = cpu_seconds(source.format("effvkclassify device=cpu ! "))
+    cores = (seconds - alone) / wall
+    print(f"# {seconds:.2f} CPU s in {wall:.2f} s, {alone:.2f} of them without the element: {cores:.2f} cores")
+    report(not failed and not failed_too and cores < 1, "720p at 30 frames a second takes less than a core")
+
+
+try:
+    test_default()
+    test_installed()
+    test_signals()
+    test_live()
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+print(f"1..{len(results)}")
+sys.exit(not all(results))

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "monitor-state.h"
+
+#include <effvk/effvk-model.h>
+
+/* Shows what a monitor sees: on a terminal the state now and the history as a line of blocks, one a
+ * second, under the changes; elsewhere the changes, one a line, in words or in JSON. */
+typedef struct _ToolMonitorView ToolMonitorView;
+
+ToolMonitorView *tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json);
+void tool_monitor_view_free (ToolMonitorView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolMonitorView, tool_monitor_view_free)
+
+/* A change. */
+void tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event);
+
+/* After each frame. */
+void tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
+
+/* The stream ended at @time. */
+void tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
+
+/* Makes room for an error message. */
+void tool_monitor_view_hide (ToolMonitorView *view);
