@@ -5,7 +5,9 @@
 #include <gst/video/video.h>
 
 /* The formats that libeffvk takes, for a caps string. */
-#define EFFVK_FRAME_FORMATS "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8 }"
+#define EFFVK_FRAME_FORMATS                                                                        \
+  "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8, ARGB, ABGR, xRGB, xBGR, "    \
+  "RGBP, BGRP, GBR, Y42B, Y444, NV16, NV61, NV24 }"
 
 /* An image for frames of @info's format and colorimetry that are @width x @height in memory.
  * Returns NULL with

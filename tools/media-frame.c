@@ -5,8 +5,10 @@
 #include <string.h>
 
 /* What is taken without a converter. */
-static const char *const direct_formats[] = { "I420", "NV12", "YV12", "NV21", "RGB",   "BGR",
-                                              "RGBA", "BGRA", "RGBx", "BGRx", "GRAY8", NULL };
+static const char *const direct_formats[]
+    = { "I420", "NV12", "YV12",  "NV21", "RGB",  "BGR",  "RGBA", "BGRA",
+        "RGBx", "BGRx", "GRAY8", "ARGB", "ABGR", "xRGB", "xBGR", "RGBP",
+        "BGRP", "GBR",  "Y42B",  "Y444", "NV16", "NV61", "NV24", NULL };
 
 static void
 release_sample (ToolMediaFrame *frame)

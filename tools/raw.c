@@ -37,42 +37,6 @@ tool_raw_parse (const char *text, ToolRawFormat *format)
   return format->format != EFFVK_FORMAT_UNKNOWN;
 }
 
-/* Bytes of a row of a plane, and its rows. */
-static void
-plane_size (const ToolRawFormat *format, guint plane, gsize *row, gsize *rows)
-{
-  gsize half_width = (format->width + 1) / 2, half_height = (format->height + 1) / 2;
-
-  *row = format->width;
-  *rows = format->height;
-  switch (format->format)
-    {
-    case EFFVK_FORMAT_RGB:
-    case EFFVK_FORMAT_BGR:
-      *row *= 3;
-      break;
-    case EFFVK_FORMAT_RGBA:
-    case EFFVK_FORMAT_BGRA:
-    case EFFVK_FORMAT_RGBX:
-    case EFFVK_FORMAT_BGRX:
-      *row *= 4;
-      break;
-    case EFFVK_FORMAT_I420:
-    case EFFVK_FORMAT_YV12:
-      if (plane > 0)
-        *row = half_width, *rows = half_height;
-      break;
-    case EFFVK_FORMAT_NV12:
-    case EFFVK_FORMAT_NV21:
-      if (plane > 0)
-        *row = half_width * 2, *rows = half_height;
-      break;
-    case EFFVK_FORMAT_GRAY8:
-    case EFFVK_FORMAT_UNKNOWN:
-      break;
-    }
-}
-
 static gboolean
 raw_next (ToolSource *source, ToolFrame *frame, GError **error)
 {
@@ -124,13 +88,13 @@ tool_raw_open (const char *path, const ToolRawFormat *format, GError **error)
   raw->image = effvk_image_new (format->format, format->width, format->height);
   for (guint i = 0; i < n_planes; i++)
     {
-      plane_size (format, i, &row, &rows);
+      effvk_format_get_plane_size (format->format, i, format->width, format->height, &row, &rows);
       raw->size += row * rows;
     }
   raw->pixels = g_malloc (raw->size);
   for (guint i = 0; i < n_planes; i++)
     {
-      plane_size (format, i, &row, &rows);
+      effvk_format_get_plane_size (format->format, i, format->width, format->height, &row, &rows);
       effvk_image_set_plane (raw->image, i, raw->pixels + offset, row, row * rows);
       offset += row * rows;
     }

@@ -19,6 +19,18 @@ G_BEGIN_DECLS
  * @EFFVK_FORMAT_YV12: planes Y, V, U; U and V halved both ways
  * @EFFVK_FORMAT_NV12: planes Y and UV interleaved; UV halved both ways
  * @EFFVK_FORMAT_NV21: planes Y and VU interleaved; VU halved both ways
+ * @EFFVK_FORMAT_ARGB: one plane, bytes A R G B; alpha is ignored
+ * @EFFVK_FORMAT_ABGR: one plane, bytes A B G R; alpha is ignored
+ * @EFFVK_FORMAT_XRGB: one plane, one byte unused and R G B
+ * @EFFVK_FORMAT_XBGR: one plane, one byte unused and B G R
+ * @EFFVK_FORMAT_RGBP: planes R, G, B
+ * @EFFVK_FORMAT_BGRP: planes B, G, R
+ * @EFFVK_FORMAT_GBR: planes G, B, R
+ * @EFFVK_FORMAT_Y42B: planes Y, U, V; U and V halved horizontally
+ * @EFFVK_FORMAT_Y444: planes Y, U, V of the same size
+ * @EFFVK_FORMAT_NV16: planes Y and UV interleaved; UV halved horizontally
+ * @EFFVK_FORMAT_NV61: planes Y and VU interleaved; VU halved horizontally
+ * @EFFVK_FORMAT_NV24: planes Y and UV interleaved, of the same size
  *
  * The layout of a raw frame. Names and meanings are those of GStreamer's video formats.
  */
@@ -36,6 +48,18 @@ typedef enum
   EFFVK_FORMAT_YV12,
   EFFVK_FORMAT_NV12,
   EFFVK_FORMAT_NV21,
+  EFFVK_FORMAT_ARGB,
+  EFFVK_FORMAT_ABGR,
+  EFFVK_FORMAT_XRGB,
+  EFFVK_FORMAT_XBGR,
+  EFFVK_FORMAT_RGBP,
+  EFFVK_FORMAT_BGRP,
+  EFFVK_FORMAT_GBR,
+  EFFVK_FORMAT_Y42B,
+  EFFVK_FORMAT_Y444,
+  EFFVK_FORMAT_NV16,
+  EFFVK_FORMAT_NV61,
+  EFFVK_FORMAT_NV24,
 } EffvkFormat;
 
 EFFVK_API GType effvk_format_get_type (void);
@@ -50,6 +74,22 @@ EFFVK_API GType effvk_format_get_type (void);
 EFFVK_API EffvkFormat effvk_format_from_string (const char *name);
 EFFVK_API const char *effvk_format_to_string (EffvkFormat format);
 EFFVK_API guint effvk_format_get_n_planes (EffvkFormat format);
+
+/**
+ * effvk_format_get_plane_size:
+ * @format: the layout
+ * @plane: which plane, from 0
+ * @width: of the frame, in pixels
+ * @height: of the frame, in pixels
+ * @row_bytes: (out): bytes of a row that hold pixels, without padding
+ * @rows: (out): rows of the plane
+ *
+ * Subsampled planes are rounded up to whole samples.
+ *
+ * Returns: whether the format has the plane; otherwise both sizes are 0
+ */
+EFFVK_API gboolean effvk_format_get_plane_size (EffvkFormat format, guint plane, guint width,
+                                                guint height, gsize *row_bytes, gsize *rows);
 
 /**
  * EffvkMatrix:

@@ -17,13 +17,17 @@
     name, { 1, FALSE, 0, 0, { { 0, bytes_per_pixel, r }, { 0, bytes_per_pixel, g },                \
                               { 0, bytes_per_pixel, b } }, { bytes_per_pixel } }                   \
   }
-#define PLANAR(name, u, v)                                                                         \
+#define PLANAR_RGB(name, r, g, b)                                                                  \
   {                                                                                                \
-    name, { 3, TRUE, 1, 1, { { 0, 1, 0 }, { u, 1, 0 }, { v, 1, 0 } }, { 1, 1, 1 } }                \
+    name, { 3, FALSE, 0, 0, { { r, 1, 0 }, { g, 1, 0 }, { b, 1, 0 } }, { 1, 1, 1 } }               \
   }
-#define SEMI_PLANAR(name, u, v)                                                                    \
+#define PLANAR(name, u, v, x, y)                                                                   \
   {                                                                                                \
-    name, { 2, TRUE, 1, 1, { { 0, 1, 0 }, { 1, 2, u }, { 1, 2, v } }, { 1, 2 } }                   \
+    name, { 3, TRUE, x, y, { { 0, 1, 0 }, { u, 1, 0 }, { v, 1, 0 } }, { 1, 1, 1 } }                \
+  }
+#define SEMI_PLANAR(name, u, v, x, y)                                                              \
+  {                                                                                                \
+    name, { 2, TRUE, x, y, { { 0, 1, 0 }, { 1, 2, u }, { 1, 2, v } }, { 1, 2 } }                   \
   }
 
 /* Indexed by EffvkFormat. */
@@ -40,10 +44,22 @@ static const struct
   PACKED ("RGBx", 4, 0, 1, 2),
   PACKED ("BGRx", 4, 2, 1, 0),
   { "GRAY8", { 1, FALSE, 0, 0, { { 0, 1, 0 }, { 0, 1, 0 }, { 0, 1, 0 } }, { 1 } } },
-  PLANAR ("I420", 1, 2),
-  PLANAR ("YV12", 2, 1),
-  SEMI_PLANAR ("NV12", 0, 1),
-  SEMI_PLANAR ("NV21", 1, 0),
+  PLANAR ("I420", 1, 2, 1, 1),
+  PLANAR ("YV12", 2, 1, 1, 1),
+  SEMI_PLANAR ("NV12", 0, 1, 1, 1),
+  SEMI_PLANAR ("NV21", 1, 0, 1, 1),
+  PACKED ("ARGB", 4, 1, 2, 3),
+  PACKED ("ABGR", 4, 3, 2, 1),
+  PACKED ("xRGB", 4, 1, 2, 3),
+  PACKED ("xBGR", 4, 3, 2, 1),
+  PLANAR_RGB ("RGBP", 0, 1, 2),
+  PLANAR_RGB ("BGRP", 2, 1, 0),
+  PLANAR_RGB ("GBR", 2, 0, 1),
+  PLANAR ("Y42B", 1, 2, 1, 0),
+  PLANAR ("Y444", 1, 2, 0, 0),
+  SEMI_PLANAR ("NV16", 0, 1, 1, 0),
+  SEMI_PLANAR ("NV61", 1, 0, 1, 0),
+  SEMI_PLANAR ("NV24", 0, 1, 0, 0),
 };
 /* clang-format on */
 
@@ -71,7 +87,19 @@ DEFINE_ENUM (EffvkFormat, effvk_format, { EFFVK_FORMAT_UNKNOWN, "EFFVK_FORMAT_UN
              { EFFVK_FORMAT_I420, "EFFVK_FORMAT_I420", "i420" },
              { EFFVK_FORMAT_YV12, "EFFVK_FORMAT_YV12", "yv12" },
              { EFFVK_FORMAT_NV12, "EFFVK_FORMAT_NV12", "nv12" },
-             { EFFVK_FORMAT_NV21, "EFFVK_FORMAT_NV21", "nv21" })
+             { EFFVK_FORMAT_NV21, "EFFVK_FORMAT_NV21", "nv21" },
+             { EFFVK_FORMAT_ARGB, "EFFVK_FORMAT_ARGB", "argb" },
+             { EFFVK_FORMAT_ABGR, "EFFVK_FORMAT_ABGR", "abgr" },
+             { EFFVK_FORMAT_XRGB, "EFFVK_FORMAT_XRGB", "xrgb" },
+             { EFFVK_FORMAT_XBGR, "EFFVK_FORMAT_XBGR", "xbgr" },
+             { EFFVK_FORMAT_RGBP, "EFFVK_FORMAT_RGBP", "rgbp" },
+             { EFFVK_FORMAT_BGRP, "EFFVK_FORMAT_BGRP", "bgrp" },
+             { EFFVK_FORMAT_GBR, "EFFVK_FORMAT_GBR", "gbr" },
+             { EFFVK_FORMAT_Y42B, "EFFVK_FORMAT_Y42B", "y42b" },
+             { EFFVK_FORMAT_Y444, "EFFVK_FORMAT_Y444", "y444" },
+             { EFFVK_FORMAT_NV16, "EFFVK_FORMAT_NV16", "nv16" },
+             { EFFVK_FORMAT_NV61, "EFFVK_FORMAT_NV61", "nv61" },
+             { EFFVK_FORMAT_NV24, "EFFVK_FORMAT_NV24", "nv24" })
 DEFINE_ENUM (EffvkMatrix, effvk_matrix, { EFFVK_MATRIX_BT601, "EFFVK_MATRIX_BT601", "bt601" },
              { EFFVK_MATRIX_BT709, "EFFVK_MATRIX_BT709", "bt709" },
              { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" })
@@ -128,6 +156,20 @@ effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane)
   guint shift = plane ? info->chroma_x : 0;
 
   return (gsize) ((layout->width + (1u << shift) - 1) >> shift) * info->bytes[plane];
+}
+
+gboolean
+effvk_format_get_plane_size (EffvkFormat format, guint plane, guint width, guint height,
+                             gsize *row_bytes, gsize *rows)
+{
+  const EffvkFrameLayout layout = { .format = format, .width = width, .height = height };
+
+  *row_bytes = *rows = 0;
+  if (plane >= effvk_format_get_n_planes (format))
+    return FALSE;
+  *row_bytes = effvk_frame_plane_row_bytes (&layout, plane);
+  *rows = effvk_frame_plane_rows (&layout, plane);
+  return TRUE;
 }
 
 static gsize

@@ -102,13 +102,36 @@ make_weights (const Case *test, gboolean vertical)
   return weights;
 }
 
-/* Where pixel @i of the frame lies among the samples of a halved plane: two samples, the second
+/* Samples of chroma are this many pixels apart, across and down; from the formats' definitions. */
+static void
+get_subsampling (EffvkFormat format, guint *across, guint *down)
+{
+  *across = *down = 1;
+  switch (format)
+    {
+    case EFFVK_FORMAT_I420:
+    case EFFVK_FORMAT_YV12:
+    case EFFVK_FORMAT_NV12:
+    case EFFVK_FORMAT_NV21:
+      *across = *down = 2;
+      break;
+    case EFFVK_FORMAT_Y42B:
+    case EFFVK_FORMAT_NV16:
+    case EFFVK_FORMAT_NV61:
+      *across = 2;
+      break;
+    default:
+      break;
+    }
+}
+
+/* Where pixel @i of the frame lies among the samples of a plane with one every @step pixels: two samples, the second
  * one's weight; nothing beyond those of the picture. */
 static double
-place (guint i, guint first, guint length, gboolean cosited, guint samples[2])
+place (guint i, guint step, guint first, guint length, gboolean cosited, guint samples[2])
 {
-  double at = cosited ? i / 2.0 : (i + 0.5) / 2.0 - 0.5;
-  double low = first / 2, high = (first + length + 1) / 2 - 1;
+  double at = cosited ? i / (double) step : (i + 0.5) / step - 0.5;
+  double low = first / step, high = (first + length + step - 1) / step - 1;
 
   at = CLAMP (at, low, high);
   samples[0] = (guint) at;
@@ -124,10 +147,11 @@ get_component (const Case *test, const EffvkImage *image, guint c)
   const EffvkComponent *component = &info->components[c];
   const guint8 *data = image->planes[component->plane].data + component->offset;
   gsize stride = image->planes[component->plane].stride;
-  guint crop[4];
+  guint crop[4], across, down;
   double *result;
 
   get_crop (test, crop);
+  get_subsampling (test->format, &across, &down);
   result = g_new (double, (gsize) crop[2] * crop[3]);
   for (guint y = 0; y < crop[3]; y++)
     for (guint x = 0; x < crop[2]; x++)
@@ -137,8 +161,10 @@ get_component (const Case *test, const EffvkImage *image, guint c)
 
         if (component->plane)
           {
-            u = place (crop[0] + x, crop[0], crop[2], test->site != EFFVK_CHROMA_SITE_CENTER, xs);
-            v = place (crop[1] + y, crop[1], crop[3], test->site == EFFVK_CHROMA_SITE_TOP_LEFT, ys);
+            u = place (crop[0] + x, across, crop[0], crop[2],
+                       test->site != EFFVK_CHROMA_SITE_CENTER, xs);
+            v = place (crop[1] + y, down, crop[1], crop[3],
+                       test->site == EFFVK_CHROMA_SITE_TOP_LEFT, ys);
           }
         for (guint k = 0; k < 4; k++)
           value += (k & 1 ? u : 1.0 - u) * (k & 2 ? v : 1.0 - v)
@@ -382,7 +408,7 @@ test_formats (void)
 {
   static const guint paddings[] = { 0, 3, 5, 16 };
 
-  for (int format = EFFVK_FORMAT_RGB; format <= EFFVK_FORMAT_NV21; format++)
+  for (int format = EFFVK_FORMAT_RGB; format <= EFFVK_FORMAT_NV24; format++)
     for (guint i = 0; i < G_N_ELEMENTS (paddings); i++)
       {
         Case test = default_case;
@@ -403,7 +429,8 @@ test_crops (void)
       = { { 0, 0, 61, 47 }, { 7, 5, 33, 29 }, { 8, 6, 32, 28 },  { 13, 0, 1, 47 },
           { 0, 46, 61, 1 }, { 60, 46, 1, 1 }, { 11, 21, 2, 25 }, { 3, 2, 57, 20 } };
   static const EffvkFormat formats[]
-      = { EFFVK_FORMAT_RGB, EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420, EFFVK_FORMAT_NV12 };
+      = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420, EFFVK_FORMAT_NV12,
+          EFFVK_FORMAT_Y42B, EFFVK_FORMAT_NV24,  EFFVK_FORMAT_GBR,  EFFVK_FORMAT_XBGR };
 
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
     for (guint i = 0; i < G_N_ELEMENTS (crops); i++)

@@ -7,12 +7,16 @@
 static const EffvkFormat formats[]
     = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_BGR,  EFFVK_FORMAT_RGBA,  EFFVK_FORMAT_BGRA,
         EFFVK_FORMAT_RGBX, EFFVK_FORMAT_BGRX, EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420,
-        EFFVK_FORMAT_YV12, EFFVK_FORMAT_NV12, EFFVK_FORMAT_NV21 };
+        EFFVK_FORMAT_YV12, EFFVK_FORMAT_NV12, EFFVK_FORMAT_NV21,  EFFVK_FORMAT_ARGB,
+        EFFVK_FORMAT_ABGR, EFFVK_FORMAT_XRGB, EFFVK_FORMAT_XBGR,  EFFVK_FORMAT_RGBP,
+        EFFVK_FORMAT_BGRP, EFFVK_FORMAT_GBR,  EFFVK_FORMAT_Y42B,  EFFVK_FORMAT_Y444,
+        EFFVK_FORMAT_NV16, EFFVK_FORMAT_NV61, EFFVK_FORMAT_NV24 };
 
 static void
 test_formats (void)
 {
-  static const guint n_planes[] = { 1, 1, 1, 1, 1, 1, 1, 3, 3, 2, 2 };
+  static const guint n_planes[]
+      = { 1, 1, 1, 1, 1, 1, 1, 3, 3, 2, 2, 1, 1, 1, 1, 3, 3, 3, 3, 3, 2, 2, 2 };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
