@@ -43,6 +43,8 @@
 #include "classification-meta.h"
 #include "element-error.h"
 #include "frame.h"
+#include "message.h"
+#include "network.h"
 #include "statistics.h"
 
 #include <effvk/effvk.h>
@@ -104,45 +106,6 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 
-static EffvkModel *
-load_model (EffvkClassify *self, const char *model_file, const char *overrides,
-            const char *labels_file)
-{
-  g_autoptr (EffvkModel) model = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (overrides && !*overrides)
-    overrides = NULL;
-  model = effvk_model_new_with_overrides (model_file && *model_file ? model_file : NULL, overrides,
-                                          &error);
-  if (!model)
-    {
-      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the model", model_file);
-      return NULL;
-    }
-  if (labels_file && *labels_file && !effvk_model_load_labels (model, labels_file, &error))
-    {
-      effvk_element_post_error (GST_ELEMENT (self), error, "Could not load the labels",
-                                labels_file);
-      return NULL;
-    }
-  return g_steal_pointer (&model);
-}
-
-/* One warning where nobody asked for a CPU and got one: the first question when it is slow. */
-static void
-warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
-{
-  if (effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
-      && (!*selector || g_str_equal (selector, "auto")))
-    GST_ELEMENT_WARNING (
-        self, RESOURCE, SETTINGS,
-        ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
-         "purpose, or device=gpu to refuse it.",
-         effvk_device_get_name (device)),
-        (NULL));
-}
-
 static gboolean
 effvk_classify_start (GstBaseTransform *base)
 {
@@ -179,16 +142,12 @@ effvk_classify_start (GstBaseTransform *base)
           ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"), (NULL));
       return FALSE;
     }
-  model = load_model (self, model_file, model_overrides, labels_file);
+  model = effvk_network_load_model (GST_ELEMENT (self), model_file, model_overrides, labels_file);
   if (!model)
     return FALSE;
-  device = effvk_device_new (selector, &error);
+  device = effvk_network_open_device (GST_ELEMENT (self), selector);
   if (!device)
-    {
-      effvk_element_post_error (GST_ELEMENT (self), error, "Could not open a Vulkan device", NULL);
-      return FALSE;
-    }
-  warn_about_cpu (self, selector, device);
+    return FALSE;
   classifier = effvk_classifier_new (device, model, options, &error);
   if (!classifier)
     {
@@ -305,30 +264,6 @@ collect (EffvkClassify *self)
   return result;
 }
 
-static void
-post_message (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result, guint n)
-{
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-  GstStructure *structure;
-  GValue classes = G_VALUE_INIT;
-
-  structure = gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time",
-                                 G_TYPE_UINT64,
-                                 gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
-                                 "running-time", G_TYPE_UINT64,
-                                 gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts),
-                                 "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), NULL);
-  if (n)
-    gst_structure_set (structure, "label", G_TYPE_STRING, effvk_result_get_label (result, 0),
-                       "index", G_TYPE_INT, (int) effvk_result_get_index (result, 0), "score",
-                       G_TYPE_DOUBLE, (double) effvk_result_get_score (result, 0), NULL);
-  effvk_classification_to_value (result, n, &classes);
-  gst_structure_take_value (structure, "classes", &classes);
-  gst_element_post_message (GST_ELEMENT (self),
-                            gst_message_new_element (GST_OBJECT (self), structure));
-}
-
 /* Reports a result: metadata on the buffer, a message on the bus. */
 static void
 attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
@@ -364,7 +299,7 @@ attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
                                result, n, self->quarks, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
                                (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
   if (post_messages)
-    post_message (self, buffer, result, n);
+    effvk_message_post (GST_ELEMENT (self), &GST_BASE_TRANSFORM (self)->segment, buffer, result, n);
 }
 
 static GstFlowReturn
