@@ -56,6 +56,7 @@ GST_DEBUG_CATEGORY_STATIC (effvk_classify_debug);
 #define DEFAULT_TOP_K 5
 #define DEFAULT_THRESHOLD 0.0
 #define MAX_TOP_K 1000
+#define DEFAULT_INTERVAL 1
 
 enum
 {
@@ -69,6 +70,7 @@ enum
   PROP_THRESHOLD,
   PROP_META_MODE,
   PROP_POST_MESSAGES,
+  PROP_INFERENCE_INTERVAL,
   PROP_STATS,
 };
 
@@ -80,7 +82,7 @@ struct _EffvkClassify
   char *model_file, *model_overrides, *labels_file, *device;
   EffvkPrecision precision;
   EffvkOutputActivation activation;
-  guint top_k;
+  guint top_k, interval;
   double threshold;
   EffvkMetaMode meta_mode;
   gboolean post_messages;
@@ -88,7 +90,8 @@ struct _EffvkClassify
   EffvkClassifier *classifier; /* from start to stop; written under the object lock */
 
   /* streaming thread */
-  GQuark *quarks; /* per class */
+  guint since_inference; /* frames from the last classified one to the next; 0: none yet */
+  GQuark *quarks;        /* per class */
   GstVideoInfo info;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   gboolean lost;     /* the device, until the next start; has been reported */
@@ -164,6 +167,7 @@ effvk_classify_start (GstBaseTransform *base)
   self->classifier = classifier;
   GST_OBJECT_UNLOCK (self);
   self->lost = FALSE;
+  self->since_inference = 0;
   return TRUE;
 }
 
@@ -302,6 +306,15 @@ attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
     effvk_message_post (GST_ELEMENT (self), &GST_BASE_TRANSFORM (self)->segment, buffer, result, n);
 }
 
+/* The frame after a flush is of another place in the stream: it is classified. */
+static gboolean
+effvk_classify_sink_event (GstBaseTransform *base, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    EFFVK_CLASSIFY (base)->since_inference = 0;
+  return GST_BASE_TRANSFORM_CLASS (effvk_classify_parent_class)->sink_event (base, event);
+}
+
 static GstFlowReturn
 effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
@@ -309,14 +322,17 @@ effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   gboolean nothing
       = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
   g_autoptr (EffvkResult) result = NULL;
-  gboolean submitted;
+  gboolean submitted, skip;
   GstVideoFrame frame;
 
   GST_OBJECT_LOCK (self);
+  skip = nothing || (self->since_inference > 0 && self->since_inference < self->interval);
   self->frames++;
-  self->skipped += nothing;
+  self->skipped += skip;
   GST_OBJECT_UNLOCK (self);
-  if (nothing)
+  if (!nothing)
+    self->since_inference = skip ? self->since_inference + 1 : 1;
+  if (skip)
     return GST_FLOW_OK;
   if (self->lost || !take (self, buffer, &frame))
     return GST_FLOW_ERROR;
@@ -392,6 +408,9 @@ effvk_classify_set_property (GObject *object, guint id, const GValue *value, GPa
     case PROP_POST_MESSAGES:
       self->post_messages = g_value_get_boolean (value);
       break;
+    case PROP_INFERENCE_INTERVAL:
+      self->interval = g_value_get_uint (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -440,6 +459,9 @@ effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpe
       break;
     case PROP_POST_MESSAGES:
       g_value_set_boolean (value, self->post_messages);
+      break;
+    case PROP_INFERENCE_INTERVAL:
+      g_value_set_uint (value, self->interval);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -529,6 +551,12 @@ install_properties (GObjectClass *object_class)
       g_param_spec_boolean ("post-messages", "Post messages",
                             "Post an element message per classified frame", TRUE, playing));
   g_object_class_install_property (
+      object_class, PROP_INFERENCE_INTERVAL,
+      g_param_spec_uint ("inference-interval", "Inference interval",
+                         "Classify every n-th frame; the others pass without classes and are "
+                         "counted as skipped. Counts anew from a start or a flush",
+                         1, G_MAXUINT, DEFAULT_INTERVAL, playing));
+  g_object_class_install_property (
       object_class, PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
@@ -562,6 +590,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
   base_class->start = GST_DEBUG_FUNCPTR (effvk_classify_start);
   base_class->stop = GST_DEBUG_FUNCPTR (effvk_classify_stop);
   base_class->set_caps = GST_DEBUG_FUNCPTR (effvk_classify_set_caps);
+  base_class->sink_event = GST_DEBUG_FUNCPTR (effvk_classify_sink_event);
   base_class->transform_ip = GST_DEBUG_FUNCPTR (effvk_classify_transform_ip);
   base_class->passthrough_on_same_caps = FALSE;
   effvk_classification_meta_register ();
@@ -573,6 +602,7 @@ effvk_classify_init (EffvkClassify *self)
   self->device = g_strdup (DEFAULT_DEVICE);
   self->top_k = DEFAULT_TOP_K;
   self->threshold = DEFAULT_THRESHOLD;
+  self->interval = DEFAULT_INTERVAL;
   self->post_messages = TRUE;
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
   gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE); /* keep the flag */
