@@ -140,7 +140,7 @@ def logits_of(model, name):
     golden, _ = read(os.path.join(DATA, 'golden', name + '.safetensors'))
     inputs, output = os.path.join(folder, 'input.f32'), os.path.join(folder, 'output.f32')
     numpy.ascontiguousarray(golden['input'].transpose(0, 2, 3, 1)).tofile(inputs)
-    done = subprocess.run([NET_RUN, model, inputs, output], stderr=subprocess.PIPE, text=True,
+    done = subprocess.run([NET_RUN, model, inputs, output], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                           timeout=280, check=False)
     if done.returncode == 77:
         raise Skip(done.stderr.strip())
