@@ -2,7 +2,7 @@
 #include "model/formats.h"
 
 #include "model/file.h"
-#include "model/names.h"
+#include "model/names/names.h"
 
 #include <math.h>
 #include <string.h>

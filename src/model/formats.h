@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/graph.h"
+#include "model/graph/graph.h"
 #include "model/metadata.h"
 #include "model/safetensors.h"
 

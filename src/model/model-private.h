@@ -3,7 +3,7 @@
 
 #include "model/layers.h"
 #include "model/metadata.h"
-#include "model/names.h"
+#include "model/names/names.h"
 
 struct _EffvkModel
 {

@@ -6,7 +6,7 @@
 #include "model/fold.h"
 #include "model/formats.h"
 #include "model/labels.h"
-#include "model/names.h"
+#include "model/names/names.h"
 #include "model/random.h"
 #include "model/variants.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/graph.h"
+#include "model/graph/graph.h"
 
 /* Steps through a graph, from the input towards the output: what a value is consumed by, and a
  * convolution or dense layer with what follows it. Every step goes from a value to a node that consumes

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/onnx-private.h"
+#include "model/graph/onnx-private.h"
 
-#include "model/names.h"
+#include "model/names/names.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/graph.h"
+#include "model/graph/graph.h"
 
 #include "base/half.h"
 #include "model/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/onnx-private.h"
+#include "model/graph/onnx-private.h"
 
 #include "model/layers.h"
 #include "model/model-private.h"

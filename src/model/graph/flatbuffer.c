@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/flatbuffer.h"
+#include "model/graph/flatbuffer.h"
 
 /* @size bytes at @at, little-endian. The caller made sure of them. */
 static guint64

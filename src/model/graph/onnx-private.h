@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/formats.h"
-#include "model/onnx.pb-c.h"
+#include "model/graph/onnx.pb-c.h"
 
 typedef EffvkOnnx__Tensor OnnxTensor;
 typedef EffvkOnnx__Node OnnxNode;

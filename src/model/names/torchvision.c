@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/names.h"
+#include "model/names/names.h"
 
 /* torchvision's state_dict:
  *

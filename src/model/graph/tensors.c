@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/graph.h"
+#include "model/graph/graph.h"
 
-#include "model/names.h"
+#include "model/names/names.h"
 #include "model/safetensors.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/names.h"
+#include "model/names/names.h"
 
 /* The state_dict of EfficientNet-PyTorch by Luke Melas-Kyriazi, a port of TensorFlow's weights:
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/flatbuffer.h"
+#include "model/graph/flatbuffer.h"
 #include "model/formats.h"
-#include "model/names.h"
+#include "model/names/names.h"
 
 #include <math.h>
 
