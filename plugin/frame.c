@@ -7,6 +7,7 @@ convert_matrix (const GstVideoInfo *info)
   switch (info->colorimetry.matrix)
     {
     case GST_VIDEO_COLOR_MATRIX_BT709:
+    case GST_VIDEO_COLOR_MATRIX_SMPTE240M: /* nearest */
       return EFFVK_MATRIX_BT709;
     case GST_VIDEO_COLOR_MATRIX_BT2020:
       return EFFVK_MATRIX_BT2020;

@@ -209,6 +209,32 @@ test_gap (void)
   gst_harness_teardown (harness);
 }
 
+/* The same numbers mean other colours under another matrix. SMPTE 240M's is next to BT.709's. */
+static void
+test_matrix (void)
+{
+  static const GstVideoColorMatrix matrices[]
+      = { GST_VIDEO_COLOR_MATRIX_BT709, GST_VIDEO_COLOR_MATRIX_SMPTE240M,
+          GST_VIDEO_COLOR_MATRIX_BT601 };
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double scores[G_N_ELEMENTS (matrices)][N_CLASSES];
+  GstVideoInfo info;
+
+  for (guint i = 0; i < G_N_ELEMENTS (matrices); i++)
+    {
+      gst_video_info_set_format (&info, GST_VIDEO_FORMAT_NV12, 64, 48);
+      info.fps_n = 25;
+      info.fps_d = 1;
+      info.colorimetry.matrix = matrices[i];
+      gst_harness_set_src_caps (harness, gst_video_info_to_caps (&info));
+      g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 5), scores[i]), ==,
+                        N_CLASSES);
+    }
+  g_assert_cmpmem (scores[0], sizeof scores[0], scores[1], sizeof scores[1]);
+  g_assert_false (memcmp (scores[0], scores[2], sizeof scores[0]) == 0);
+  gst_harness_teardown (harness);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,6 +247,7 @@ main (int argc, char **argv)
   g_test_add_func ("/frames/cropped-caps", test_cropped_caps);
   g_test_add_func ("/frames/planes-apart", test_planes_apart);
   g_test_add_func ("/frames/gap", test_gap);
+  g_test_add_func ("/frames/matrix", test_matrix);
   status = g_test_run ();
   fixtures_clear ();
   return status;
