@@ -21,7 +21,7 @@ MEAN = STD = 0.5
 SHARES = {"picture": 4.0, "corruption": 3.0, "combing": 2.0}
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
-PRIORS = {"picture": 12.0}
+PRIORS = {"picture": 24.0}
 # What may stand on its head, and lie on its side: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 SIDEWAYS = ["picture", "blur"]
