@@ -66,7 +66,6 @@ fi
 # What is built and not installed.
 export LD_LIBRARY_PATH=$top/build/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export GST_PLUGIN_PATH=$top/build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-export EFFVK_MODEL=$top/models/signal.safetensors
 export GST_REGISTRY=$top/build/gstreamer-registry.bin
 effvk=build/tools/effvk
 

@@ -6,30 +6,38 @@
 
 #define MODEL_NAME "signal.safetensors"
 
-/* As the data folder lies relative to the library's: a tree that was moved keeps its model. */
+/* Relative to the library's folder: as it was installed, so that a tree that was moved keeps its
+ * model, and as it was built. */
 static char *
 beside_library (void)
 {
   static const char here;
+  static const char *const places[] = { EFFVK_MODELS_FROM_LIBDIR, "../models" };
   g_autofree char *folder = NULL;
   Dl_info info;
 
-  if (!*EFFVK_MODELS_FROM_LIBDIR || !dladdr (&here, &info) || !info.dli_fname)
+  if (!dladdr (&here, &info) || !info.dli_fname)
     return NULL;
   folder = g_path_get_dirname (info.dli_fname);
-  return g_build_filename (folder, EFFVK_MODELS_FROM_LIBDIR, MODEL_NAME, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    if (*places[i])
+      {
+        g_autofree char *path = g_build_filename (folder, places[i], MODEL_NAME, NULL);
+
+        if (g_file_test (path, G_FILE_TEST_EXISTS))
+          return g_steal_pointer (&path);
+      }
+  return NULL;
 }
 
 char *
 effvk_default_model_path (void)
 {
   const char *named = g_getenv ("EFFVK_MODEL");
-  g_autofree char *path = NULL;
+  char *path;
 
   if (named && *named)
     return g_strdup (named);
   path = beside_library ();
-  if (path && g_file_test (path, G_FILE_TEST_EXISTS))
-    return g_steal_pointer (&path);
-  return g_build_filename (EFFVK_MODELS_DIR, MODEL_NAME, NULL);
+  return path ? path : g_build_filename (EFFVK_MODELS_DIR, MODEL_NAME, NULL);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The model that comes with effvk: test signals through the element, and where it is found. TAP.
 
-Reads from the environment GST_PLUGIN_PATH, LD_LIBRARY_PATH, EFFVK_MODEL (an uninstalled build), EFFVK_TOOL, BUILD_ROOT.
+Reads from the environment GST_PLUGIN_PATH, LD_LIBRARY_PATH (an uninstalled build), EFFVK_TOOL, BUILD_ROOT.
 """
 
 import glob
@@ -100,6 +100,7 @@ def effvk(tool, *arguments, environment):
 
 def test_default():
     environment = dict(os.environ)
+    environment.pop("EFFVK_MODEL", None)
     tool = os.environ["EFFVK_TOOL"]
     picture = os.path.join(folder, "black.rgb")
     with open(picture, "wb") as file:
@@ -129,7 +130,7 @@ def test_installed():
         report(False, name)
         return
     environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(libraries[0]))
-    del environment["EFFVK_MODEL"]
+    environment.pop("EFFVK_MODEL", None)
     picture = os.path.join(folder, "black.rgb")
     done = effvk(tools[0], "classify", "-j", "-d", "cpu", "--raw", "RGB:64x48", picture, environment=environment)
     print("#", done.stderr.strip())
