@@ -4,12 +4,6 @@
 #include <gio/gio.h>
 #include <string.h>
 
-/* What is taken without a converter. */
-static const char *const direct_formats[]
-    = { "I420", "NV12", "YV12",  "NV21", "RGB",  "BGR",  "RGBA", "BGRA",
-        "RGBx", "BGRx", "GRAY8", "ARGB", "ABGR", "xRGB", "xBGR", "RGBP",
-        "BGRP", "GBR",  "Y42B",  "Y444", "NV16", "NV61", "NV24", NULL };
-
 static void
 release_sample (ToolMediaFrame *frame)
 {
@@ -64,6 +58,7 @@ convert_site (const GstVideoInfo *info, GstCaps *caps)
 static gboolean
 prepare_image (ToolMediaFrame *frame, GstCaps *caps, gboolean still, GError **error)
 {
+  GstVideoTransferFunction transfer;
   EffvkFormat format;
 
   if (frame->caps && gst_caps_is_equal (caps, frame->caps))
@@ -74,6 +69,14 @@ prepare_image (ToolMediaFrame *frame, GstCaps *caps, gboolean still, GError **er
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                            "the decoder's caps are not those of raw video");
+      return FALSE;
+    }
+  transfer = frame->info.colorimetry.transfer;
+  if (transfer == GST_VIDEO_TRANSFER_SMPTE2084 || transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   "the video is HDR (%s), which looks wrong to a model trained on SDR pictures",
+                   transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
       return FALSE;
     }
   frame->full_range = is_full_range (&frame->info, still);
@@ -178,12 +181,15 @@ make_caps (const char *only)
 
   g_value_init (&formats, GST_TYPE_LIST);
   g_value_init (&format, G_TYPE_STRING);
-  for (guint i = 0; direct_formats[i]; i++)
-    if (!only || strcmp (direct_formats[i], only) == 0)
-      {
-        g_value_set_static_string (&format, direct_formats[i]);
-        gst_value_list_append_value (&formats, &format);
-      }
+  for (int i = EFFVK_FORMAT_UNKNOWN + 1; effvk_format_get_n_planes ((EffvkFormat) i) > 0; i++)
+    {
+      const char *name = effvk_format_to_string ((EffvkFormat) i);
+
+      if (only && strcmp (name, only) != 0)
+        continue;
+      g_value_set_static_string (&format, name);
+      gst_value_list_append_value (&formats, &format);
+    }
   gst_caps_set_value (caps, "format", &formats);
   g_value_unset (&format);
   g_value_unset (&formats);
@@ -196,7 +202,7 @@ tool_media_frame_caps (void)
   return make_caps (NULL);
 }
 
-/* The same as the decoder's where that is taken. Otherwise 4:2:0 stays so (10 bits become 8), and
+/* The same as the decoder's where that is taken. Otherwise 4:2:0 stays so, and
  * what has more colour than that becomes RGB and keeps it. */
 GstCaps *
 tool_media_frame_choose_caps (GstCaps *caps)
@@ -204,8 +210,7 @@ tool_media_frame_choose_caps (GstCaps *caps)
   GstVideoInfo info;
 
   if (!gst_video_info_from_caps (&info, caps)
-      || g_strv_contains (direct_formats,
-                          gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (&info))))
+      || effvk_format_from_string (gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (&info))))
     return make_caps (NULL);
   return make_caps (GST_VIDEO_FORMAT_INFO_IS_YUV (info.finfo)
                             && GST_VIDEO_FORMAT_INFO_W_SUB (info.finfo, 1) == 1

@@ -31,6 +31,23 @@ G_BEGIN_DECLS
  * @EFFVK_FORMAT_NV16: planes Y and UV interleaved; UV halved horizontally
  * @EFFVK_FORMAT_NV61: planes Y and VU interleaved; VU halved horizontally
  * @EFFVK_FORMAT_NV24: planes Y and UV interleaved, of the same size
+ * @EFFVK_FORMAT_YUY2: one plane, two pixels in bytes Y U Y V
+ * @EFFVK_FORMAT_UYVY: one plane, two pixels in bytes U Y V Y
+ * @EFFVK_FORMAT_YVYU: one plane, two pixels in bytes Y V Y U
+ * @EFFVK_FORMAT_VYUY: one plane, two pixels in bytes V Y U Y
+ * @EFFVK_FORMAT_AYUV: one plane, bytes A Y U V; alpha is ignored
+ * @EFFVK_FORMAT_VUYA: one plane, bytes V U Y A; alpha is ignored
+ * @EFFVK_FORMAT_GRAY16_LE: one plane, Y of 16 bits, little-endian as all below
+ * @EFFVK_FORMAT_P010_10LE: as NV12, 10 bits in the upper bits of 16
+ * @EFFVK_FORMAT_P012_LE: as NV12, 12 bits in the upper bits of 16
+ * @EFFVK_FORMAT_P016_LE: as NV12, 16 bits
+ * @EFFVK_FORMAT_I420_10LE: as I420, 10 bits in the lower bits of 16
+ * @EFFVK_FORMAT_I420_12LE: as I420, 12 bits in the lower bits of 16
+ * @EFFVK_FORMAT_I422_10LE: as Y42B, 10 bits in the lower bits of 16
+ * @EFFVK_FORMAT_I422_12LE: as Y42B, 12 bits in the lower bits of 16
+ * @EFFVK_FORMAT_Y444_10LE: as Y444, 10 bits in the lower bits of 16
+ * @EFFVK_FORMAT_Y444_12LE: as Y444, 12 bits in the lower bits of 16
+ * @EFFVK_FORMAT_Y444_16LE: as Y444, 16 bits
  *
  * The layout of a raw frame. Names and meanings are those of GStreamer's video formats.
  */
@@ -60,6 +77,23 @@ typedef enum
   EFFVK_FORMAT_NV16,
   EFFVK_FORMAT_NV61,
   EFFVK_FORMAT_NV24,
+  EFFVK_FORMAT_YUY2,
+  EFFVK_FORMAT_UYVY,
+  EFFVK_FORMAT_YVYU,
+  EFFVK_FORMAT_VYUY,
+  EFFVK_FORMAT_AYUV,
+  EFFVK_FORMAT_VUYA,
+  EFFVK_FORMAT_GRAY16_LE,
+  EFFVK_FORMAT_P010_10LE,
+  EFFVK_FORMAT_P012_LE,
+  EFFVK_FORMAT_P016_LE,
+  EFFVK_FORMAT_I420_10LE,
+  EFFVK_FORMAT_I420_12LE,
+  EFFVK_FORMAT_I422_10LE,
+  EFFVK_FORMAT_I422_12LE,
+  EFFVK_FORMAT_Y444_10LE,
+  EFFVK_FORMAT_Y444_12LE,
+  EFFVK_FORMAT_Y444_16LE,
 } EffvkFormat;
 
 EFFVK_API GType effvk_format_get_type (void);

@@ -12,22 +12,41 @@
 #define MAX_WASTE 2
 
 /* clang-format off */
-#define PACKED(name, bytes_per_pixel, r, g, b)                                                     \
+#define PACKED(name, yuv, bytes_per_pixel, a, b, c)                                                \
   {                                                                                                \
-    name, { 1, FALSE, 0, 0, { { 0, bytes_per_pixel, r }, { 0, bytes_per_pixel, g },                \
-                              { 0, bytes_per_pixel, b } }, { bytes_per_pixel } }                   \
+    name, { 1, yuv, 0, 0, { { 0, bytes_per_pixel, a }, { 0, bytes_per_pixel, b },                  \
+                            { 0, bytes_per_pixel, c } }, { bytes_per_pixel }, 8, 0 }               \
+  }
+#define RGB(name, bytes_per_pixel, r, g, b) PACKED (name, FALSE, bytes_per_pixel, r, g, b)
+#define GRAY(name, bytes, depth)                                                                   \
+  {                                                                                                \
+    name, { 1, FALSE, 0, 0, { { 0, bytes, 0 }, { 0, bytes, 0 }, { 0, bytes, 0 } }, { bytes },      \
+            depth, 0 }                                                                             \
+  }
+/* Two pixels in four bytes. */
+#define PACKED_422(name, y, u, v)                                                                  \
+  {                                                                                                \
+    name, { 1, TRUE, 1, 0, { { 0, 2, y }, { 0, 4, u }, { 0, 4, v } }, { 4 }, 8, 0 }                \
   }
 #define PLANAR_RGB(name, r, g, b)                                                                  \
   {                                                                                                \
-    name, { 3, FALSE, 0, 0, { { r, 1, 0 }, { g, 1, 0 }, { b, 1, 0 } }, { 1, 1, 1 } }               \
+    name, { 3, FALSE, 0, 0, { { r, 1, 0 }, { g, 1, 0 }, { b, 1, 0 } }, { 1, 1, 1 }, 8, 0 }         \
   }
 #define PLANAR(name, u, v, x, y)                                                                   \
   {                                                                                                \
-    name, { 3, TRUE, x, y, { { 0, 1, 0 }, { u, 1, 0 }, { v, 1, 0 } }, { 1, 1, 1 } }                \
+    name, { 3, TRUE, x, y, { { 0, 1, 0 }, { u, 1, 0 }, { v, 1, 0 } }, { 1, 1, 1 }, 8, 0 }          \
+  }
+#define PLANAR_DEEP(name, x, y, depth)                                                             \
+  {                                                                                                \
+    name, { 3, TRUE, x, y, { { 0, 2, 0 }, { 1, 2, 0 }, { 2, 2, 0 } }, { 2, 2, 2 }, depth, 0 }      \
   }
 #define SEMI_PLANAR(name, u, v, x, y)                                                              \
   {                                                                                                \
-    name, { 2, TRUE, x, y, { { 0, 1, 0 }, { 1, 2, u }, { 1, 2, v } }, { 1, 2 } }                   \
+    name, { 2, TRUE, x, y, { { 0, 1, 0 }, { 1, 2, u }, { 1, 2, v } }, { 1, 2 }, 8, 0 }             \
+  }
+#define SEMI_PLANAR_DEEP(name, depth)                                                              \
+  {                                                                                                \
+    name, { 2, TRUE, 1, 1, { { 0, 2, 0 }, { 1, 4, 0 }, { 1, 4, 2 } }, { 2, 4 }, depth, 16 - depth }\
   }
 
 /* Indexed by EffvkFormat. */
@@ -37,21 +56,21 @@ static const struct
   EffvkFormatInfo info;
 } formats[] = {
   { NULL, { 0 } },
-  PACKED ("RGB", 3, 0, 1, 2),
-  PACKED ("BGR", 3, 2, 1, 0),
-  PACKED ("RGBA", 4, 0, 1, 2),
-  PACKED ("BGRA", 4, 2, 1, 0),
-  PACKED ("RGBx", 4, 0, 1, 2),
-  PACKED ("BGRx", 4, 2, 1, 0),
-  { "GRAY8", { 1, FALSE, 0, 0, { { 0, 1, 0 }, { 0, 1, 0 }, { 0, 1, 0 } }, { 1 } } },
+  RGB ("RGB", 3, 0, 1, 2),
+  RGB ("BGR", 3, 2, 1, 0),
+  RGB ("RGBA", 4, 0, 1, 2),
+  RGB ("BGRA", 4, 2, 1, 0),
+  RGB ("RGBx", 4, 0, 1, 2),
+  RGB ("BGRx", 4, 2, 1, 0),
+  GRAY ("GRAY8", 1, 8),
   PLANAR ("I420", 1, 2, 1, 1),
   PLANAR ("YV12", 2, 1, 1, 1),
   SEMI_PLANAR ("NV12", 0, 1, 1, 1),
   SEMI_PLANAR ("NV21", 1, 0, 1, 1),
-  PACKED ("ARGB", 4, 1, 2, 3),
-  PACKED ("ABGR", 4, 3, 2, 1),
-  PACKED ("xRGB", 4, 1, 2, 3),
-  PACKED ("xBGR", 4, 3, 2, 1),
+  RGB ("ARGB", 4, 1, 2, 3),
+  RGB ("ABGR", 4, 3, 2, 1),
+  RGB ("xRGB", 4, 1, 2, 3),
+  RGB ("xBGR", 4, 3, 2, 1),
   PLANAR_RGB ("RGBP", 0, 1, 2),
   PLANAR_RGB ("BGRP", 2, 1, 0),
   PLANAR_RGB ("GBR", 2, 0, 1),
@@ -60,6 +79,23 @@ static const struct
   SEMI_PLANAR ("NV16", 0, 1, 1, 0),
   SEMI_PLANAR ("NV61", 1, 0, 1, 0),
   SEMI_PLANAR ("NV24", 0, 1, 0, 0),
+  PACKED_422 ("YUY2", 0, 1, 3),
+  PACKED_422 ("UYVY", 1, 0, 2),
+  PACKED_422 ("YVYU", 0, 3, 1),
+  PACKED_422 ("VYUY", 1, 2, 0),
+  PACKED ("AYUV", TRUE, 4, 1, 2, 3),
+  PACKED ("VUYA", TRUE, 4, 2, 1, 0),
+  GRAY ("GRAY16_LE", 2, 16),
+  SEMI_PLANAR_DEEP ("P010_10LE", 10),
+  SEMI_PLANAR_DEEP ("P012_LE", 12),
+  SEMI_PLANAR_DEEP ("P016_LE", 16),
+  PLANAR_DEEP ("I420_10LE", 1, 1, 10),
+  PLANAR_DEEP ("I420_12LE", 1, 1, 12),
+  PLANAR_DEEP ("I422_10LE", 1, 0, 10),
+  PLANAR_DEEP ("I422_12LE", 1, 0, 12),
+  PLANAR_DEEP ("Y444_10LE", 0, 0, 10),
+  PLANAR_DEEP ("Y444_12LE", 0, 0, 12),
+  PLANAR_DEEP ("Y444_16LE", 0, 0, 16),
 };
 /* clang-format on */
 
@@ -99,7 +135,24 @@ DEFINE_ENUM (EffvkFormat, effvk_format, { EFFVK_FORMAT_UNKNOWN, "EFFVK_FORMAT_UN
              { EFFVK_FORMAT_Y444, "EFFVK_FORMAT_Y444", "y444" },
              { EFFVK_FORMAT_NV16, "EFFVK_FORMAT_NV16", "nv16" },
              { EFFVK_FORMAT_NV61, "EFFVK_FORMAT_NV61", "nv61" },
-             { EFFVK_FORMAT_NV24, "EFFVK_FORMAT_NV24", "nv24" })
+             { EFFVK_FORMAT_NV24, "EFFVK_FORMAT_NV24", "nv24" },
+             { EFFVK_FORMAT_YUY2, "EFFVK_FORMAT_YUY2", "yuy2" },
+             { EFFVK_FORMAT_UYVY, "EFFVK_FORMAT_UYVY", "uyvy" },
+             { EFFVK_FORMAT_YVYU, "EFFVK_FORMAT_YVYU", "yvyu" },
+             { EFFVK_FORMAT_VYUY, "EFFVK_FORMAT_VYUY", "vyuy" },
+             { EFFVK_FORMAT_AYUV, "EFFVK_FORMAT_AYUV", "ayuv" },
+             { EFFVK_FORMAT_VUYA, "EFFVK_FORMAT_VUYA", "vuya" },
+             { EFFVK_FORMAT_GRAY16_LE, "EFFVK_FORMAT_GRAY16_LE", "gray16-le" },
+             { EFFVK_FORMAT_P010_10LE, "EFFVK_FORMAT_P010_10LE", "p010-10le" },
+             { EFFVK_FORMAT_P012_LE, "EFFVK_FORMAT_P012_LE", "p012-le" },
+             { EFFVK_FORMAT_P016_LE, "EFFVK_FORMAT_P016_LE", "p016-le" },
+             { EFFVK_FORMAT_I420_10LE, "EFFVK_FORMAT_I420_10LE", "i420-10le" },
+             { EFFVK_FORMAT_I420_12LE, "EFFVK_FORMAT_I420_12LE", "i420-12le" },
+             { EFFVK_FORMAT_I422_10LE, "EFFVK_FORMAT_I422_10LE", "i422-10le" },
+             { EFFVK_FORMAT_I422_12LE, "EFFVK_FORMAT_I422_12LE", "i422-12le" },
+             { EFFVK_FORMAT_Y444_10LE, "EFFVK_FORMAT_Y444_10LE", "y444-10le" },
+             { EFFVK_FORMAT_Y444_12LE, "EFFVK_FORMAT_Y444_12LE", "y444-12le" },
+             { EFFVK_FORMAT_Y444_16LE, "EFFVK_FORMAT_Y444_16LE", "y444-16le" })
 DEFINE_ENUM (EffvkMatrix, effvk_matrix, { EFFVK_MATRIX_BT601, "EFFVK_MATRIX_BT601", "bt601" },
              { EFFVK_MATRIX_BT709, "EFFVK_MATRIX_BT709", "bt709" },
              { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" })
@@ -153,7 +206,7 @@ gsize
 effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane)
 {
   const EffvkFormatInfo *info = effvk_format_get_info (layout->format);
-  guint shift = plane ? info->chroma_x : 0;
+  guint shift = plane || info->n_planes == 1 ? info->chroma_x : 0;
 
   return (gsize) ((layout->width + (1u << shift) - 1) >> shift) * info->bytes[plane];
 }

@@ -3,8 +3,8 @@
 
 #include <effvk/effvk-image.h>
 
-/* How one colour component lies in a plane: component value of pixel x is byte x * step + offset of
- * its row. */
+/* How one colour component lies in a plane: its sample x begins at byte x * step + offset of its
+ * row. */
 typedef struct
 {
   guint plane, step, offset;
@@ -14,9 +14,11 @@ typedef struct
 {
   guint n_planes;
   gboolean yuv; /* components are Y, Cb, Cr rather than R, G, B; gray: all three are Y */
-  guint chroma_x, chroma_y; /* log2 of the subsampling of planes 1 and up */
+  guint chroma_x, chroma_y; /* log2 of the subsampling of Cb and Cr */
   EffvkComponent components[3];
   guint bytes[EFFVK_IMAGE_MAX_PLANES]; /* per (subsampled) pixel of each plane */
+  guint depth; /* bits of a code; more than 8: a sample is a little-endian word of two bytes */
+  guint shift; /* bits of a word below the code */
 } EffvkFormatInfo;
 
 const EffvkFormatInfo *effvk_format_get_info (EffvkFormat format);

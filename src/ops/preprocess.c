@@ -55,24 +55,27 @@ static const struct
 static const double luma_weights[][2]
     = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
 
-/* R, G, B from the components in 0..1 and 1, a row each. */
+/* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over 255;
+ * with more bits, full range ends a little beyond 1, limited range where it does with 8. */
 static void
 make_matrix (const EffvkFrameLayout *layout, double matrix[3][4])
 {
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  double full = 255.0 * (1u << (format->depth - 8)) / ((1u << format->depth) - 1);
   double kr = luma_weights[layout->matrix][0], kb = luma_weights[layout->matrix][1];
   double kg = 1.0 - kr - kb;
-  double luma = layout->full_range ? 1.0 : 255.0 / 219.0;
-  double chroma = layout->full_range ? 1.0 : 255.0 / 224.0;
+  double luma = layout->full_range ? full : 255.0 / 219.0;
+  double chroma = layout->full_range ? full : 255.0 / 224.0;
   double black = layout->full_range ? 0.0 : 16.0 / 255.0, neutral = 128.0 / 255.0;
   double from_cb[3] = { 0.0, -2.0 * (1.0 - kb) * kb / kg, 2.0 * (1.0 - kb) };
   double from_cr[3] = { 2.0 * (1.0 - kr), -2.0 * (1.0 - kr) * kr / kg, 0.0 };
 
   for (guint i = 0; i < 3; i++)
     {
-      if (!effvk_format_get_info (layout->format)->yuv)
+      if (!format->yuv)
         {
           for (guint j = 0; j < 4; j++)
-            matrix[i][j] = i == j;
+            matrix[i][j] = i == j ? full : 0.0;
           continue;
         }
       matrix[i][0] = luma;
@@ -115,20 +118,62 @@ typedef struct
   guint groups; /* workgroups of columns, all planes */
 } Plan;
 
+/* How a component's row is filtered: the taps of its bytes, and where their table lies. */
+typedef struct
+{
+  EffvkTaps taps;
+  EffvkTapTable table;
+  guint step; /* bytes from a tap to the next */
+} ColumnTaps;
+
+static void
+column_taps_clear (ColumnTaps *columns)
+{
+  effvk_taps_clear (&columns->taps);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColumnTaps, column_taps_clear)
+
+/* Takes the taps over samples. */
+static void
+plan_columns (Plan *plan, ColumnTaps *columns, EffvkTaps *samples, const EffvkFormatInfo *format,
+              guint component)
+{
+  guint step = format->components[component].step;
+
+  columns->taps = *samples;
+  columns->step = step;
+  if (format->depth > 8)
+    {
+      float low = 1.0f / (float) (1u << (format->depth + format->shift - 8));
+
+      effvk_taps_init_bytes (&columns->taps, samples, step, (float[]){ low, 256.0f * low });
+      columns->step = 1;
+      effvk_taps_clear (samples);
+    }
+  *samples = (EffvkTaps){ 0 };
+  columns->table = effvk_taps_append_single (plan->columns_table, &columns->taps);
+}
+
 /* Adds a plane: what of it is needed, and how its components are found in what resize-rows makes
  * of it. */
 static void
-plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkTaps *x,
+plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const ColumnTaps *const x[3],
             const EffvkTaps *y, guint columns_per_group)
 {
   const EffvkFrameLayout *layout = op->layout;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
-  guint bytes = format->bytes[plane], low, columns;
-  EffvkTapTable x_table = effvk_taps_append_single (plan->columns_table, x);
+  guint low = G_MAXUINT, high = 0, columns;
   EffvkTapTable y_table = effvk_taps_append_grouped (plan->rows_table, y);
 
-  low = x->low * bytes / 4;
-  columns = effvk_div_up (x->high * bytes, 4) - low;
+  for (guint i = 0; i < 3; i++)
+    if (format->components[i].plane == plane)
+      {
+        guint offset = format->components[i].offset;
+
+        low = MIN (low, (x[i]->taps.low * x[i]->step + offset) / 4);
+        high = MAX (high, effvk_div_up ((x[i]->taps.high - 1) * x[i]->step + offset + 1, 4));
+      }
+  columns = high - low;
   plan->groups += effvk_div_up (columns, columns_per_group);
   plan->rows.planes[plane].from = (gint32) (layout->offsets[plane] / 4 + low);
   plan->rows.planes[plane].stride = (gint32) (layout->strides[plane] / 4);
@@ -148,10 +193,10 @@ plan_plane (Plan *plan, const EffvkPreprocess *op, guint plane, const EffvkTaps 
       plan->columns.components[i].from
           = plan->rows.rows_size + (gint32) component->offset - (gint32) (low * 4);
       plan->columns.components[i].stride = (gint32) (columns * 4);
-      plan->columns.components[i].step = (gint32) component->step;
-      plan->columns.components[i].last = (gint32) x->high - 1;
-      plan->columns.components[i].taps = (gint32) x_table.at;
-      plan->columns.components[i].count = (gint32) x_table.count;
+      plan->columns.components[i].step = (gint32) x[i]->step;
+      plan->columns.components[i].last = (gint32) x[i]->taps.high - 1;
+      plan->columns.components[i].taps = (gint32) x[i]->table.at;
+      plan->columns.components[i].count = (gint32) x[i]->table.count;
     }
   plan->rows.rows_size += (gint32) (columns * 4 * effvk_div_up (y->n, 4));
 }
@@ -161,10 +206,16 @@ plan_init (Plan *plan, const EffvkPreprocess *op, guint columns_per_group)
 {
   const EffvkFrameLayout *layout = op->layout;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  /* Cb and Cr have taps of their own where they have samples of their own distance. */
+  gboolean chroma
+      = format->n_planes > 1 || format->components[1].step != format->components[0].step;
   g_auto (EffvkTaps) x = { 0 };
   g_auto (EffvkTaps) y = { 0 };
   g_auto (EffvkTaps) chroma_x = { 0 };
   g_auto (EffvkTaps) chroma_y = { 0 };
+  g_auto (ColumnTaps) columns = { 0 };
+  g_auto (ColumnTaps) chroma_columns = { 0 };
+  const ColumnTaps *by_component[3] = { &columns, &columns, &columns };
   EffvkAxis x_axis, y_axis;
 
   *plan = (Plan){ .rows_table = g_array_new (FALSE, FALSE, sizeof (float)),
@@ -173,22 +224,25 @@ plan_init (Plan *plan, const EffvkPreprocess *op, guint columns_per_group)
   effvk_axes_init (&x_axis, &y_axis, layout, op->recipe);
   effvk_taps_init (&x, &x_axis, op->recipe->interpolation, op->recipe->antialias);
   effvk_taps_init (&y, &y_axis, op->recipe->interpolation, op->recipe->antialias);
-  plan_plane (plan, op, 0, &x, &y, columns_per_group);
-  if (format->n_planes > 1)
+  if (chroma)
     {
       effvk_taps_init_subsampled (&chroma_x, &x, &x_axis, format->chroma_x,
                                   layout->site != EFFVK_CHROMA_SITE_CENTER);
       effvk_taps_init_subsampled (&chroma_y, &y, &y_axis, format->chroma_y,
                                   layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
+      plan_columns (plan, &chroma_columns, &chroma_x, format, 1);
+      by_component[1] = by_component[2] = &chroma_columns;
     }
-  for (guint i = 1; i < format->n_planes; i++)
-    plan_plane (plan, op, i, &chroma_x, &chroma_y, columns_per_group);
+  plan_columns (plan, &columns, &x, format, 0);
+  for (guint i = 0; i < format->n_planes; i++)
+    plan_plane (plan, op, i, by_component, i ? &chroma_y : &y, columns_per_group);
   for (guint i = format->n_planes; i < 3; i++) /* no workgroup goes beyond the last plane */
     plan->rows.planes[i].groups = (gint32) plan->groups;
   plan->rows.frame_size = (gint32) (layout->size / 4);
   plan->columns.width = (gint32) op->recipe->width;
-  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. */
-  plan->rows.eight_bits = op->recipe->eight_bits && !effvk_format_get_info (layout->format)->yuv;
+  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. So are samples
+   * of two bytes. */
+  plan->rows.eight_bits = op->recipe->eight_bits && !format->yuv && format->depth == 8;
   plan->columns.eight_bits = op->recipe->eight_bits;
   plan->columns.height = (gint32) op->recipe->height;
   plan->columns.rows_size = plan->rows.rows_size;

@@ -142,6 +142,27 @@ effvk_taps_init_subsampled (EffvkTaps *taps, const EffvkTaps *full, const EffvkA
 }
 
 void
+effvk_taps_init_bytes (EffvkTaps *taps, const EffvkTaps *samples, guint step,
+                       const float weights[2])
+{
+  *taps = (EffvkTaps){ .n = samples->n,
+                       .count = (samples->count - 1) * step + 2,
+                       .low = samples->low * step,
+                       .high = (samples->high - 1) * step + 2 };
+  taps->first = g_new (guint, taps->n);
+  taps->weights = g_new0 (float, (gsize) taps->n * taps->count);
+  for (guint i = 0; i < taps->n; i++)
+    {
+      const float *from = samples->weights + (gsize) i * samples->count;
+      float *to = taps->weights + (gsize) i * taps->count;
+
+      taps->first[i] = samples->first[i] * step;
+      for (guint t = 0; t < samples->count * 2; t++)
+        to[t / 2 * step + t % 2] = from[t / 2] * weights[t % 2];
+    }
+}
+
+void
 effvk_taps_clear (EffvkTaps *taps)
 {
   g_clear_pointer (&taps->first, g_free);

@@ -38,6 +38,11 @@ void effvk_taps_init (EffvkTaps *taps, const EffvkAxis *axis, EffvkInterpolation
  * samples lie on luma samples rather than between them. */
 void effvk_taps_init_subsampled (EffvkTaps *taps, const EffvkTaps *full, const EffvkAxis *axis,
                                  guint shift, gboolean cosited);
+
+/* The same outputs from the bytes of @samples' row: @step bytes from a sample to the next, of which
+ * the first two have these weights. Filtering is linear, so a sample of two bytes needs no more. */
+void effvk_taps_init_bytes (EffvkTaps *taps, const EffvkTaps *samples, guint step,
+                            const float weights[2]);
 void effvk_taps_clear (EffvkTaps *taps);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTaps, effvk_taps_clear)
 

@@ -113,16 +113,74 @@ get_subsampling (EffvkFormat format, guint *across, guint *down)
     case EFFVK_FORMAT_YV12:
     case EFFVK_FORMAT_NV12:
     case EFFVK_FORMAT_NV21:
+    case EFFVK_FORMAT_P010_10LE:
+    case EFFVK_FORMAT_P012_LE:
+    case EFFVK_FORMAT_P016_LE:
+    case EFFVK_FORMAT_I420_10LE:
+    case EFFVK_FORMAT_I420_12LE:
       *across = *down = 2;
       break;
     case EFFVK_FORMAT_Y42B:
     case EFFVK_FORMAT_NV16:
     case EFFVK_FORMAT_NV61:
+    case EFFVK_FORMAT_YUY2:
+    case EFFVK_FORMAT_UYVY:
+    case EFFVK_FORMAT_YVYU:
+    case EFFVK_FORMAT_VYUY:
+    case EFFVK_FORMAT_I422_10LE:
+    case EFFVK_FORMAT_I422_12LE:
       *across = 2;
       break;
     default:
       break;
     }
+}
+
+/* Bits of a code, and of its word below it; from the formats' definitions. */
+static void
+get_depth (EffvkFormat format, guint *depth, guint *shift)
+{
+  *depth = 8;
+  *shift = 0;
+  switch (format)
+    {
+    case EFFVK_FORMAT_P010_10LE:
+      *shift = 6;
+      *depth = 10;
+      break;
+    case EFFVK_FORMAT_P012_LE:
+      *shift = 4;
+      *depth = 12;
+      break;
+    case EFFVK_FORMAT_I420_10LE:
+    case EFFVK_FORMAT_I422_10LE:
+    case EFFVK_FORMAT_Y444_10LE:
+      *depth = 10;
+      break;
+    case EFFVK_FORMAT_I420_12LE:
+    case EFFVK_FORMAT_I422_12LE:
+    case EFFVK_FORMAT_Y444_12LE:
+      *depth = 12;
+      break;
+    case EFFVK_FORMAT_GRAY16_LE:
+    case EFFVK_FORMAT_P016_LE:
+    case EFFVK_FORMAT_Y444_16LE:
+      *depth = 16;
+      break;
+    default:
+      break;
+    }
+}
+
+/* Sample @x of a component in its row, as a code. */
+static double
+get_code (const guint8 *row, const EffvkComponent *component, guint x, EffvkFormat format)
+{
+  const guint8 *sample = row + x * component->step + component->offset;
+  guint depth, shift;
+
+  get_depth (format, &depth, &shift);
+  return depth == 8 ? sample[0] : (sample[0] | sample[1] << 8) >> shift;
 }
 
 /* Where pixel @i of the frame lies among the samples of a plane with one every @step pixels: two samples, the second
@@ -139,13 +197,13 @@ place (guint i, guint step, guint first, guint length, gboolean cosited, guint s
   return at - samples[0];
 }
 
-/* Component @c of every pixel of the picture, 0 to 255: chroma is brought up bilinearly. */
+/* Component @c of every pixel of the picture, as codes: chroma is brought up bilinearly. */
 static double *
 get_component (const Case *test, const EffvkImage *image, guint c)
 {
   const EffvkFormatInfo *info = effvk_format_get_info (test->format);
   const EffvkComponent *component = &info->components[c];
-  const guint8 *data = image->planes[component->plane].data + component->offset;
+  const guint8 *data = image->planes[component->plane].data;
   gsize stride = image->planes[component->plane].stride;
   guint crop[4], across, down;
   double *result;
@@ -159,7 +217,7 @@ get_component (const Case *test, const EffvkImage *image, guint c)
         guint xs[2] = { crop[0] + x, crop[0] + x }, ys[2] = { crop[1] + y, crop[1] + y };
         double u = 0.0, v = 0.0, value = 0.0;
 
-        if (component->plane)
+        if (c > 0)
           {
             u = place (crop[0] + x, across, crop[0], crop[2],
                        test->site != EFFVK_CHROMA_SITE_CENTER, xs);
@@ -168,18 +226,19 @@ get_component (const Case *test, const EffvkImage *image, guint c)
           }
         for (guint k = 0; k < 4; k++)
           value += (k & 1 ? u : 1.0 - u) * (k & 2 ? v : 1.0 - v)
-                   * data[ys[k >> 1] * stride + xs[k & 1] * component->step];
+                   * get_code (data + ys[k >> 1] * stride, component, xs[k & 1], test->format);
         result[y * crop[2] + x] = value;
       }
   return result;
 }
 
-/* Component @c of all outputs, [H,W], 0 to 255. */
+/* Component @c of all outputs, [H,W], as codes. */
 static double *
 resample (const Case *test, const EffvkImage *image, guint c)
 {
   guint W = test->recipe.width, H = test->recipe.height;
-  gboolean rounds = test->recipe.eight_bits && !effvk_format_get_info (test->format)->yuv;
+  gboolean rounds = test->recipe.eight_bits && !effvk_format_get_info (test->format)->yuv
+                    && test->format != EFFVK_FORMAT_GRAY16_LE;
   g_autofree double *x_weights = make_weights (test, FALSE);
   g_autofree double *y_weights = make_weights (test, TRUE);
   g_autofree double *pixels = get_component (test, image, c);
@@ -210,14 +269,19 @@ to_rgb (const Case *test, double v[3])
 {
   static const double kr_kb[][2] = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
   double kr = kr_kb[test->matrix][0], kb = kr_kb[test->matrix][1];
-  double y = test->full_range ? v[0] / 255.0 : (v[0] - 16.0) / 219.0;
-  double cb = (v[1] - 128.0) / (test->full_range ? 255.0 : 224.0);
-  double cr = (v[2] - 128.0) / (test->full_range ? 255.0 : 224.0);
-  double r = y + 2.0 * (1.0 - kr) * cr, b = y + 2.0 * (1.0 - kb) * cb;
+  guint depth, shift;
+  double full, unit, y, cb, cr;
 
-  v[0] = r;
-  v[1] = (y - kr * r - kb * b) / (1.0 - kr - kb);
-  v[2] = b;
+  get_depth (test->format, &depth, &shift);
+  full
+      = (1u << depth) - 1; /* and of limited range, codes are those of 8 bits, times a power of 2 */
+  unit = 1u << (depth - 8);
+  y = test->full_range ? v[0] / full : (v[0] / unit - 16.0) / 219.0;
+  cb = (v[1] - 128.0 * unit) / (test->full_range ? full : 224.0 * unit);
+  cr = (v[2] - 128.0 * unit) / (test->full_range ? full : 224.0 * unit);
+  v[0] = y + 2.0 * (1.0 - kr) * cr;
+  v[2] = y + 2.0 * (1.0 - kb) * cb;
+  v[1] = (y - kr * v[0] - kb * v[2]) / (1.0 - kr - kb);
 }
 
 /* [H,W,3] or of luma [H,W], in 0..1, before the normalisation. */
@@ -239,7 +303,7 @@ oracle (const Case *test, const EffvkImage *image)
         to_rgb (test, v);
       else
         for (guint c = 0; c < 3; c++)
-          v[c] /= 255.0;
+          v[c] /= test->format == EFFVK_FORMAT_GRAY16_LE ? 65535.0 : 255.0;
       for (guint c = 0; c < 3; c++)
         {
           v[c] = CLAMP (v[c], 0.0, 1.0);
@@ -258,6 +322,20 @@ oracle (const Case *test, const EffvkImage *image)
 
 /* --- the device --- */
 
+/* Leaves what a plane of samples of two bytes may hold: no bits above the code, none below. */
+static void
+fit_words (const Case *test, guint8 *data, gsize stride, gsize size)
+{
+  guint depth, shift;
+
+  get_depth (test->format, &depth, &shift);
+  for (gsize i = 0; depth > 8 && i < size; i++)
+    if (i % stride % 2)
+      data[i] >>= 16 - depth - shift;
+    else
+      data[i] &= (guint8) ~((1u << shift) - 1);
+}
+
 /* Pixels: chroma is kept near grey so that not every colour is out of gamut. */
 static EffvkImage *
 make_image (const Case *test)
@@ -272,6 +350,7 @@ make_image (const Case *test)
 
       for (gsize i = 0; i < size; i++)
         data[i] = (guint8) (p ? g_test_rand_int_range (70, 190) : g_test_rand_int_range (0, 256));
+      fit_words (test, data, stride, size);
       g_assert_true (effvk_image_set_plane (image, p, data, stride, size));
     }
   effvk_image_set_colorimetry (image, test->matrix, test->full_range, test->site);
@@ -408,7 +487,7 @@ test_formats (void)
 {
   static const guint paddings[] = { 0, 3, 5, 16 };
 
-  for (int format = EFFVK_FORMAT_RGB; format <= EFFVK_FORMAT_NV24; format++)
+  for (int format = EFFVK_FORMAT_RGB; format <= EFFVK_FORMAT_Y444_16LE; format++)
     for (guint i = 0; i < G_N_ELEMENTS (paddings); i++)
       {
         Case test = default_case;
@@ -429,8 +508,9 @@ test_crops (void)
       = { { 0, 0, 61, 47 }, { 7, 5, 33, 29 }, { 8, 6, 32, 28 },  { 13, 0, 1, 47 },
           { 0, 46, 61, 1 }, { 60, 46, 1, 1 }, { 11, 21, 2, 25 }, { 3, 2, 57, 20 } };
   static const EffvkFormat formats[]
-      = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420, EFFVK_FORMAT_NV12,
-          EFFVK_FORMAT_Y42B, EFFVK_FORMAT_NV24,  EFFVK_FORMAT_GBR,  EFFVK_FORMAT_XBGR };
+      = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420,      EFFVK_FORMAT_NV12,
+          EFFVK_FORMAT_Y42B, EFFVK_FORMAT_NV24,  EFFVK_FORMAT_GBR,       EFFVK_FORMAT_XBGR,
+          EFFVK_FORMAT_YUY2, EFFVK_FORMAT_VYUY,  EFFVK_FORMAT_P010_10LE, EFFVK_FORMAT_I420_10LE };
 
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
     for (guint i = 0; i < G_N_ELEMENTS (crops); i++)
@@ -446,18 +526,24 @@ test_crops (void)
 static void
 test_colorimetry (void)
 {
+  static const EffvkFormat formats[]
+      = { EFFVK_FORMAT_NV12,      EFFVK_FORMAT_I420,      EFFVK_FORMAT_UYVY,
+          EFFVK_FORMAT_P010_10LE, EFFVK_FORMAT_I420_12LE, EFFVK_FORMAT_P016_LE,
+          EFFVK_FORMAT_Y444_10LE };
+
   for (int matrix = EFFVK_MATRIX_BT601; matrix <= EFFVK_MATRIX_BT2020; matrix++)
     for (gboolean full_range = FALSE; full_range <= TRUE; full_range++)
-      for (int site = EFFVK_CHROMA_SITE_CENTER; site <= EFFVK_CHROMA_SITE_TOP_LEFT; site++)
-        {
-          Case test = default_case;
+      for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+        for (int site = EFFVK_CHROMA_SITE_CENTER; site <= EFFVK_CHROMA_SITE_TOP_LEFT; site++)
+          {
+            Case test = default_case;
 
-          test.format = site == EFFVK_CHROMA_SITE_LEFT ? EFFVK_FORMAT_NV12 : EFFVK_FORMAT_I420;
-          test.matrix = (EffvkMatrix) matrix;
-          test.full_range = full_range;
-          test.site = (EffvkChromaSite) site;
-          check (&test);
-        }
+            test.format = formats[f];
+            test.matrix = (EffvkMatrix) matrix;
+            test.full_range = full_range;
+            test.site = (EffvkChromaSite) site;
+            check (&test);
+          }
 }
 
 /* All filters and crop modes, shrinking and growing, upright and wide. */
@@ -493,7 +579,9 @@ test_recipes (void)
 static void
 test_eight_bits (void)
 {
-  static const EffvkFormat formats[] = { EFFVK_FORMAT_RGB, EFFVK_FORMAT_BGRX, EFFVK_FORMAT_NV12 };
+  static const EffvkFormat formats[]
+      = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_BGRX,      EFFVK_FORMAT_NV12,
+          EFFVK_FORMAT_YUY2, EFFVK_FORMAT_GRAY16_LE, EFFVK_FORMAT_P010_10LE };
 
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
     for (guint bicubic = 0; bicubic < 2; bicubic++)

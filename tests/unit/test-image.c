@@ -4,19 +4,24 @@
 
 #include <string.h>
 
-static const EffvkFormat formats[]
-    = { EFFVK_FORMAT_RGB,  EFFVK_FORMAT_BGR,  EFFVK_FORMAT_RGBA,  EFFVK_FORMAT_BGRA,
-        EFFVK_FORMAT_RGBX, EFFVK_FORMAT_BGRX, EFFVK_FORMAT_GRAY8, EFFVK_FORMAT_I420,
-        EFFVK_FORMAT_YV12, EFFVK_FORMAT_NV12, EFFVK_FORMAT_NV21,  EFFVK_FORMAT_ARGB,
-        EFFVK_FORMAT_ABGR, EFFVK_FORMAT_XRGB, EFFVK_FORMAT_XBGR,  EFFVK_FORMAT_RGBP,
-        EFFVK_FORMAT_BGRP, EFFVK_FORMAT_GBR,  EFFVK_FORMAT_Y42B,  EFFVK_FORMAT_Y444,
-        EFFVK_FORMAT_NV16, EFFVK_FORMAT_NV61, EFFVK_FORMAT_NV24 };
+static const EffvkFormat formats[] = {
+  EFFVK_FORMAT_RGB,       EFFVK_FORMAT_BGR,       EFFVK_FORMAT_RGBA,      EFFVK_FORMAT_BGRA,
+  EFFVK_FORMAT_RGBX,      EFFVK_FORMAT_BGRX,      EFFVK_FORMAT_GRAY8,     EFFVK_FORMAT_I420,
+  EFFVK_FORMAT_YV12,      EFFVK_FORMAT_NV12,      EFFVK_FORMAT_NV21,      EFFVK_FORMAT_ARGB,
+  EFFVK_FORMAT_ABGR,      EFFVK_FORMAT_XRGB,      EFFVK_FORMAT_XBGR,      EFFVK_FORMAT_RGBP,
+  EFFVK_FORMAT_BGRP,      EFFVK_FORMAT_GBR,       EFFVK_FORMAT_Y42B,      EFFVK_FORMAT_Y444,
+  EFFVK_FORMAT_NV16,      EFFVK_FORMAT_NV61,      EFFVK_FORMAT_NV24,      EFFVK_FORMAT_YUY2,
+  EFFVK_FORMAT_UYVY,      EFFVK_FORMAT_YVYU,      EFFVK_FORMAT_VYUY,      EFFVK_FORMAT_AYUV,
+  EFFVK_FORMAT_VUYA,      EFFVK_FORMAT_GRAY16_LE, EFFVK_FORMAT_P010_10LE, EFFVK_FORMAT_P012_LE,
+  EFFVK_FORMAT_P016_LE,   EFFVK_FORMAT_I420_10LE, EFFVK_FORMAT_I420_12LE, EFFVK_FORMAT_I422_10LE,
+  EFFVK_FORMAT_I422_12LE, EFFVK_FORMAT_Y444_10LE, EFFVK_FORMAT_Y444_12LE, EFFVK_FORMAT_Y444_16LE
+};
 
 static void
 test_formats (void)
 {
-  static const guint n_planes[]
-      = { 1, 1, 1, 1, 1, 1, 1, 3, 3, 2, 2, 1, 1, 1, 1, 3, 3, 3, 3, 3, 2, 2, 2 };
+  static const guint n_planes[] = { 1, 1, 1, 1, 1, 1, 1, 3, 3, 2, 2, 1, 1, 1, 1, 3, 3, 3, 3, 3,
+                                    2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3 };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
@@ -28,10 +33,12 @@ test_formats (void)
       for (guint c = 0; c < 3; c++)
         {
           g_assert_cmpuint (info->components[c].plane, <, n_planes[i]);
-          g_assert_cmpuint (info->components[c].step, ==, info->bytes[info->components[c].plane]);
+          g_assert_cmpuint (info->bytes[info->components[c].plane] % info->components[c].step, ==,
+                            0);
           g_assert_cmpuint (info->components[c].offset, <, info->components[c].step);
         }
     }
+  g_assert_cmpuint (effvk_format_get_n_planes ((EffvkFormat) (EFFVK_FORMAT_Y444_16LE + 1)), ==, 0);
   g_assert_cmpstr (effvk_format_to_string (EFFVK_FORMAT_RGBX), ==, "RGBx");
   g_assert_cmpstr (effvk_format_to_string (EFFVK_FORMAT_BGRX), ==, "BGRx");
   g_assert_cmpint (effvk_format_from_string ("nv12"), ==, EFFVK_FORMAT_UNKNOWN);
