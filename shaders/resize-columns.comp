@@ -3,8 +3,8 @@
 // The horizontal half of the resize, the conversion to RGB or luma, and the normalisation.
 //   rows: from resize-rows, a texel holds one byte column of 4 rows
 //   y [N,H,W,3] or, of luma, [N,H,W,1], in texels of four channels, the others 0
-//   table: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
-//   deviation; then tap tables as effvk_taps_append_single() says, one per plane
+//   table, per item: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
+//   deviation; then tap tables as effvk_taps_append_single() says
 // An invocation computes one column of 4 rows: each component from its own taps, as planes may be
 // subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
@@ -13,20 +13,13 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
 #include "storage.glsl"
 #include "byte.glsl"
+#include "resize-item.glsl"
 
 INPUT_F32(0, rows);
 INPUT_F32(1, table);
 OUTPUT(2, y);
 
-struct Component {
-    int from;   // texel of the component of sample 0 in the plane's first rows; may be negative
-    int stride; // texels from 4 rows to the next 4
-    int step;   // texels from a sample to the next
-    int last;   // last sample that may be read
-    int taps;   // texel of the tap table
-    int count;  // taps, a multiple of 4
-};
-layout(push_constant) uniform Push { Component components[3]; int width, height, rows_size, eight_bits, luma; } pc;
+layout(push_constant) uniform Push { int width, height, eight_bits, luma; } pc;
 
 void main()
 {
@@ -37,9 +30,9 @@ void main()
     if (column >= pc.width)
         return;
     [[unroll]] for (int i = 0; i < 3; i++) {
-        Component c = pc.components[i];
+        Component c = items[image].components[i];
         int weights = c.taps + column, first = int(READ_F32(table, weights).x);
-        int from = image * pc.rows_size + c.from + group * c.stride;
+        int from = c.from + group * c.stride;
         vec4 sum = vec4(0.0);
         for (int t = 0; t < c.count; t += 4) {
             weights += pc.width;
@@ -50,11 +43,12 @@ void main()
         v[i] = sum;
     }
 
-    vec4 mean = READ_F32(table, 3), scale = READ_F32(table, 4);
+    int colour = items[image].colour;
+    vec4 mean = READ_F32(table, colour + 3), scale = READ_F32(table, colour + 4);
     [[unroll]] for (int i = 0; i < 3; i++) {
-        vec4 m = READ_F32(table, i);
-        vec4 colour = m.x * v[0] + m.y * v[1] + m.z * v[2] + m.w;
-        rgb[i] = pc.eight_bits != 0 ? round_to_byte(colour) : clamp(colour, 0.0, 1.0);
+        vec4 m = READ_F32(table, colour + i);
+        vec4 c = m.x * v[0] + m.y * v[1] + m.z * v[2] + m.w;
+        rgb[i] = pc.eight_bits != 0 ? round_to_byte(c) : clamp(c, 0.0, 1.0);
     }
     if (pc.luma != 0) {
         vec4 luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];

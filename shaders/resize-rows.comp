@@ -1,9 +1,9 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The vertical half of the resize: every plane's rows are filtered as bytes, whatever they mean.
-//   frames [N] as uploaded, in texels of 4 bytes
+//   frames as uploaded, in texels of 4 bytes
 //   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
-//   taps: as effvk_taps_append_grouped() says, a table per plane
+//   taps: as effvk_taps_append_grouped() says, a table per plane and item
 // An invocation computes 4 rows of COLUMNS times 4 bytes, THREADS texels apart; a workgroup stays
 // in one plane. Grid: workgroups of columns of all planes, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
@@ -13,6 +13,7 @@ layout(constant_id = 0) const int THREADS = 8;
 layout(constant_id = 1) const int COLUMNS = 4;
 #include "storage.glsl"
 #include "byte.glsl"
+#include "resize-item.glsl"
 
 #if TEXEL
 INPUT(0, frames);
@@ -24,37 +25,26 @@ layout(set = 0, binding = 0, std430) readonly buffer Frames { uint frames[]; };
 INPUT_F32(1, taps);
 OUTPUT_F32(2, rows);
 
-struct Plane {
-    int from;    // texel of row 0's first column that is wanted
-    int stride;  // texels from a row to the next
-    int columns; // texels that are wanted
-    int last;    // last row that may be read
-    int taps;    // texel of the tap table
-    int count;   // taps of a group of rows
-    int to;      // texel of the first result
-    int groups;  // workgroups of this and all planes before
-};
-layout(push_constant) uniform Push {
-    Plane planes[3];
-    int frame_size, rows_size;
-    int eight_bits; // whether results are rounded to bytes
-} pc;
+const int GROUP = THREADS * COLUMNS; // columns of a workgroup
+
+int groups(Plane plane)
+{
+    return (plane.columns + GROUP - 1) / GROUP;
+}
 
 void main()
 {
     int group = int(gl_WorkGroupID.x), y = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
-    Plane plane = pc.planes[0];
-    int before = 0;
+    Plane plane = items[image].planes[0];
 
-    if (group >= pc.planes[0].groups) {
-        plane = pc.planes[1];
-        before = pc.planes[0].groups;
+    [[unroll]] for (int i = 1; i < 3; i++) {
+        Plane next = items[image].planes[i];
+        if (group >= groups(plane)) {
+            group -= groups(plane);
+            plane = next;
+        }
     }
-    if (group >= pc.planes[1].groups) {
-        plane = pc.planes[2];
-        before = pc.planes[1].groups;
-    }
-    int column = (group - before) * THREADS * COLUMNS + int(gl_LocalInvocationID.x);
+    int column = group * GROUP + int(gl_LocalInvocationID.x);
     if (column >= plane.columns)
         return;
 
@@ -66,7 +56,7 @@ void main()
         next[i] = min(i * THREADS, plane.columns - 1 - column);
 
     int table = plane.taps + y * (plane.count + 1), first = int(READ_F32(taps, table).x);
-    int from = image * pc.frame_size + plane.from + column;
+    int from = plane.from + column;
     for (int t = 0; t < plane.count; t++) {
         vec4 w = READ_F32(taps, table + 1 + t);
         int row = from + min(first + t, plane.last) * plane.stride;
@@ -77,9 +67,9 @@ void main()
         }
     }
 
-    int to = image * pc.rows_size + plane.to + (y * plane.columns + column) * 4;
+    int to = plane.to + (y * plane.columns + column) * 4;
     [[unroll]] for (int i = 0; i < COLUMNS; i++)
         if (column + i * THREADS < plane.columns)
             [[unroll]] for (int j = 0; j < 4; j++)
-                rows[to + i * THREADS * 4 + j] = pc.eight_bits != 0 ? round_to_byte(sum[i * 4 + j]) : sum[i * 4 + j];
+                rows[to + i * THREADS * 4 + j] = items[image].round_bytes != 0 ? round_to_byte(sum[i * 4 + j]) : sum[i * 4 + j];
 }

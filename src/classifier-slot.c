@@ -3,6 +3,8 @@
 
 #include "ops/preprocess.h"
 
+#include <effvk/effvk-classifier.h>
+
 static EffvkDevice *
 slot_device (EffvkSlot *slot)
 {
@@ -45,6 +47,7 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
   *slot = (EffvkSlot){
     .net = net, .recipe = recipe, .storage = storage, .batch = batch, .logits = logits
   };
+  slot->written = g_new0 (EffvkSlotItem, batch);
   device = slot_device (slot);
   pool.queueFamilyIndex = device->queue_family;
   if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
@@ -80,7 +83,9 @@ effvk_slot_clear (EffvkSlot *slot)
   device = slot_device (slot);
   effvk_program_free (slot->front);
   effvk_buffer_clear (&slot->staging);
+  effvk_buffer_clear (&slot->items);
   effvk_buffer_clear (&slot->readback);
+  g_free (slot->written);
   if (!effvk_device_is_hung (device)) /* else it may still use them */
     {
       device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
@@ -90,26 +95,21 @@ effvk_slot_clear (EffvkSlot *slot)
   *slot = (EffvkSlot){ 0 };
 }
 
-/* The preprocessing of this layout, from the slot's staging to the network's input. */
+/* The preprocessing, from the slot's staging to the network's input. */
 static gboolean
 build_front (EffvkSlot *slot, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
   EffvkProgram *net = effvk_net_get_program (slot->net);
   EffvkTensor net_input = effvk_net_get_input (slot->net);
-  gsize size = slot->layout.size * slot->batch, offset;
+  gsize offset;
   EffvkBuffer *buffer = effvk_program_get_buffer (net, net_input, &offset);
   EffvkOpContext context = { .storage = slot->storage };
-  EffvkPreprocess op = { .layout = &slot->layout, .recipe = slot->recipe };
+  EffvkPreprocess op = {
+    .recipe = slot->recipe, .room = &slot->room, .frames = &slot->staging, .items = &slot->items
+  };
 
-  if (slot->staging.size < size)
-    {
-      effvk_buffer_clear (&slot->staging);
-      if (!effvk_buffer_init (&slot->staging, device, EFFVK_MEMORY_UPLOAD, size, "staging", error))
-        return FALSE;
-    }
   slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
-  op.staging = &slot->staging;
   op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
   return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
 }
@@ -174,22 +174,120 @@ record (EffvkSlot *slot, GError **error)
                              "vkEndCommandBuffer", error);
 }
 
-gboolean
-effvk_slot_prepare (EffvkSlot *slot, const EffvkFrameLayout *layout, GError **error)
+static gboolean
+make_buffers (EffvkSlot *slot, gsize staging, GError **error)
 {
-  if (slot->recorded && effvk_frame_layout_equal (&slot->layout, layout))
-    return TRUE;
+  EffvkDevice *device = slot_device (slot);
+  gsize items = effvk_preprocess_items (&slot->room, slot->batch).size;
+
+  if (slot->staging.size < staging)
+    {
+      effvk_buffer_clear (&slot->staging);
+      if (!effvk_buffer_init (&slot->staging, device, EFFVK_MEMORY_UPLOAD, staging, "staging",
+                              error))
+        return FALSE;
+    }
+  effvk_buffer_clear (&slot->items);
+  if (!effvk_buffer_init (&slot->items, device, EFFVK_MEMORY_UPLOAD, items, "items", error))
+    return FALSE;
+  memset (slot->items.map, 0, slot->items.size); /* items that are never written have no pixels */
+  memset (slot->written, 0, sizeof *slot->written * slot->batch);
+  return TRUE;
+}
+
+/* Makes everything that depends on the frames' size anew: @staging bytes of frames, and room for
+ * @plans. */
+static gboolean
+rebuild (EffvkSlot *slot, gsize staging, const GPtrArray *plans, GError **error)
+{
   slot->recorded = FALSE;
-  slot->layout = *layout;
   g_clear_pointer (&slot->front, effvk_program_free);
-  slot->recorded = build_front (slot, error) && record (slot, error);
+  for (guint i = 0; i < plans->len; i++)
+    effvk_preprocess_room_grow (&slot->room, g_ptr_array_index (plans, i));
+  slot->recorded
+      = make_buffers (slot, staging, error) && build_front (slot, error) && record (slot, error);
+  if (!slot->recorded)
+    slot->room = (EffvkPreprocessRoom){ 0 }; /* a smaller frame may do */
   return slot->recorded;
 }
 
-guint8 *
-effvk_slot_get_staging (EffvkSlot *slot, guint i)
+/* Crop @i of the image, at @offset of the staging. */
+static EffvkSlotItem
+make_item (const EffvkImage *image, const EffvkRectangle *crops, guint i, gsize offset)
 {
-  return slot->staging.map + i * slot->layout.size;
+  EffvkSlotItem item = { .layout = image->layout, .offset = offset, .valid = TRUE };
+
+  if (crops)
+    item.layout.crop = crops[i];
+  return item;
+}
+
+static gboolean
+item_equal (const EffvkSlotItem *a, const EffvkSlotItem *b)
+{
+  return a->valid && b->valid && a->offset == b->offset
+         && effvk_frame_layout_equal (&a->layout, &b->layout);
+}
+
+/* Writes items @first and on, where they are not there already. */
+static gboolean
+write_items (EffvkSlot *slot, const EffvkSlotItem *items, guint n, guint first, gsize staging,
+             GError **error)
+{
+  g_autoptr (GPtrArray) plans
+      = g_ptr_array_new_full (n, (GDestroyNotify) effvk_preprocess_plan_free);
+  gboolean fits = slot->recorded && staging <= slot->staging.size;
+
+  for (guint i = 0; i < n; i++)
+    {
+      EffvkPreprocessPlan *plan = effvk_preprocess_plan_new (&items[i].layout, slot->recipe);
+
+      g_ptr_array_add (plans, plan);
+      fits = fits && effvk_preprocess_room_fits (&slot->room, plan);
+    }
+  if (!fits && first > 0)
+    {
+      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                           "The submission has no room for a larger frame");
+      return FALSE;
+    }
+  if (!fits && !rebuild (slot, items[0].layout.size * slot->batch, plans, error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    {
+      effvk_preprocess_plan_write (g_ptr_array_index (plans, i), &slot->room, slot->batch,
+                                   first + i, items[i].offset, slot->items.map);
+      slot->written[first + i] = items[i];
+    }
+  effvk_buffer_flush (&slot->items);
+  return TRUE;
+}
+
+gboolean
+effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
+                guint n_crops, guint first, gsize *copied, GError **error)
+{
+  gsize offset = first ? slot->staged : 0, staging = offset + image->layout.size;
+  gboolean written = slot->recorded && staging <= slot->staging.size;
+
+  for (guint i = 0; i < n_crops && written; i++)
+    {
+      EffvkSlotItem item = make_item (image, crops, i, offset);
+
+      written = item_equal (&slot->written[first + i], &item);
+    }
+  if (!written)
+    {
+      g_autofree EffvkSlotItem *items = g_new (EffvkSlotItem, n_crops);
+
+      for (guint i = 0; i < n_crops; i++)
+        items[i] = make_item (image, crops, i, offset);
+      if (!write_items (slot, items, n_crops, first, staging, error))
+        return FALSE;
+    }
+  *copied = effvk_image_copy_to (image, slot->staging.map + offset);
+  slot->staged = staging;
+  return TRUE;
 }
 
 gboolean

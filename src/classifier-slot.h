@@ -3,14 +3,25 @@
 
 #include "base/image.h"
 #include "net/net.h"
+#include "ops/preprocess-plan.h"
 #include "result.h"
+
+/* An item of the batch: the layout's crop of a frame. */
+typedef struct
+{
+  EffvkFrameLayout layout;
+  gsize offset; /* of the frame in the staging */
+  gboolean valid;
+} EffvkSlotItem;
 
 /*
  * One submission: staging for a batch of frames, the commands
  *
  *   staging → [preprocess] → [network] → [top-k] → read-back
  *
- * recorded once per frame layout and replayed, and a fence. Not thread-safe.
+ * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
+ * frames, of any layouts, is data; only for larger frames than before, commands are recorded anew.
+ * Not thread-safe.
  */
 typedef struct
 {
@@ -20,9 +31,13 @@ typedef struct
   guint batch;
   gboolean logits;
 
-  EffvkFrameLayout layout; /* what the commands were recorded for */
-  gboolean recorded;
-  EffvkBuffer staging, readback;
+  EffvkBuffer staging; /* frames, one after the other */
+  gsize staged;        /* bytes of it that this submission's frames take */
+  EffvkPreprocessRoom room;
+  EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
+  EffvkSlotItem *written; /* what is in items */
+  gboolean recorded;      /* commands are those for staging, room and items */
+  EffvkBuffer readback;
   EffvkProgram *front; /* preprocess */
   VkCommandPool pool;
   VkCommandBuffer commands;
@@ -36,12 +51,12 @@ gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *rec
 /* The device must be done with the slot. */
 void effvk_slot_clear (EffvkSlot *slot);
 
-/* Makes the slot ready for frames of this layout; nothing to do when it already is. On failure the
- * slot is ready for none. */
-gboolean effvk_slot_prepare (EffvkSlot *slot, const EffvkFrameLayout *layout, GError **error);
-
-/* Where frame @i of the batch goes. */
-guint8 *effvk_slot_get_staging (EffvkSlot *slot, guint i);
+/* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error set,
+ * and the slot as before, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this
+ * submission, which is too full or was made for smaller frames. @copied is told the bytes that were
+ * copied. */
+gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
+                         guint n_crops, guint first, gsize *copied, GError **error);
 
 gboolean effvk_slot_submit (EffvkSlot *slot, GError **error);
 

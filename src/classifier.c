@@ -183,6 +183,12 @@ effvk_classifier_get_model (EffvkClassifier *classifier)
   return classifier->model;
 }
 
+guint
+effvk_classifier_get_batch_size (EffvkClassifier *classifier)
+{
+  return classifier->batch;
+}
+
 EffvkPrecision
 effvk_classifier_get_precision (EffvkClassifier *classifier)
 {
@@ -220,27 +226,6 @@ release (EffvkClassifier *classifier, RingSlot *ring)
   ring->state = SLOT_FREE;
 }
 
-/* Under lock. The slot that takes an image of this layout, or NULL with @error set. */
-static RingSlot *
-take_slot (EffvkClassifier *classifier, const EffvkFrameLayout *layout, GError **error)
-{
-  RingSlot *ring = &classifier->slots[classifier->head];
-
-  if (ring->state == SLOT_FILLING && !effvk_frame_layout_equal (&ring->slot.layout, layout))
-    {
-      if (!launch (classifier, ring, error))
-        return NULL;
-      ring = &classifier->slots[classifier->head];
-    }
-  if (ring->state == SLOT_IN_FLIGHT)
-    {
-      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
-                   "All %u slots are in flight; collect a result first", classifier->n_slots);
-      return NULL;
-    }
-  return effvk_slot_prepare (&ring->slot, layout, error) ? ring : NULL;
-}
-
 static gboolean
 check_complete (const EffvkImage *image, GError **error)
 {
@@ -252,35 +237,78 @@ check_complete (const EffvkImage *image, GError **error)
   return FALSE;
 }
 
-gboolean
-effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
-                         GError **error)
+/* Under lock. The slot that takes @n images, or NULL with @error set. One that is too full for them
+ * is launched, and the next one taken. */
+static RingSlot *
+take_slot (EffvkClassifier *classifier, guint n, GError **error)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
-  RingSlot *ring;
-  guint i;
+  RingSlot *ring = &classifier->slots[classifier->head];
 
-  if (!check_complete (image, error))
-    return FALSE;
+  if (ring->state == SLOT_FILLING && ring->n_images + n > classifier->batch)
+    {
+      if (!launch (classifier, ring, error))
+        return NULL;
+      ring = &classifier->slots[classifier->head];
+    }
+  if (ring->state == SLOT_IN_FLIGHT)
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                   "All %u slots are in flight; collect a result first", classifier->n_slots);
+      return NULL;
+    }
+  return ring;
+}
 
-  locker = g_mutex_locker_new (&classifier->lock);
-  ring = take_slot (classifier, &image->layout, error);
+/* Under lock. Puts parts of an image into a slot, and says which. */
+static RingSlot *
+add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectangle *regions,
+           guint n, GError **error)
+{
+  RingSlot *ring = take_slot (classifier, n, error);
+  g_autoptr (GError) problem = NULL;
+  gsize copied = 0;
+
+  if (!ring)
+    return NULL;
+  if (!effvk_slot_add (&ring->slot, image, regions, n, ring->n_images, &copied, &problem))
+    {
+      if (ring->n_images == 0)
+        {
+          g_propagate_error (error, g_steal_pointer (&problem));
+          return NULL;
+        }
+      /* A slot that holds nothing takes frames of any size. */
+      ring = take_slot (classifier, classifier->batch, error);
+      if (!ring || !effvk_slot_add (&ring->slot, image, regions, n, 0, &copied, error))
+        return NULL;
+    }
+  classifier->stats.copied_bytes += copied;
+  return ring;
+}
+
+/* @regions: NULL for the image's crop. @user_data: per region, or NULL. */
+static gboolean
+submit (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectangle *regions,
+        guint n, const gpointer *user_data, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
+  RingSlot *ring = add_image (classifier, image, regions, n, error);
+
   if (!ring)
     return FALSE;
-
-  i = ring->n_images++;
-  classifier->n_in_flight++;
+  for (guint i = 0; i < n; i++)
+    {
+      ring->user_data[ring->n_images] = user_data ? user_data[i] : NULL;
+      ring->submitted[ring->n_images++] = g_get_monotonic_time ();
+    }
+  classifier->n_in_flight += n;
   ring->state = SLOT_FILLING;
-  ring->user_data[i] = user_data;
-  ring->submitted[i] = g_get_monotonic_time ();
-  classifier->stats.copied_bytes
-      += effvk_image_copy_to (image, effvk_slot_get_staging (&ring->slot, i));
-  classifier->stats.images++;
+  classifier->stats.images += n;
   if (ring->n_images == classifier->batch && !launch (classifier, ring, error))
     {
       /* The caller keeps this image; the others of its batch are told at their collect. */
-      ring->n_images--;
-      classifier->n_in_flight--;
+      ring->n_images -= n;
+      classifier->n_in_flight -= n;
       if (ring->n_images == 0)
         {
           ring->state = SLOT_FREE;
@@ -289,6 +317,39 @@ effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, g
       return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
+                         GError **error)
+{
+  return check_complete (image, error) && submit (classifier, image, NULL, 1, &user_data, error);
+}
+
+gboolean
+effvk_classifier_submit_regions (EffvkClassifier *classifier, const EffvkImage *image,
+                                 const EffvkRectangle *regions, guint n_regions,
+                                 const gpointer *user_data, GError **error)
+{
+  if (!check_complete (image, error))
+    return FALSE;
+  if (n_regions < 1 || n_regions > classifier->batch)
+    {
+      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+                   "%u regions were given, a submission takes 1 to %u (its batch size)", n_regions,
+                   classifier->batch);
+      return FALSE;
+    }
+  for (guint i = 0; i < n_regions; i++)
+    if (!effvk_frame_layout_contains (&image->layout, &regions[i]))
+      {
+        g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+                     "Region %u, %ux%u at %u,%u, is empty or not inside the frame of %ux%u", i,
+                     regions[i].width, regions[i].height, regions[i].x, regions[i].y,
+                     image->layout.width, image->layout.height);
+        return FALSE;
+      }
+  return submit (classifier, image, regions, n_regions, user_data, error);
 }
 
 /* The oldest slot, launched if it was still filling. */
@@ -462,7 +523,7 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
     {
       EffvkSlot *slot = &classifier->slots[i].slot;
 
-      memory += slot->staging.size + slot->readback.size;
+      memory += slot->staging.size + slot->items.size + slot->readback.size;
       if (slot->recorded)
         {
           n_front = effvk_program_get_n_dispatches (slot->front);
@@ -500,6 +561,7 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
   EffvkProgram *programs[2];
   EffvkSlot *slot;
+  gsize copied;
 
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
   g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
@@ -515,10 +577,9 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
                    classifier->n_in_flight);
       return NULL;
     }
-  if (!effvk_slot_prepare (slot, &image->layout, error))
-    return NULL;
   for (guint i = 0; i < classifier->batch; i++)
-    effvk_image_copy_to (image, effvk_slot_get_staging (slot, i));
+    if (!effvk_slot_add (slot, image, NULL, 1, i, &copied, error))
+      return NULL;
   effvk_buffer_flush (&slot->staging);
   programs[0] = slot->front;
   programs[1] = effvk_net_get_program (classifier->net);

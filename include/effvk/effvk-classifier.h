@@ -114,6 +114,8 @@ EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel
 EFFVK_API EffvkDevice *effvk_classifier_get_device (EffvkClassifier *classifier);
 EFFVK_API EffvkModel *effvk_classifier_get_model (EffvkClassifier *classifier);
 
+EFFVK_API guint effvk_classifier_get_batch_size (EffvkClassifier *classifier);
+
 /**
  * effvk_classifier_get_precision:
  * @classifier: a classifier
@@ -158,8 +160,8 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  * @user_data: (nullable): given back by effvk_classifier_collect()
  * @error: return location of a #GError
  *
- * Starts the classification of an image. Never waits for the device. The first images after a
- * change of format, size or crop take longer, while their preprocessing is built anew. With a batch
+ * Starts the classification of an image. Never waits for the device. The first images of a size larger
+ * than before take longer, while their preprocessing is built anew. With a batch
  * size above 1 the work starts when the batch is full or effvk_classifier_collect() asks for it.
  *
  * Returns: whether the image is in flight; on failure nothing changed
@@ -167,6 +169,27 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  */
 EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image,
                                             gpointer user_data, GError **error);
+
+/**
+ * effvk_classifier_submit_regions:
+ * @classifier: a classifier
+ * @image: an image with all its planes set; its pixels are copied, once, before the call returns
+ * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is ignored
+ * @n_regions: how many, 1 to the batch size
+ * @user_data: (nullable) (array length=n_regions) (element-type gpointer): given back by
+ *   effvk_classifier_collect(), one a region
+ * @error: return location of a #GError
+ *
+ * Starts the classification of several parts of one frame, in one submission. Each is then in flight as
+ * if it had been submitted alone, in the order of @regions. Never waits for the device.
+ *
+ * Returns: whether all regions are in flight; on failure nothing changed
+ * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
+ */
+EFFVK_API gboolean effvk_classifier_submit_regions (EffvkClassifier *classifier,
+                                                    const EffvkImage *image,
+                                                    const EffvkRectangle *regions, guint n_regions,
+                                                    const gpointer *user_data, GError **error);
 
 /**
  * effvk_classifier_collect:

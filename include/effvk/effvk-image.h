@@ -159,6 +159,20 @@ typedef enum
 EFFVK_API GType effvk_chroma_site_get_type (void);
 #define EFFVK_TYPE_CHROMA_SITE (effvk_chroma_site_get_type ())
 
+/**
+ * EffvkRectangle:
+ * @x: left edge
+ * @y: top edge
+ * @width: at least 1
+ * @height: at least 1
+ *
+ * A part of a frame, in pixels from its top left corner.
+ */
+typedef struct
+{
+  guint x, y, width, height;
+} EffvkRectangle;
+
 #define EFFVK_IMAGE_MAX_PLANES 3
 #define EFFVK_IMAGE_MAX_SIZE 16384
 

@@ -356,17 +356,21 @@ effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix, gboolean ful
 }
 
 gboolean
+effvk_frame_layout_contains (const EffvkFrameLayout *layout, const EffvkRectangle *rectangle)
+{
+  return rectangle->width >= 1 && rectangle->height >= 1 && rectangle->x < layout->width
+         && rectangle->y < layout->height && rectangle->width <= layout->width - rectangle->x
+         && rectangle->height <= layout->height - rectangle->y;
+}
+
+gboolean
 effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width, guint height)
 {
-  EffvkFrameLayout *layout = &image->layout;
+  const EffvkRectangle crop = { x, y, width, height };
 
-  if (width < 1 || height < 1 || x >= layout->width || y >= layout->height
-      || width > layout->width - x || height > layout->height - y)
+  if (!effvk_frame_layout_contains (&image->layout, &crop))
     return FALSE;
-  layout->crop.x = x;
-  layout->crop.y = y;
-  layout->crop.width = width;
-  layout->crop.height = height;
+  image->layout.crop = crop;
   return TRUE;
 }
 

@@ -28,10 +28,7 @@ typedef struct
 {
   EffvkFormat format;
   guint width, height;
-  struct
-  {
-    guint x, y, width, height;
-  } crop;
+  EffvkRectangle crop;
   EffvkMatrix matrix;
   gboolean full_range;
   EffvkChromaSite site;
@@ -55,6 +52,9 @@ struct _EffvkImage
 guint effvk_frame_plane_rows (const EffvkFrameLayout *layout, guint plane);
 gsize effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane);
 
+/* Whether the rectangle is not empty and inside the frame. */
+gboolean effvk_frame_layout_contains (const EffvkFrameLayout *layout,
+                                      const EffvkRectangle *rectangle);
 gboolean effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b);
 
 /* Whether all planes were given. */

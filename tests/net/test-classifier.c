@@ -73,7 +73,7 @@ assert_same (EffvkResult *a, EffvkResult *b)
 
 #define N 7
 
-/* Images of two sizes, in an order that breaks batches. */
+/* Images of two sizes, which share batches. */
 static void
 make_images (EffvkImage **images)
 {
@@ -119,6 +119,156 @@ test_many (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
   for (guint i = 0; i < N; i++)
     effvk_image_free (images[i]);
+}
+
+/* What the classifier says of a crop alone. */
+static EffvkResult *
+classify_crop (EffvkClassifier *classifier, EffvkImage *image, const EffvkRectangle *crop)
+{
+  g_autoptr (GError) error = NULL;
+  EffvkResult *result;
+
+  g_assert_true (effvk_image_set_crop (image, crop->x, crop->y, crop->width, crop->height));
+  result = effvk_classifier_classify (classifier, image, &error);
+  g_assert_no_error (error);
+  return result;
+}
+
+static void
+collect_and_compare (EffvkClassifier *classifier, EffvkClassifier *alone, EffvkImage *image,
+                     const EffvkRectangle *regions, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gpointer user_data;
+      g_autoptr (EffvkResult) got = effvk_classifier_collect (classifier, TRUE, &user_data, &error);
+      g_autoptr (EffvkResult) expected = classify_crop (alone, image, &regions[i]);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (GPOINTER_TO_UINT (user_data), ==, i + 1);
+      assert_same (got, expected);
+    }
+}
+
+/* Parts of a frame in one submission are what they are alone, whatever was in the slot before. */
+static void
+test_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  static const guint sizes[][2] = { { 97, 80 }, { 31, 120 }, { 200, 33 }, { 1, 1 }, { 97, 80 } };
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 4, 2);
+  gpointer user_data[4];
+
+  for (guint i = 0; i < 4; i++)
+    user_data[i] = GUINT_TO_POINTER (i + 1);
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
+    {
+      guint width = sizes[s][0], height = sizes[s][1], n = 4 - s % 2;
+      g_autoptr (EffvkImage) image = new_image (50 + s, width, height);
+      EffvkRectangle regions[4] = { { 0, 0, width, height }, { width - 1, height - 1, 1, 1 } };
+      g_autoptr (GError) error = NULL;
+
+      for (guint i = 2; i < 4; i++)
+        {
+          regions[i].x = (guint) g_test_rand_int_range (0, (gint32) width);
+          regions[i].y = (guint) g_test_rand_int_range (0, (gint32) height);
+          regions[i].width = (guint) g_test_rand_int_range (1, (gint32) (width - regions[i].x + 1));
+          regions[i].height
+              = (guint) g_test_rand_int_range (1, (gint32) (height - regions[i].y + 1));
+        }
+      effvk_classifier_submit_regions (classifier, image, regions, n, user_data, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, n);
+      collect_and_compare (classifier, alone, image, regions, n);
+    }
+}
+
+/* Frames of all sizes and their parts share batches; a frame that the batch has no room for begins
+ * another one. */
+static void
+test_mixed_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 } };
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 4, 3);
+  g_autoptr (EffvkImage) small = new_image (1, 48, 48);
+  g_autoptr (EffvkImage) large = new_image (2, 300, 200);
+  g_autoptr (EffvkImage) tall = new_image (3, 20, 90);
+  const EffvkImage *list[] = { small, large, tall };
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GVariant) statistics = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 submissions;
+
+  results = effvk_classifier_classify_many (classifier, list, G_N_ELEMENTS (list), &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (list); i++)
+    {
+      g_autoptr (EffvkResult) expected = effvk_classifier_classify (alone, list[i], &error);
+
+      g_assert_no_error (error);
+      assert_same (g_ptr_array_index (results, i), expected);
+    }
+  statistics = effvk_classifier_get_statistics (classifier);
+  g_assert_true (g_variant_lookup (statistics, "submissions", "t", &submissions));
+  g_assert_cmpuint (submissions, ==, 2); /* the second one had no room beside the first */
+
+  effvk_classifier_submit (classifier, list[1], NULL, &error);
+  g_assert_no_error (error);
+  effvk_classifier_submit_regions (classifier, list[0], parts, 2, NULL, &error);
+  g_assert_no_error (error);
+  effvk_classifier_submit (classifier, list[2], NULL, &error); /* the fourth: one batch */
+  g_assert_no_error (error);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (EffvkResult) got = effvk_classifier_collect (classifier, TRUE, NULL, &error);
+      g_autoptr (EffvkResult) expected = NULL;
+
+      g_assert_no_error (error);
+      expected = i == 0 || i == 3 ? effvk_classifier_classify (alone, list[i ? 2 : 1], NULL)
+                                  : classify_crop (alone, small, &parts[i - 1]);
+      assert_same (got, expected);
+    }
+  g_clear_pointer (&statistics, g_variant_unref);
+  statistics = effvk_classifier_get_statistics (classifier);
+  g_assert_true (g_variant_lookup (statistics, "submissions", "t", &submissions));
+  g_assert_cmpuint (submissions, ==, 3);
+}
+
+/* What cannot be classified is refused, with the numbers that are wrong. */
+static void
+test_bad_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  static const struct
+  {
+    guint n;
+    EffvkRectangle last;
+    const char *message;
+  } cases[] = {
+    { 0, { 0, 0, 1, 1 }, "*0 regions*1 to 2*" },
+    { 3, { 0, 0, 1, 1 }, "*3 regions*1 to 2*" },
+    { 2, { 0, 0, 0, 5 }, "*Region 1, 0x5 at 0,0*40x30*" },
+    { 2, { 40, 0, 1, 1 }, "*Region 1*40x30*" },
+    { 1, { 39, 29, 2, 1 }, "*Region 0, 2x1 at 39,29*" },
+    { 1, { 1, 0, G_MAXUINT, 1 }, "*Region 0*" },
+  };
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 1);
+  g_autoptr (EffvkImage) image = new_image (1, 40, 30);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      EffvkRectangle regions[3] = { { 0, 0, 40, 30 }, { 0, 0, 40, 30 }, { 0, 0, 40, 30 } };
+      g_autoptr (GError) error = NULL;
+
+      regions[MAX (cases[i].n, 1) - 1] = cases[i].last;
+      g_assert_false (
+          effvk_classifier_submit_regions (classifier, image, regions, cases[i].n, NULL, &error));
+      g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE);
+      if (!g_pattern_match_simple (cases[i].message, error->message))
+        g_error ("\"%s\" does not match \"%s\"", error->message, cases[i].message);
+      g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, 0);
+    }
 }
 
 static void
@@ -352,6 +502,9 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/classifier/many", Fixture, NULL, set_up, test_many, tear_down);
+  g_test_add ("/classifier/regions", Fixture, NULL, set_up, test_regions, tear_down);
+  g_test_add ("/classifier/mixed-batch", Fixture, NULL, set_up, test_mixed_batch, tear_down);
+  g_test_add ("/classifier/bad-regions", Fixture, NULL, set_up, test_bad_regions, tear_down);
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);

@@ -17,8 +17,10 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
   g_autofree float *pixels = g_new (float, (gsize) recipe->width * recipe->height * 3);
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, recipe->height, recipe->width, 3 };
   EffvkOpContext context = { .storage = EFFVK_STORAGE_F32 };
-  EffvkPreprocess op = { .layout = &image->layout, .recipe = recipe };
-  EffvkBuffer staging = { 0 };
+  g_autoptr (EffvkPreprocessPlan) plan = effvk_preprocess_plan_new (&image->layout, recipe);
+  EffvkPreprocessRoom room = { 0 };
+  EffvkBuffer staging = { 0 }, items = { 0 };
+  EffvkPreprocess op = { recipe, &room, &staging, &items };
   gsize n = (gsize) recipe->width * recipe->height * 3;
   gboolean done;
 
@@ -26,10 +28,15 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
       || !effvk_buffer_init (&staging, device, EFFVK_MEMORY_UPLOAD, image->layout.size, "staging",
                              error))
     return FALSE;
+  effvk_preprocess_room_grow (&room, plan);
+  if (!effvk_buffer_init (&items, device, EFFVK_MEMORY_UPLOAD,
+                          effvk_preprocess_items (&room, 1).size, "items", error))
+    return FALSE;
   effvk_image_copy_to (image, staging.map);
+  effvk_preprocess_plan_write (plan, &room, 1, 0, 0, items.map);
   effvk_buffer_flush (&staging);
+  effvk_buffer_flush (&items);
   context.program = program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
-  op.staging = &staging;
   op.output = effvk_program_add_persistent (program, &info);
   done = effvk_preprocess (&context, &op, error) && effvk_program_compile (program, error)
          && effvk_program_run (program, error)
@@ -37,6 +44,7 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
          && fwrite (pixels, sizeof (float), n, stdout) == n;
   g_clear_pointer (&program, effvk_program_free);
   effvk_buffer_clear (&staging);
+  effvk_buffer_clear (&items);
   return done;
 }
 

@@ -368,30 +368,49 @@ free_image (EffvkImage *image)
   effvk_image_free (image);
 }
 
+/* Puts the images, of one layout, where the op will look for them. */
+static void
+fill (const Case *test, EffvkImage **images, EffvkPreprocessRoom *room, EffvkBuffer *frames,
+      EffvkBuffer *items)
+{
+  const EffvkFrameLayout *layout = &images[0]->layout;
+  g_autoptr (EffvkPreprocessPlan) plan = effvk_preprocess_plan_new (layout, &test->recipe);
+  GError *error = NULL;
+
+  effvk_preprocess_room_grow (room, plan);
+  effvk_buffer_init (frames, device, EFFVK_MEMORY_UPLOAD, layout->size * test->batch, "frames",
+                     &error);
+  g_assert_no_error (error);
+  effvk_buffer_init (items, device, EFFVK_MEMORY_UPLOAD,
+                     effvk_preprocess_items (room, test->batch).size, "items", &error);
+  g_assert_no_error (error);
+  memset (frames->map, 0xa5, frames->size);
+  for (guint i = 0; i < test->batch; i++)
+    {
+      effvk_image_copy_to (images[i], frames->map + i * layout->size);
+      effvk_preprocess_plan_write (plan, room, test->batch, i, i * layout->size, items->map);
+    }
+  effvk_buffer_flush (frames);
+  effvk_buffer_flush (items);
+}
+
 /* [N,H,W,3] in 0..1: what the device made, with the normalisation undone. */
 static float *
 run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage storage)
 {
-  const EffvkFrameLayout *layout = &images[0]->layout;
   const EffvkRecipe *recipe = &test->recipe;
   g_autoptr (EffvkProgram) program = effvk_program_new (device, EFFVK_PROGRAM_SEPARATE);
   EffvkTensorInfo info
       = { "input", storage, test->batch, recipe->height, recipe->width, get_channels (test) };
   EffvkOpContext context = { program, storage, .kernel = kernel };
-  EffvkPreprocess op = { .layout = layout, .recipe = recipe };
+  EffvkPreprocessRoom room = { 0 };
+  EffvkBuffer frames, items;
+  EffvkPreprocess op = { recipe, &room, &frames, &items };
   gsize n = (gsize) test->batch * recipe->height * recipe->width * get_channels (test);
   float *result = g_new (float, n);
-  EffvkBuffer staging;
   GError *error = NULL;
 
-  effvk_buffer_init (&staging, device, EFFVK_MEMORY_UPLOAD, layout->size * test->batch, "staging",
-                     &error);
-  g_assert_no_error (error);
-  memset (staging.map, 0xa5, layout->size * test->batch);
-  for (guint i = 0; i < test->batch; i++)
-    effvk_image_copy_to (images[i], staging.map + i * layout->size);
-  effvk_buffer_flush (&staging);
-  op.staging = &staging;
+  fill (test, images, &room, &frames, &items);
   op.output = effvk_program_add_persistent (program, &info);
 
   effvk_preprocess (&context, &op, &error);
@@ -411,7 +430,8 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
     }
 
   g_clear_pointer (&program, effvk_program_free);
-  effvk_buffer_clear (&staging);
+  effvk_buffer_clear (&frames);
+  effvk_buffer_clear (&items);
   return result;
 }
 
@@ -720,12 +740,12 @@ static void
 test_unknown_kernel (void)
 {
   g_autoptr (EffvkProgram) program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
-  g_autoptr (EffvkImage) image = effvk_image_new (EFFVK_FORMAT_RGB, 4, 4);
+  const EffvkPreprocessRoom room = { 0 };
   g_autoptr (GError) error = NULL;
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, 19, 22, 3 };
   EffvkOpContext context = { program, EFFVK_STORAGE_F32, .kernel = "no such kernel" };
-  EffvkPreprocess op = { &image->layout, &default_case.recipe, NULL,
-                         effvk_program_add_persistent (program, &info) };
+  EffvkPreprocess op
+      = { &default_case.recipe, &room, NULL, NULL, effvk_program_add_persistent (program, &info) };
 
   g_assert_false (effvk_preprocess (&context, &op, &error));
   g_assert_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where the frame of each item of the batch lies and how it is filtered, written before every submission
+// by src/ops/preprocess-plan.c: items may be different frames, or parts of one.
+
+struct Plane {
+    int from;    // texel of row 0's first column that is wanted
+    int stride;  // texels from a row to the next
+    int columns; // texels that are wanted; 0 in a plane that the format has not
+    int last;    // last row that may be read
+    int taps;    // texel of the tap table
+    int count;   // taps of a group of rows
+    int to;      // texel of the first result
+};
+struct Component {
+    int from;   // texel of the component of sample 0 in the plane's first rows; may be negative
+    int stride; // texels from 4 rows to the next 4
+    int step;   // texels from a sample to the next
+    int last;   // last sample that may be read
+    int taps;   // texel of the tap table
+    int count;  // taps, a multiple of 4
+};
+struct Item {
+    Plane planes[3];
+    Component components[3];
+    int colour;      // texel of the colour matrix, mean and 1 / standard deviation
+    int round_bytes; // whether filtered rows are rounded to bytes
+};
+layout(set = 0, binding = 3, std430) readonly buffer Items { Item items[]; };

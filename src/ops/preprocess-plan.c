@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/preprocess-plan.h"
+
+#include "ops/resize-taps.h"
+
+#include <string.h>
+
+/* As shaders/resize-item.glsl declares it. */
+typedef struct
+{
+  struct
+  {
+    gint32 from, stride, columns, last, taps, count, to;
+  } planes[EFFVK_IMAGE_MAX_PLANES];
+  struct
+  {
+    gint32 from, stride, step, last, taps, count;
+  } components[3];
+  gint32 colour, round_bytes;
+} Item;
+
+struct _EffvkPreprocessPlan
+{
+  Item item;                        /* of the first item of a batch */
+  guint rows;                       /* texels of what resize-rows makes */
+  GArray *row_table, *column_table; /* (element-type float) */
+};
+
+static guint
+div_up (guint a, guint b)
+{
+  return (a + b - 1) / b;
+}
+
+/* Kr and Kb of ITU-R BT.601, BT.709 and BT.2020. */
+static const double luma_weights[][2]
+    = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
+
+/* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over 255;
+ * with more bits, full range ends a little beyond 1, limited range where it does with 8. */
+static void
+make_matrix (const EffvkFrameLayout *layout, double matrix[3][4])
+{
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  double full = 255.0 * (1u << (format->depth - 8)) / ((1u << format->depth) - 1);
+  double kr = luma_weights[layout->matrix][0], kb = luma_weights[layout->matrix][1];
+  double kg = 1.0 - kr - kb;
+  double luma = layout->full_range ? full : 255.0 / 219.0;
+  double chroma = layout->full_range ? full : 255.0 / 224.0;
+  double black = layout->full_range ? 0.0 : 16.0 / 255.0, neutral = 128.0 / 255.0;
+  double from_cb[3] = { 0.0, -2.0 * (1.0 - kb) * kb / kg, 2.0 * (1.0 - kb) };
+  double from_cr[3] = { 2.0 * (1.0 - kr), -2.0 * (1.0 - kr) * kr / kg, 0.0 };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      if (!format->yuv)
+        {
+          for (guint j = 0; j < 4; j++)
+            matrix[i][j] = i == j ? full : 0.0;
+          continue;
+        }
+      matrix[i][0] = luma;
+      matrix[i][1] = chroma * from_cb[i];
+      matrix[i][2] = chroma * from_cr[i];
+      matrix[i][3] = -luma * black - neutral * (matrix[i][1] + matrix[i][2]);
+    }
+}
+
+static void
+append_colour (GArray *table, const EffvkFrameLayout *layout, const EffvkRecipe *recipe)
+{
+  double matrix[3][4];
+  const float zero = 0.0f;
+
+  make_matrix (layout, matrix);
+  for (guint i = 0; i < 12; i++)
+    {
+      float value = (float) matrix[i / 4][i % 4];
+
+      g_array_append_val (table, value);
+    }
+  g_array_append_vals (table, recipe->mean, 3);
+  g_array_append_val (table, zero);
+  for (guint i = 0; i < 3; i++)
+    {
+      float scale = 1.0f / recipe->std[i];
+
+      g_array_append_val (table, scale);
+    }
+  g_array_append_val (table, zero);
+}
+
+/* How a component's row is filtered: the taps of its bytes, and where their table lies. */
+typedef struct
+{
+  EffvkTaps taps;
+  EffvkTapTable table;
+  guint step; /* bytes from a tap to the next */
+} ColumnTaps;
+
+static void
+column_taps_clear (ColumnTaps *columns)
+{
+  effvk_taps_clear (&columns->taps);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColumnTaps, column_taps_clear)
+
+/* Takes the taps over samples. */
+static void
+plan_columns (EffvkPreprocessPlan *plan, ColumnTaps *columns, EffvkTaps *samples,
+              const EffvkFormatInfo *format, guint component)
+{
+  guint step = format->components[component].step;
+
+  columns->taps = *samples;
+  columns->step = step;
+  if (format->depth > 8)
+    {
+      float low = 1.0f / (float) (1u << (format->depth + format->shift - 8));
+
+      effvk_taps_init_bytes (&columns->taps, samples, step, (float[]){ low, 256.0f * low });
+      columns->step = 1;
+      effvk_taps_clear (samples);
+    }
+  *samples = (EffvkTaps){ 0 };
+  columns->table = effvk_taps_append_single (plan->column_table, &columns->taps);
+}
+
+/* Adds a plane: what of it is needed, and how its components are found in what resize-rows makes
+ * of it. */
+static void
+plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint plane,
+            const ColumnTaps *const x[3], const EffvkTaps *y)
+{
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  guint low = G_MAXUINT, high = 0, columns;
+  EffvkTapTable y_table = effvk_taps_append_grouped (plan->row_table, y);
+
+  for (guint i = 0; i < 3; i++)
+    if (format->components[i].plane == plane)
+      {
+        guint offset = format->components[i].offset;
+
+        low = MIN (low, (x[i]->taps.low * x[i]->step + offset) / 4);
+        high = MAX (high, div_up ((x[i]->taps.high - 1) * x[i]->step + offset + 1, 4));
+      }
+  columns = high - low;
+  plan->item.planes[plane].from = (gint32) (layout->offsets[plane] / 4 + low);
+  plan->item.planes[plane].stride = (gint32) (layout->strides[plane] / 4);
+  plan->item.planes[plane].columns = (gint32) columns;
+  plan->item.planes[plane].last = (gint32) y->high - 1;
+  plan->item.planes[plane].taps = (gint32) y_table.at;
+  plan->item.planes[plane].count = (gint32) y_table.count;
+  plan->item.planes[plane].to = (gint32) plan->rows;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      const EffvkComponent *component = &format->components[i];
+
+      if (component->plane != plane)
+        continue;
+      plan->item.components[i].from
+          = (gint32) plan->rows + (gint32) component->offset - (gint32) (low * 4);
+      plan->item.components[i].stride = (gint32) (columns * 4);
+      plan->item.components[i].step = (gint32) x[i]->step;
+      plan->item.components[i].last = (gint32) x[i]->taps.high - 1;
+      plan->item.components[i].taps = (gint32) x[i]->table.at;
+      plan->item.components[i].count = (gint32) x[i]->table.count;
+    }
+  plan->rows += columns * 4 * div_up (y->n, 4);
+}
+
+EffvkPreprocessPlan *
+effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *recipe)
+{
+  EffvkPreprocessPlan *plan = g_new0 (EffvkPreprocessPlan, 1);
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  /* Cb and Cr have taps of their own where they have samples of their own distance. */
+  gboolean chroma
+      = format->n_planes > 1 || format->components[1].step != format->components[0].step;
+  g_auto (EffvkTaps) x = { 0 };
+  g_auto (EffvkTaps) y = { 0 };
+  g_auto (EffvkTaps) chroma_x = { 0 };
+  g_auto (EffvkTaps) chroma_y = { 0 };
+  g_auto (ColumnTaps) columns = { 0 };
+  g_auto (ColumnTaps) chroma_columns = { 0 };
+  const ColumnTaps *by_component[3] = { &columns, &columns, &columns };
+  EffvkAxis x_axis, y_axis;
+
+  plan->row_table = g_array_new (FALSE, FALSE, sizeof (float));
+  plan->column_table = g_array_new (FALSE, FALSE, sizeof (float));
+  append_colour (plan->column_table, layout, recipe);
+  effvk_axes_init (&x_axis, &y_axis, layout, recipe);
+  effvk_taps_init (&x, &x_axis, recipe->interpolation, recipe->antialias);
+  effvk_taps_init (&y, &y_axis, recipe->interpolation, recipe->antialias);
+  if (chroma)
+    {
+      effvk_taps_init_subsampled (&chroma_x, &x, &x_axis, format->chroma_x,
+                                  layout->site != EFFVK_CHROMA_SITE_CENTER);
+      effvk_taps_init_subsampled (&chroma_y, &y, &y_axis, format->chroma_y,
+                                  layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
+      plan_columns (plan, &chroma_columns, &chroma_x, format, 1);
+      by_component[1] = by_component[2] = &chroma_columns;
+    }
+  plan_columns (plan, &columns, &x, format, 0);
+  for (guint i = 0; i < format->n_planes; i++)
+    plan_plane (plan, layout, i, by_component, i ? &chroma_y : &y);
+  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. So are
+   * samples of two bytes. */
+  plan->item.round_bytes = recipe->eight_bits && !format->yuv && format->depth == 8;
+  return plan;
+}
+
+void
+effvk_preprocess_plan_free (EffvkPreprocessPlan *plan)
+{
+  if (!plan)
+    return;
+  g_array_unref (plan->row_table);
+  g_array_unref (plan->column_table);
+  g_free (plan);
+}
+
+static EffvkPreprocessRoom
+get_room (const EffvkPreprocessPlan *plan)
+{
+  EffvkPreprocessRoom room = { .rows = plan->rows,
+                               .row_taps = plan->row_table->len / 4,
+                               .column_taps = plan->column_table->len / 4 };
+
+  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+    room.columns[i] = (guint) plan->item.planes[i].columns;
+  return room;
+}
+
+void
+effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan *plan)
+{
+  EffvkPreprocessRoom needed = get_room (plan);
+
+  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+    room->columns[i] = MAX (room->columns[i], needed.columns[i]);
+  room->rows = MAX (room->rows, needed.rows);
+  room->row_taps = MAX (room->row_taps, needed.row_taps);
+  room->column_taps = MAX (room->column_taps, needed.column_taps);
+}
+
+gboolean
+effvk_preprocess_room_fits (const EffvkPreprocessRoom *room, const EffvkPreprocessPlan *plan)
+{
+  EffvkPreprocessRoom grown = *room;
+
+  effvk_preprocess_room_grow (&grown, plan);
+  return memcmp (&grown, room, sizeof grown) == 0;
+}
+
+static gsize
+align (gsize size)
+{
+  return (size + 255) / 256 * 256;
+}
+
+EffvkPreprocessItems
+effvk_preprocess_items (const EffvkPreprocessRoom *room, guint batch)
+{
+  EffvkPreprocessItems items = { .row_taps = align (sizeof (Item) * batch) };
+
+  items.column_taps = items.row_taps + align (16 * (gsize) room->row_taps * batch);
+  items.size = items.column_taps + align (16 * (gsize) room->column_taps * batch);
+  return items;
+}
+
+void
+effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreprocessRoom *room,
+                             guint batch, guint i, gsize offset, guint8 *items)
+{
+  EffvkPreprocessItems at = effvk_preprocess_items (room, batch);
+  gint32 row_taps = (gint32) (room->row_taps * i), column_taps = (gint32) (room->column_taps * i);
+  gint32 rows = (gint32) (room->rows * i);
+  Item item = plan->item;
+
+  for (guint p = 0; p < EFFVK_IMAGE_MAX_PLANES; p++)
+    {
+      item.planes[p].from += (gint32) (offset / 4);
+      item.planes[p].to += rows;
+      item.planes[p].taps += row_taps;
+      item.components[p].from += rows;
+      item.components[p].taps += column_taps;
+    }
+  item.colour = column_taps;
+  memcpy (items + sizeof item * i, &item, sizeof item);
+  memcpy (items + at.row_taps + 16 * (gsize) row_taps, plan->row_table->data,
+          plan->row_table->len * sizeof (float));
+  memcpy (items + at.column_taps + 16 * (gsize) column_taps, plan->column_table->data,
+          plan->column_table->len * sizeof (float));
+}
