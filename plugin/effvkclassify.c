@@ -9,6 +9,11 @@
  * the device, with the preprocessing that the model was trained with: no videoscale, and
  * videoconvert only for formats that the pad template does not name.
  *
+ * Up to #EffvkClassify:max-in-flight frames are in the element at once: while the device works on
+ * them the next ones arrive, and each leaves as soon as its result and those before it are there.
+ * Frames and events keep their order, and no frame is dropped. In a live pipeline the element adds
+ * the latency that it has, in whole frames, and posts a latency message when that grows.
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
@@ -40,64 +45,48 @@
  */
 #include "effvkclassify.h"
 
-#include "classification-meta.h"
-#include "element-error.h"
 #include "frame.h"
-#include "message.h"
-#include "network.h"
+#include "latency.h"
+#include "queue.h"
+#include "report.h"
+#include "settings.h"
 #include "statistics.h"
-
-#include <effvk/effvk.h>
 
 GST_DEBUG_CATEGORY_STATIC (effvk_classify_debug);
 #define GST_CAT_DEFAULT effvk_classify_debug
 
-#define DEFAULT_DEVICE "auto"
-#define DEFAULT_TOP_K 5
-#define DEFAULT_THRESHOLD 0.0
-#define MAX_TOP_K 1000
-#define DEFAULT_INTERVAL 1
-
-enum
-{
-  PROP_MODEL_FILE = 1,
-  PROP_LABELS_FILE,
-  PROP_MODEL_OVERRIDES,
-  PROP_DEVICE,
-  PROP_PRECISION,
-  PROP_TOP_K,
-  PROP_ACTIVATION,
-  PROP_THRESHOLD,
-  PROP_META_MODE,
-  PROP_POST_MESSAGES,
-  PROP_INFERENCE_INTERVAL,
-  PROP_STATS,
-};
-
+/*
+ *            chain, serialized events                  the source pad's task
+ *   sink pad ───────────────────────▶ queue ───────────────────────────────▶ source pad
+ *                       │               ▲            reporter
+ *                       ╰──▶ network ───╯ answers
+ *
+ * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the network's;
+ * the queue's. The object lock is taken inside none and around none of the last two.
+ */
 struct _EffvkClassify
 {
-  GstBaseTransform parent_instance;
+  GstElement parent_instance;
+  GstPad *sink, *src;
+  EffvkQueue queue;
 
-  /* properties, under the object lock */
-  char *model_file, *model_overrides, *labels_file, *device;
-  EffvkPrecision precision;
-  EffvkOutputActivation activation;
-  guint top_k, interval;
-  double threshold;
-  EffvkMetaMode meta_mode;
-  gboolean post_messages;
-  guint64 frames, inferences, skipped, messages, not_finite;
-  EffvkClassifier *classifier; /* from start to stop; written under the object lock */
+  /* under the object lock */
+  EffvkSettings settings;
+  EffvkCounters counters;
+  EffvkLatency latency;
+  EffvkNetwork *network; /* from start to stop */
+  gboolean lost;         /* the device, until the next start; has been reported */
 
-  /* streaming thread */
+  /* sink pad */
   guint since_inference; /* frames from the last classified one to the next; 0: none yet */
-  GQuark *quarks;        /* per class */
   GstVideoInfo info;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
-  gboolean lost;     /* the device, until the next start; has been reported */
+
+  /* source pad's task */
+  EffvkReporter reporter;
 };
 
-G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (
     effvkclassify, "effvkclassify", GST_RANK_NONE, EFFVK_TYPE_CLASSIFY,
     GST_DEBUG_CATEGORY_INIT (effvk_classify_debug, "effvkclassify", 0, "EfficientNet on Vulkan"))
@@ -109,35 +98,56 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 
-static gboolean
-effvk_classify_start (GstBaseTransform *base)
+/* The network's settings as they are now. */
+static void
+get_config (EffvkClassify *self, EffvkNetworkConfig *config)
 {
-  EffvkClassify *self = EFFVK_CLASSIFY (base);
-  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
-  g_autofree char *model_file = NULL;
-  g_autofree char *model_overrides = NULL;
-  g_autofree char *labels_file = NULL;
-  g_autofree char *selector = NULL;
-  g_autoptr (EffvkModel) model = NULL;
-  g_autoptr (EffvkDevice) device = NULL;
-  g_autoptr (GError) error = NULL;
-  EffvkClassifier *classifier;
-  EffvkMetaMode meta_mode;
-  guint n;
+  GST_OBJECT_LOCK (self);
+  effvk_network_config_copy (&self->settings.network, config);
+  config->top_k = self->settings.reporting.top_k;
+  config->max_in_flight = self->settings.pace.max_in_flight;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static EffvkNetwork *
+get_network (EffvkClassify *self)
+{
+  EffvkNetwork *network;
 
   GST_OBJECT_LOCK (self);
-  model_file = g_strdup (self->model_file);
-  model_overrides = g_strdup (self->model_overrides);
-  labels_file = g_strdup (self->labels_file);
-  selector = g_strdup (self->device ? self->device : DEFAULT_DEVICE);
-  meta_mode = self->meta_mode;
-  effvk_classifier_options_set_precision (options, self->precision);
-  effvk_classifier_options_set_activation (options, self->activation);
-  effvk_classifier_options_set_top_k (options, self->top_k);
-  effvk_classifier_options_set_max_in_flight (options, 1);
-  self->frames = self->inferences = self->skipped = self->messages = self->not_finite = 0;
+  network = self->network ? effvk_network_ref (self->network) : NULL;
   GST_OBJECT_UNLOCK (self);
+  return network;
+}
 
+/* One warning where nobody asked for a CPU and got one: the first question when it is slow. */
+static void
+warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
+{
+  if (effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
+      && (!selector || !*selector || g_str_equal (selector, "auto")))
+    GST_ELEMENT_WARNING (
+        self, RESOURCE, SETTINGS,
+        ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
+         "purpose, or device=gpu to refuse it.",
+         effvk_device_get_name (device)),
+        (NULL));
+}
+
+static gboolean
+start (EffvkClassify *self)
+{
+  g_auto (EffvkNetworkConfig) config = { 0 };
+  g_autoptr (GError) error = NULL;
+  EffvkMetaMode meta_mode;
+  EffvkNetwork *network;
+  EffvkDevice *device;
+
+  GST_OBJECT_LOCK (self);
+  meta_mode = self->settings.reporting.meta_mode;
+  self->counters = (EffvkCounters){ 0 };
+  GST_OBJECT_UNLOCK (self);
+  get_config (self, &config);
   if (!effvk_meta_mode_is_available (meta_mode))
     {
       GST_ELEMENT_ERROR (
@@ -145,58 +155,61 @@ effvk_classify_start (GstBaseTransform *base)
           ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"), (NULL));
       return FALSE;
     }
-  model = effvk_network_load_model (GST_ELEMENT (self), model_file, model_overrides, labels_file);
-  if (!model)
-    return FALSE;
-  device = effvk_network_open_device (GST_ELEMENT (self), selector);
-  if (!device)
-    return FALSE;
-  classifier = effvk_classifier_new (device, model, options, &error);
-  if (!classifier)
+  network = effvk_network_new (&config, &error);
+  if (!network)
     {
-      effvk_element_post_error (GST_ELEMENT (self), error, "Could not build the network", NULL);
+      effvk_network_post_error (GST_ELEMENT (self), &config, error);
       return FALSE;
     }
-  n = effvk_model_get_n_classes (model);
-  self->quarks = g_new (GQuark, n);
-  for (guint i = 0; i < n; i++)
-    self->quarks[i] = g_quark_from_string (effvk_model_get_label (model, i));
-  GST_INFO_OBJECT (self, "%s on %s (%s)", effvk_model_get_variant (model),
+  device = effvk_classifier_get_device (effvk_network_get_classifier (network));
+  warn_about_cpu (self, config.device, device);
+  GST_INFO_OBJECT (self, "%s on %s (%s)",
+                   effvk_model_get_variant (effvk_network_get_model (network)),
                    effvk_device_get_name (device), effvk_device_get_driver (device));
   GST_OBJECT_LOCK (self);
-  self->classifier = classifier;
-  GST_OBJECT_UNLOCK (self);
+  self->network = network;
   self->lost = FALSE;
-  self->since_inference = 0;
-  return TRUE;
-}
-
-static gboolean
-effvk_classify_stop (GstBaseTransform *base)
-{
-  EffvkClassify *self = EFFVK_CLASSIFY (base);
-  EffvkClassifier *classifier;
-
-  GST_OBJECT_LOCK (self);
-  classifier = g_steal_pointer (&self->classifier);
+  effvk_latency_reset (&self->latency, NULL, config.max_in_flight);
   GST_OBJECT_UNLOCK (self);
-  g_clear_object (&classifier);
-  g_clear_pointer (&self->quarks, g_free);
-  g_clear_pointer (&self->image, effvk_image_free);
+  self->since_inference = 0;
+  gst_segment_init (&self->reporter.segment, GST_FORMAT_UNDEFINED);
   return TRUE;
 }
 
-static gboolean
-effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outcaps)
+/* When the pads are inactive. */
+static void
+stop (EffvkClassify *self)
 {
-  EffvkClassify *self = EFFVK_CLASSIFY (base);
+  EffvkNetwork *network;
+
+  /* A flush that came to its end while the source pad went inactive has started it again. */
+  effvk_queue_set_flushing (&self->queue);
+  gst_pad_stop_task (self->src);
+  effvk_queue_discard (&self->queue, NULL);
+  GST_OBJECT_LOCK (self);
+  network = g_steal_pointer (&self->network);
+  GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&network, effvk_network_unref);
+  g_clear_pointer (&self->image, effvk_image_free);
+}
+
+static void
+post_latency (EffvkClassify *self)
+{
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static gboolean
+set_caps (EffvkClassify *self, GstCaps *caps)
+{
   g_autofree char *reason = NULL;
+  gboolean changed;
   GstVideoInfo info;
   EffvkImage *image;
 
-  if (!gst_video_info_from_caps (&info, incaps))
+  if (!gst_video_info_from_caps (&info, caps))
     {
-      GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, incaps);
+      GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, caps);
       return FALSE;
     }
   if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE
@@ -209,160 +222,326 @@ effvk_classify_set_caps (GstBaseTransform *base, GstCaps *incaps, GstCaps *outca
                                           (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
   if (!image)
     {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, incaps));
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, caps));
       return FALSE;
     }
+  GST_OBJECT_LOCK (self);
+  changed = effvk_latency_reset (&self->latency, &info, self->settings.pace.max_in_flight)
+            && self->image; /* nobody has asked before the first caps */
+  GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
   self->info = info;
+  if (changed)
+    post_latency (self);
   return TRUE;
 }
 
-/* Maps the frame and points the image at its planes. Where it fails one error is posted and nothing
- * is mapped. */
+/* Whether a frame is classified, or passes as it is. */
 static gboolean
-take (EffvkClassify *self, GstBuffer *buffer, GstVideoFrame *frame)
+is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
+{
+  gboolean nothing
+      = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
+  gboolean skip = nothing || (self->since_inference > 0 && self->since_inference < pace->interval);
+
+  if (!nothing)
+    self->since_inference = skip ? self->since_inference + 1 : 1;
+  GST_OBJECT_LOCK (self);
+  self->counters.frames++;
+  self->counters.skipped += skip;
+  GST_OBJECT_UNLOCK (self);
+  return !skip;
+}
+
+static gboolean
+ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
 {
   g_autofree char *reason = NULL;
 
-  if (!effvk_frame_map (frame, &self->info, buffer, &reason))
-    {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
-      return FALSE;
-    }
-  if (effvk_frame_describe (&self->image, &self->info, frame, &reason))
-    return TRUE;
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
-  gst_video_frame_unmap (frame);
-  return FALSE;
+  item->network = get_network (self);
+  item->request = effvk_request_new (&self->image, &self->info, buffer, &reason);
+  if (!item->request)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
+  return item->request != NULL;
+}
+
+static GstFlowReturn
+effvk_classify_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  g_autoptr (EffvkItem) item = effvk_item_new (GST_MINI_OBJECT_CAST (buffer));
+  GstFlowReturn flow;
+  EffvkPace pace;
+  gboolean lost;
+
+  GST_OBJECT_LOCK (self);
+  pace = self->settings.pace;
+  lost = self->lost;
+  GST_OBJECT_UNLOCK (self);
+  if (lost)
+    return GST_FLOW_ERROR;
+  if (!self->image)
+    return GST_FLOW_NOT_NEGOTIATED;
+  flow = effvk_queue_wait_for_room (&self->queue, pace.max_in_flight);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
+  item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
+  if (is_wanted (self, &pace, buffer) && !ask (self, item, buffer))
+    return GST_FLOW_ERROR;
+  return effvk_queue_put (&self->queue, g_steal_pointer (&item)) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
 /* A lost device stays lost, so that it is reported once and not with every frame that follows. */
 static void
 post_frame_error (EffvkClassify *self, const GError *error)
 {
-  self->lost = g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
-               || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_TIMEOUT);
-  effvk_element_post_error (GST_ELEMENT (self), error, "Could not classify a frame", NULL);
-}
-
-static gboolean
-submit (EffvkClassify *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (effvk_classifier_submit (self->classifier, self->image, NULL, &error))
-    return TRUE;
-  post_frame_error (self, error);
-  return FALSE;
-}
-
-static EffvkResult *
-collect (EffvkClassify *self)
-{
-  g_autoptr (GError) error = NULL;
-  EffvkResult *result = effvk_classifier_collect (self->classifier, TRUE, NULL, &error);
-
-  if (!result)
-    post_frame_error (self, error);
-  return result;
-}
-
-/* Reports a result: metadata on the buffer, a message on the bus. */
-static void
-attach (EffvkClassify *self, GstBuffer *buffer, EffvkResult *result)
-{
-  guint n = effvk_result_get_n_classes (result), top_k;
-  EffvkMetaMode meta_mode;
-  gboolean post_messages, warn;
-  double threshold;
+  g_autoptr (GError) prefixed = g_error_copy (error);
+  g_auto (EffvkNetworkConfig) config = { 0 };
 
   GST_OBJECT_LOCK (self);
-  top_k = self->top_k;
-  threshold = self->threshold;
-  meta_mode = self->meta_mode;
-  post_messages = self->post_messages && n > 0;
-  self->inferences++;
-  self->messages += post_messages;
-  self->not_finite += n == 0;
-  warn = n == 0 && self->not_finite == 1;
+  self->lost = g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
+               || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_TIMEOUT);
   GST_OBJECT_UNLOCK (self);
+  get_config (self, &config);
+  g_prefix_error (&prefixed, "Could not classify a frame: ");
+  effvk_network_post_error (GST_ELEMENT (self), &config, prefixed);
+}
 
-  if (warn) /* not for each of perhaps every frame */
-    GST_ELEMENT_WARNING (
-        self, STREAM, FAILED,
-        ("The network's answer is not finite: this frame, and further ones like it, are "
-         "passed on without classes"),
-        ("not-finite in stats counts them"));
-  if (n == 0)
-    return;
-  n = MIN (n, top_k);
-  while (n > 0 && effvk_result_get_score (result, n - 1) < threshold)
-    n--;
-  effvk_classification_attach (buffer, meta_mode, effvk_classifier_get_model (self->classifier),
-                               result, n, self->quarks, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
-                               (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
-  if (post_messages)
-    effvk_message_post (GST_ELEMENT (self), &GST_BASE_TRANSFORM (self)->segment, buffer, result, n);
+static void
+measure_latency (EffvkClassify *self, const EffvkRequest *request)
+{
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = effvk_latency_measure (&self->latency,
+                                   (GstClockTime) (request->done - request->asked) * GST_USECOND);
+  GST_OBJECT_UNLOCK (self);
+  if (changed)
+    post_latency (self);
+}
+
+static void
+push_frame (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
+{
+  EffvkReporting how;
+
+  if (item->request && item->request->error)
+    {
+      post_frame_error (self, item->request->error);
+      gst_buffer_unref (buffer);
+      effvk_queue_set_flow (&self->queue, GST_FLOW_ERROR, TRUE);
+      return;
+    }
+  if (item->request)
+    measure_latency (self, item->request);
+  GST_OBJECT_LOCK (self);
+  how = self->settings.reporting;
+  GST_OBJECT_UNLOCK (self);
+  buffer = effvk_reporter_report (&self->reporter, &how, item, buffer);
+  effvk_queue_set_flow (&self->queue, gst_pad_push (self->src, buffer), FALSE);
+}
+
+static void
+push_event (EffvkClassify *self, GstEvent *event)
+{
+  switch (GST_EVENT_TYPE (event))
+    {
+    case GST_EVENT_STREAM_START:
+      effvk_queue_forgive (&self->queue, GST_FLOW_EOS);
+      break;
+    case GST_EVENT_SEGMENT:
+      effvk_queue_forgive (&self->queue, GST_FLOW_EOS);
+      gst_event_copy_segment (event, &self->reporter.segment);
+      break;
+    case GST_EVENT_EOS:
+      /* upstream, which would say so, has no further frame with which to learn of it */
+      if (effvk_queue_failed_silently (&self->queue))
+        GST_ELEMENT_FLOW_ERROR (self, self->queue.flow);
+      break;
+    default:
+      break;
+    }
+  gst_pad_push_event (self->src, event);
+}
+
+static void
+effvk_classify_loop (gpointer data)
+{
+  EffvkClassify *self = data;
+  GstFlowReturn flow;
+  g_autoptr (EffvkItem) item = effvk_queue_take (&self->queue, &flow);
+
+  if (!item)
+    {
+      gst_pad_pause_task (self->src);
+      return;
+    }
+  if (GST_IS_EVENT (item->object))
+    push_event (self, GST_EVENT (g_steal_pointer (&item->object)));
+  else if (flow == GST_FLOW_OK) /* else downstream has refused the frame before it */
+    push_frame (self, item, GST_BUFFER (g_steal_pointer (&item->object)));
+  effvk_queue_done (&self->queue);
+}
+
+static void
+flush_start (EffvkClassify *self, GstEvent *event)
+{
+  effvk_queue_set_flushing (&self->queue);
+  gst_pad_push_event (self->src, event);
+  gst_pad_pause_task (self->src); /* returns when the task is out of downstream */
 }
 
 /* The frame after a flush is of another place in the stream: it is classified. */
-static gboolean
-effvk_classify_sink_event (GstBaseTransform *base, GstEvent *event)
+static void
+flush_stop (EffvkClassify *self, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    EFFVK_CLASSIFY (base)->since_inference = 0;
-  return GST_BASE_TRANSFORM_CLASS (effvk_classify_parent_class)->sink_event (base, event);
+  gst_pad_push_event (self->src, event);
+  effvk_queue_discard (&self->queue, self->src);
+  self->since_inference = 0;
+  gst_segment_init (&self->reporter.segment, GST_FORMAT_UNDEFINED);
+  effvk_queue_restart (&self->queue);
+  gst_pad_start_task (self->src, effvk_classify_loop, self, NULL);
 }
 
 static GstFlowReturn
-effvk_classify_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
+effvk_classify_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  EffvkClassify *self = EFFVK_CLASSIFY (base);
-  gboolean nothing
-      = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
-  g_autoptr (EffvkResult) result = NULL;
-  gboolean submitted, skip;
-  GstVideoFrame frame;
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  GstCaps *caps;
 
-  GST_OBJECT_LOCK (self);
-  skip = nothing || (self->since_inference > 0 && self->since_inference < self->interval);
-  self->frames++;
-  self->skipped += skip;
-  GST_OBJECT_UNLOCK (self);
-  if (!nothing)
-    self->since_inference = skip ? self->since_inference + 1 : 1;
-  if (skip)
-    return GST_FLOW_OK;
-  if (self->lost || !take (self, buffer, &frame))
-    return GST_FLOW_ERROR;
-  submitted = submit (self);
-  gst_video_frame_unmap (&frame);
-  if (!submitted)
-    return GST_FLOW_ERROR;
-  result = collect (self);
-  if (!result)
-    return GST_FLOW_ERROR;
-  attach (self, buffer, result);
-  return GST_FLOW_OK;
+  switch (GST_EVENT_TYPE (event))
+    {
+    case GST_EVENT_FLUSH_START:
+      flush_start (self, event);
+      return GST_FLOW_OK;
+    case GST_EVENT_FLUSH_STOP:
+      flush_stop (self, event);
+      return GST_FLOW_OK;
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      if (!set_caps (self, caps))
+        {
+          gst_event_unref (event);
+          return GST_FLOW_NOT_NEGOTIATED;
+        }
+      break;
+    default:
+      break;
+    }
+  if (!GST_EVENT_IS_SERIALIZED (event))
+    return gst_pad_push_event (self->src, event) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  return effvk_queue_put (&self->queue, effvk_item_new (GST_MINI_OBJECT_CAST (event)))
+             ? GST_FLOW_OK
+             : GST_FLOW_FLUSHING;
+}
+
+static gboolean
+effvk_classify_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
+    effvk_queue_forgive (&EFFVK_CLASSIFY (parent)->queue, GST_FLOW_NOT_LINKED);
+  return gst_pad_event_default (pad, parent, event);
+}
+
+/* Downstream's pools must have a frame for each that is held here. */
+static void
+enlarge_pools (GstQuery *query, guint n)
+{
+  for (guint i = 0; i < gst_query_get_n_allocation_pools (query); i++)
+    {
+      GstBufferPool *pool;
+      guint size, min, max;
+
+      gst_query_parse_nth_allocation_pool (query, i, &pool, &size, &min, &max);
+      min = max ? MIN (min + n, max) : min + n;
+      gst_query_set_nth_allocation_pool (query, i, pool, size, min, max);
+      g_clear_pointer (&pool, gst_object_unref);
+    }
+}
+
+static gboolean
+effvk_classify_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  guint n;
+
+  /* It is about the stream behind the frames and events that came before. */
+  if (GST_QUERY_IS_SERIALIZED (query) && !effvk_queue_drain (&self->queue))
+    return FALSE;
+  if (!gst_pad_query_default (pad, parent, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
+    {
+      GST_OBJECT_LOCK (self);
+      n = self->settings.pace.max_in_flight;
+      GST_OBJECT_UNLOCK (self);
+      enlarge_pools (query, n);
+    }
+  return TRUE;
+}
+
+static gboolean
+effvk_classify_src_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+
+  if (!gst_pad_query_default (pad, parent, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
+    {
+      GST_OBJECT_LOCK (self);
+      effvk_latency_answer (&self->latency, query);
+      GST_OBJECT_UNLOCK (self);
+    }
+  return TRUE;
+}
+
+static gboolean
+effvk_classify_src_activate (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  if (active)
+    {
+      effvk_queue_restart (&self->queue);
+      return gst_pad_start_task (pad, effvk_classify_loop, self, NULL);
+    }
+  effvk_queue_set_flushing (&self->queue);
+  return gst_pad_stop_task (pad);
+}
+
+static GstStateChangeReturn
+effvk_classify_change_state (GstElement *element, GstStateChange transition)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
+    return GST_STATE_CHANGE_FAILURE;
+  result = GST_ELEMENT_CLASS (effvk_classify_parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
+      || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
+    stop (self);
+  return result;
 }
 
 static GstStructure *
 get_stats (EffvkClassify *self)
 {
-  g_autoptr (EffvkClassifier) classifier = NULL;
+  g_autoptr (EffvkNetwork) network = get_network (self);
+  EffvkCounters counters;
   GstStructure *stats;
 
   GST_OBJECT_LOCK (self);
-  stats = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
-                             self->frames, "inferences", G_TYPE_UINT64, self->inferences, "skipped",
-                             G_TYPE_UINT64, self->skipped, "messages", G_TYPE_UINT64,
-                             self->messages, NULL);
-  if (self->classifier)
-    classifier = g_object_ref (self->classifier);
+  counters = self->counters;
   GST_OBJECT_UNLOCK (self);
-  if (classifier)
-    effvk_statistics_add (stats, classifier);
+  stats = effvk_statistics_new (&counters);
+  if (network)
+    effvk_statistics_add (stats, effvk_network_get_classifier (network));
   return stats;
 }
 
@@ -370,103 +549,31 @@ static void
 effvk_classify_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (object);
+  gboolean known;
 
   GST_OBJECT_LOCK (self);
-  switch (id)
-    {
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
-      break;
-    case PROP_MODEL_OVERRIDES:
-      g_free (self->model_overrides);
-      self->model_overrides = g_value_dup_string (value);
-      break;
-    case PROP_LABELS_FILE:
-      g_free (self->labels_file);
-      self->labels_file = g_value_dup_string (value);
-      break;
-    case PROP_DEVICE:
-      g_free (self->device);
-      self->device = g_value_dup_string (value);
-      break;
-    case PROP_PRECISION:
-      self->precision = (EffvkPrecision) g_value_get_enum (value);
-      break;
-    case PROP_TOP_K:
-      self->top_k = g_value_get_uint (value);
-      break;
-    case PROP_ACTIVATION:
-      self->activation = (EffvkOutputActivation) g_value_get_enum (value);
-      break;
-    case PROP_THRESHOLD:
-      self->threshold = g_value_get_double (value);
-      break;
-    case PROP_META_MODE:
-      self->meta_mode = (EffvkMetaMode) g_value_get_enum (value);
-      break;
-    case PROP_POST_MESSAGES:
-      self->post_messages = g_value_get_boolean (value);
-      break;
-    case PROP_INFERENCE_INTERVAL:
-      self->interval = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  known = effvk_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
 effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (object);
+  gboolean known;
 
-  if (id == PROP_STATS)
+  if (id == EFFVK_PROP_STATS)
     {
       g_value_take_boxed (value, get_stats (self));
       return;
     }
   GST_OBJECT_LOCK (self);
-  switch (id)
-    {
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
-      break;
-    case PROP_MODEL_OVERRIDES:
-      g_value_set_string (value, self->model_overrides);
-      break;
-    case PROP_LABELS_FILE:
-      g_value_set_string (value, self->labels_file);
-      break;
-    case PROP_DEVICE:
-      g_value_set_string (value, self->device);
-      break;
-    case PROP_PRECISION:
-      g_value_set_enum (value, self->precision);
-      break;
-    case PROP_TOP_K:
-      g_value_set_uint (value, self->top_k);
-      break;
-    case PROP_ACTIVATION:
-      g_value_set_enum (value, self->activation);
-      break;
-    case PROP_THRESHOLD:
-      g_value_set_double (value, self->threshold);
-      break;
-    case PROP_META_MODE:
-      g_value_set_enum (value, self->meta_mode);
-      break;
-    case PROP_POST_MESSAGES:
-      g_value_set_boolean (value, self->post_messages);
-      break;
-    case PROP_INFERENCE_INTERVAL:
-      g_value_set_uint (value, self->interval);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  known = effvk_settings_get (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -474,95 +581,9 @@ effvk_classify_finalize (GObject *object)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (object);
 
-  g_free (self->model_file);
-  g_free (self->model_overrides);
-  g_free (self->labels_file);
-  g_free (self->device);
+  effvk_queue_clear (&self->queue);
+  effvk_settings_clear (&self->settings);
   G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
-}
-
-static void
-install_properties (GObjectClass *object_class)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY,
-                    playing = flags | GST_PARAM_MUTABLE_PLAYING;
-
-  g_object_class_install_property (
-      object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
-                           "or timm's folder of model.safetensors and config.json; unset: effvk's "
-                           "own, which tells the state of a video signal",
-                           NULL, ready));
-  g_object_class_install_property (
-      object_class, PROP_MODEL_OVERRIDES,
-      g_param_spec_string (
-          "model-overrides", "Model overrides",
-          "A JSON object that goes before what the model says of itself, in the keys of timm's "
-          "pretrained_cfg, for instance {\"padding\": \"same\", \"crop_pct\": 1.0}",
-          NULL, ready));
-  g_object_class_install_property (
-      object_class, PROP_LABELS_FILE,
-      g_param_spec_string ("labels-file", "Labels file",
-                           "The classes' names, text with one a line or a JSON list or map; unset: "
-                           "the model's own",
-                           NULL, ready));
-  g_object_class_install_property (
-      object_class, PROP_DEVICE,
-      g_param_spec_string (
-          "device", "Device",
-          "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
-          "a name, or a UUID",
-          DEFAULT_DEVICE, ready));
-  g_object_class_install_property (
-      object_class, PROP_PRECISION,
-      g_param_spec_enum (
-          "precision", "Precision",
-          "How weights and activations are stored; auto: fp16 on a GPU that passes the "
-          "self-test with it, else fp32",
-          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
-  g_object_class_install_property (
-      object_class, PROP_TOP_K,
-      g_param_spec_uint (
-          "top-k", "Top-k",
-          "Classes to report, best first. Lowered, it counts from the next frame on; raised "
-          "above its value at the start, from the next start",
-          1, MAX_TOP_K, DEFAULT_TOP_K, playing));
-  g_object_class_install_property (
-      object_class, PROP_ACTIVATION,
-      g_param_spec_enum ("activation", "Activation",
-                         "What makes scores of the network's answers; auto: what the model says, "
-                         "else softmax. sigmoid is for models of which several classes may be true",
-                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, ready));
-  g_object_class_install_property (
-      object_class, PROP_THRESHOLD,
-      g_param_spec_double ("threshold", "Threshold",
-                           "Classes with a lower score are not reported; scores are from 0 to 1, "
-                           "but with activation=none, where they are of any size and sign",
-                           -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD, playing));
-  g_object_class_install_property (object_class, PROP_META_MODE,
-                                   g_param_spec_enum ("meta-mode", "Meta mode",
-                                                      "How the classes are attached to the buffers",
-                                                      EFFVK_TYPE_META_MODE, EFFVK_META_AUTO,
-                                                      ready));
-  g_object_class_install_property (
-      object_class, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-messages", "Post messages",
-                            "Post an element message per classified frame", TRUE, playing));
-  g_object_class_install_property (
-      object_class, PROP_INFERENCE_INTERVAL,
-      g_param_spec_uint ("inference-interval", "Inference interval",
-                         "Classify every n-th frame; the others pass without classes and are "
-                         "counted as skipped. Counts anew from a start or a flush",
-                         1, G_MAXUINT, DEFAULT_INTERVAL, playing));
-  g_object_class_install_property (
-      object_class, PROP_STATS,
-      g_param_spec_boxed (
-          "stats", "Statistics",
-          "What was done and how: frames, inferences, skipped, messages, device, precision, "
-          "copied bytes, times in ns",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -570,12 +591,11 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (klass);
 
   object_class->set_property = effvk_classify_set_property;
   object_class->get_property = effvk_classify_get_property;
   object_class->finalize = effvk_classify_finalize;
-  install_properties (object_class);
+  effvk_settings_install (object_class);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_META_MODE, 0);
@@ -586,24 +606,29 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
       element_class, "effvk classifier", "Filter/Analyzer/Video/Hardware",
       "Classifies video frames with an EfficientNet on Vulkan compute, on any vendor's GPU",
       "the effvk maintainers");
-
-  base_class->start = GST_DEBUG_FUNCPTR (effvk_classify_start);
-  base_class->stop = GST_DEBUG_FUNCPTR (effvk_classify_stop);
-  base_class->set_caps = GST_DEBUG_FUNCPTR (effvk_classify_set_caps);
-  base_class->sink_event = GST_DEBUG_FUNCPTR (effvk_classify_sink_event);
-  base_class->transform_ip = GST_DEBUG_FUNCPTR (effvk_classify_transform_ip);
-  base_class->passthrough_on_same_caps = FALSE;
+  element_class->change_state = GST_DEBUG_FUNCPTR (effvk_classify_change_state);
   effvk_classification_meta_register ();
 }
 
 static void
 effvk_classify_init (EffvkClassify *self)
 {
-  self->device = g_strdup (DEFAULT_DEVICE);
-  self->top_k = DEFAULT_TOP_K;
-  self->threshold = DEFAULT_THRESHOLD;
-  self->interval = DEFAULT_INTERVAL;
-  self->post_messages = TRUE;
-  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
-  gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE); /* keep the flag */
+  effvk_settings_init (&self->settings);
+  effvk_queue_init (&self->queue);
+  self->reporter = (EffvkReporter){ .element = GST_ELEMENT (self), .counters = &self->counters };
+
+  self->sink = gst_pad_new_from_static_template (&sink_template, "sink");
+  gst_pad_set_chain_function (self->sink, GST_DEBUG_FUNCPTR (effvk_classify_chain));
+  gst_pad_set_event_full_function (self->sink, GST_DEBUG_FUNCPTR (effvk_classify_sink_event));
+  gst_pad_set_query_function (self->sink, GST_DEBUG_FUNCPTR (effvk_classify_sink_query));
+  GST_PAD_SET_PROXY_CAPS (self->sink);
+  GST_PAD_SET_PROXY_ALLOCATION (self->sink);
+  gst_element_add_pad (GST_ELEMENT (self), self->sink);
+
+  self->src = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_set_activatemode_function (self->src, GST_DEBUG_FUNCPTR (effvk_classify_src_activate));
+  gst_pad_set_event_function (self->src, GST_DEBUG_FUNCPTR (effvk_classify_src_event));
+  gst_pad_set_query_function (self->src, GST_DEBUG_FUNCPTR (effvk_classify_src_query));
+  GST_PAD_SET_PROXY_CAPS (self->src);
+  gst_element_add_pad (GST_ELEMENT (self), self->src);
 }

@@ -4,8 +4,6 @@
 #include <gst/gst.h>
 
 /* Posts what went wrong as the kind of element error that an application can tell apart: RESOURCE
- * for files and devices, STREAM for what is in them, LIBRARY for the rest. @what: what could not be
- * done, for people.
+ * for files and devices, STREAM for what is in them, LIBRARY for the rest.
  * @path: the file that was read, or NULL. */
-void effvk_element_post_error (GstElement *element, const GError *error, const char *what,
-                               const char *path);
+void effvk_element_post_error (GstElement *element, const GError *error, const char *path);

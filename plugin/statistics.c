@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "statistics.h"
 
+GstStructure *
+effvk_statistics_new (const EffvkCounters *counters)
+{
+  return gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
+                            counters->frames, "inferences", G_TYPE_UINT64, counters->inferences,
+                            "skipped", G_TYPE_UINT64, counters->skipped, "messages", G_TYPE_UINT64,
+                            counters->messages, NULL);
+}
+
 void
 effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier)
 {

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "network.h"
+
+/* A frame or a serialized event on its way from the sink pad to the source pad. */
+typedef struct
+{
+  GstMiniObject *object; /* GstBuffer or GstEvent */
+
+  /* Of a frame: */
+  EffvkNetwork *network; /* that was asked, with request; NULL: the frame passes as it is */
+  EffvkRequest *request;
+  guint width, height; /* as its caps say */
+} EffvkItem;
+
+EffvkItem *effvk_item_new (GstMiniObject *object);
+void effvk_item_free (EffvkItem *item);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkItem, effvk_item_free)
+
+/*
+ * What lies between the pads, in order. One thread (the sink pad's) puts in, one (the source pad's
+ * task) takes out, any may flush. A frame can be taken out when its request is answered.
+ *
+ * Its lock is the innermost: nothing is called while it is held.
+ */
+typedef struct
+{
+  GMutex lock; /* what follows */
+  GCond changed;
+  GQueue items; /* EffvkItem */
+  guint n_frames;
+  gboolean flushing;  /* nobody waits, nothing goes in or out */
+  gboolean busy;      /* something was taken out, and is not gone yet */
+  GstFlowReturn flow; /* what became of the last frame */
+  gboolean told;      /* upstream or the application knows of it */
+} EffvkQueue;
+
+/* It begins flushing. */
+void effvk_queue_init (EffvkQueue *queue);
+
+/* Both pads must be inactive. */
+void effvk_queue_clear (EffvkQueue *queue);
+
+/* Waits until fewer than @max frames are in the queue. Returns what upstream is to be told: anything
+ * but GST_FLOW_OK: put nothing in. */
+GstFlowReturn effvk_queue_wait_for_room (EffvkQueue *queue, guint max);
+
+/* Waits until all that was put in has left through the source pad. FALSE: flushing. */
+gboolean effvk_queue_drain (EffvkQueue *queue);
+
+/* Takes the item, also when it returns FALSE: flushing. If it has a request it is put to its network. */
+gboolean effvk_queue_put (EffvkQueue *queue, EffvkItem *item);
+
+/* Waits for the oldest item, and for the answer to its request; effvk_queue_done() says that it is
+ * gone. @flow: what became of the last frame. Returns NULL when flushing. */
+EffvkItem *effvk_queue_take (EffvkQueue *queue, GstFlowReturn *flow);
+void effvk_queue_done (EffvkQueue *queue);
+
+/* What became of the frame that was taken last. @told: the application knows why. */
+void effvk_queue_set_flow (EffvkQueue *queue, GstFlowReturn flow, gboolean told);
+
+/* Whether frames were refused, for good, and nobody was told yet. */
+gboolean effvk_queue_failed_silently (EffvkQueue *queue);
+
+/* Ends all waiting, until effvk_queue_restart(). */
+void effvk_queue_set_flushing (EffvkQueue *queue);
+
+/* Empties a queue that is flushing. Sticky events that other elements would miss are stored on
+ * @pad. */
+void effvk_queue_discard (EffvkQueue *queue, GstPad *pad);
+
+/* Begins anew. */
+void effvk_queue_restart (EffvkQueue *queue);
+
+/* The source pad was linked anew, or a new stream begins: what was @flow may go well now. */
+void effvk_queue_forgive (EffvkQueue *queue, GstFlowReturn flow);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "request.h"
+
+#include "frame.h"
+
+EffvkRequest *
+effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer, char **reason)
+{
+  g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
+
+  g_atomic_ref_count_init (&request->references);
+  request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
+  if (!effvk_frame_map (&request->frame, info, buffer, reason))
+    {
+      request->frame.buffer = NULL;
+      return NULL;
+    }
+  gst_buffer_ref (buffer); /* the mapping holds none: released with it */
+  if (!effvk_frame_describe (image, info, &request->frame, reason))
+    return NULL;
+  request->image = effvk_image_copy (*image);
+  request->n_images = 1;
+  request->asked = g_get_monotonic_time ();
+  return g_steal_pointer (&request);
+}
+
+EffvkRequest *
+effvk_request_ref (EffvkRequest *request)
+{
+  g_atomic_ref_count_inc (&request->references);
+  return request;
+}
+
+void
+effvk_request_unref (EffvkRequest *request)
+{
+  if (!g_atomic_ref_count_dec (&request->references))
+    return;
+  effvk_request_release_pixels (request);
+  g_ptr_array_unref (request->results);
+  g_clear_error (&request->error);
+  g_free (request);
+}
+
+void
+effvk_request_release_pixels (EffvkRequest *request)
+{
+  GstBuffer *buffer = request->frame.buffer;
+
+  g_clear_pointer (&request->image, effvk_image_free);
+  if (!buffer)
+    return;
+  gst_video_frame_unmap (&request->frame);
+  request->frame.buffer = NULL;
+  gst_buffer_unref (buffer);
+}

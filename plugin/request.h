@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk.h>
+#include <gst/video/video.h>
+
+/*
+ * What a network is asked about one frame, and what it answers: a result per image, in the images'
+ * order. Today the only image is the whole frame.
+ *
+ * Two hold it: the frame's place in the element's queue, and the network until it has answered.
+ */
+typedef struct _EffvkRequest EffvkRequest;
+
+struct _EffvkRequest
+{
+  gatomicrefcount references;
+  GDestroyNotify notify; /* for the one who waits; both under the network's lock */
+  gpointer waiter;
+
+  /* The frame's pixels, until the device has them. */
+  GstVideoFrame frame; /* mapped when its buffer is set */
+  EffvkImage *image;
+  guint n_images;
+
+  /* Written by the network until the request is answered, by nobody afterwards. */
+  gint answered;      /* atomic */
+  GPtrArray *results; /* EffvkResult */
+  GError *error;      /* why there are fewer results than images */
+  gint64 asked, done; /* us of the monotonic clock */
+};
+
+/* Maps @buffer, a frame as @info says; @image is one for such frames and serves as a model, which
+ * is replaced when a frame lies differently in memory. Returns NULL with @reason set (free with
+ * g_free()) when the buffer is not such a frame. */
+EffvkRequest *effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
+                                 char **reason);
+
+EffvkRequest *effvk_request_ref (EffvkRequest *request);
+void effvk_request_unref (EffvkRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkRequest, effvk_request_unref)
+
+/* Lets go of the frame's pixels. */
+void effvk_request_release_pixels (EffvkRequest *request);

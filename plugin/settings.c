@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings.h"
+
+#define DEFAULT_DEVICE "auto"
+#define DEFAULT_TOP_K 5
+#define MAX_TOP_K 1000
+#define DEFAULT_THRESHOLD 0.0
+#define DEFAULT_INTERVAL 1
+#define DEFAULT_MAX_IN_FLIGHT 3
+#define MAX_IN_FLIGHT 16
+
+void
+effvk_settings_install (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY,
+                    playing = flags | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file",
+                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
+                           "or timm's folder of model.safetensors and config.json; unset: effvk's "
+                           "own, which tells the state of a video signal",
+                           NULL, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_MODEL_OVERRIDES,
+      g_param_spec_string (
+          "model-overrides", "Model overrides",
+          "A JSON object that goes before what the model says of itself, in the keys of timm's "
+          "pretrained_cfg, for instance {\"padding\": \"same\", \"crop_pct\": 1.0}",
+          NULL, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_LABELS_FILE,
+      g_param_spec_string ("labels-file", "Labels file",
+                           "The classes' names, text with one a line or a JSON list or map; unset: "
+                           "the model's own",
+                           NULL, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_DEVICE,
+      g_param_spec_string (
+          "device", "Device",
+          "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
+          "a name, or a UUID",
+          DEFAULT_DEVICE, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_PRECISION,
+      g_param_spec_enum (
+          "precision", "Precision",
+          "How weights and activations are stored; auto: fp16 on a GPU that passes the "
+          "self-test with it, else fp32",
+          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_TOP_K,
+      g_param_spec_uint (
+          "top-k", "Top-k",
+          "Classes to report, best first. Lowered, it counts from the next frame on; raised "
+          "above its value at the start, from the next start",
+          1, MAX_TOP_K, DEFAULT_TOP_K, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_ACTIVATION,
+      g_param_spec_enum ("activation", "Activation",
+                         "What makes scores of the network's answers; auto: what the model says, "
+                         "else softmax. sigmoid is for models of which several classes may be true",
+                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+                           "Classes with a lower score are not reported; scores are from 0 to 1, "
+                           "but with activation=none, where they are of any size and sign",
+                           -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD, playing));
+  g_object_class_install_property (object_class, EFFVK_PROP_META_MODE,
+                                   g_param_spec_enum ("meta-mode", "Meta mode",
+                                                      "How the classes are attached to the buffers",
+                                                      EFFVK_TYPE_META_MODE, EFFVK_META_AUTO,
+                                                      ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+                            "Post an element message per classified frame", TRUE, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_INFERENCE_INTERVAL,
+      g_param_spec_uint ("inference-interval", "Inference interval",
+                         "Classify every n-th frame; the others pass without classes and are "
+                         "counted as skipped. Counts anew from a start or a flush",
+                         1, G_MAXUINT, DEFAULT_INTERVAL, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_MAX_IN_FLIGHT,
+      g_param_spec_uint (
+          "max-in-flight", "Max in flight",
+          "Frames that may be in the element at once while later ones arrive. Raised above its "
+          "value at the start, further frames wait for the device",
+          1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_STATS,
+      g_param_spec_boxed (
+          "stats", "Statistics",
+          "What was done and how: frames, inferences, skipped, messages, device, precision, "
+          "copied bytes, times in ns",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+void
+effvk_settings_init (EffvkSettings *settings)
+{
+  *settings = (EffvkSettings){
+    .network = { .device = g_strdup (DEFAULT_DEVICE) },
+    .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT },
+    .reporting = { .top_k = DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
+  };
+}
+
+void
+effvk_settings_clear (EffvkSettings *settings)
+{
+  effvk_network_config_clear (&settings->network);
+}
+
+static void
+set_string (char **string, const GValue *value)
+{
+  g_free (*string);
+  *string = g_value_dup_string (value);
+}
+
+gboolean
+effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
+{
+  EffvkNetworkConfig *network = &settings->network;
+  EffvkReporting *reporting = &settings->reporting;
+  EffvkPace *pace = &settings->pace;
+
+  switch (id)
+    {
+    case EFFVK_PROP_MODEL_FILE:
+      set_string (&network->model_file, value);
+      return TRUE;
+    case EFFVK_PROP_MODEL_OVERRIDES:
+      set_string (&network->model_overrides, value);
+      return TRUE;
+    case EFFVK_PROP_LABELS_FILE:
+      set_string (&network->labels_file, value);
+      return TRUE;
+    case EFFVK_PROP_DEVICE:
+      set_string (&network->device, value);
+      return TRUE;
+    case EFFVK_PROP_PRECISION:
+      network->precision = (EffvkPrecision) g_value_get_enum (value);
+      return TRUE;
+    case EFFVK_PROP_ACTIVATION:
+      network->activation = (EffvkOutputActivation) g_value_get_enum (value);
+      return TRUE;
+    case EFFVK_PROP_TOP_K:
+      reporting->top_k = g_value_get_uint (value);
+      return TRUE;
+    case EFFVK_PROP_THRESHOLD:
+      reporting->threshold = g_value_get_double (value);
+      return TRUE;
+    case EFFVK_PROP_META_MODE:
+      reporting->meta_mode = (EffvkMetaMode) g_value_get_enum (value);
+      return TRUE;
+    case EFFVK_PROP_POST_MESSAGES:
+      reporting->post_messages = g_value_get_boolean (value);
+      return TRUE;
+    case EFFVK_PROP_INFERENCE_INTERVAL:
+      pace->interval = g_value_get_uint (value);
+      return TRUE;
+    case EFFVK_PROP_MAX_IN_FLIGHT:
+      pace->max_in_flight = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
+{
+  const EffvkNetworkConfig *network = &settings->network;
+  const EffvkReporting *reporting = &settings->reporting;
+  const EffvkPace *pace = &settings->pace;
+
+  switch (id)
+    {
+    case EFFVK_PROP_MODEL_FILE:
+      g_value_set_string (value, network->model_file);
+      return TRUE;
+    case EFFVK_PROP_MODEL_OVERRIDES:
+      g_value_set_string (value, network->model_overrides);
+      return TRUE;
+    case EFFVK_PROP_LABELS_FILE:
+      g_value_set_string (value, network->labels_file);
+      return TRUE;
+    case EFFVK_PROP_DEVICE:
+      g_value_set_string (value, network->device);
+      return TRUE;
+    case EFFVK_PROP_PRECISION:
+      g_value_set_enum (value, network->precision);
+      return TRUE;
+    case EFFVK_PROP_ACTIVATION:
+      g_value_set_enum (value, network->activation);
+      return TRUE;
+    case EFFVK_PROP_TOP_K:
+      g_value_set_uint (value, reporting->top_k);
+      return TRUE;
+    case EFFVK_PROP_THRESHOLD:
+      g_value_set_double (value, reporting->threshold);
+      return TRUE;
+    case EFFVK_PROP_META_MODE:
+      g_value_set_enum (value, reporting->meta_mode);
+      return TRUE;
+    case EFFVK_PROP_POST_MESSAGES:
+      g_value_set_boolean (value, reporting->post_messages);
+      return TRUE;
+    case EFFVK_PROP_INFERENCE_INTERVAL:
+      g_value_set_uint (value, pace->interval);
+      return TRUE;
+    case EFFVK_PROP_MAX_IN_FLIGHT:
+      g_value_set_uint (value, pace->max_in_flight);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}

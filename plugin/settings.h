@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "classification-meta.h"
+#include "network.h"
+
+/* Which frames are classified, and how many at once. */
+typedef struct
+{
+  guint interval, max_in_flight;
+} EffvkPace;
+
+/* What is told of a result, and where. */
+typedef struct
+{
+  guint top_k;
+  double threshold;
+  EffvkMetaMode meta_mode;
+  gboolean post_messages;
+} EffvkReporting;
+
+/* effvkclassify's properties; under its object lock. */
+typedef struct
+{
+  EffvkNetworkConfig
+      network; /* but for top_k and max_in_flight, which are those below at the start */
+  EffvkPace pace;
+  EffvkReporting reporting;
+} EffvkSettings;
+
+enum
+{
+  EFFVK_PROP_MODEL_FILE = 1,
+  EFFVK_PROP_LABELS_FILE,
+  EFFVK_PROP_MODEL_OVERRIDES,
+  EFFVK_PROP_DEVICE,
+  EFFVK_PROP_PRECISION,
+  EFFVK_PROP_TOP_K,
+  EFFVK_PROP_ACTIVATION,
+  EFFVK_PROP_THRESHOLD,
+  EFFVK_PROP_META_MODE,
+  EFFVK_PROP_POST_MESSAGES,
+  EFFVK_PROP_INFERENCE_INTERVAL,
+  EFFVK_PROP_MAX_IN_FLIGHT,
+  EFFVK_PROP_STATS,
+};
+
+void effvk_settings_install (GObjectClass *object_class);
+void effvk_settings_init (EffvkSettings *settings);
+void effvk_settings_clear (EffvkSettings *settings);
+
+/* FALSE: it is no setting. */
+gboolean effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value);
+gboolean effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value);

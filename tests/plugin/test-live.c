@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* effvkclassify in a pipeline that flows: order, draining, flushes, latency, properties at any time.
+ * EFFVK_TEST_SEED repeats a random run. */
+#include "fixtures.h"
+
+#include <dlfcn.h>
+#include <effvk/effvk.h>
+
+/* The element finds this function before the library's: a device that takes its time. */
+static gint collect_delay; /* us, of each image */
+
+EffvkResult *
+effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
+                          GError **error)
+{
+  EffvkResult *(*collect) (EffvkClassifier *, gboolean, gpointer *, GError **)
+      = (EffvkResult * (*) (EffvkClassifier *, gboolean, gpointer *, GError **) )
+          dlsym (RTLD_NEXT, "effvk_classifier_collect");
+
+  g_usleep ((gulong) g_atomic_int_get (&collect_delay));
+  return collect (classifier, wait, user_data, error);
+}
+
+static guint32
+get_seed (void)
+{
+  const char *given = g_getenv ("EFFVK_TEST_SEED");
+  guint32 seed = given ? (guint32) g_ascii_strtoull (given, NULL, 10) : g_random_int ();
+
+  g_test_message ("EFFVK_TEST_SEED=%u", seed);
+  return seed;
+}
+
+/* What went in and what came out, as numbers in order: frames by their timestamps, and events. */
+typedef struct
+{
+  GMutex lock;
+  GArray *in, *out; /* guint64 */
+} Record;
+
+#define EVENT_NUMBER (G_GUINT64_CONSTANT (1) << 63)
+#define EOS_NUMBER (EVENT_NUMBER - 1)
+
+static guint64
+number_of_event (GstEvent *event)
+{
+  const GstStructure *structure = gst_event_get_structure (event);
+  guint64 number = 0;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    return EOS_NUMBER;
+  if (structure && gst_structure_has_name (structure, "numbered"))
+    gst_structure_get_uint64 (structure, "number", &number);
+  return number;
+}
+
+static GstPadProbeReturn
+record_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Record *record = user_data;
+  guint64 number = info->type & GST_PAD_PROBE_TYPE_BUFFER
+                       ? GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info))
+                       : number_of_event (GST_PAD_PROBE_INFO_EVENT (info));
+
+  g_mutex_lock (&record->lock);
+  if (number)
+    g_array_append_val (record->out, number);
+  g_mutex_unlock (&record->lock);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+record_init (Record *record, GstHarness *harness)
+{
+  g_mutex_init (&record->lock);
+  record->in = g_array_new (FALSE, FALSE, sizeof (guint64));
+  record->out = g_array_new (FALSE, FALSE, sizeof (guint64));
+  gst_pad_add_probe (harness->sinkpad,
+                     GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record_out,
+                     record, NULL);
+}
+
+static void
+record_clear (Record *record)
+{
+  g_array_unref (record->in);
+  g_array_unref (record->out);
+  g_mutex_clear (&record->lock);
+}
+
+/* Nothing more is put in, and all that was comes out. */
+static void
+record_wait (Record *record)
+{
+  gint64 until = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+
+  g_mutex_lock (&record->lock);
+  while (record->out->len < record->in->len)
+    {
+      g_mutex_unlock (&record->lock);
+      g_assert_cmpint (g_get_monotonic_time (), <, until);
+      g_usleep (500);
+      g_mutex_lock (&record->lock);
+    }
+  g_mutex_unlock (&record->lock);
+}
+
+/* What came out is what went in, or after a flush its beginning. */
+static void
+record_compare (Record *record, gboolean flushed)
+{
+  g_mutex_lock (&record->lock);
+  if (!flushed)
+    g_assert_cmpuint (record->out->len, ==, record->in->len);
+  g_assert_cmpuint (record->out->len, <=, record->in->len);
+  for (guint i = 0; i < record->out->len; i++)
+    g_assert_cmpuint (g_array_index (record->out, guint64, i), ==,
+                      g_array_index (record->in, guint64, i));
+  g_array_set_size (record->in, 0);
+  g_array_set_size (record->out, 0);
+  g_mutex_unlock (&record->lock);
+}
+
+static void
+flush_stop (GstHarness *harness)
+{
+  GstSegment segment;
+
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+}
+
+static void
+flush (GstHarness *harness)
+{
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
+  flush_stop (harness);
+}
+
+static const int sizes[][2] = { { 64, 48 }, { 40, 56 } };
+#define N_CONTENTS 3
+
+/* A stream of frames whose classes are known. */
+typedef struct
+{
+  GstHarness *harness;
+  GRand *rand;
+  Record record;
+  double expected[G_N_ELEMENTS (sizes)][N_CONTENTS][N_CLASSES];
+  GstVideoInfo info;
+  guint size; /* now */
+  guint64 number;
+} Stream;
+
+static void
+stream_set_size (Stream *stream, guint size)
+{
+  stream->size = size;
+  fixture_set_caps (stream->harness, &stream->info, GST_VIDEO_FORMAT_I420, sizes[size][0],
+                    sizes[size][1]);
+}
+
+static void
+stream_push_frame (Stream *stream)
+{
+  guint content = (guint) g_rand_int_range (stream->rand, 0, N_CONTENTS);
+  GstBuffer *buffer = fixture_frame (&stream->info, content);
+
+  GST_BUFFER_PTS (buffer) = ++stream->number;
+  GST_BUFFER_DTS (buffer) = stream->number + 7;
+  GST_BUFFER_OFFSET (buffer) = content;
+  GST_BUFFER_OFFSET_END (buffer) = stream->size;
+  g_array_append_val (stream->record.in, stream->number);
+  g_assert_cmpint (gst_harness_push (stream->harness, buffer), ==, GST_FLOW_OK);
+}
+
+static void
+stream_push_event (Stream *stream)
+{
+  guint64 number = EVENT_NUMBER + ++stream->number;
+
+  g_array_append_val (stream->record.in, number);
+  g_assert_true (gst_harness_push_event (
+      stream->harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+                                             gst_structure_new ("numbered", "number", G_TYPE_UINT64,
+                                                                number, NULL))));
+}
+
+/* Every frame that came out has its own classes, or none. Returns how many have some. */
+static guint
+stream_check_classes (Stream *stream)
+{
+  double scores[N_CLASSES];
+  guint classified = 0;
+  GstBuffer *buffer;
+
+  while ((buffer = gst_harness_try_pull (stream->harness)))
+    {
+      g_assert_cmpuint (GST_BUFFER_DTS (buffer), ==, GST_BUFFER_PTS (buffer) + 7);
+      g_assert_cmpuint (GST_BUFFER_DURATION (buffer), ==, 40 * GST_MSECOND);
+      if (fixture_scores (buffer, scores))
+        {
+          fixture_assert_scores_equal (
+              scores, stream->expected[GST_BUFFER_OFFSET_END (buffer)][GST_BUFFER_OFFSET (buffer)],
+              1e-6);
+          classified++;
+        }
+      gst_buffer_unref (buffer);
+    }
+  return classified;
+}
+
+static void
+stream_step (Stream *stream)
+{
+  int what = g_rand_int_range (stream->rand, 0, 40);
+
+  if (what == 0) /* with whatever is in flight */
+    {
+      flush (stream->harness);
+      record_compare (&stream->record, TRUE);
+    }
+  else if (what == 1)
+    stream_set_size (stream, !stream->size);
+  else if (what < 5)
+    stream_push_event (stream);
+  else if (what == 5)
+    g_assert_true (gst_harness_push_event (stream->harness, gst_event_new_gap (1, 1)));
+  else if (what == 6)
+    gst_harness_set (stream->harness, "effvkclassify", "inference-interval",
+                     (guint) g_rand_int_range (stream->rand, 1, 5), NULL);
+  else if (what == 7)
+    gst_harness_set (stream->harness, "effvkclassify", "max-in-flight",
+                     (guint) g_rand_int_range (stream->rand, 1, 5), NULL);
+  else if (what == 8)
+    g_atomic_int_set (&collect_delay, g_rand_int_range (stream->rand, 0, 5000));
+  else
+    stream_push_frame (stream);
+}
+
+/* N frames in, N out, in order and between the same events, whatever is done meanwhile. */
+static void
+test_random (void)
+{
+  Stream stream
+      = { .harness = fixture_harness ("top-k=10"), .rand = g_rand_new_with_seed (get_seed ()) };
+  guint64 end = EOS_NUMBER;
+  guint classified = 0;
+
+  for (guint size = 0; size < G_N_ELEMENTS (sizes); size++)
+    {
+      stream_set_size (&stream, size);
+      for (guint i = 0; i < N_CONTENTS; i++)
+        g_assert_cmpuint (fixture_push_for_scores (stream.harness, fixture_frame (&stream.info, i),
+                                                   stream.expected[size][i]),
+                          ==, N_CLASSES);
+    }
+  record_init (&stream.record, stream.harness);
+  for (guint step = 0; step < 500; step++)
+    {
+      stream_step (&stream);
+      if (step % 20 == 19)
+        {
+          record_wait (&stream.record);
+          record_compare (&stream.record, FALSE);
+        }
+      classified += stream_check_classes (&stream);
+    }
+  stream_push_frame (&stream);
+  g_array_append_val (stream.record.in, end);
+  g_assert_true (gst_harness_push_event (stream.harness, gst_event_new_eos ()));
+  record_wait (&stream.record);
+  record_compare (&stream.record, FALSE);
+  classified += stream_check_classes (&stream);
+  g_test_message ("%u of %" G_GUINT64_FORMAT " frames and events came out with classes", classified,
+                  stream.number);
+  g_assert_cmpuint (classified, >, 0);
+  g_atomic_int_set (&collect_delay, 0);
+  gst_harness_teardown (stream.harness);
+  record_clear (&stream.record);
+  g_rand_free (stream.rand);
+}
+
+static gpointer
+push_one_more (gpointer data)
+{
+  GstHarness *harness = data;
+  GstVideoInfo info;
+
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, 64, 48);
+  return GINT_TO_POINTER (gst_harness_push (harness, fixture_frame (&info, 9)));
+}
+
+/* A harness whose ring is full with frames that take @delay us each, and a thread that waits with a
+ * further one. */
+static GstHarness *
+full_harness (int delay, GThread **pusher)
+{
+  GstHarness *harness = fixture_harness ("top-k=10 max-in-flight=3");
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  fixture_push_for_scores (harness, fixture_frame (&info, 1), scores);
+  g_atomic_int_set (&collect_delay, delay);
+  for (guint i = 2; i < 5; i++)
+    g_assert_cmpint (gst_harness_push (harness, fixture_frame (&info, i)), ==, GST_FLOW_OK);
+  *pusher = g_thread_new ("pusher", push_one_more, harness);
+  g_usleep (50000); /* it waits now, or comes too late for what is tested */
+  return harness;
+}
+
+static void
+test_flush_full (void)
+{
+  GThread *pusher;
+  GstHarness *harness = full_harness (G_USEC_PER_SEC, &pusher);
+  gint64 began = g_get_monotonic_time ();
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+  GstBuffer *out;
+
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
+  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (pusher)), ==, GST_FLOW_FLUSHING);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 100000);
+  began = g_get_monotonic_time ();
+  flush_stop (harness);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 100000);
+
+  g_atomic_int_set (&collect_delay, 0);
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_I420, 64, 48);
+  out = fixture_push (harness, fixture_frame (&info, 20)); /* no old frame comes */
+  g_assert_cmpuint (fixture_scores (out, scores), ==, N_CLASSES);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+}
+
+/* Only the device is waited for. */
+static void
+test_stop_full (void)
+{
+  GThread *pusher;
+  GstHarness *harness = full_harness (300000, &pusher);
+
+  g_assert_cmpint (gst_element_set_state (harness->element, GST_STATE_NULL), ==,
+                   GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (pusher)), ==, GST_FLOW_FLUSHING);
+  g_atomic_int_set (&collect_delay, 0);
+  gst_harness_teardown (harness);
+}
+
+static guint
+count_latency_messages (GstBus *bus)
+{
+  GstMessage *message;
+  guint n = 0;
+
+  for (; (message = gst_bus_pop_filtered (bus, GST_MESSAGE_LATENCY)); n++)
+    gst_message_unref (message);
+  return n;
+}
+
+static void
+test_latency (void)
+{
+  GstHarness *harness = fixture_harness ("max-in-flight=3");
+  g_autoptr (GstElement) element = gst_harness_find_element (harness, "effvkclassify");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  gst_harness_set_upstream_latency (harness, 5 * GST_MSECOND);
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_assert_cmpuint (gst_harness_query_latency (harness), ==, 45 * GST_MSECOND);
+  for (guint i = 0; i < 3; i++)
+    fixture_push_for_scores (harness, fixture_frame (&info, i), scores);
+  count_latency_messages (bus);
+
+  g_atomic_int_set (&collect_delay, 300000); /* more than the ring holds */
+  fixture_push_for_scores (harness, fixture_frame (&info, 4), scores);
+  g_assert_cmpuint (count_latency_messages (bus), ==, 1);
+  g_assert_cmpuint (gst_harness_query_latency (harness), ==, 125 * GST_MSECOND);
+  fixture_push_for_scores (harness, fixture_frame (&info, 5), scores);
+  g_assert_cmpuint (count_latency_messages (bus), ==, 0);
+  g_atomic_int_set (&collect_delay, 0);
+  gst_element_set_bus (element, NULL);
+  gst_harness_teardown (harness);
+}
+
+/* One frame and no more: it comes out in PAUSED, and a lone one before EOS is not lost. */
+static void
+test_preroll (void)
+{
+  g_autofree char *launch = g_strdup_printf (
+      "videotestsrc num-buffers=1 ! video/x-raw,width=64,height=48 ! "
+      "effvkclassify device=cpu model-file=%s name=classify ! fakesink sync=true",
+      fixture_model ());
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
+  g_autoptr (GstElement) classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 inferences;
+
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
+                   GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  g_object_get (classify, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "inferences", &inferences));
+  g_assert_cmpuint (inferences, ==, 1);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+/* What downstream refuses is told upstream, with the next frame. */
+static void
+test_refused (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  GstFlowReturn flow = GST_FLOW_OK;
+  GstVideoInfo info;
+  guint pushed;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_assert_true (gst_pad_set_active (harness->sinkpad, FALSE));
+  for (pushed = 0; flow == GST_FLOW_OK && pushed < 20; pushed++)
+    flow = gst_harness_push (harness, fixture_frame (&info, pushed));
+  g_assert_cmpint (flow, ==, GST_FLOW_FLUSHING);
+  g_assert_cmpuint (pushed, <=, 6);
+  gst_harness_teardown (harness);
+}
+
+typedef struct
+{
+  GstElement *element;
+  guint32 seed;
+  gint stop;
+} Hammer;
+
+static gpointer
+hammer (gpointer data)
+{
+  Hammer *hammer = data;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (hammer->seed);
+
+  while (!g_atomic_int_get (&hammer->stop))
+    {
+      g_autoptr (GstStructure) stats = NULL;
+      g_autofree char *model = NULL;
+
+      g_object_set (hammer->element, "top-k", g_rand_int_range (rand, 1, 12), "threshold",
+                    g_rand_double (rand) / 4, "inference-interval", g_rand_int_range (rand, 1, 4),
+                    "max-in-flight", g_rand_int_range (rand, 1, 6), "post-messages",
+                    g_rand_boolean (rand), "meta-mode", g_rand_boolean (rand) ? 0 : 2, NULL);
+      g_object_get (hammer->element, "stats", &stats, "model-file", &model, NULL);
+      g_assert_nonnull (stats);
+      g_usleep (200);
+    }
+  return NULL;
+}
+
+/* Every property at any time, from any thread. */
+static void
+test_properties (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  Hammer hammers[2] = { 0 };
+  GThread *threads[2];
+  GstVideoInfo info;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      hammers[i].element = gst_harness_find_element (harness, "effvkclassify");
+      hammers[i].seed = get_seed () + i;
+      threads[i] = g_thread_new ("hammer", hammer, &hammers[i]);
+    }
+  for (guint i = 0; i < 200; i++)
+    g_assert_cmpint (gst_harness_push (harness, fixture_frame (&info, i)), ==, GST_FLOW_OK);
+  for (guint i = 0; i < 200; i++)
+    {
+      GstBuffer *out = gst_harness_pull (harness);
+
+      g_assert_nonnull (out);
+      g_assert_cmpuint (GST_BUFFER_PTS (out), ==, i * 40 * GST_MSECOND);
+      gst_buffer_unref (out);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      g_atomic_int_set (&hammers[i].stop, TRUE);
+      g_thread_join (threads[i]);
+      gst_object_unref (hammers[i].element);
+    }
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/live/random", test_random);
+  g_test_add_func ("/live/flush-full", test_flush_full);
+  g_test_add_func ("/live/stop-full", test_stop_full);
+  g_test_add_func ("/live/latency", test_latency);
+  g_test_add_func ("/live/preroll", test_preroll);
+  g_test_add_func ("/live/refused", test_refused);
+  g_test_add_func ("/live/properties", test_properties);
+  status = g_test_run ();
+  fixtures_clear ();
+  gst_deinit ();
+  return status;
+}
