@@ -97,8 +97,12 @@ attach_analytics (GstBuffer *buffer, EffvkResult *result, guint n, const GQuark 
     meta = gst_buffer_add_analytics_relation_meta (buffer);
   for (guint i = 0; i < n; i++)
     {
+      guint index = effvk_result_get_index (result, i);
+
       levels[i] = effvk_result_get_score (result, i);
-      labels[i] = quarks[effvk_result_get_index (result, i)];
+      labels[i] = index == EFFVK_CLASS_UNKNOWN
+                      ? g_quark_from_string (effvk_result_get_label (result, i))
+                      : quarks[index];
     }
   gst_analytics_relation_meta_add_cls_mtd (meta, n, levels, labels, &mtd);
 #endif

@@ -21,6 +21,15 @@
  * `labels` (string), `indices` (int) and `scores` (double), and `model`, the network's variant
  * (string).
  *
+ * ## Steady labels
+ *
+ * The network answers each frame by itself, and the best class may flap. The element can average the
+ * answers (#EffvkClassify:smoothing, #EffvkClassify:smoothing-time), keep a label until another is
+ * clearly better (#EffvkClassify:hysteresis) and has lasted (#EffvkClassify:hold), and say `unknown`,
+ * with the index -1, where no class is sure enough (#EffvkClassify:unknown-threshold,
+ * #EffvkClassify:unknown-margin; the score is then the probability that the best class is wrong). The
+ * label is the first class everywhere; the others follow, best first. A flush begins anew.
+ *
  * ## Messages
  *
  * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
@@ -40,6 +49,10 @@
  * gst-launch-1.0 v4l2src ! videoconvert ! \
  *     effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
  * ]| Classify a camera's pictures, and report only what the network is sure of.
+ * |[
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! effvkclassify smoothing-time=500000000 \
+ *     hold=1000000000 unknown-threshold=0.5 messages-on-change=true ! fakesink
+ * ]| Say what a camera sees when that changes, and no more often.
  *
  * Since: 0.1
  */
@@ -172,7 +185,7 @@ start (EffvkClassify *self)
   effvk_latency_reset (&self->latency, NULL, config.max_in_flight);
   GST_OBJECT_UNLOCK (self);
   self->since_inference = 0;
-  gst_segment_init (&self->reporter.segment, GST_FORMAT_UNDEFINED);
+  effvk_reporter_reset (&self->reporter);
   return TRUE;
 }
 
@@ -189,6 +202,7 @@ stop (EffvkClassify *self)
   GST_OBJECT_LOCK (self);
   network = g_steal_pointer (&self->network);
   GST_OBJECT_UNLOCK (self);
+  effvk_reporter_reset (&self->reporter);
   g_clear_pointer (&network, effvk_network_unref);
   g_clear_pointer (&self->image, effvk_image_free);
 }
@@ -400,7 +414,7 @@ flush_stop (EffvkClassify *self, GstEvent *event)
   gst_pad_push_event (self->src, event);
   effvk_queue_discard (&self->queue, self->src);
   self->since_inference = 0;
-  gst_segment_init (&self->reporter.segment, GST_FORMAT_UNDEFINED);
+  effvk_reporter_reset (&self->reporter);
   effvk_queue_restart (&self->queue);
   gst_pad_start_task (self->src, effvk_classify_loop, self, NULL);
 }

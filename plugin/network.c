@@ -7,6 +7,7 @@ struct _EffvkNetwork
 {
   gatomicrefcount references;
   EffvkClassifier *classifier;
+  EffvkOutputActivation activation;
   GQuark *quarks;
   GThread *collector;
 
@@ -84,6 +85,7 @@ build (const EffvkNetworkConfig *config, GError **error)
   effvk_classifier_options_set_activation (options, config->activation);
   effvk_classifier_options_set_top_k (options, config->top_k);
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
+  effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
   classifier = effvk_classifier_new (device, model, options, error);
   if (!classifier)
     g_prefix_error (error, "Could not build the network: ");
@@ -197,6 +199,7 @@ effvk_network_new (const EffvkNetworkConfig *config, GError **error)
   g_mutex_init (&network->lock);
   g_cond_init (&network->changed);
   network->classifier = classifier;
+  network->activation = config->activation;
   model = effvk_classifier_get_model (classifier);
   n = effvk_model_get_n_classes (model);
   network->quarks = g_new (GQuark, n);
@@ -242,6 +245,12 @@ EffvkModel *
 effvk_network_get_model (EffvkNetwork *network)
 {
   return effvk_classifier_get_model (network->classifier);
+}
+
+EffvkOutputActivation
+effvk_network_get_activation (EffvkNetwork *network)
+{
+  return network->activation;
 }
 
 const GQuark *

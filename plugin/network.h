@@ -41,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNetwork, effvk_network_unref)
 EffvkClassifier *effvk_network_get_classifier (EffvkNetwork *network);
 EffvkModel *effvk_network_get_model (EffvkNetwork *network);
 
+/* What it was made with. */
+EffvkOutputActivation effvk_network_get_activation (EffvkNetwork *network);
+
 /* The labels' quarks, one per class of the model. */
 const GQuark *effvk_network_get_quarks (EffvkNetwork *network);
 

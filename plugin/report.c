@@ -3,15 +3,11 @@
 
 #include "message.h"
 
-/* Best first: the classes that are asked for. */
-static guint
-count_classes (const EffvkReporting *how, EffvkResult *result)
+void
+effvk_reporter_reset (EffvkReporter *reporter)
 {
-  guint n = MIN (effvk_result_get_n_classes (result), how->top_k);
-
-  while (n > 0 && effvk_result_get_score (result, n - 1) < how->threshold)
-    n--;
-  return n;
+  gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
+  g_clear_object (&reporter->smoother);
 }
 
 static void
@@ -37,26 +33,31 @@ GstBuffer *
 effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
                        GstBuffer *buffer)
 {
-  EffvkResult *result;
-  gboolean finite;
+  EffvkModel *model;
+  g_autoptr (EffvkResult) result = NULL;
+  gboolean finite, post;
   guint n;
 
   if (!item->request)
     return buffer;
-  result = g_ptr_array_index (item->request->results, 0);
+  model = effvk_network_get_model (item->network);
+  result = effvk_result_ref (g_ptr_array_index (item->request->results, 0));
   finite = effvk_result_get_n_classes (result) > 0;
-  count (reporter, finite, finite && how->post_messages);
-  if (!finite)
-    return buffer;
-  n = count_classes (how, result);
+  post = finite
+         && effvk_steady_apply (&how->steady, &reporter->smoother, model,
+                                effvk_network_get_activation (item->network), &result,
+                                effvk_steady_time (&reporter->segment, buffer))
+         && how->post_messages;
+  count (reporter, finite, post);
+  n = effvk_steady_count (result, how->top_k, how->threshold);
   if (n > 0)
     {
       buffer = gst_buffer_make_writable (buffer);
-      effvk_classification_attach (buffer, how->meta_mode, effvk_network_get_model (item->network),
-                                   result, n, effvk_network_get_quarks (item->network), item->width,
+      effvk_classification_attach (buffer, how->meta_mode, model, result, n,
+                                   effvk_network_get_quarks (item->network), item->width,
                                    item->height);
     }
-  if (how->post_messages)
+  if (post)
     effvk_message_post (reporter->element, &reporter->segment, buffer, result, n);
   return buffer;
 }

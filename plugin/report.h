@@ -13,8 +13,12 @@ typedef struct
 {
   GstElement *element; /* messages are from it, and its object lock guards counters */
   EffvkCounters *counters;
-  GstSegment segment; /* that the frames lie in */
+  GstSegment segment;      /* that the frames lie in */
+  EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
 } EffvkReporter;
+
+/* Forgets the stream so far. */
+void effvk_reporter_reset (EffvkReporter *reporter);
 
 /* Attaches what the network answered about @item's frame to @buffer, which is that frame, and posts it.
  * Takes @buffer and returns it, or one with the same memory. */

@@ -98,6 +98,7 @@ effvk_settings_install (GObjectClass *object_class)
           "What was done and how: frames, inferences, skipped, messages, device, precision, "
           "copied bytes, times in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  effvk_steady_install_properties (object_class, EFFVK_PROP_STEADY);
 }
 
 void
@@ -169,7 +170,7 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
       pace->max_in_flight = g_value_get_uint (value);
       return TRUE;
     default:
-      return FALSE;
+      return effvk_steady_set (&reporting->steady, id - EFFVK_PROP_STEADY, value);
     }
 }
 
@@ -219,6 +220,6 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       g_value_set_uint (value, pace->max_in_flight);
       return TRUE;
     default:
-      return FALSE;
+      return effvk_steady_get (&reporting->steady, id - EFFVK_PROP_STEADY, value);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "classification-meta.h"
 #include "network.h"
+#include "steady.h"
 
 /* Which frames are classified, and how many at once. */
 typedef struct
@@ -17,6 +18,7 @@ typedef struct
   double threshold;
   EffvkMetaMode meta_mode;
   gboolean post_messages;
+  EffvkSteady steady;
 } EffvkReporting;
 
 /* effvkclassify's properties; under its object lock. */
@@ -43,6 +45,7 @@ enum
   EFFVK_PROP_INFERENCE_INTERVAL,
   EFFVK_PROP_MAX_IN_FLIGHT,
   EFFVK_PROP_STATS,
+  EFFVK_PROP_STEADY, /* EFFVK_STEADY_N_PROPERTIES of them */
 };
 
 void effvk_settings_install (GObjectClass *object_class);

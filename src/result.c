@@ -66,6 +66,8 @@ const char *
 effvk_result_get_label (EffvkResult *result, guint rank)
 {
   g_return_val_if_fail (rank < result->n_classes, NULL);
+  if (result->classes[rank].index == EFFVK_CLASS_UNKNOWN)
+    return "unknown";
   return effvk_model_get_label (result->model, result->classes[rank].index);
 }
 

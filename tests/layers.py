@@ -44,6 +44,7 @@ ALLOWED_FILES = {"ops": PLAIN_DATA, "selftest": PLAIN_DATA}
 OWNERS = {
     "effvk-classifier.h": "classifier",
     "effvk-selftest.h": "selftest",
+    "effvk-smoother.h": "classifier",
     "effvk.h": "classifier",
     "effvk-model.h": "model",
     "effvk-device.h": "vk",

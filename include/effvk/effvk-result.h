@@ -6,6 +6,13 @@
 G_BEGIN_DECLS
 
 /**
+ * EFFVK_CLASS_UNKNOWN:
+ *
+ * The index of no class: #EffvkSmoother says so where no class can be named. Its label is "unknown".
+ */
+#define EFFVK_CLASS_UNKNOWN ((guint) 4294967295)
+
+/**
  * EffvkResult:
  *
  * The classes of one image, best first. Immutable and reference-counted; may be read from any
@@ -34,7 +41,7 @@ EFFVK_API guint effvk_result_get_n_classes (EffvkResult *result);
  * @result: a result
  * @rank: 0 is the best
  *
- * Returns: the class, from 0
+ * Returns: the class, from 0, or %EFFVK_CLASS_UNKNOWN
  */
 EFFVK_API guint effvk_result_get_index (EffvkResult *result, guint rank);
 

@@ -6,7 +6,7 @@
  *
  *   EffvkDevice ──┐
  *                 ├─▶ EffvkClassifier ◀── EffvkImage (a raw frame)
- *   EffvkModel  ──┘          └──────────▶ EffvkResult (its classes)
+ *   EffvkModel  ──┘          └──────────▶ EffvkResult (its classes) ──▶ EffvkSmoother (steady ones)
  *
  * Nothing here needs Vulkan or GStreamer headers.
  */
@@ -17,4 +17,5 @@
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 #include <effvk/effvk-selftest.h>
+#include <effvk/effvk-smoother.h>
 #include <effvk/effvk-types.h>

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-model.h>
+#include <effvk/effvk-result.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkSmoother:
+ *
+ * Makes of the results of a stream, or of an object that is tracked through one, answers that do not
+ * flap. In this order:
+ *
+ * 1. The network's raw answers are averaged over time, exponentially (effvk_smoother_set_weight(),
+ *    effvk_smoother_set_time_constant()); scores are made of the averages.
+ * 2. The *label* is the best class, but a class that is already the label is left only for one that
+ *    is better by effvk_smoother_set_hysteresis().
+ * 3. It is %EFFVK_CLASS_UNKNOWN where its score is too low, or the two best are too near to each
+ *    other (effvk_smoother_set_unknown()).
+ * 4. Another label than the one so far has to be found for effvk_smoother_set_hold() without a
+ *    break before it becomes the label. The first is the label at once.
+ *
+ * A new smoother does nothing of all that until it is told to. Settings may be changed between two
+ * results. Not thread-safe: one smoother is used by one thread at a time.
+ */
+#define EFFVK_TYPE_SMOOTHER (effvk_smoother_get_type ())
+EFFVK_API
+G_DECLARE_FINAL_TYPE (EffvkSmoother, effvk_smoother, EFFVK, SMOOTHER, GObject)
+
+/**
+ * effvk_smoother_new:
+ * @model: the model that the results come from; a reference is taken
+ * @activation: what makes scores of the averages: what the classifier was made with
+ *
+ * Returns: (transfer full): a smoother that has seen nothing
+ */
+EFFVK_API EffvkSmoother *effvk_smoother_new (EffvkModel *model, EffvkOutputActivation activation);
+
+/**
+ * effvk_smoother_get_model:
+ * @smoother: a smoother
+ *
+ * Returns: (transfer none): the model that it was made for
+ */
+EFFVK_API EffvkModel *effvk_smoother_get_model (EffvkSmoother *smoother);
+
+/**
+ * effvk_smoother_set_weight:
+ * @smoother: a smoother
+ * @weight: the share of the past in every average, 0 (none, the default) to below 1, whatever time
+ *   has passed between two results
+ */
+EFFVK_API void effvk_smoother_set_weight (EffvkSmoother *smoother, double weight);
+
+/**
+ * effvk_smoother_set_time_constant:
+ * @smoother: a smoother
+ * @time_constant: nanoseconds after which the past's share in the average is 1/e; 0 (the default):
+ *   effvk_smoother_set_weight() counts instead
+ */
+EFFVK_API void effvk_smoother_set_time_constant (EffvkSmoother *smoother, guint64 time_constant);
+
+/**
+ * effvk_smoother_set_hysteresis:
+ * @smoother: a smoother
+ * @hysteresis: how much better than the label's another class's score has to be, and how far above
+ *   the limits of effvk_smoother_set_unknown() an unknown has to rise, to replace it; 0 by default
+ */
+EFFVK_API void effvk_smoother_set_hysteresis (EffvkSmoother *smoother, double hysteresis);
+
+/**
+ * effvk_smoother_set_hold:
+ * @smoother: a smoother
+ * @hold: nanoseconds that another label has to be found without a break before it becomes the
+ *   label; 0 by default
+ */
+EFFVK_API void effvk_smoother_set_hold (EffvkSmoother *smoother, guint64 hold);
+
+/**
+ * effvk_smoother_set_unknown:
+ * @smoother: a smoother
+ * @threshold: a label whose score is lower is unknown; 0 (the default): never
+ * @margin: the label is unknown where the scores of the two best classes differ by less; 0 (the
+ *   default): never
+ */
+EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double threshold,
+                                           double margin);
+
+/**
+ * effvk_smoother_add:
+ * @smoother: a smoother
+ * @result: the next result, of a classifier made with #EffvkClassifierOptions:logits
+ * @time: when its frame is shown, in nanoseconds of a clock of the caller's. Where it lies before
+ *   the last result's the smoother starts anew
+ * @changed: (out) (optional): whether the label is another than before, or the first
+ *
+ * Adds a result. The answer has as many classes as @result: first the label, then the others, best
+ * first. Where the label is unknown its score is the probability that the best class is wrong (1 less
+ * its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are no probabilities). The logits are
+ * the averages, the times are those of @result.
+ *
+ * A result without classes, of an answer that was not finite, changes nothing and comes back as it is.
+ *
+ * Returns: (transfer full) (nullable): the answer, or %NULL when @result has no logits, or not those
+ * of the smoother's model
+ */
+EFFVK_API EffvkResult *effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result,
+                                           guint64 time, gboolean *changed);
+
+/**
+ * effvk_smoother_reset:
+ * @smoother: a smoother
+ *
+ * Forgets all results, but no settings.
+ */
+EFFVK_API void effvk_smoother_reset (EffvkSmoother *smoother);
+
+G_END_DECLS
