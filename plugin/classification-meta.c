@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classification-meta.h"
 
-#include <gst/video/video.h>
-
-#ifdef HAVE_GST_ANALYTICS
-#include <gst/analytics/analytics.h>
-#endif
+#include "analytics-meta.h"
+#include "roi-meta.h"
 
 GType
 effvk_meta_mode_get_type (void)
@@ -16,6 +13,7 @@ effvk_meta_mode_get_type (void)
       "analytics" },
     { EFFVK_META_CUSTOM, "The custom meta " EFFVK_CLASSIFICATION_META, "custom" },
     { EFFVK_META_ROI, "A region of interest over the frame, in DL Streamer's layout", "roi" },
+    { EFFVK_META_NONE, "Nothing is attached: messages only", "none" },
     { 0, NULL, NULL },
   };
   static gsize type;
@@ -25,14 +23,14 @@ effvk_meta_mode_get_type (void)
   return type;
 }
 
-gboolean
-effvk_meta_mode_is_available (EffvkMetaMode mode)
+const char *
+effvk_classification_meta_lacks (EffvkMetaMode mode, gboolean logits)
 {
-#ifdef HAVE_GST_ANALYTICS
-  return TRUE;
-#else
-  return mode != EFFVK_META_ANALYTICS;
-#endif
+  if (mode == EFFVK_META_ANALYTICS && !effvk_analytics_is_available ())
+    return "meta-mode=analytics needs GStreamer 1.24";
+  if (logits && !effvk_analytics_has_tensors ())
+    return "attach-logits needs GStreamer 1.26";
+  return NULL;
 }
 
 void
@@ -84,57 +82,18 @@ attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint 
   gst_structure_take_value (structure, "scores", &scores);
 }
 
-static void
-attach_analytics (GstBuffer *buffer, EffvkResult *result, guint n, const GQuark *quarks)
-{
-#ifdef HAVE_GST_ANALYTICS
-  g_autofree gfloat *levels = g_new (gfloat, n);
-  g_autofree GQuark *labels = g_new (GQuark, n);
-  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
-  GstAnalyticsClsMtd mtd;
-
-  if (!meta)
-    meta = gst_buffer_add_analytics_relation_meta (buffer);
-  for (guint i = 0; i < n; i++)
-    {
-      guint index = effvk_result_get_index (result, i);
-
-      levels[i] = effvk_result_get_score (result, i);
-      labels[i] = index == EFFVK_CLASS_UNKNOWN
-                      ? g_quark_from_string (effvk_result_get_label (result, i))
-                      : quarks[index];
-    }
-  gst_analytics_relation_meta_add_cls_mtd (meta, n, levels, labels, &mtd);
-#endif
-}
-
-static void
-attach_roi (GstBuffer *buffer, EffvkResult *result, guint n, guint width, guint height)
-{
-  GstVideoRegionOfInterestMeta *roi
-      = gst_buffer_add_video_region_of_interest_meta (buffer, "frame", 0, 0, width, height);
-
-  for (guint i = 0; i < n; i++)
-    gst_video_region_of_interest_meta_add_param (
-        roi, gst_structure_new ("classification", "label", G_TYPE_STRING,
-                                effvk_result_get_label (result, i), "label_id", G_TYPE_INT,
-                                (int) effvk_result_get_index (result, i), "confidence",
-                                G_TYPE_DOUBLE, (double) effvk_result_get_score (result, i), NULL));
-}
-
 void
 effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
-                             EffvkResult *result, guint n, const GQuark *quarks, guint width,
-                             guint height)
+                             EffvkResult *result, guint n, guint width, guint height)
 {
   if (n == 0)
     return;
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_ANALYTICS)
-    attach_analytics (buffer, result, n, quarks);
+    effvk_analytics_attach (buffer, result, n, NULL);
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
     attach_custom (buffer, model, result, n);
   if (mode == EFFVK_META_ROI)
-    attach_roi (buffer, result, n, width, height);
+    effvk_roi_attach (buffer, model, result, n, NULL, width, height);
 }
 
 void

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "objects.h"
+
 #include <effvk/effvk-model.h>
-#include <effvk/effvk-result.h>
-#include <gst/gst.h>
 
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
- * "EffvkClassificationMeta"), then a GstStructure with the fields "labels" (GstValueArray of
- * string), "indices" (of int) and "scores" (of double), best first, and "model" (string, the
- * network's variant). */
+ * "EffvkClassificationMeta"), then a GstStructure with "model" (string, the network's variant) and
+ * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
+ *   label first, then best first;
+ * - of objects: "objects", a GstValueArray of structures with the same three fields, "x", "y", "width",
+ *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
+ *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked). */
 #define EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
 
 typedef enum
@@ -17,22 +20,22 @@ typedef enum
   EFFVK_META_ANALYTICS,
   EFFVK_META_CUSTOM,
   EFFVK_META_ROI,
+  EFFVK_META_NONE,
 } EffvkMetaMode;
 
 GType effvk_meta_mode_get_type (void);
 #define EFFVK_TYPE_META_MODE (effvk_meta_mode_get_type ())
 
-/* Whether this GStreamer has what a mode needs. */
-gboolean effvk_meta_mode_is_available (EffvkMetaMode mode);
+/* What this GStreamer, or this build, lacks for that metadata, as the beginning of a sentence; NULL:
+ * nothing. */
+const char *effvk_classification_meta_lacks (EffvkMetaMode mode, gboolean logits);
 
 /* Once, before the first attach. */
 void effvk_classification_meta_register (void);
 
-/* Attaches the first @n classes of @result to the whole frame. @quarks: the labels' quarks, one per
- * class of the model (quarks are never freed, so they are made once). */
+/* Attaches the first @n classes of @result to the whole frame of @width x @height. */
 void effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
-                                  EffvkResult *result, guint n, const GQuark *quarks, guint width,
-                                  guint height);
+                                  EffvkResult *result, guint n, guint width, guint height);
 
 /* The classes as a GstValueArray of structures {label, index, score}, for a message. */
 void effvk_classification_to_value (EffvkResult *result, guint n, GValue *value);

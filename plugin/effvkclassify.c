@@ -20,6 +20,10 @@
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
  * `labels` (string), `indices` (int) and `scores` (double), and `model`, the network's variant
  * (string).
+ * - With #EffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type `frame`, with
+ * parameters in DL Streamer's layout.
+ * - With #EffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw answers,
+ * averaged where smoothing is on.
  *
  * ## Steady labels
  *
@@ -152,20 +156,21 @@ start (EffvkClassify *self)
 {
   g_auto (EffvkNetworkConfig) config = { 0 };
   g_autoptr (GError) error = NULL;
-  EffvkMetaMode meta_mode;
   EffvkNetwork *network;
+  const char *lacks;
   EffvkDevice *device;
 
   GST_OBJECT_LOCK (self);
-  meta_mode = self->settings.reporting.meta_mode;
+  lacks = effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
+                                           self->settings.reporting.attach_logits);
   self->counters = (EffvkCounters){ 0 };
   GST_OBJECT_UNLOCK (self);
   get_config (self, &config);
-  if (!effvk_meta_mode_is_available (meta_mode))
+  if (lacks)
     {
-      GST_ELEMENT_ERROR (
-          self, RESOURCE, SETTINGS,
-          ("meta-mode=analytics needs GStreamer 1.24 or later, and effvk built with it"), (NULL));
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+                         ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
+                         (NULL));
       return FALSE;
     }
   network = effvk_network_new (&config, &error);

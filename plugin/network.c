@@ -8,7 +8,6 @@ struct _EffvkNetwork
   gatomicrefcount references;
   EffvkClassifier *classifier;
   EffvkOutputActivation activation;
-  GQuark *quarks;
   GThread *collector;
 
   GMutex lock; /* what follows */
@@ -189,8 +188,6 @@ effvk_network_new (const EffvkNetworkConfig *config, GError **error)
 {
   EffvkClassifier *classifier = build (config, error);
   EffvkNetwork *network;
-  EffvkModel *model;
-  guint n;
 
   if (!classifier)
     return NULL;
@@ -200,11 +197,6 @@ effvk_network_new (const EffvkNetworkConfig *config, GError **error)
   g_cond_init (&network->changed);
   network->classifier = classifier;
   network->activation = config->activation;
-  model = effvk_classifier_get_model (classifier);
-  n = effvk_model_get_n_classes (model);
-  network->quarks = g_new (GQuark, n);
-  for (guint i = 0; i < n; i++)
-    network->quarks[i] = g_quark_from_string (effvk_model_get_label (model, i));
   network->collector = g_thread_new ("effvk-collect", collect, network);
   return network;
 }
@@ -229,7 +221,6 @@ effvk_network_unref (EffvkNetwork *network)
   g_thread_join (network->collector);
 
   g_object_unref (network->classifier);
-  g_free (network->quarks);
   g_cond_clear (&network->changed);
   g_mutex_clear (&network->lock);
   g_free (network);
@@ -251,12 +242,6 @@ EffvkOutputActivation
 effvk_network_get_activation (EffvkNetwork *network)
 {
   return network->activation;
-}
-
-const GQuark *
-effvk_network_get_quarks (EffvkNetwork *network)
-{
-  return network->quarks;
 }
 
 void

@@ -44,9 +44,6 @@ EffvkModel *effvk_network_get_model (EffvkNetwork *network);
 /* What it was made with. */
 EffvkOutputActivation effvk_network_get_activation (EffvkNetwork *network);
 
-/* The labels' quarks, one per class of the model. */
-const GQuark *effvk_network_get_quarks (EffvkNetwork *network);
-
 /* Puts a request to the network, which calls @notify with @waiter when it is answered: from this call
  * on, from any thread, with the network's lock held. @waiter keeps the network until then, or until
  * the request is cancelled. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
 
+#include "analytics-meta.h"
 #include "message.h"
 
 void
@@ -35,7 +36,7 @@ effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const
 {
   EffvkModel *model;
   g_autoptr (EffvkResult) result = NULL;
-  gboolean finite, post;
+  gboolean finite, logits, post;
   guint n;
 
   if (!item->request)
@@ -50,13 +51,12 @@ effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const
          && how->post_messages;
   count (reporter, finite, post);
   n = effvk_steady_count (result, how->top_k, how->threshold);
-  if (n > 0)
-    {
-      buffer = gst_buffer_make_writable (buffer);
-      effvk_classification_attach (buffer, how->meta_mode, model, result, n,
-                                   effvk_network_get_quarks (item->network), item->width,
-                                   item->height);
-    }
+  logits = finite && how->attach_logits;
+  if (logits || (n > 0 && how->meta_mode != EFFVK_META_NONE))
+    buffer = gst_buffer_make_writable (buffer);
+  effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width, item->height);
+  if (logits)
+    effvk_analytics_attach_logits (buffer, &result, 1);
   if (post)
     effvk_message_post (reporter->element, &reporter->segment, buffer, result, n);
   return buffer;

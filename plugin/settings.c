@@ -75,6 +75,13 @@ effvk_settings_install (GObjectClass *object_class)
                                                       EFFVK_TYPE_META_MODE, EFFVK_META_AUTO,
                                                       ready));
   g_object_class_install_property (
+      object_class, EFFVK_PROP_ATTACH_LOGITS,
+      g_param_spec_boolean ("attach-logits", "Attach logits",
+                            "Attach the network's raw answers as well, as a GstTensorMeta "
+                            "(GStreamer 1.26) with the id classification-generic-out, float32, "
+                            "[1, classes]",
+                            FALSE, ready));
+  g_object_class_install_property (
       object_class, EFFVK_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
                             "Post an element message per classified frame", TRUE, playing));
@@ -160,6 +167,9 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
     case EFFVK_PROP_META_MODE:
       reporting->meta_mode = (EffvkMetaMode) g_value_get_enum (value);
       return TRUE;
+    case EFFVK_PROP_ATTACH_LOGITS:
+      reporting->attach_logits = g_value_get_boolean (value);
+      return TRUE;
     case EFFVK_PROP_POST_MESSAGES:
       reporting->post_messages = g_value_get_boolean (value);
       return TRUE;
@@ -209,6 +219,9 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       return TRUE;
     case EFFVK_PROP_META_MODE:
       g_value_set_enum (value, reporting->meta_mode);
+      return TRUE;
+    case EFFVK_PROP_ATTACH_LOGITS:
+      g_value_set_boolean (value, reporting->attach_logits);
       return TRUE;
     case EFFVK_PROP_POST_MESSAGES:
       g_value_set_boolean (value, reporting->post_messages);

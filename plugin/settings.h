@@ -17,7 +17,7 @@ typedef struct
   guint top_k;
   double threshold;
   EffvkMetaMode meta_mode;
-  gboolean post_messages;
+  gboolean attach_logits, post_messages;
   EffvkSteady steady;
 } EffvkReporting;
 
@@ -41,6 +41,7 @@ enum
   EFFVK_PROP_ACTIVATION,
   EFFVK_PROP_THRESHOLD,
   EFFVK_PROP_META_MODE,
+  EFFVK_PROP_ATTACH_LOGITS,
   EFFVK_PROP_POST_MESSAGES,
   EFFVK_PROP_INFERENCE_INTERVAL,
   EFFVK_PROP_MAX_IN_FLIGHT,

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "analytics-meta.h"
+
+#ifdef HAVE_GST_ANALYTICS
+#include <gst/analytics/analytics.h>
+
+gboolean
+effvk_analytics_is_available (void)
+{
+  return TRUE;
+}
+
+/* The id of the object's ODMtd. */
+static guint
+ensure_od (GstAnalyticsRelationMeta *meta, const EffvkObject *object)
+{
+  GstAnalyticsODMtd od;
+
+  /* Made anew where a copy of the buffer has lost it, as GStreamer 1.28.0 to 1.28.2 do. */
+  if ((object->od != EFFVK_OBJECT_NONE
+       && gst_analytics_relation_meta_get_od_mtd (meta, object->od, &od))
+      || gst_analytics_relation_meta_add_od_mtd (meta, object->type, (gint) object->x,
+                                                 (gint) object->y, (gint) object->width,
+                                                 (gint) object->height, object->confidence, &od))
+    return od.id;
+  return EFFVK_OBJECT_NONE;
+}
+
+void
+effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n, const EffvkObject *object)
+{
+  g_autofree gfloat *levels = g_new (gfloat, n);
+  g_autofree GQuark *labels = g_new (GQuark, n);
+  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsClsMtd cls;
+  guint od;
+
+  if (!meta)
+    meta = gst_buffer_add_analytics_relation_meta (buffer);
+  for (guint i = 0; i < n; i++)
+    {
+      levels[i] = effvk_result_get_score (result, i);
+      /* as many as the model has labels: quarks are never freed */
+      labels[i] = g_quark_from_string (effvk_result_get_label (result, i));
+    }
+  if (!gst_analytics_relation_meta_add_cls_mtd (meta, n, levels, labels, &cls) || !object)
+    return;
+  od = ensure_od (meta, object);
+  if (od == EFFVK_OBJECT_NONE)
+    return;
+  /* GStreamer's overlay looks for the one relation, DL Streamer for the other; setting one replaces
+   * what was set before. */
+  gst_analytics_relation_meta_set_relation (
+      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_CONTAIN, od, cls.id);
+  gst_analytics_relation_meta_set_relation (
+      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_IS_PART_OF, cls.id, od);
+}
+
+#else
+
+gboolean
+effvk_analytics_is_available (void)
+{
+  return FALSE;
+}
+
+void
+effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n, const EffvkObject *object)
+{
+}
+
+#endif
+
+#ifdef HAVE_GST_TENSOR_META
+
+gboolean
+effvk_analytics_has_tensors (void)
+{
+  return TRUE;
+}
+
+void
+effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results, guint n_results)
+{
+  GstTensor **tensors = g_new (GstTensor *, 1);
+  GstBuffer *data;
+  gsize dims[2] = { n_results, 0 };
+  guint n;
+
+  effvk_result_get_logits (results[0], &n);
+  dims[1] = n;
+  data = gst_buffer_new_allocate (NULL, dims[0] * dims[1] * sizeof (float), NULL);
+  for (guint i = 0; i < n_results; i++)
+    gst_buffer_fill (data, i * n * sizeof (float), effvk_result_get_logits (results[i], &n),
+                     n * sizeof (float));
+  tensors[0] = gst_tensor_new_simple (g_quark_from_static_string ("classification-generic-out"),
+                                      GST_TENSOR_DATA_TYPE_FLOAT32, data,
+                                      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims);
+  gst_tensor_meta_set (gst_buffer_add_tensor_meta (buffer), 1, tensors);
+}
+
+#else
+
+gboolean
+effvk_analytics_has_tensors (void)
+{
+  return FALSE;
+}
+
+void
+effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results, guint n_results)
+{
+}
+
+#endif

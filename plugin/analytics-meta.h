@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "objects.h"
+
+/* Classes as GstAnalytics metadata. Where GStreamer has none (before 1.24), or effvk was built without,
+ * nothing happens. */
+
+gboolean effvk_analytics_is_available (void);
+
+/* Whether there is a GstTensorMeta, for effvk_analytics_attach_logits(): from 1.26. */
+gboolean effvk_analytics_has_tensors (void);
+
+/* Attaches the first @n classes of @result as one ClsMtd, best first: of the frame (@object is NULL),
+ * or related to the object's ODMtd, which is made where it has none. */
+void effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n,
+                             const EffvkObject *object);
+
+/* Attaches the logits of @n_results results as one tensor [n_results, classes] with the id
+ * "classification-generic-out". */
+void effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results,
+                                    guint n_results);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "objects.h"
+
+#include <effvk/effvk-model.h>
+
+/* Attaches the first @n classes of @result in DL Streamer's layout: parameters "classification", best
+ * first, with "label" (string), "label_id" (int), "confidence" (double) and "model_name" (string, the
+ * network's variant). They go to the object's region of interest, which is made where it has none; for
+ * the frame (@object is NULL) to one of @width x @height of the type "frame". */
+void effvk_roi_attach (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n,
+                       const EffvkObject *object, guint width, guint height);

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the classes go: every mode of meta-mode, the logits, and what other elements leave of them. */
+#include "fixtures.h"
+
+#include <gst/app/gstappsink.h>
+#include <math.h>
+
+#ifdef HAVE_GST_ANALYTICS
+#include <gst/analytics/analytics.h>
+#if GST_CHECK_VERSION(1, 26, 0)
+#define HAVE_GST_TENSOR_META
+#endif
+#endif
+
+/* The labels and scores in a buffer, as text: from every kind of metadata that it has. */
+static char *
+describe_custom (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
+  GstStructure *structure = meta ? gst_custom_meta_get_structure (meta) : NULL;
+  GString *text = g_string_new (NULL);
+  const GValue *labels, *scores;
+
+  if (structure)
+    {
+      labels = gst_structure_get_value (structure, "labels");
+      scores = gst_structure_get_value (structure, "scores");
+      for (guint i = 0; i < gst_value_array_get_size (labels); i++)
+        g_string_append_printf (text, "%s %.4f ",
+                                g_value_get_string (gst_value_array_get_value (labels, i)),
+                                g_value_get_double (gst_value_array_get_value (scores, i)));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static char *
+describe_roi (GstBuffer *buffer)
+{
+  GstVideoRegionOfInterestMeta *roi = (GstVideoRegionOfInterestMeta *)
+      gst_buffer_get_meta (buffer, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+  GString *text = g_string_new (NULL);
+
+  for (GList *item = roi ? roi->params : NULL; item; item = item->next)
+    {
+      double confidence = -1.0;
+
+      gst_structure_get_double (item->data, "confidence", &confidence);
+      g_string_append_printf (text, "%s %.4f ", gst_structure_get_string (item->data, "label"),
+                              confidence);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static char *
+describe_analytics (GstBuffer *buffer)
+{
+  GString *text = g_string_new (NULL);
+#ifdef HAVE_GST_ANALYTICS
+  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
+  gpointer state = NULL;
+  GstAnalyticsClsMtd mtd;
+
+  while (meta
+         && gst_analytics_relation_meta_iterate (meta, &state,
+                                                 gst_analytics_cls_mtd_get_mtd_type (),
+                                                 (GstAnalyticsMtd *) &mtd))
+    for (gsize i = 0; i < gst_analytics_cls_mtd_get_length (&mtd); i++)
+      g_string_append_printf (text, "%s %.4f ",
+                              g_quark_to_string (gst_analytics_cls_mtd_get_quark (&mtd, i)),
+                              (double) gst_analytics_cls_mtd_get_level (&mtd, i));
+#endif
+  return g_string_free (text, FALSE);
+}
+
+typedef char *(*Describe) (GstBuffer *buffer);
+static const Describe describe[] = { describe_custom, describe_roi, describe_analytics };
+
+static const struct
+{
+  const char *mode;
+  gboolean attached[G_N_ELEMENTS (describe)];
+} modes[] = {
+#ifdef HAVE_GST_ANALYTICS
+  { "auto", { TRUE, FALSE, TRUE } },    { "analytics", { FALSE, FALSE, TRUE } },
+#else
+  { "auto", { TRUE, FALSE, FALSE } },
+#endif
+  { "custom", { TRUE, FALSE, FALSE } }, { "roi", { FALSE, TRUE, FALSE } },
+  { "none", { FALSE, FALSE, FALSE } },
+};
+
+/* Every mode attaches what it names and nothing else, and all say the same. */
+static void
+test_modes (void)
+{
+  g_autofree char *expected = NULL;
+
+  for (guint m = 0; m < G_N_ELEMENTS (modes); m++)
+    {
+      g_autofree char *properties = g_strdup_printf ("meta-mode=%s top-k=4", modes[m].mode);
+      GstHarness *harness = fixture_harness (properties);
+      GstVideoInfo info;
+      GstBuffer *out;
+
+      fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_NV12, 64, 48);
+      out = fixture_push (harness, fixture_frame (&info, 5));
+      for (guint d = 0; d < G_N_ELEMENTS (describe); d++)
+        {
+          g_autofree char *text = describe[d](out);
+
+          if (!expected)
+            expected = g_strdup (text);
+          g_assert_cmpuint (strlen (expected), >, 0);
+          g_assert_cmpstr (text, ==, modes[m].attached[d] ? expected : "");
+        }
+      gst_buffer_unref (out);
+      gst_harness_teardown (harness);
+    }
+}
+
+#ifndef HAVE_GST_TENSOR_META
+static void
+test_logits (void)
+{
+  g_autoptr (GstElement) element
+      = gst_object_ref_sink (gst_element_factory_make ("effvkclassify", NULL));
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gst_element_set_bus (element, bus);
+  g_object_set (element, "attach-logits", TRUE, "model-file", fixture_model (), "device", "cpu",
+                NULL);
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "1.26"));
+  gst_element_set_bus (element, NULL);
+  gst_element_set_state (element, GST_STATE_NULL);
+}
+#else
+/* The logits' softmax is what the classes score. */
+static void
+test_logits (void)
+{
+  GstHarness *harness = fixture_harness ("attach-logits=true top-k=10");
+  double scores[N_CLASSES], softmax[N_CLASSES], sum = 0.0;
+  const GstTensor *tensor;
+  GstTensorMeta *meta;
+  GstVideoInfo info;
+  GstBuffer *out;
+  GstMapInfo map;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  out = fixture_push (harness, fixture_frame (&info, 1));
+  g_assert_cmpuint (fixture_scores (out, scores), ==, N_CLASSES);
+  meta = gst_buffer_get_tensor_meta (out);
+  g_assert_nonnull (meta);
+  g_assert_cmpuint (meta->num_tensors, ==, 1);
+  tensor = gst_tensor_meta_get (meta, 0);
+  g_assert_cmpstr (g_quark_to_string (tensor->id), ==, "classification-generic-out");
+  g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
+  g_assert_cmpuint (tensor->num_dims, ==, 2);
+  g_assert_cmpuint (tensor->dims[0], ==, 1);
+  g_assert_cmpuint (tensor->dims[1], ==, N_CLASSES);
+  g_assert_true (gst_buffer_map (tensor->data, &map, GST_MAP_READ));
+  g_assert_cmpuint (map.size, ==, N_CLASSES * sizeof (float));
+  for (guint i = 0; i < N_CLASSES; i++)
+    sum += softmax[i] = exp (((const float *) map.data)[i]);
+  for (guint i = 0; i < N_CLASSES; i++)
+    softmax[i] /= sum;
+  fixture_assert_scores_equal (scores, softmax, 1e-5);
+  gst_buffer_unmap (tensor->data, &map);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+}
+#endif
+
+/* Whether this GStreamer's converters keep a region's parameters, whoever attached them. */
+static gboolean
+converters_keep_roi (void)
+{
+  GstHarness *harness
+      = gst_harness_new_parse ("videoconvert ! capsfilter caps=video/x-raw,format=RGB");
+  GstVideoRegionOfInterestMeta *roi;
+  GstVideoInfo info;
+  GstBuffer *frame, *out;
+  g_autofree char *text = NULL;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  frame = fixture_frame (&info, 1);
+  roi = gst_buffer_add_video_region_of_interest_meta (frame, "test", 0, 0, 64, 48);
+  gst_video_region_of_interest_meta_add_param (roi,
+                                               gst_structure_new ("test", "label", G_TYPE_STRING,
+                                                                  "kept", NULL));
+  gst_harness_push (harness, frame);
+  out = gst_harness_pull (harness);
+  text = describe_roi (out);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+  return *text != '\0';
+}
+
+#define N_FRAMES 3
+
+/* Pulls the frames of a sink of the pipeline, described; frees what was in @texts. */
+static void
+pull (GstElement *pipeline, const char *name, Describe as, char **texts)
+{
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), name);
+
+  for (guint i = 0; i < N_FRAMES; i++)
+    {
+      g_autoptr (GstSample) sample
+          = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), 60 * GST_SECOND);
+
+      g_assert_nonnull (sample);
+      g_free (texts[i]);
+      texts[i] = as (gst_sample_get_buffer (sample));
+    }
+}
+
+/* What comes out of a tee's branches: queues, a converter, a scaler, an encoder. */
+static void
+test_survival (void)
+{
+  const char *const branches[] = { "encoded", "converted", "scaled" };
+  gboolean keep_roi = converters_keep_roi ();
+
+  if (!keep_roi)
+    g_test_message ("the converters of this GStreamer lose the parameters of regions of interest");
+
+  for (guint m = 0; m < G_N_ELEMENTS (modes); m++)
+    for (guint d = 0; d < G_N_ELEMENTS (describe); d++)
+      {
+        g_autofree char *launch = g_strdup_printf (
+            "videotestsrc num-buffers=%d pattern=snow ! video/x-raw,format=I420,width=64,height=48 "
+            "! effvkclassify device=cpu model-file=%s meta-mode=%s ! tee name=t "
+            "t. ! queue ! appsink name=plain sync=false "
+            "t. ! queue ! videoconvert ! video/x-raw,format=RGB ! appsink name=converted "
+            "sync=false "
+            "t. ! queue ! videoscale ! video/x-raw,width=32 ! appsink name=scaled sync=false "
+            "t. ! queue ! jpegenc ! appsink name=encoded sync=false",
+            N_FRAMES, fixture_model (), modes[m].mode);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (GstElement) pipeline = NULL;
+        char *plain[N_FRAMES] = { NULL }, *other[N_FRAMES] = { NULL };
+
+        if (!modes[m].attached[d])
+          continue;
+        pipeline = gst_parse_launch (launch, &error);
+        g_assert_no_error (error);
+        gst_element_set_state (pipeline, GST_STATE_PLAYING);
+        pull (pipeline, "plain", describe[d], plain);
+        for (guint b = 0; b < G_N_ELEMENTS (branches); b++)
+          {
+            if (b > 0 && describe[d] == describe_roi && !keep_roi)
+              continue;
+            pull (pipeline, branches[b], describe[d], other);
+            for (guint i = 0; i < N_FRAMES; i++)
+              {
+                g_test_message ("%s, %s, frame %u", modes[m].mode, branches[b], i);
+                g_assert_cmpuint (strlen (plain[i]), >, 0);
+                g_assert_cmpstr (other[i], ==, plain[i]);
+              }
+          }
+        gst_element_set_state (pipeline, GST_STATE_NULL);
+        for (guint i = 0; i < N_FRAMES; i++)
+          {
+            g_free (plain[i]);
+            g_free (other[i]);
+          }
+      }
+}
+
+/* Times in messages: of a segment that begins later, with a base and a rate. */
+static void
+test_message_times (void)
+{
+  GstHarness *harness = fixture_harness ("meta-mode=none top-k=2");
+  g_autoptr (GstElement) element = gst_harness_find_element (harness, "effvkclassify");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  const GstStructure *structure;
+  guint64 timestamp, running, stream, duration;
+  GstSegment segment;
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = 40 * GST_MSECOND;
+  segment.time = 7 * GST_SECOND;
+  segment.base = 3 * GST_SECOND;
+  segment.rate = 2.0;
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+  gst_buffer_unref (fixture_push (harness, fixture_frame (&info, 3)));
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+  g_assert_nonnull (message);
+  structure = gst_message_get_structure (message);
+  g_assert_true (gst_structure_get_uint64 (structure, "timestamp", &timestamp));
+  g_assert_true (gst_structure_get_uint64 (structure, "stream-time", &stream));
+  g_assert_true (gst_structure_get_uint64 (structure, "running-time", &running));
+  g_assert_true (gst_structure_get_uint64 (structure, "duration", &duration));
+  g_assert_cmpuint (timestamp, ==, 120 * GST_MSECOND);
+  g_assert_cmpuint (stream, ==, 7 * GST_SECOND + 80 * GST_MSECOND);
+  g_assert_cmpuint (running, ==, 3 * GST_SECOND + 40 * GST_MSECOND);
+  g_assert_cmpuint (duration, ==, 40 * GST_MSECOND);
+  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "classes")), ==,
+                    2);
+  gst_element_set_bus (element, NULL);
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/metadata/modes", test_modes);
+  g_test_add_func ("/metadata/logits", test_logits);
+  g_test_add_func ("/metadata/survival", test_survival);
+  g_test_add_func ("/metadata/message-times", test_message_times);
+  status = g_test_run ();
+  fixtures_clear ();
+  return status;
+}
