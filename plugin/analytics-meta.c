@@ -10,6 +10,53 @@ effvk_analytics_is_available (void)
   return TRUE;
 }
 
+static gint64
+find_track (GstAnalyticsRelationMeta *meta, guint od)
+{
+  GstAnalyticsTrackingMtd tracking;
+  GstClockTime first_seen, last_seen;
+  gpointer state = NULL;
+  gboolean lost;
+  guint64 id;
+
+  if (!gst_analytics_relation_meta_get_direct_related (meta, od, GST_ANALYTICS_REL_TYPE_ANY,
+                                                       gst_analytics_tracking_mtd_get_mtd_type (),
+                                                       &state, (GstAnalyticsMtd *) &tracking)
+      || !gst_analytics_tracking_mtd_get_info (&tracking, &id, &first_seen, &last_seen, &lost))
+    return -1;
+  return (gint64) (id & G_MAXINT64);
+}
+
+guint
+effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint height)
+{
+  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
+  gpointer state = NULL;
+  GstAnalyticsODMtd od;
+  guint outside = 0;
+
+  while (meta
+         && gst_analytics_relation_meta_iterate (meta, &state, gst_analytics_od_mtd_get_mtd_type (),
+                                                 (GstAnalyticsMtd *) &od))
+    {
+      gint x, y, w, h;
+      EffvkObject *object;
+      gfloat confidence;
+
+      if (!gst_analytics_od_mtd_get_location (&od, &x, &y, &w, &h, &confidence))
+        continue;
+      object = effvk_objects_add (objects, width, height, x, y, w, h);
+      outside += !object;
+      if (!object)
+        continue;
+      object->od = od.id;
+      object->type = gst_analytics_od_mtd_get_obj_type (&od);
+      object->confidence = confidence;
+      object->track = find_track (meta, od.id);
+    }
+  return outside;
+}
+
 /* The id of the object's ODMtd. */
 static guint
 ensure_od (GstAnalyticsRelationMeta *meta, const EffvkObject *object)
@@ -62,6 +109,12 @@ gboolean
 effvk_analytics_is_available (void)
 {
   return FALSE;
+}
+
+guint
+effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint height)
+{
+  return 0;
 }
 
 void

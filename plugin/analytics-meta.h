@@ -11,6 +11,10 @@ gboolean effvk_analytics_is_available (void);
 /* Whether there is a GstTensorMeta, for effvk_analytics_attach_logits(): from 1.26. */
 gboolean effvk_analytics_has_tensors (void);
 
+/* Appends the objects of the buffer's ODMtds, with their trackers' ids. Returns how many lie outside of
+ * the picture of @width x @height. */
+guint effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint height);
+
 /* Attaches the first @n classes of @result as one ClsMtd, best first: of the frame (@object is NULL),
  * or related to the object's ODMtd, which is made where it has none. */
 void effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n,

@@ -53,10 +53,8 @@ append_take (GValue *array, GValue *value)
 }
 
 static void
-attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n)
+set_classes (GstStructure *structure, EffvkResult *result, guint n)
 {
-  GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, EFFVK_CLASSIFICATION_META);
-  GstStructure *structure = gst_custom_meta_get_structure (meta);
   GValue labels = G_VALUE_INIT, indices = G_VALUE_INIT, scores = G_VALUE_INIT;
 
   gst_value_array_init (&labels, n);
@@ -76,10 +74,44 @@ attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint 
       g_value_set_double (&score, effvk_result_get_score (result, i));
       append_take (&scores, &score);
     }
-  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
   gst_structure_take_value (structure, "labels", &labels);
   gst_structure_take_value (structure, "indices", &indices);
   gst_structure_take_value (structure, "scores", &scores);
+}
+
+static GstStructure *
+add_custom (GstBuffer *buffer, EffvkModel *model)
+{
+  GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, EFFVK_CLASSIFICATION_META);
+  GstStructure *structure = gst_custom_meta_get_structure (meta);
+
+  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
+  return structure;
+}
+
+static void
+attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objects, guint width,
+                       guint height)
+{
+  GValue list = G_VALUE_INIT;
+
+  gst_value_array_init (&list, objects->len);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const EffvkObject *object = &g_array_index (objects, EffvkObject, i);
+      GValue item = G_VALUE_INIT;
+
+      if (object->n == 0)
+        continue;
+      g_value_init (&item, GST_TYPE_STRUCTURE);
+      g_value_take_boxed (&item, effvk_object_describe (object, width, height));
+      set_classes (g_value_get_boxed (&item), object->result, object->n);
+      append_take (&list, &item);
+    }
+  if (gst_value_array_get_size (&list) > 0)
+    gst_structure_take_value (add_custom (buffer, model), "objects", &list);
+  else
+    g_value_unset (&list);
 }
 
 void
@@ -91,9 +123,29 @@ effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_ANALYTICS)
     effvk_analytics_attach (buffer, result, n, NULL);
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
-    attach_custom (buffer, model, result, n);
+    set_classes (add_custom (buffer, model), result, n);
   if (mode == EFFVK_META_ROI)
     effvk_roi_attach (buffer, model, result, n, NULL, width, height);
+}
+
+void
+effvk_classification_attach_objects (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
+                                     const GArray *objects, guint width, guint height)
+{
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const EffvkObject *object = &g_array_index (objects, EffvkObject, i);
+
+      if (object->n == 0)
+        continue;
+      if (mode == EFFVK_META_ANALYTICS
+          || (mode == EFFVK_META_AUTO && object->od != EFFVK_OBJECT_NONE))
+        effvk_analytics_attach (buffer, object->result, object->n, object);
+      if (mode == EFFVK_META_ROI || (mode == EFFVK_META_AUTO && object->roi != EFFVK_OBJECT_NONE))
+        effvk_roi_attach (buffer, model, object->result, object->n, object, width, height);
+    }
+  if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
+    attach_custom_objects (buffer, model, objects, width, height);
 }
 
 void

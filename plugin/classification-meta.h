@@ -37,5 +37,10 @@ void effvk_classification_meta_register (void);
 void effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
                                   EffvkResult *result, guint n, guint width, guint height);
 
+/* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the mode
+ * auto an object is answered in the form in which it was found, and in the custom meta. */
+void effvk_classification_attach_objects (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
+                                          const GArray *objects, guint width, guint height);
+
 /* The classes as a GstValueArray of structures {label, index, score}, for a message. */
 void effvk_classification_to_value (EffvkResult *result, guint n, GValue *value);

@@ -25,6 +25,20 @@
  * - With #EffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw answers,
  * averaged where smoothing is on.
  *
+ * ## Objects
+ *
+ * With #EffvkClassify:inference-region `roi-list` the objects that a detector upstream has found are
+ * classified instead of the frame: GstAnalytics' detections (ODMtd) and regions of interest, those that
+ * an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and CONTAIN, and back by
+ * RELATE_TO and IS_PART_OF; a region gets parameters `classification` with `label` (string), `label_id`
+ * (int), `confidence` (double) and `model_name` (string), best first. The custom meta has `objects`
+ * instead of the three arrays: an array of structures with these three, `x`, `y`, `width` and `height`
+ * (double, in shares of the picture's size), `type` (string) and `id` (int64) where they are known.
+ *
+ * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
+ * `object_id`) keeps its classes between two inferences (#EffvkClassify:reclassify-interval), and has a
+ * steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
+ *
  * ## Steady labels
  *
  * The network answers each frame by itself, and the best class may flap. The element can average the
@@ -39,7 +53,9 @@
  * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
  * `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64), and for the
  * best class `label` (string), `index` (int), `score` (double); `classes` is an array of structures
- * with the same three fields.
+ * with the same three fields. Where objects are classified the message has `objects` instead, an array of
+ * structures with these four fields and where the object is, as in the custom meta: those that were
+ * classified in this frame.
  *
  * ## Example launch lines
  * |[
@@ -97,7 +113,8 @@ struct _EffvkClassify
   /* sink pad */
   guint since_inference; /* frames from the last classified one to the next; 0: none yet */
   GstVideoInfo info;
-  EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
+  EffvkImage *image;   /* for frames of info, as large as the last of them lay in memory */
+  EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */
   EffvkReporter reporter;
@@ -273,13 +290,42 @@ is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
   return !skip;
 }
 
+/* Finds the frame's objects. Returns those that the network is to be asked about. */
+static EffvkPart *
+find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
+              const EffvkObjectOptions *options, guint *n_due)
+{
+  EffvkPart *due;
+  guint x, y, ignored;
+
+  effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
+  item->objects = effvk_objects_find (buffer, options, item->width, item->height, &ignored);
+  due = effvk_objects_plan (item->objects, self->tracks, options->interval, n_due);
+  GST_OBJECT_LOCK (self);
+  self->counters.objects += item->objects->len;
+  self->counters.objects_classified += *n_due;
+  self->counters.objects_ignored += ignored;
+  GST_OBJECT_UNLOCK (self);
+  return due;
+}
+
 static gboolean
 ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
 {
+  g_auto (EffvkObjectOptions) options = { 0 };
+  g_autofree EffvkPart *due = NULL;
   g_autofree char *reason = NULL;
+  guint n_due = 0;
 
+  GST_OBJECT_LOCK (self);
+  effvk_object_options_copy (&self->settings.objects, &options);
+  GST_OBJECT_UNLOCK (self);
   item->network = get_network (self);
-  item->request = effvk_request_new (&self->image, &self->info, buffer, &reason);
+  if (options.region == EFFVK_REGION_ROI_LIST)
+    due = find_objects (self, item, buffer, &options, &n_due);
+  if (item->objects && n_due == 0)
+    return TRUE;
+  item->request = effvk_request_new (&self->image, &self->info, buffer, due, n_due, &reason);
   if (!item->request)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
   return item->request != NULL;
@@ -602,6 +648,7 @@ effvk_classify_finalize (GObject *object)
 
   effvk_queue_clear (&self->queue);
   effvk_settings_clear (&self->settings);
+  effvk_tracks_free (self->tracks);
   G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
 }
 
@@ -618,6 +665,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_META_MODE, 0);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_INFERENCE_REGION, 0);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
@@ -634,7 +682,10 @@ effvk_classify_init (EffvkClassify *self)
 {
   effvk_settings_init (&self->settings);
   effvk_queue_init (&self->queue);
-  self->reporter = (EffvkReporter){ .element = GST_ELEMENT (self), .counters = &self->counters };
+  self->tracks = effvk_tracks_new ();
+  self->reporter = (EffvkReporter){ .element = GST_ELEMENT (self),
+                                    .counters = &self->counters,
+                                    .tracks = self->tracks };
 
   self->sink = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (self->sink, GST_DEBUG_FUNCPTR (effvk_classify_chain));

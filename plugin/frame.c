@@ -142,16 +142,36 @@ gboolean
 effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame,
                       char **reason)
 {
-  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame->buffer);
+  guint x, y, width, height;
 
   *reason = NULL;
   if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
                  (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
       || !set_planes (*image, frame, reason))
     return FALSE;
-  /* A rectangle that is not inside the frame says nothing. */
-  if (!crop || !effvk_image_set_crop (*image, crop->x, crop->y, crop->width, crop->height))
-    effvk_image_set_crop (*image, 0, 0, (guint) GST_VIDEO_INFO_WIDTH (info),
-                          (guint) GST_VIDEO_INFO_HEIGHT (info));
+  effvk_frame_get_picture (info, frame->buffer, &x, &y, &width, &height);
+  effvk_image_set_crop (*image, x, y, width, height);
   return TRUE;
+}
+
+void
+effvk_frame_get_picture (const GstVideoInfo *info, GstBuffer *buffer, guint *x, guint *y,
+                         guint *width, guint *height)
+{
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (buffer);
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+  guint64 whole_width = meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (info);
+  guint64 whole_height = meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (info);
+
+  *x = *y = 0;
+  *width = (guint) GST_VIDEO_INFO_WIDTH (info);
+  *height = (guint) GST_VIDEO_INFO_HEIGHT (info);
+  if (!crop || crop->width == 0 || crop->height == 0
+      || crop->x + (guint64) crop->width > whole_width
+      || crop->y + (guint64) crop->height > whole_height)
+    return;
+  *x = crop->x;
+  *y = crop->y;
+  *width = crop->width;
+  *height = crop->height;
 }

@@ -28,3 +28,8 @@ gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuf
  * fit into the buffer. */
 gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info,
                                const GstVideoFrame *frame, char **reason);
+
+/* Where the picture lies in a buffer's frame, in pixels: its GstVideoCropMeta's rectangle where that lies
+ * inside a frame of @info's size, or all of it. */
+void effvk_frame_get_picture (const GstVideoInfo *info, GstBuffer *buffer, guint *x, guint *y,
+                              guint *width, guint *height);

@@ -3,25 +3,62 @@
 
 #include "classification-meta.h"
 
-void
-effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
-                    EffvkResult *result, guint n)
+static GstStructure *
+new_structure (const GstSegment *segment, GstBuffer *buffer)
 {
   GstClockTime pts = GST_BUFFER_PTS (buffer);
-  GstStructure *structure;
+
+  return gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time",
+                            G_TYPE_UINT64,
+                            gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
+                            "running-time", G_TYPE_UINT64,
+                            gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts), "duration",
+                            G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), NULL);
+}
+
+static void
+set_classes (GstStructure *structure, EffvkResult *result, guint n)
+{
   GValue classes = G_VALUE_INIT;
 
-  structure = gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time",
-                                 G_TYPE_UINT64,
-                                 gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
-                                 "running-time", G_TYPE_UINT64,
-                                 gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts),
-                                 "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), NULL);
   if (n)
     gst_structure_set (structure, "label", G_TYPE_STRING, effvk_result_get_label (result, 0),
                        "index", G_TYPE_INT, (int) effvk_result_get_index (result, 0), "score",
                        G_TYPE_DOUBLE, (double) effvk_result_get_score (result, 0), NULL);
   effvk_classification_to_value (result, n, &classes);
   gst_structure_take_value (structure, "classes", &classes);
+}
+
+void
+effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
+                    EffvkResult *result, guint n)
+{
+  GstStructure *structure = new_structure (segment, buffer);
+
+  set_classes (structure, result, n);
+  gst_element_post_message (element, gst_message_new_element (GST_OBJECT (element), structure));
+}
+
+void
+effvk_message_post_objects (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
+                            const GArray *objects, guint width, guint height)
+{
+  GstStructure *structure = new_structure (segment, buffer);
+  GValue list = G_VALUE_INIT;
+
+  gst_value_array_init (&list, objects->len);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const EffvkObject *object = &g_array_index (objects, EffvkObject, i);
+      GValue item = G_VALUE_INIT;
+
+      if (!object->changed)
+        continue;
+      g_value_init (&item, GST_TYPE_STRUCTURE);
+      g_value_take_boxed (&item, effvk_object_describe (object, width, height));
+      set_classes (g_value_get_boxed (&item), object->result, object->n);
+      gst_value_array_append_and_take_value (&list, &item);
+    }
+  gst_structure_take_value (structure, "objects", &list);
   gst_element_post_message (element, gst_message_new_element (GST_OBJECT (element), structure));
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <effvk/effvk.h>
-#include <gst/gst.h>
+#include "objects.h"
 
 /* Posts the best n classes of a result as the element message that effvkclassify documents. */
 void effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
                          EffvkResult *result, guint n);
+
+/* Posts the objects that changed, of a picture of @width x @height. */
+void effvk_message_post_objects (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
+                                 const GArray *objects, guint width, guint height);

@@ -111,6 +111,25 @@ answer (EffvkRequest *request)
     request->notify (request->waiter);
 }
 
+/* Under lock. Answers a request when nothing more will come. */
+static void
+answer_if_done (EffvkRequest *request)
+{
+  if (request->n_collected == request->n_submitted
+      && (request->error || request->n_submitted == request->n_images))
+    answer (request);
+}
+
+static gboolean
+submit_next (EffvkNetwork *network, EffvkRequest *request, GError **error)
+{
+  const EffvkPart *part = request->parts ? &request->parts[request->n_submitted] : NULL;
+
+  if (part)
+    effvk_image_set_crop (request->image, part->x, part->y, part->width, part->height);
+  return effvk_classifier_submit (network->classifier, request->image, NULL, error);
+}
+
 /* Under lock. Gives the device what it has room for. */
 static void
 submit_waiting (EffvkNetwork *network)
@@ -121,21 +140,26 @@ submit_waiting (EffvkNetwork *network)
     {
       GError *error = NULL;
 
-      if (effvk_classifier_submit (network->classifier, request->image, NULL, &error))
+      if (submit_next (network, request, &error))
         {
-          g_queue_push_tail (&network->in_flight, g_queue_pop_head (&network->waiting));
-          effvk_request_release_pixels (request);
+          request->n_submitted++;
+          g_queue_push_tail (&network->in_flight, effvk_request_ref (request));
           g_cond_signal (&network->changed);
-          continue;
+          if (request->n_submitted < request->n_images)
+            continue;
+          effvk_request_release_pixels (request);
         }
-      if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
+      else if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
         {
           g_error_free (error);
           return;
         }
+      else
+        {
+          request->error = error;
+          answer_if_done (request);
+        }
       g_queue_pop_head (&network->waiting);
-      request->error = error;
-      answer (request);
       effvk_request_unref (request);
     }
 }
@@ -146,14 +170,18 @@ take_answer (EffvkNetwork *network, EffvkResult *result, GError *error)
 {
   EffvkRequest *request = g_queue_pop_head (&network->in_flight);
 
+  request->n_collected++;
   if (result)
     g_ptr_array_add (request->results, result);
   else if (request->error)
     g_error_free (error);
   else
-    request->error = error;
-  if (g_queue_peek_head (&network->in_flight) != request)
-    answer (request);
+    {
+      request->error = error;
+      if (g_queue_remove (&network->waiting, request)) /* with the rest of its images */
+        effvk_request_unref (request);
+    }
+  answer_if_done (request);
   effvk_request_unref (request);
 }
 

@@ -19,6 +19,7 @@ effvk_item_free (EffvkItem *item)
       effvk_request_unref (item->request);
     }
   g_clear_pointer (&item->network, effvk_network_unref);
+  g_clear_pointer (&item->objects, g_array_unref);
   g_clear_pointer (&item->object, gst_mini_object_unref);
   g_free (item);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network.h"
+#include "objects.h"
 
 /* A frame or a serialized event on its way from the sink pad to the source pad. */
 typedef struct
@@ -9,9 +10,10 @@ typedef struct
   GstMiniObject *object; /* GstBuffer or GstEvent */
 
   /* Of a frame: */
-  EffvkNetwork *network; /* that was asked, with request; NULL: the frame passes as it is */
-  EffvkRequest *request;
-  guint width, height; /* as its caps say */
+  EffvkNetwork *network; /* that was asked; NULL: the frame passes as it is */
+  EffvkRequest *request; /* NULL: all objects are known already */
+  GArray *objects;       /* EffvkObject: that are classified instead of the frame; or NULL */
+  guint width, height;   /* of the picture */
 } EffvkItem;
 
 EffvkItem *effvk_item_new (GstMiniObject *object);

@@ -9,18 +9,21 @@ effvk_reporter_reset (EffvkReporter *reporter)
 {
   gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
   g_clear_object (&reporter->smoother);
+  effvk_tracks_lock (reporter->tracks);
+  effvk_tracks_clear (reporter->tracks);
+  effvk_tracks_unlock (reporter->tracks);
 }
 
 static void
-count (EffvkReporter *reporter, gboolean finite, gboolean posted)
+count (EffvkReporter *reporter, guint n_inferences, guint n_not_finite, gboolean posted)
 {
   gboolean warn;
 
   GST_OBJECT_LOCK (reporter->element);
-  reporter->counters->inferences++;
+  warn = n_not_finite && reporter->counters->not_finite == 0;
+  reporter->counters->inferences += n_inferences;
   reporter->counters->messages += posted;
-  reporter->counters->not_finite += !finite;
-  warn = !finite && reporter->counters->not_finite == 1;
+  reporter->counters->not_finite += n_not_finite;
   GST_OBJECT_UNLOCK (reporter->element);
   if (warn) /* not for each of perhaps every frame */
     GST_ELEMENT_WARNING (
@@ -30,28 +33,32 @@ count (EffvkReporter *reporter, gboolean finite, gboolean posted)
         ("not-finite in stats counts them"));
 }
 
-GstBuffer *
-effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
-                       GstBuffer *buffer)
+static guint
+count_not_finite (GPtrArray *results)
 {
-  EffvkModel *model;
-  g_autoptr (EffvkResult) result = NULL;
-  gboolean finite, logits, post;
-  guint n;
+  guint n = 0;
 
-  if (!item->request)
-    return buffer;
-  model = effvk_network_get_model (item->network);
-  result = effvk_result_ref (g_ptr_array_index (item->request->results, 0));
-  finite = effvk_result_get_n_classes (result) > 0;
-  post = finite
-         && effvk_steady_apply (&how->steady, &reporter->smoother, model,
-                                effvk_network_get_activation (item->network), &result,
-                                effvk_steady_time (&reporter->segment, buffer))
-         && how->post_messages;
-  count (reporter, finite, post);
-  n = effvk_steady_count (result, how->top_k, how->threshold);
-  logits = finite && how->attach_logits;
+  for (guint i = 0; i < results->len; i++)
+    n += effvk_result_get_n_classes (g_ptr_array_index (results, i)) == 0;
+  return n;
+}
+
+static GstBuffer *
+report_frame (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
+              GstBuffer *buffer)
+{
+  EffvkModel *model = effvk_network_get_model (item->network);
+  g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (item->request->results, 0));
+  gboolean finite = effvk_result_get_n_classes (result) > 0;
+  gboolean logits = finite && how->attach_logits;
+  gboolean post = finite
+                  && effvk_steady_apply (&how->steady, &reporter->smoother, model,
+                                         effvk_network_get_activation (item->network), &result,
+                                         effvk_steady_time (&reporter->segment, buffer))
+                  && how->post_messages;
+  guint n = effvk_steady_count (result, how->top_k, how->threshold);
+
+  count (reporter, 1, !finite, post);
   if (logits || (n > 0 && how->meta_mode != EFFVK_META_NONE))
     buffer = gst_buffer_make_writable (buffer);
   effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width, item->height);
@@ -60,4 +67,64 @@ effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const
   if (post)
     effvk_message_post (reporter->element, &reporter->segment, buffer, result, n);
   return buffer;
+}
+
+static gboolean
+has_classes (const GArray *objects)
+{
+  for (guint i = 0; i < objects->len; i++)
+    if (g_array_index (objects, EffvkObject, i).n > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The rows of the tensor are the objects that have logits, in order. */
+static void
+attach_object_logits (GstBuffer *buffer, const GArray *objects)
+{
+  g_autofree EffvkResult **results = g_new (EffvkResult *, objects->len);
+  guint n = 0;
+
+  for (guint i = 0; i < objects->len; i++)
+    if (g_array_index (objects, EffvkObject, i).n > 0)
+      results[n++] = g_array_index (objects, EffvkObject, i).result;
+  effvk_analytics_attach_logits (buffer, results, n);
+}
+
+static GstBuffer *
+report_objects (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
+                GstBuffer *buffer)
+{
+  EffvkModel *model = effvk_network_get_model (item->network);
+  GPtrArray *results = item->request ? item->request->results : NULL;
+  guint n_changed = effvk_objects_finish (item->objects, results, reporter->tracks, &how->steady,
+                                          model, effvk_network_get_activation (item->network),
+                                          effvk_steady_time (&reporter->segment, buffer),
+                                          how->top_k, how->threshold);
+  gboolean post = n_changed > 0 && how->post_messages;
+
+  if (results)
+    count (reporter, results->len, count_not_finite (results), post);
+  if (has_classes (item->objects))
+    {
+      if (how->meta_mode != EFFVK_META_NONE || how->attach_logits)
+        buffer = gst_buffer_make_writable (buffer);
+      effvk_classification_attach_objects (buffer, how->meta_mode, model, item->objects,
+                                           item->width, item->height);
+      if (how->attach_logits)
+        attach_object_logits (buffer, item->objects);
+    }
+  if (post)
+    effvk_message_post_objects (reporter->element, &reporter->segment, buffer, item->objects,
+                                item->width, item->height);
+  return buffer;
+}
+
+GstBuffer *
+effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
+                       GstBuffer *buffer)
+{
+  if (item->objects)
+    return report_objects (reporter, how, item, buffer);
+  return item->request ? report_frame (reporter, how, item, buffer) : buffer;
 }

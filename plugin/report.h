@@ -15,6 +15,7 @@ typedef struct
   EffvkCounters *counters;
   GstSegment segment;      /* that the frames lie in */
   EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
+  EffvkTracks *tracks;     /* of the objects in it */
 } EffvkReporter;
 
 /* Forgets the stream so far. */

@@ -3,8 +3,27 @@
 
 #include "frame.h"
 
+/* A crop moves the picture in the frame. */
+static void
+set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkPart *parts, guint n_parts)
+{
+  guint x, y, width, height;
+
+  request->n_images = parts ? n_parts : 1;
+  if (!parts)
+    return;
+  effvk_frame_get_picture (&request->frame.info, buffer, &x, &y, &width, &height);
+  request->parts = g_memdup2 (parts, n_parts * sizeof *parts);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      request->parts[i].x += x;
+      request->parts[i].y += y;
+    }
+}
+
 EffvkRequest *
-effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer, char **reason)
+effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
+                   const EffvkPart *parts, guint n_parts, char **reason)
 {
   g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
 
@@ -19,7 +38,7 @@ effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buff
   if (!effvk_frame_describe (image, info, &request->frame, reason))
     return NULL;
   request->image = effvk_image_copy (*image);
-  request->n_images = 1;
+  set_parts (request, buffer, parts, n_parts);
   request->asked = g_get_monotonic_time ();
   return g_steal_pointer (&request);
 }
@@ -38,6 +57,7 @@ effvk_request_unref (EffvkRequest *request)
     return;
   effvk_request_release_pixels (request);
   g_ptr_array_unref (request->results);
+  g_free (request->parts);
   g_clear_error (&request->error);
   g_free (request);
 }

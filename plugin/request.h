@@ -6,11 +6,17 @@
 
 /*
  * What a network is asked about one frame, and what it answers: a result per image, in the images'
- * order. Today the only image is the whole frame.
+ * order. The images are the frame, or parts of it.
  *
  * Two hold it: the frame's place in the element's queue, and the network until it has answered.
  */
 typedef struct _EffvkRequest EffvkRequest;
+
+/* A part of the picture, in pixels. */
+typedef struct
+{
+  guint x, y, width, height;
+} EffvkPart;
 
 struct _EffvkRequest
 {
@@ -21,20 +27,25 @@ struct _EffvkRequest
   /* The frame's pixels, until the device has them. */
   GstVideoFrame frame; /* mapped when its buffer is set */
   EffvkImage *image;
+  EffvkPart *parts; /* n_images; NULL: the whole frame, once */
   guint n_images;
+
+  /* Under the network's lock. */
+  guint n_submitted, n_collected; /* images */
 
   /* Written by the network until the request is answered, by nobody afterwards. */
   gint answered;      /* atomic */
-  GPtrArray *results; /* EffvkResult */
+  GPtrArray *results; /* EffvkResult, n_images where there is no error */
   GError *error;      /* why there are fewer results than images */
   gint64 asked, done; /* us of the monotonic clock */
 };
 
 /* Maps @buffer, a frame as @info says; @image is one for such frames and serves as a model, which
- * is replaced when a frame lies differently in memory. Returns NULL with @reason set (free with
- * g_free()) when the buffer is not such a frame. */
+ * is replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
+ * that are asked about; NULL: the whole. Returns NULL with @reason set (free with g_free()) when the
+ * buffer is not such a frame. */
 EffvkRequest *effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
-                                 char **reason);
+                                 const EffvkPart *parts, guint n_parts, char **reason);
 
 EffvkRequest *effvk_request_ref (EffvkRequest *request);
 void effvk_request_unref (EffvkRequest *request);

@@ -16,6 +16,39 @@ find_roi (GstBuffer *buffer, guint number)
   return NULL;
 }
 
+guint
+effvk_roi_find (GstBuffer *buffer, GArray *objects, guint width, guint height)
+{
+  guint number = 0, outside = 0;
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
+                                                   GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+    {
+      GstVideoRegionOfInterestMeta *roi = (GstVideoRegionOfInterestMeta *) meta;
+      EffvkObject *object
+          = effvk_objects_add (objects, width, height, roi->x, roi->y, roi->w, roi->h);
+      GstStructure *parameter;
+      double confidence;
+      gint id;
+
+      number++;
+      outside += !object;
+      if (!object)
+        continue;
+      object->roi = number - 1;
+      object->type = roi->roi_type;
+      parameter = gst_video_region_of_interest_meta_get_param (roi, "detection");
+      if (parameter && gst_structure_get_double (parameter, "confidence", &confidence))
+        object->confidence = (float) confidence;
+      parameter = gst_video_region_of_interest_meta_get_param (roi, "object_id");
+      if (parameter && gst_structure_get_int (parameter, "id", &id) && id > 0)
+        object->track = id;
+    }
+  return outside;
+}
+
 static GstVideoRegionOfInterestMeta *
 ensure_roi (GstBuffer *buffer, const EffvkObject *object)
 {

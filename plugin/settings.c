@@ -106,6 +106,7 @@ effvk_settings_install (GObjectClass *object_class)
           "copied bytes, times in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   effvk_steady_install_properties (object_class, EFFVK_PROP_STEADY);
+  effvk_objects_install_properties (object_class, EFFVK_PROP_OBJECTS);
 }
 
 void
@@ -115,6 +116,7 @@ effvk_settings_init (EffvkSettings *settings)
     .network = { .device = g_strdup (DEFAULT_DEVICE) },
     .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT },
     .reporting = { .top_k = DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
+    .objects = { .interval = 1 },
   };
 }
 
@@ -122,6 +124,7 @@ void
 effvk_settings_clear (EffvkSettings *settings)
 {
   effvk_network_config_clear (&settings->network);
+  effvk_object_options_clear (&settings->objects);
 }
 
 static void
@@ -180,7 +183,8 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
       pace->max_in_flight = g_value_get_uint (value);
       return TRUE;
     default:
-      return effvk_steady_set (&reporting->steady, id - EFFVK_PROP_STEADY, value);
+      return effvk_steady_set (&reporting->steady, id - EFFVK_PROP_STEADY, value)
+             || effvk_objects_set (&settings->objects, id - EFFVK_PROP_OBJECTS, value);
     }
 }
 
@@ -233,6 +237,7 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       g_value_set_uint (value, pace->max_in_flight);
       return TRUE;
     default:
-      return effvk_steady_get (&reporting->steady, id - EFFVK_PROP_STEADY, value);
+      return effvk_steady_get (&reporting->steady, id - EFFVK_PROP_STEADY, value)
+             || effvk_objects_get (&settings->objects, id - EFFVK_PROP_OBJECTS, value);
     }
 }

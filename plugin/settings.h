@@ -3,6 +3,7 @@
 
 #include "classification-meta.h"
 #include "network.h"
+#include "objects.h"
 #include "steady.h"
 
 /* Which frames are classified, and how many at once. */
@@ -28,6 +29,7 @@ typedef struct
       network; /* but for top_k and max_in_flight, which are those below at the start */
   EffvkPace pace;
   EffvkReporting reporting;
+  EffvkObjectOptions objects;
 } EffvkSettings;
 
 enum
@@ -47,6 +49,8 @@ enum
   EFFVK_PROP_MAX_IN_FLIGHT,
   EFFVK_PROP_STATS,
   EFFVK_PROP_STEADY, /* EFFVK_STEADY_N_PROPERTIES of them */
+  EFFVK_PROP_OBJECTS
+  = EFFVK_PROP_STEADY + EFFVK_STEADY_N_PROPERTIES, /* EFFVK_OBJECTS_N_PROPERTIES */
 };
 
 void effvk_settings_install (GObjectClass *object_class);

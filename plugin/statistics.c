@@ -7,7 +7,9 @@ effvk_statistics_new (const EffvkCounters *counters)
   return gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
                             counters->frames, "inferences", G_TYPE_UINT64, counters->inferences,
                             "skipped", G_TYPE_UINT64, counters->skipped, "messages", G_TYPE_UINT64,
-                            counters->messages, NULL);
+                            counters->messages, "objects", G_TYPE_UINT64, counters->objects,
+                            "objects-classified", G_TYPE_UINT64, counters->objects_classified,
+                            "objects-ignored", G_TYPE_UINT64, counters->objects_ignored, NULL);
 }
 
 void

@@ -8,6 +8,7 @@
 typedef struct
 {
   guint64 frames, inferences, skipped, messages, not_finite;
+  guint64 objects, objects_classified, objects_ignored;
 } EffvkCounters;
 
 GstStructure *effvk_statistics_new (const EffvkCounters *counters);

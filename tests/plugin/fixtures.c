@@ -4,6 +4,10 @@
 #include <effvk/effvk.h>
 #include <glib/gstdio.h>
 
+#ifdef HAVE_GST_ANALYTICS
+#include <gst/analytics/analytics.h>
+#endif
+
 static char *folder;
 
 char *
@@ -143,4 +147,79 @@ fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores)
 
   gst_buffer_unref (out);
   return n;
+}
+
+static gboolean
+add_od (GstBuffer *buffer, const char *type, int x, int y, int width, int height, int track)
+{
+#ifdef HAVE_GST_ANALYTICS
+  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
+  GstAnalyticsTrackingMtd tracking;
+  GstAnalyticsODMtd od;
+
+  if (!meta)
+    meta = gst_buffer_add_analytics_relation_meta (buffer);
+  g_assert_true (gst_analytics_relation_meta_add_od_mtd (meta, g_quark_from_string (type), x, y,
+                                                         width, height, 0.75f, &od));
+  if (track >= 0)
+    {
+      g_assert_true (
+          gst_analytics_relation_meta_add_tracking_mtd (meta, (guint64) track, 0, &tracking));
+      g_assert_true (gst_analytics_relation_meta_set_relation (meta,
+                                                               GST_ANALYTICS_REL_TYPE_RELATE_TO,
+                                                               od.id, tracking.id));
+    }
+  return TRUE;
+#else
+  return FALSE;
+#endif
+}
+
+gboolean
+fixture_add_object (GstBuffer *buffer, gboolean as_roi, const char *type, int x, int y, int width,
+                    int height, int track)
+{
+  GstVideoRegionOfInterestMeta *roi;
+
+  if (!as_roi)
+    return add_od (buffer, type, x, y, width, height, track);
+  roi = gst_buffer_add_video_region_of_interest_meta (buffer, type, (guint) x, (guint) y,
+                                                      (guint) width, (guint) height);
+  if (track >= 0)
+    gst_video_region_of_interest_meta_add_param (roi, gst_structure_new ("object_id", "id",
+                                                                         G_TYPE_INT, track, NULL));
+  return TRUE;
+}
+
+static const GValue *
+find_objects (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
+
+  return meta ? gst_structure_get_value (gst_custom_meta_get_structure (meta), "objects") : NULL;
+}
+
+guint
+fixture_n_objects (GstBuffer *buffer)
+{
+  const GValue *objects = find_objects (buffer);
+
+  return objects ? gst_value_array_get_size (objects) : 0;
+}
+
+const GstStructure *
+fixture_object (GstBuffer *buffer, guint i)
+{
+  return i < fixture_n_objects (buffer)
+             ? gst_value_get_structure (gst_value_array_get_value (find_objects (buffer), i))
+             : NULL;
+}
+
+int
+fixture_best (const GstStructure *classes, double *score)
+{
+  *score = g_value_get_double (
+      gst_value_array_get_value (gst_structure_get_value (classes, "scores"), 0));
+  return g_value_get_int (
+      gst_value_array_get_value (gst_structure_get_value (classes, "indices"), 0));
 }

@@ -38,3 +38,16 @@ GstBuffer *fixture_push (GstHarness *harness, GstBuffer *buffer);
 
 /* The same for its fixture_scores(). */
 guint fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores);
+
+/* What a detector and a tracker attach: an object of a type and, where @track is not negative, with an id.
+ * As a region of interest in DL Streamer's form, or as GstAnalytics has it, which is FALSE where this
+ * GStreamer has none. */
+gboolean fixture_add_object (GstBuffer *buffer, gboolean as_roi, const char *type, int x, int y,
+                             int width, int height, int track);
+
+/* What the custom meta says of the object with the number @i, or NULL. */
+const GstStructure *fixture_object (GstBuffer *buffer, guint i);
+guint fixture_n_objects (GstBuffer *buffer);
+
+/* The best class's index and score of a structure with the fields of the custom meta. */
+int fixture_best (const GstStructure *classes, double *score);

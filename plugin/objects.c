@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "objects.h"
+
+#include "analytics-meta.h"
+#include "roi-meta.h"
+
+GType
+effvk_inference_region_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { EFFVK_REGION_FULL_FRAME, "The whole frame is classified", "full-frame" },
+    { EFFVK_REGION_ROI_LIST,
+      "Every object that a detector upstream has found: GstAnalytics' and regions of interest",
+      "roi-list" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("EffvkInferenceRegion", values));
+  return type;
+}
+
+enum
+{
+  INFERENCE_REGION,
+  OBJECT_CLASS,
+  OBJECT_MIN_SIZE,
+  OBJECT_MAX_SIZE,
+  RECLASSIFY_INTERVAL,
+};
+G_STATIC_ASSERT (RECLASSIFY_INTERVAL + 1 == EFFVK_OBJECTS_N_PROPERTIES);
+
+void
+effvk_objects_install_properties (GObjectClass *object_class, guint first)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (object_class, first + INFERENCE_REGION,
+                                   g_param_spec_enum ("inference-region", "Inference region",
+                                                      "What is classified of a frame",
+                                                      EFFVK_TYPE_INFERENCE_REGION,
+                                                      EFFVK_REGION_FULL_FRAME, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_CLASS,
+      g_param_spec_string ("object-class", "Object class",
+                           "With inference-region=roi-list: what the detector calls the objects "
+                           "that are classified, several with commas; unset: all",
+                           NULL, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_MIN_SIZE,
+      g_param_spec_uint ("object-min-size", "Object minimum size",
+                         "Objects whose shorter side has fewer pixels are not classified", 0,
+                         G_MAXINT, 0, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_MAX_SIZE,
+      g_param_spec_uint ("object-max-size", "Object maximum size",
+                         "Objects whose longer side has more pixels are not classified; 0: no "
+                         "limit",
+                         0, G_MAXINT, 0, flags));
+  g_object_class_install_property (
+      object_class, first + RECLASSIFY_INTERVAL,
+      g_param_spec_uint ("reclassify-interval", "Reclassify interval",
+                         "Classify an object that a tracker follows in every n-th frame; in "
+                         "between it keeps its classes. 0: once",
+                         0, G_MAXINT, 1, flags));
+}
+
+gboolean
+effvk_objects_set (EffvkObjectOptions *options, guint number, const GValue *value)
+{
+  switch (number)
+    {
+    case INFERENCE_REGION:
+      options->region = (EffvkInferenceRegion) g_value_get_enum (value);
+      return TRUE;
+    case OBJECT_CLASS:
+      g_free (options->classes);
+      options->classes = g_value_dup_string (value);
+      return TRUE;
+    case OBJECT_MIN_SIZE:
+      options->min_size = g_value_get_uint (value);
+      return TRUE;
+    case OBJECT_MAX_SIZE:
+      options->max_size = g_value_get_uint (value);
+      return TRUE;
+    case RECLASSIFY_INTERVAL:
+      options->interval = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+effvk_objects_get (const EffvkObjectOptions *options, guint number, GValue *value)
+{
+  switch (number)
+    {
+    case INFERENCE_REGION:
+      g_value_set_enum (value, options->region);
+      return TRUE;
+    case OBJECT_CLASS:
+      g_value_set_string (value, options->classes);
+      return TRUE;
+    case OBJECT_MIN_SIZE:
+      g_value_set_uint (value, options->min_size);
+      return TRUE;
+    case OBJECT_MAX_SIZE:
+      g_value_set_uint (value, options->max_size);
+      return TRUE;
+    case RECLASSIFY_INTERVAL:
+      g_value_set_uint (value, options->interval);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+void
+effvk_object_options_copy (const EffvkObjectOptions *options, EffvkObjectOptions *copy)
+{
+  *copy = *options;
+  copy->classes = g_strdup (options->classes);
+}
+
+void
+effvk_object_options_clear (EffvkObjectOptions *options)
+{
+  g_clear_pointer (&options->classes, g_free);
+}
+
+static void
+clear_object (gpointer data)
+{
+  EffvkObject *object = data;
+
+  g_clear_pointer (&object->result, effvk_result_unref);
+}
+
+GArray *
+effvk_objects_new (void)
+{
+  GArray *objects = g_array_new (FALSE, FALSE, sizeof (EffvkObject));
+
+  g_array_set_clear_func (objects, clear_object);
+  return objects;
+}
+
+EffvkObject *
+effvk_objects_add (GArray *objects, guint width, guint height, gint64 x, gint64 y, gint64 w,
+                   gint64 h)
+{
+  gint64 right = MIN (x + w, width), bottom = MIN (y + h, height);
+  EffvkObject object = { .track = -1, .od = EFFVK_OBJECT_NONE, .roi = EFFVK_OBJECT_NONE };
+
+  x = MAX (x, 0);
+  y = MAX (y, 0);
+  if (right <= x || bottom <= y)
+    return NULL;
+  object.x = (guint) x;
+  object.y = (guint) y;
+  object.width = (guint) (right - x);
+  object.height = (guint) (bottom - y);
+  g_array_append_val (objects, object);
+  return &g_array_index (objects, EffvkObject, objects->len - 1);
+}
+
+/* DL Streamer's detector attaches both forms of an object. */
+static gboolean
+is_same (const EffvkObject *a, const EffvkObject *b)
+{
+  return a->od != EFFVK_OBJECT_NONE && a->roi == EFFVK_OBJECT_NONE && b->od == EFFVK_OBJECT_NONE
+         && a->type == b->type && a->x == b->x && a->y == b->y && a->width == b->width
+         && a->height == b->height;
+}
+
+static void
+merge (GArray *objects)
+{
+  for (guint i = 0; i < objects->len; i++)
+    for (guint j = objects->len - 1; j > i; j--)
+      {
+        EffvkObject *a = &g_array_index (objects, EffvkObject, i);
+        EffvkObject *b = &g_array_index (objects, EffvkObject, j);
+
+        if (!is_same (a, b))
+          continue;
+        a->roi = b->roi;
+        if (a->track < 0)
+          a->track = b->track;
+        g_array_remove_index (objects, j);
+      }
+}
+
+static gboolean
+is_wanted (const EffvkObject *object, const EffvkObjectOptions *options, char **classes)
+{
+  const char *type = g_quark_to_string (object->type);
+
+  return MIN (object->width, object->height) >= options->min_size
+         && (options->max_size == 0 || MAX (object->width, object->height) <= options->max_size)
+         && (!classes || (type && g_strv_contains ((const char *const *) classes, type)));
+}
+
+GArray *
+effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options, guint width, guint height,
+                    guint *ignored)
+{
+  GArray *objects = effvk_objects_new ();
+  g_auto (GStrv) classes
+      = options->classes && *options->classes ? g_strsplit (options->classes, ",", -1) : NULL;
+
+  for (guint i = 0; classes && classes[i]; i++)
+    g_strstrip (classes[i]);
+  *ignored = effvk_analytics_find (buffer, objects, width, height)
+             + effvk_roi_find (buffer, objects, width, height);
+  merge (objects);
+  for (guint i = objects->len; i-- > 0;)
+    if (!is_wanted (&g_array_index (objects, EffvkObject, i), options, classes))
+      {
+        g_array_remove_index (objects, i);
+        (*ignored)++;
+      }
+  return objects;
+}
+
+EffvkPart *
+effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval, guint *n_due)
+{
+  EffvkPart *due = g_new (EffvkPart, objects->len);
+
+  *n_due = 0;
+  effvk_tracks_lock (tracks);
+  effvk_tracks_next_frame (tracks);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      EffvkObject *object = &g_array_index (objects, EffvkObject, i);
+
+      object->due = object->track < 0 || effvk_tracks_is_due (tracks, object->track, interval);
+      if (object->due)
+        due[(*n_due)++] = (EffvkPart){ object->x, object->y, object->width, object->height };
+    }
+  effvk_tracks_unlock (tracks);
+  return due;
+}
+
+guint
+effvk_objects_finish (GArray *objects, GPtrArray *results, EffvkTracks *tracks,
+                      const EffvkSteady *steady, EffvkModel *model,
+                      EffvkOutputActivation activation, GstClockTime time, guint top_k,
+                      double threshold)
+{
+  guint n_due = 0, n_changed = 0;
+
+  effvk_tracks_lock (tracks);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      EffvkObject *object = &g_array_index (objects, EffvkObject, i);
+      g_autoptr (EffvkSmoother) own = NULL; /* of an object that is seen once */
+      EffvkTrack *track = object->track < 0 ? NULL : effvk_tracks_get (tracks, object->track);
+
+      if (object->due)
+        object->result = effvk_result_ref (g_ptr_array_index (results, n_due++));
+      if (object->result && effvk_result_get_n_classes (object->result) > 0)
+        {
+          object->changed = effvk_steady_apply (steady, track ? &track->smoother : &own, model,
+                                                activation, &object->result, time);
+          if (track)
+            {
+              g_clear_pointer (&track->result, effvk_result_unref);
+              track->result = effvk_result_ref (object->result);
+            }
+        }
+      else if (!object->due && track->result)
+        object->result = effvk_result_ref (track->result);
+      object->n = object->result ? effvk_steady_count (object->result, top_k, threshold) : 0;
+      n_changed += object->changed;
+    }
+  effvk_tracks_unlock (tracks);
+  return n_changed;
+}
+
+GstStructure *
+effvk_object_describe (const EffvkObject *object, guint width, guint height)
+{
+  GstStructure *structure
+      = gst_structure_new ("object", "x", G_TYPE_DOUBLE, (double) object->x / width, "y",
+                           G_TYPE_DOUBLE, (double) object->y / height, "width", G_TYPE_DOUBLE,
+                           (double) object->width / width, "height", G_TYPE_DOUBLE,
+                           (double) object->height / height, NULL);
+
+  if (object->type)
+    gst_structure_set (structure, "type", G_TYPE_STRING, g_quark_to_string (object->type), NULL);
+  if (object->track >= 0)
+    gst_structure_set (structure, "id", G_TYPE_INT64, object->track, NULL);
+  return structure;
+}
