@@ -3,7 +3,7 @@
 """Real videos through gst-launch-1.0, and the examples: TAP.
 
 Reads from the environment GST_PLUGIN_PATH, GI_TYPELIB_PATH, LD_LIBRARY_PATH (an uninstalled build), EXAMPLES (C programs
-that were built, a list with colons) and EFFVK_SHARED (real models and videos).
+that were built, a list with colons), ZONES (one more) and EFFVK_SHARED (real models and videos).
 """
 
 import collections
@@ -106,6 +106,14 @@ def test_examples():
             failed = run(*program, os.path.join(folder, "none"), video)
             report(failed.returncode == 1 if embeds else failed.returncode != 0, f"{name} fails with a missing model")
             report(run(*program).returncode == 2, f"{name} without arguments says how to use it")
+
+        zones = os.environ["ZONES"]
+        done = run(zones, model, video, "0,0,48,64", "48,8,40,50")
+        found = set(re.findall(r"^0:00:00\.0+  zone ([12]): class [0-6] \(\d+ %\)$", done.stdout, re.M))
+        report(done.returncode == 0 and found == {"1", "2"}, "zones prints the label of each zone")
+        failed = run(zones, model, os.path.join(folder, "none"), "0,0,8,8")
+        report(failed.returncode == 1, "zones fails without a video")
+        report(run(zones, model, video, "0,0,8").returncode == 2, "zones says how to use it")
 
 
 test_videos()
