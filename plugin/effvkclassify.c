@@ -291,11 +291,11 @@ is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
 }
 
 /* Finds the frame's objects. Returns those that the network is to be asked about. */
-static EffvkPart *
+static EffvkRectangle *
 find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
               const EffvkObjectOptions *options, guint *n_due)
 {
-  EffvkPart *due;
+  EffvkRectangle *due;
   guint x, y, ignored;
 
   effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
@@ -313,7 +313,7 @@ static gboolean
 ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
 {
   g_auto (EffvkObjectOptions) options = { 0 };
-  g_autofree EffvkPart *due = NULL;
+  g_autofree EffvkRectangle *due = NULL;
   g_autofree char *reason = NULL;
   guint n_due = 0;
 

@@ -83,6 +83,7 @@ build (const EffvkNetworkConfig *config, GError **error)
   effvk_classifier_options_set_precision (options, config->precision);
   effvk_classifier_options_set_activation (options, config->activation);
   effvk_classifier_options_set_top_k (options, config->top_k);
+  effvk_classifier_options_set_batch_size (options, config->batch_size);
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
   classifier = effvk_classifier_new (device, model, options, error);
@@ -120,14 +121,27 @@ answer_if_done (EffvkRequest *request)
     answer (request);
 }
 
+/* Under lock. Gives the device the next images of a request: all that are left, or as many as a
+ * submission holds. */
 static gboolean
 submit_next (EffvkNetwork *network, EffvkRequest *request, GError **error)
 {
-  const EffvkPart *part = request->parts ? &request->parts[request->n_submitted] : NULL;
+  const EffvkRectangle *parts = request->parts + request->n_submitted;
+  guint n = MIN (request->n_images - request->n_submitted,
+                 effvk_classifier_get_batch_size (network->classifier));
 
-  if (part)
-    effvk_image_set_crop (request->image, part->x, part->y, part->width, part->height);
-  return effvk_classifier_submit (network->classifier, request->image, NULL, error);
+  if (!request->parts
+      && !effvk_classifier_submit (network->classifier, request->image, NULL, error))
+    return FALSE;
+  if (request->parts
+      && !effvk_classifier_submit_regions (network->classifier, request->image, parts, n, NULL,
+                                           error))
+    return FALSE;
+  request->n_submitted += n;
+  for (guint i = 0; i < n; i++)
+    g_queue_push_tail (&network->in_flight, effvk_request_ref (request));
+  g_cond_signal (&network->changed);
+  return TRUE;
 }
 
 /* Under lock. Gives the device what it has room for. */
@@ -142,9 +156,6 @@ submit_waiting (EffvkNetwork *network)
 
       if (submit_next (network, request, &error))
         {
-          request->n_submitted++;
-          g_queue_push_tail (&network->in_flight, effvk_request_ref (request));
-          g_cond_signal (&network->changed);
           if (request->n_submitted < request->n_images)
             continue;
           effvk_request_release_pixels (request);

@@ -9,7 +9,7 @@ typedef struct
   char *model_file, *model_overrides, *labels_file, *device; /* NULL or empty: the default */
   EffvkPrecision precision;
   EffvkOutputActivation activation;
-  guint top_k, max_in_flight;
+  guint top_k, max_in_flight, batch_size;
 } EffvkNetworkConfig;
 
 void effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig *copy);

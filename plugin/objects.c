@@ -225,10 +225,10 @@ effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options, guint 
   return objects;
 }
 
-EffvkPart *
+EffvkRectangle *
 effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval, guint *n_due)
 {
-  EffvkPart *due = g_new (EffvkPart, objects->len);
+  EffvkRectangle *due = g_new (EffvkRectangle, objects->len);
 
   *n_due = 0;
   effvk_tracks_lock (tracks);
@@ -239,7 +239,7 @@ effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval, guint 
 
       object->due = object->track < 0 || effvk_tracks_is_due (tracks, object->track, interval);
       if (object->due)
-        due[(*n_due)++] = (EffvkPart){ object->x, object->y, object->width, object->height };
+        due[(*n_due)++] = (EffvkRectangle){ object->x, object->y, object->width, object->height };
     }
   effvk_tracks_unlock (tracks);
   return due;

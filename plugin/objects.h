@@ -68,7 +68,8 @@ GArray *effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options
 
 /* Decides which objects of the next frame are due. Returns where they are (free with g_free()), and how
  * many, which may be 0. */
-EffvkPart *effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval, guint *n_due);
+EffvkRectangle *effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval,
+                                    guint *n_due);
 
 /* Gives the due objects their results, in order: makes them steady, remembers them, and gives the other
  * objects the result of their track. @time: of the frame, for smoothers. Returns how many objects

@@ -5,7 +5,7 @@
 
 /* A crop moves the picture in the frame. */
 static void
-set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkPart *parts, guint n_parts)
+set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts)
 {
   guint x, y, width, height;
 
@@ -23,7 +23,7 @@ set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkPart *parts, gui
 
 EffvkRequest *
 effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
-                   const EffvkPart *parts, guint n_parts, char **reason)
+                   const EffvkRectangle *parts, guint n_parts, char **reason)
 {
   g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
 

@@ -12,12 +12,6 @@
  */
 typedef struct _EffvkRequest EffvkRequest;
 
-/* A part of the picture, in pixels. */
-typedef struct
-{
-  guint x, y, width, height;
-} EffvkPart;
-
 struct _EffvkRequest
 {
   gatomicrefcount references;
@@ -27,7 +21,7 @@ struct _EffvkRequest
   /* The frame's pixels, until the device has them. */
   GstVideoFrame frame; /* mapped when its buffer is set */
   EffvkImage *image;
-  EffvkPart *parts; /* n_images; NULL: the whole frame, once */
+  EffvkRectangle *parts; /* n_images; NULL: the whole frame, once */
   guint n_images;
 
   /* Under the network's lock. */
@@ -45,7 +39,7 @@ struct _EffvkRequest
  * that are asked about; NULL: the whole. Returns NULL with @reason set (free with g_free()) when the
  * buffer is not such a frame. */
 EffvkRequest *effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
-                                 const EffvkPart *parts, guint n_parts, char **reason);
+                                 const EffvkRectangle *parts, guint n_parts, char **reason);
 
 EffvkRequest *effvk_request_ref (EffvkRequest *request);
 void effvk_request_unref (EffvkRequest *request);

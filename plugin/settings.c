@@ -8,6 +8,7 @@
 #define DEFAULT_INTERVAL 1
 #define DEFAULT_MAX_IN_FLIGHT 3
 #define MAX_IN_FLIGHT 16
+#define MAX_BATCH_SIZE 64
 
 void
 effvk_settings_install (GObjectClass *object_class)
@@ -99,6 +100,12 @@ effvk_settings_install (GObjectClass *object_class)
           "value at the start, further frames wait for the device",
           1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
   g_object_class_install_property (
+      object_class, EFFVK_PROP_BATCH_SIZE,
+      g_param_spec_uint ("batch-size", "Batch size",
+                         "Objects of a frame that one submission to the device holds, with "
+                         "inference-region=roi-list. It costs the same when fewer are there",
+                         1, MAX_BATCH_SIZE, 1, ready));
+  g_object_class_install_property (
       object_class, EFFVK_PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
@@ -113,7 +120,7 @@ void
 effvk_settings_init (EffvkSettings *settings)
 {
   *settings = (EffvkSettings){
-    .network = { .device = g_strdup (DEFAULT_DEVICE) },
+    .network = { .device = g_strdup (DEFAULT_DEVICE), .batch_size = 1 },
     .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT },
     .reporting = { .top_k = DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
     .objects = { .interval = 1 },
@@ -179,6 +186,9 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
     case EFFVK_PROP_INFERENCE_INTERVAL:
       pace->interval = g_value_get_uint (value);
       return TRUE;
+    case EFFVK_PROP_BATCH_SIZE:
+      network->batch_size = g_value_get_uint (value);
+      return TRUE;
     case EFFVK_PROP_MAX_IN_FLIGHT:
       pace->max_in_flight = g_value_get_uint (value);
       return TRUE;
@@ -232,6 +242,9 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       return TRUE;
     case EFFVK_PROP_INFERENCE_INTERVAL:
       g_value_set_uint (value, pace->interval);
+      return TRUE;
+    case EFFVK_PROP_BATCH_SIZE:
+      g_value_set_uint (value, network->batch_size);
       return TRUE;
     case EFFVK_PROP_MAX_IN_FLIGHT:
       g_value_set_uint (value, pace->max_in_flight);

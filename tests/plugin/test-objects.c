@@ -524,18 +524,20 @@ test_steady (void)
   gst_harness_teardown (harness);
 }
 
-/* More objects than any batch holds, and a buffer that somebody else holds too. */
+/* More objects than a submission holds, and a buffer that somebody else holds too. */
 static void
-test_many (void)
+check_many (guint batch_size)
 {
   enum
   {
     N = 40
   };
+  g_autofree char *properties = g_strdup_printf ("batch-size=%u", batch_size);
   GstVideoInfo info;
-  GstHarness *harness = start ("", &info);
+  GstHarness *harness = start (properties, &info);
   GstBuffer *in = fixture_frame (&info, 4), *out;
   double expected[N_CLASSES], scores[N_CLASSES];
+  guint64 submissions = (N + batch_size - 1) / batch_size;
 
   for (int i = 0; i < N; i++)
     fixture_add_object (in, TRUE, "car", (i % 8) * 16, (i / 8) * 20, 32, 32, -1);
@@ -551,9 +553,20 @@ test_many (void)
       get_scores (fixture_object (out, (guint) i), scores);
       fixture_assert_scores_equal (scores, expected, 1e-5);
     }
+  /* each copies the frame once, whatever it holds */
+  g_assert_cmpuint (get_stat (harness, "submissions"), ==, submissions);
+  g_assert_cmpuint (get_stat (harness, "copied-bytes"), ==, submissions * WIDTH * HEIGHT * 3);
   gst_buffer_unref (in);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
+}
+
+static void
+test_many (void)
+{
+  check_many (1);
+  check_many (16);
+  check_many (64);
 }
 
 int
