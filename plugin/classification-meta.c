@@ -90,6 +90,15 @@ add_custom (GstBuffer *buffer, EffvkModel *model)
 }
 
 static void
+attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n, GstClockTime age)
+{
+  GstStructure *structure = add_custom (buffer, model);
+
+  set_classes (structure, result, n);
+  gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
+}
+
+static void
 attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objects, guint width,
                        guint height)
 {
@@ -116,14 +125,15 @@ attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objec
 
 void
 effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
-                             EffvkResult *result, guint n, guint width, guint height)
+                             EffvkResult *result, guint n, guint width, guint height,
+                             GstClockTime age)
 {
   if (n == 0)
     return;
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_ANALYTICS)
     effvk_analytics_attach (buffer, result, n, NULL);
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
-    set_classes (add_custom (buffer, model), result, n);
+    attach_custom (buffer, model, result, n, age);
   if (mode == EFFVK_META_ROI)
     effvk_roi_attach (buffer, model, result, n, NULL, width, height);
 }

@@ -8,7 +8,8 @@
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
  * "EffvkClassificationMeta"), then a GstStructure with "model" (string, the network's variant) and
  * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
- *   label first, then best first;
+ *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
+ *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
  * - of objects: "objects", a GstValueArray of structures with the same three fields, "x", "y", "width",
  *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
  *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked). */
@@ -33,9 +34,11 @@ const char *effvk_classification_meta_lacks (EffvkMetaMode mode, gboolean logits
 /* Once, before the first attach. */
 void effvk_classification_meta_register (void);
 
-/* Attaches the first @n classes of @result to the whole frame of @width x @height. */
+/* Attaches the first @n classes of @result to the whole frame of @width x @height. @age: as
+ * in the custom meta. */
 void effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *model,
-                                  EffvkResult *result, guint n, guint width, guint height);
+                                  EffvkResult *result, guint n, guint width, guint height,
+                                  GstClockTime age);
 
 /* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the mode
  * auto an object is answered in the form in which it was found, and in the custom meta. */

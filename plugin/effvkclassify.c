@@ -14,12 +14,19 @@
  * Frames and events keep their order, and no frame is dropped. In a live pipeline the element adds
  * the latency that it has, in whole frames, and posts a latency message when that grows.
  *
+ * ## Pace
+ *
+ * The inference can be skipped, never the frame: by #EffvkClassify:inference-interval and
+ * #EffvkClassify:inference-interval-time, when the sink is late (#EffvkClassify:qos), and when the
+ * frame of a live source is (#EffvkClassify:deadline). #EffvkClassify:skipped says what such frames
+ * carry.
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
- * `labels` (string), `indices` (int) and `scores` (double), and `model`, the network's variant
- * (string).
+ * `labels` (string), `indices` (int) and `scores` (double), `model`, the network's variant
+ * (string), and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
  * - With #EffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type `frame`, with
  * parameters in DL Streamer's layout.
  * - With #EffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw answers,
@@ -107,11 +114,12 @@ struct _EffvkClassify
   EffvkSettings settings;
   EffvkCounters counters;
   EffvkLatency latency;
+  EffvkPacer pacer;
   EffvkNetwork *network; /* from start to stop */
   gboolean lost;         /* the device, until the next start; has been reported */
 
   /* sink pad */
-  guint since_inference; /* frames from the last classified one to the next; 0: none yet */
+  GstSegment segment;
   GstVideoInfo info;
   EffvkImage *image;   /* for frames of info, as large as the last of them lay in memory */
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
@@ -205,8 +213,9 @@ start (EffvkClassify *self)
   self->network = network;
   self->lost = FALSE;
   effvk_latency_reset (&self->latency, NULL, config.max_in_flight);
+  effvk_pacer_reset (&self->pacer);
   GST_OBJECT_UNLOCK (self);
-  self->since_inference = 0;
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   effvk_reporter_reset (&self->reporter);
   return TRUE;
 }
@@ -273,21 +282,51 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   return TRUE;
 }
 
+static void
+post_qos (EffvkClassify *self, GstBuffer *buffer, GstClockTime running_time,
+          GstClockTimeDiff jitter)
+{
+  GstMessage *message
+      = gst_message_new_qos (GST_OBJECT (self), FALSE, running_time,
+                             gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
+                                                         GST_BUFFER_PTS (buffer)),
+                             GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  guint64 inferences, skipped;
+  double proportion;
+
+  GST_OBJECT_LOCK (self);
+  inferences = self->counters.inferences;
+  skipped = effvk_counters_get_skipped (&self->counters);
+  proportion = self->pacer.proportion;
+  GST_OBJECT_UNLOCK (self);
+  gst_message_set_qos_values (message, jitter, proportion, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferences, skipped);
+  gst_element_post_message (GST_ELEMENT (self), message);
+}
+
 /* Whether a frame is classified, or passes as it is. */
 static gboolean
 is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
 {
-  gboolean nothing
+  gboolean empty
       = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
-  gboolean skip = nothing || (self->since_inference > 0 && self->since_inference < pace->interval);
+  GstClockTime time = GST_CLOCK_TIME_NONE, now = GST_CLOCK_TIME_NONE;
+  GstClockTimeDiff late;
+  EffvkSkip skip;
 
-  if (!nothing)
-    self->since_inference = skip ? self->since_inference + 1 : 1;
+  if (self->segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (pace->deadline)
+    now = gst_element_get_current_running_time (GST_ELEMENT (self));
   GST_OBJECT_LOCK (self);
+  skip = effvk_pacer_decide (&self->pacer, pace, empty, time, now);
+  late = skip == EFFVK_SKIP_QOS ? self->pacer.late : GST_CLOCK_DIFF (time, now);
   self->counters.frames++;
-  self->counters.skipped += skip;
+  self->counters.skipped[skip] += skip != EFFVK_SKIP_NOT;
   GST_OBJECT_UNLOCK (self);
-  return !skip;
+  if (skip == EFFVK_SKIP_QOS || skip == EFFVK_SKIP_DEADLINE)
+    post_qos (self, buffer, time, late);
+  return skip == EFFVK_SKIP_NOT;
 }
 
 /* Finds the frame's objects. Returns those that the network is to be asked about. */
@@ -340,6 +379,7 @@ effvk_classify_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   EffvkPace pace;
   gboolean lost;
 
+  item->arrived = g_get_monotonic_time ();
   GST_OBJECT_LOCK (self);
   pace = self->settings.pace;
   lost = self->lost;
@@ -351,6 +391,7 @@ effvk_classify_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   flow = effvk_queue_wait_for_room (&self->queue, pace.max_in_flight);
   if (flow != GST_FLOW_OK)
     return flow;
+  item->admitted = g_get_monotonic_time ();
   item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
   item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
   if (is_wanted (self, &pace, buffer) && !ask (self, item, buffer))
@@ -375,21 +416,37 @@ post_frame_error (EffvkClassify *self, const GError *error)
 }
 
 static void
-measure_latency (EffvkClassify *self, const EffvkRequest *request)
+measure_latency (EffvkClassify *self, const EffvkItem *item)
 {
   gboolean changed;
 
   GST_OBJECT_LOCK (self);
-  changed = effvk_latency_measure (&self->latency,
-                                   (GstClockTime) (request->done - request->asked) * GST_USECOND);
+  changed
+      = effvk_latency_measure (&self->latency,
+                               (GstClockTime) (item->request->done - item->admitted) * GST_USECOND);
   GST_OBJECT_UNLOCK (self);
   if (changed)
     post_latency (self);
 }
 
 static void
+count_times (EffvkClassify *self, const EffvkItem *item, const gint64 *taken_reported_pushed)
+{
+  const gint64 times[EFFVK_N_STAGES + 1]
+      = { item->arrived,           item->admitted,           item->asked,
+          item->request->done,     taken_reported_pushed[0], taken_reported_pushed[1],
+          taken_reported_pushed[2] };
+
+  GST_OBJECT_LOCK (self);
+  for (guint i = 0; i < EFFVK_N_STAGES; i++)
+    effvk_counters_add_time (&self->counters, i, times[i + 1] - times[i]);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
 push_frame (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
 {
+  gint64 times[3] = { g_get_monotonic_time () };
   EffvkReporting how;
 
   if (item->request && item->request->error)
@@ -400,17 +457,23 @@ push_frame (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
       return;
     }
   if (item->request)
-    measure_latency (self, item->request);
+    measure_latency (self, item);
   GST_OBJECT_LOCK (self);
   how = self->settings.reporting;
   GST_OBJECT_UNLOCK (self);
   buffer = effvk_reporter_report (&self->reporter, &how, item, buffer);
+  times[1] = g_get_monotonic_time ();
   effvk_queue_set_flow (&self->queue, gst_pad_push (self->src, buffer), FALSE);
+  times[2] = g_get_monotonic_time ();
+  if (item->request)
+    count_times (self, item, times);
 }
 
 static void
 push_event (EffvkClassify *self, GstEvent *event)
 {
+  GstFlowReturn untold;
+
   switch (GST_EVENT_TYPE (event))
     {
     case GST_EVENT_STREAM_START:
@@ -422,8 +485,9 @@ push_event (EffvkClassify *self, GstEvent *event)
       break;
     case GST_EVENT_EOS:
       /* upstream, which would say so, has no further frame with which to learn of it */
-      if (effvk_queue_failed_silently (&self->queue))
-        GST_ELEMENT_FLOW_ERROR (self, self->queue.flow);
+      untold = effvk_queue_get_untold (&self->queue);
+      if (untold != GST_FLOW_OK)
+        GST_ELEMENT_FLOW_ERROR (self, untold);
       break;
     default:
       break;
@@ -464,8 +528,11 @@ flush_stop (EffvkClassify *self, GstEvent *event)
 {
   gst_pad_push_event (self->src, event);
   effvk_queue_discard (&self->queue, self->src);
-  self->since_inference = 0;
   effvk_reporter_reset (&self->reporter);
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  GST_OBJECT_LOCK (self);
+  effvk_pacer_reset (&self->pacer);
+  GST_OBJECT_UNLOCK (self);
   effvk_queue_restart (&self->queue);
   gst_pad_start_task (self->src, effvk_classify_loop, self, NULL);
 }
@@ -492,6 +559,9 @@ effvk_classify_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
           return GST_FLOW_NOT_NEGOTIATED;
         }
       break;
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment (event, &self->segment);
+      break;
     default:
       break;
     }
@@ -505,8 +575,16 @@ effvk_classify_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 static gboolean
 effvk_classify_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+
   if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
-    effvk_queue_forgive (&EFFVK_CLASSIFY (parent)->queue, GST_FLOW_NOT_LINKED);
+    effvk_queue_forgive (&self->queue, GST_FLOW_NOT_LINKED);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
+    {
+      GST_OBJECT_LOCK (self);
+      effvk_pacer_take_qos (&self->pacer, event);
+      GST_OBJECT_UNLOCK (self);
+    }
   return gst_pad_event_default (pad, parent, event);
 }
 
@@ -598,7 +676,7 @@ static GstStructure *
 get_stats (EffvkClassify *self)
 {
   g_autoptr (EffvkNetwork) network = get_network (self);
-  EffvkCounters counters;
+  EffvkCounters counters; /* a copy: sorting must not hold the lock */
   GstStructure *stats;
 
   GST_OBJECT_LOCK (self);
@@ -666,6 +744,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
   gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_META_MODE, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_INFERENCE_REGION, 0);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_SKIPPED_MODE, 0);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -81,7 +81,10 @@ effvk_queue_put (EffvkQueue *queue, EffvkItem *item)
   gboolean flushing;
 
   if (item->request)
-    effvk_network_ask (item->network, item->request, wake, queue);
+    {
+      effvk_network_ask (item->network, item->request, wake, queue);
+      item->asked = g_get_monotonic_time ();
+    }
   g_mutex_lock (&queue->lock);
   flushing = queue->flushing;
   if (!flushing)
@@ -142,12 +145,14 @@ effvk_queue_set_flow (EffvkQueue *queue, GstFlowReturn flow, gboolean told)
   g_mutex_unlock (&queue->lock);
 }
 
-gboolean
-effvk_queue_failed_silently (EffvkQueue *queue)
+GstFlowReturn
+effvk_queue_get_untold (EffvkQueue *queue)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&queue->lock);
 
-  return !queue->told && (queue->flow == GST_FLOW_NOT_LINKED || queue->flow < GST_FLOW_EOS);
+  return !queue->told && (queue->flow == GST_FLOW_NOT_LINKED || queue->flow < GST_FLOW_EOS)
+             ? queue->flow
+             : GST_FLOW_OK;
 }
 
 void

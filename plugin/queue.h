@@ -14,6 +14,8 @@ typedef struct
   EffvkRequest *request; /* NULL: all objects are known already */
   GArray *objects;       /* EffvkObject: that are classified instead of the frame; or NULL */
   guint width, height;   /* of the picture */
+  gint64 arrived, admitted, asked; /* us of the monotonic clock: at the pad, in the queue, with
+                                      its request at the network */
 } EffvkItem;
 
 EffvkItem *effvk_item_new (GstMiniObject *object);
@@ -62,8 +64,8 @@ void effvk_queue_done (EffvkQueue *queue);
 /* What became of the frame that was taken last. @told: the application knows why. */
 void effvk_queue_set_flow (EffvkQueue *queue, GstFlowReturn flow, gboolean told);
 
-/* Whether frames were refused, for good, and nobody was told yet. */
-gboolean effvk_queue_failed_silently (EffvkQueue *queue);
+/* Why frames were refused, for good, when nobody was told yet; else GST_FLOW_OK. */
+GstFlowReturn effvk_queue_get_untold (EffvkQueue *queue);
 
 /* Ends all waiting, until effvk_queue_restart(). */
 void effvk_queue_set_flushing (EffvkQueue *queue);

@@ -4,10 +4,18 @@
 #include "analytics-meta.h"
 #include "message.h"
 
+static void
+forget (EffvkReporter *reporter)
+{
+  g_clear_pointer (&reporter->result, effvk_result_unref);
+  g_clear_object (&reporter->model);
+}
+
 void
 effvk_reporter_reset (EffvkReporter *reporter)
 {
   gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
+  forget (reporter);
   g_clear_object (&reporter->smoother);
   effvk_tracks_lock (reporter->tracks);
   effvk_tracks_clear (reporter->tracks);
@@ -43,6 +51,45 @@ count_not_finite (GPtrArray *results)
   return n;
 }
 
+static GstClockTime
+running_time (EffvkReporter *reporter, GstBuffer *buffer)
+{
+  if (reporter->segment.format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time (&reporter->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+}
+
+static void
+remember (EffvkReporter *reporter, EffvkModel *model, EffvkResult *result, GstBuffer *buffer)
+{
+  forget (reporter);
+  reporter->result = effvk_result_ref (result);
+  reporter->model = g_object_ref (model);
+  reporter->time = running_time (reporter, buffer);
+}
+
+/* A frame that was skipped. */
+static GstBuffer *
+report_last (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
+             GstBuffer *buffer)
+{
+  GstClockTime time = running_time (reporter, buffer), age = GST_CLOCK_TIME_NONE;
+  guint n;
+
+  if (!reporter->result || how->meta_mode == EFFVK_META_NONE)
+    return buffer;
+  n = effvk_steady_count (reporter->result, how->top_k, how->threshold);
+  if (n == 0)
+    return buffer;
+  if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (reporter->time)
+      && time >= reporter->time)
+    age = time - reporter->time;
+  buffer = gst_buffer_make_writable (buffer);
+  effvk_classification_attach (buffer, how->meta_mode, reporter->model, reporter->result, n,
+                               item->width, item->height, age);
+  return buffer;
+}
+
 static GstBuffer *
 report_frame (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
               GstBuffer *buffer)
@@ -59,9 +106,12 @@ report_frame (EffvkReporter *reporter, const EffvkReporting *how, const EffvkIte
   guint n = effvk_steady_count (result, how->top_k, how->threshold);
 
   count (reporter, 1, !finite, post);
+  if (finite)
+    remember (reporter, model, result, buffer);
   if (logits || (n > 0 && how->meta_mode != EFFVK_META_NONE))
     buffer = gst_buffer_make_writable (buffer);
-  effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width, item->height);
+  effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width, item->height,
+                               0);
   if (logits)
     effvk_analytics_attach_logits (buffer, &result, 1);
   if (post)
@@ -126,5 +176,7 @@ effvk_reporter_report (EffvkReporter *reporter, const EffvkReporting *how, const
 {
   if (item->objects)
     return report_objects (reporter, how, item, buffer);
-  return item->request ? report_frame (reporter, how, item, buffer) : buffer;
+  if (item->request)
+    return report_frame (reporter, how, item, buffer);
+  return how->skipped == EFFVK_SKIPPED_LAST ? report_last (reporter, how, item, buffer) : buffer;
 }

@@ -16,6 +16,11 @@ typedef struct
   GstSegment segment;      /* that the frames lie in */
   EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
   EffvkTracks *tracks;     /* of the objects in it */
+
+  /* what was told last of a frame; for the frames that are skipped after it */
+  EffvkModel *model;
+  EffvkResult *result;
+  GstClockTime time; /* running time of its frame */
 } EffvkReporter;
 
 /* Forgets the stream so far. */

@@ -39,7 +39,6 @@ effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buff
     return NULL;
   request->image = effvk_image_copy (*image);
   set_parts (request, buffer, parts, n_parts);
-  request->asked = g_get_monotonic_time ();
   return g_steal_pointer (&request);
 }
 

@@ -10,6 +10,22 @@
 #define MAX_IN_FLIGHT 16
 #define MAX_BATCH_SIZE 64
 
+GType
+effvk_skipped_mode_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { EFFVK_SKIPPED_NONE, "No classes", "none" },
+    { EFFVK_SKIPPED_LAST, "The classes of the last frame that was classified, with their age",
+      "last" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("EffvkSkippedMode", values));
+  return type;
+}
+
 void
 effvk_settings_install (GObjectClass *object_class)
 {
@@ -89,9 +105,33 @@ effvk_settings_install (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, EFFVK_PROP_INFERENCE_INTERVAL,
       g_param_spec_uint ("inference-interval", "Inference interval",
-                         "Classify every n-th frame; the others pass without classes and are "
-                         "counted as skipped. Counts anew from a start or a flush",
+                         "Classify every n-th frame, and skip the others. Counts anew from a start "
+                         "or a flush",
                          1, G_MAXUINT, DEFAULT_INTERVAL, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_INFERENCE_INTERVAL_TIME,
+      g_param_spec_uint64 ("inference-interval-time", "Inference interval time",
+                           "Nanoseconds of running time from one classified frame to the next: "
+                           "frames between are skipped. With inference-interval both must have "
+                           "passed. 0: none",
+                           0, G_MAXINT64, 0, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_QOS,
+      g_param_spec_boolean ("qos", "Quality of service",
+                            "Skip frames that the sink says would come too late, and post QoS "
+                            "messages, in which processed and dropped count inferences",
+                            TRUE, playing));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_DEADLINE,
+      g_param_spec_uint64 ("deadline", "Deadline",
+                           "For live sources: skip a frame that is older than this, in "
+                           "nanoseconds, when it could be classified. 0: none",
+                           0, G_MAXINT64, 0, playing));
+  g_object_class_install_property (object_class, EFFVK_PROP_SKIPPED,
+                                   g_param_spec_enum ("skipped", "Skipped frames",
+                                                      "What skipped frames, which pass too, carry",
+                                                      EFFVK_TYPE_SKIPPED_MODE, EFFVK_SKIPPED_NONE,
+                                                      playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_MAX_IN_FLIGHT,
       g_param_spec_uint (
@@ -109,8 +149,8 @@ effvk_settings_install (GObjectClass *object_class)
       object_class, EFFVK_PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
-          "What was done and how: frames, inferences, skipped, messages, device, precision, "
-          "copied bytes, times in ns",
+          "What was done and how: frames, inferences, skipped and why, messages, device, "
+          "precision, kernels, copied bytes, percentiles of each stage's time in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   effvk_steady_install_properties (object_class, EFFVK_PROP_STEADY);
   effvk_objects_install_properties (object_class, EFFVK_PROP_OBJECTS);
@@ -121,7 +161,7 @@ effvk_settings_init (EffvkSettings *settings)
 {
   *settings = (EffvkSettings){
     .network = { .device = g_strdup (DEFAULT_DEVICE), .batch_size = 1 },
-    .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT },
+    .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT, .qos = TRUE },
     .reporting = { .top_k = DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
     .objects = { .interval = 1 },
   };
@@ -189,6 +229,18 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
     case EFFVK_PROP_BATCH_SIZE:
       network->batch_size = g_value_get_uint (value);
       return TRUE;
+    case EFFVK_PROP_INFERENCE_INTERVAL_TIME:
+      pace->interval_time = g_value_get_uint64 (value);
+      return TRUE;
+    case EFFVK_PROP_QOS:
+      pace->qos = g_value_get_boolean (value);
+      return TRUE;
+    case EFFVK_PROP_DEADLINE:
+      pace->deadline = g_value_get_uint64 (value);
+      return TRUE;
+    case EFFVK_PROP_SKIPPED:
+      reporting->skipped = (EffvkSkippedMode) g_value_get_enum (value);
+      return TRUE;
     case EFFVK_PROP_MAX_IN_FLIGHT:
       pace->max_in_flight = g_value_get_uint (value);
       return TRUE;
@@ -245,6 +297,18 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       return TRUE;
     case EFFVK_PROP_BATCH_SIZE:
       g_value_set_uint (value, network->batch_size);
+      return TRUE;
+    case EFFVK_PROP_INFERENCE_INTERVAL_TIME:
+      g_value_set_uint64 (value, pace->interval_time);
+      return TRUE;
+    case EFFVK_PROP_QOS:
+      g_value_set_boolean (value, pace->qos);
+      return TRUE;
+    case EFFVK_PROP_DEADLINE:
+      g_value_set_uint64 (value, pace->deadline);
+      return TRUE;
+    case EFFVK_PROP_SKIPPED:
+      g_value_set_enum (value, reporting->skipped);
       return TRUE;
     case EFFVK_PROP_MAX_IN_FLIGHT:
       g_value_set_uint (value, pace->max_in_flight);

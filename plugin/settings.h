@@ -4,13 +4,17 @@
 #include "classification-meta.h"
 #include "network.h"
 #include "objects.h"
+#include "pace.h"
 #include "steady.h"
 
-/* Which frames are classified, and how many at once. */
-typedef struct
+typedef enum
 {
-  guint interval, max_in_flight;
-} EffvkPace;
+  EFFVK_SKIPPED_NONE,
+  EFFVK_SKIPPED_LAST,
+} EffvkSkippedMode;
+
+GType effvk_skipped_mode_get_type (void);
+#define EFFVK_TYPE_SKIPPED_MODE (effvk_skipped_mode_get_type ())
 
 /* What is told of a result, and where. */
 typedef struct
@@ -19,6 +23,7 @@ typedef struct
   double threshold;
   EffvkMetaMode meta_mode;
   gboolean attach_logits, post_messages;
+  EffvkSkippedMode skipped;
   EffvkSteady steady;
 } EffvkReporting;
 
@@ -46,6 +51,10 @@ enum
   EFFVK_PROP_ATTACH_LOGITS,
   EFFVK_PROP_POST_MESSAGES,
   EFFVK_PROP_INFERENCE_INTERVAL,
+  EFFVK_PROP_INFERENCE_INTERVAL_TIME,
+  EFFVK_PROP_QOS,
+  EFFVK_PROP_DEADLINE,
+  EFFVK_PROP_SKIPPED,
   EFFVK_PROP_MAX_IN_FLIGHT,
   EFFVK_PROP_BATCH_SIZE,
   EFFVK_PROP_STATS,

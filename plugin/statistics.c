@@ -1,25 +1,93 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "statistics.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const stage_names[EFFVK_N_STAGES] = {
+  [EFFVK_STAGE_ROOM] = "room",   [EFFVK_STAGE_SUBMIT] = "submit", [EFFVK_STAGE_ANSWER] = "answer",
+  [EFFVK_STAGE_ORDER] = "order", [EFFVK_STAGE_REPORT] = "report", [EFFVK_STAGE_PUSH] = "push",
+};
+static const char *const skip_names[EFFVK_N_SKIPS] = {
+  [EFFVK_SKIP_EMPTY] = "skipped-empty",
+  [EFFVK_SKIP_INTERVAL] = "skipped-interval",
+  [EFFVK_SKIP_QOS] = "skipped-qos",
+  [EFFVK_SKIP_DEADLINE] = "skipped-deadline",
+};
+
+void
+effvk_counters_add_time (EffvkCounters *counters, EffvkStage stage, gint64 us)
+{
+  guint64 i = counters->times[stage].n++ % EFFVK_TIMES_WINDOW;
+
+  counters->times[stage].us[i] = (guint32) CLAMP (us, 0, G_MAXUINT32);
+}
+
+guint64
+effvk_counters_get_skipped (const EffvkCounters *counters)
+{
+  guint64 n = 0;
+
+  for (guint i = EFFVK_SKIP_NOT + 1; i < EFFVK_N_SKIPS; i++)
+    n += counters->skipped[i];
+  return n;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  guint32 x = *(const guint32 *) a, y = *(const guint32 *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+static void
+add_percentiles (GstStructure *stats, const EffvkCounters *counters, EffvkStage stage)
+{
+  static const guint percents[] = { 50, 95, 99 };
+  guint32 sorted[EFFVK_TIMES_WINDOW];
+  guint n = (guint) MIN (counters->times[stage].n, EFFVK_TIMES_WINDOW);
+
+  memcpy (sorted, counters->times[stage].us, n * sizeof *sorted);
+  qsort (sorted, n, sizeof *sorted, compare);
+  for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s-time-p%u", stage_names[stage], percents[i]);
+      guint64 ns = n ? sorted[n * percents[i] / 100] * GST_USECOND : 0;
+
+      gst_structure_set (stats, name, G_TYPE_UINT64, ns, NULL);
+    }
+}
+
 GstStructure *
 effvk_statistics_new (const EffvkCounters *counters)
 {
-  return gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
-                            counters->frames, "inferences", G_TYPE_UINT64, counters->inferences,
-                            "skipped", G_TYPE_UINT64, counters->skipped, "messages", G_TYPE_UINT64,
-                            counters->messages, "objects", G_TYPE_UINT64, counters->objects,
-                            "objects-classified", G_TYPE_UINT64, counters->objects_classified,
-                            "objects-ignored", G_TYPE_UINT64, counters->objects_ignored, NULL);
+  GstStructure *stats
+      = gst_structure_new ("application/x-effvkclassify-stats", "frames", G_TYPE_UINT64,
+                           counters->frames, "inferences", G_TYPE_UINT64, counters->inferences,
+                           "messages", G_TYPE_UINT64, counters->messages, "skipped", G_TYPE_UINT64,
+                           effvk_counters_get_skipped (counters), "objects", G_TYPE_UINT64,
+                           counters->objects, "objects-classified", G_TYPE_UINT64,
+                           counters->objects_classified, "objects-ignored", G_TYPE_UINT64,
+                           counters->objects_ignored, NULL);
+
+  for (guint i = EFFVK_SKIP_NOT + 1; i < EFFVK_N_SKIPS; i++)
+    gst_structure_set (stats, skip_names[i], G_TYPE_UINT64, counters->skipped[i], NULL);
+  for (guint i = 0; i < EFFVK_N_STAGES; i++)
+    add_percentiles (stats, counters, i);
+  return stats;
 }
 
 void
 effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier)
 {
+  EffvkModel *model = effvk_classifier_get_model (classifier);
   g_autoptr (GVariant) dictionary = effvk_classifier_get_statistics (classifier);
   GVariantIter iter;
   const char *name;
   GVariant *value;
 
+  gst_structure_set (stats, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
   g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
     {

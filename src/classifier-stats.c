@@ -24,14 +24,19 @@ compare (const void *a, const void *b)
 }
 
 static void
-describe_times (const guint64 *times, guint n, const char *p50, const char *p99, GVariantDict *dict)
+describe_times (const guint64 *times, guint n, const char *name, GVariantDict *dict)
 {
+  static const guint percents[] = { 50, 95, 99 };
   guint64 sorted[EFFVK_STATS_WINDOW];
 
   memcpy (sorted, times, n * sizeof *times);
   qsort (sorted, n, sizeof *sorted, compare);
-  g_variant_dict_insert (dict, p50, "t", n ? sorted[n / 2] : 0);
-  g_variant_dict_insert (dict, p99, "t", n ? sorted[n * 99 / 100] : 0);
+  for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%s-p%u", name, percents[i]);
+
+      g_variant_dict_insert (dict, key, "t", n ? sorted[n * percents[i] / 100] : 0);
+    }
 }
 
 void
@@ -43,6 +48,6 @@ effvk_stats_describe (const EffvkStats *stats, GVariantDict *dict)
   g_variant_dict_insert (dict, "submissions", "t", stats->submissions);
   g_variant_dict_insert (dict, "copied-bytes", "t", stats->copied_bytes);
   g_variant_dict_insert (dict, "not-finite", "t", stats->not_finite);
-  describe_times (stats->gpu_times, n, "gpu-time-p50", "gpu-time-p99", dict);
-  describe_times (stats->total_times, n, "total-time-p50", "total-time-p99", dict);
+  describe_times (stats->gpu_times, n, "gpu-time", dict);
+  describe_times (stats->total_times, n, "total-time", dict);
 }

@@ -232,9 +232,9 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * What the classifier did and is, as a dictionary:
  * "images" (t), "submissions" (t), "copied-bytes" (t), "not-finite" (t), "device" (s), "driver"
  * (s), "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t:
- * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50" and
- * "gpu-time-p99" (t: ns, of the last 1024 submissions), "total-time-p50" and "total-time-p99" (t:
- * ns), "kernels" (as: per dispatch "op kernel", in order).
+ * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50",
+ * "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last 1024 submissions), the same of "total-time",
+ * "kernels" (as: per dispatch "op kernel", in order).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}
  */

@@ -223,3 +223,14 @@ fixture_best (const GstStructure *classes, double *score)
   return g_value_get_int (
       gst_value_array_get_value (gst_structure_get_value (classes, "indices"), 0));
 }
+
+guint64
+fixture_get_stat (GstHarness *harness, const char *name)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  return value;
+}

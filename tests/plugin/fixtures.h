@@ -51,3 +51,6 @@ guint fixture_n_objects (GstBuffer *buffer);
 
 /* The best class's index and score of a structure with the fields of the custom meta. */
 int fixture_best (const GstStructure *classes, double *score);
+
+/* A counter or a time of the element's stats. */
+guint64 fixture_get_stat (GstHarness *harness, const char *name);

@@ -292,70 +292,6 @@ test_states (void)
 }
 
 static void
-test_stats (void)
-{
-  GstHarness *harness = fixture_harness (NULL);
-  g_autoptr (GstStructure) stats = NULL;
-  double scores[N_CLASSES];
-  guint64 frames, inferences, copied, skipped, messages;
-  GstVideoInfo info;
-
-  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGBA, 64, 48);
-  for (guint i = 0; i < 3; i++)
-    fixture_push_for_scores (harness, fixture_frame (&info, i), scores);
-  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, "frames", &frames));
-  g_assert_true (gst_structure_get_uint64 (stats, "inferences", &inferences));
-  g_assert_true (gst_structure_get_uint64 (stats, "copied-bytes", &copied));
-  g_assert_true (gst_structure_get_uint64 (stats, "skipped", &skipped));
-  g_assert_true (gst_structure_get_uint64 (stats, "messages", &messages));
-  g_assert_cmpuint (skipped, ==, 0);
-  g_assert_cmpuint (messages, ==, 3);
-  g_assert_cmpuint (frames, ==, 3);
-  g_assert_cmpuint (inferences, ==, 3);
-  g_assert_cmpuint (copied, ==, 3 * 64 * 48 * 4);
-  g_assert_nonnull (gst_structure_get_string (stats, "device"));
-  g_assert_cmpstr (gst_structure_get_string (stats, "precision"), ==, "fp32");
-  gst_harness_teardown (harness);
-}
-
-static void
-test_interval (void)
-{
-  GstHarness *harness = fixture_harness ("inference-interval=3 top-k=10");
-  const gboolean classified[] = { TRUE, FALSE, FALSE, TRUE, FALSE };
-  g_autoptr (GstStructure) stats = NULL;
-  double scores[N_CLASSES];
-  guint64 frames, inferences, skipped;
-  GstSegment segment;
-  GstVideoInfo info;
-
-  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
-  for (guint i = 0; i < G_N_ELEMENTS (classified); i++)
-    g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i), scores), ==,
-                      classified[i] ? N_CLASSES : 0);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
-  for (guint i = 0; i < 2; i++)
-    g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i), scores), ==,
-                      i == 0 ? N_CLASSES : 0);
-  gst_harness_set (harness, "effvkclassify", "inference-interval", 1, NULL);
-  for (guint i = 0; i < 2; i++)
-    g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i), scores), ==,
-                      N_CLASSES);
-  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, "frames", &frames));
-  g_assert_true (gst_structure_get_uint64 (stats, "inferences", &inferences));
-  g_assert_true (gst_structure_get_uint64 (stats, "skipped", &skipped));
-  g_assert_cmpuint (frames, ==, 9);
-  g_assert_cmpuint (inferences, ==, 5);
-  g_assert_cmpuint (skipped, ==, 4);
-  gst_harness_teardown (harness);
-}
-
-static void
 test_two (void)
 {
   GstHarness *a = fixture_harness ("top-k=10"), *b = fixture_harness ("top-k=10 precision=fp16");
@@ -388,8 +324,6 @@ main (int argc, char **argv)
   g_test_add_func ("/effvkclassify/properties-while-playing", test_properties_while_playing);
   g_test_add_func ("/effvkclassify/events", test_events);
   g_test_add_func ("/effvkclassify/states", test_states);
-  g_test_add_func ("/effvkclassify/stats", test_stats);
-  g_test_add_func ("/effvkclassify/interval", test_interval);
   g_test_add_func ("/effvkclassify/two", test_two);
   status = g_test_run ();
   fixtures_clear ();

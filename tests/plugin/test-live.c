@@ -229,7 +229,13 @@ stream_step (Stream *stream)
     g_assert_true (gst_harness_push_event (stream->harness, gst_event_new_gap (1, 1)));
   else if (what == 6)
     gst_harness_set (stream->harness, "effvkclassify", "inference-interval",
-                     (guint) g_rand_int_range (stream->rand, 1, 5), NULL);
+                     (guint) g_rand_int_range (stream->rand, 1, 5), "deadline",
+                     (guint64) g_rand_int_range (stream->rand, 0, 2), NULL);
+  else if (what == 9)
+    gst_harness_push_upstream_event (stream->harness,
+                                     gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.0,
+                                                        g_rand_int_range (stream->rand, -5, 5),
+                                                        stream->number));
   else if (what == 7)
     gst_harness_set (stream->harness, "effvkclassify", "max-in-flight",
                      (guint) g_rand_int_range (stream->rand, 1, 5), NULL);
@@ -458,7 +464,11 @@ hammer (gpointer data)
       g_object_set (hammer->element, "top-k", g_rand_int_range (rand, 1, 12), "threshold",
                     g_rand_double (rand) / 4, "inference-interval", g_rand_int_range (rand, 1, 4),
                     "max-in-flight", g_rand_int_range (rand, 1, 6), "post-messages",
-                    g_rand_boolean (rand), "meta-mode", g_rand_boolean (rand) ? 0 : 2, NULL);
+                    g_rand_boolean (rand), "meta-mode", g_rand_boolean (rand) ? 0 : 2,
+                    "inference-interval-time", (guint64) g_rand_int_range (rand, 0, 100000000),
+                    "qos", g_rand_boolean (rand), "deadline",
+                    (guint64) g_rand_int_range (rand, 0, 100000000), "skipped",
+                    g_rand_int_range (rand, 0, 2), NULL);
       g_object_get (hammer->element, "stats", &stats, "model-file", &model, NULL);
       g_assert_nonnull (stats);
       g_usleep (200);

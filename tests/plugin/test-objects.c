@@ -289,17 +289,6 @@ count_metas (GstBuffer *buffer)
   return n;
 }
 
-static guint64
-get_stat (GstHarness *harness, const char *name)
-{
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value;
-
-  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
-  return value;
-}
-
 /* Frames without objects, or with none that is wanted, pass untouched. */
 static void
 test_filter (void)
@@ -342,9 +331,9 @@ test_filter (void)
         for (guint i = 0; left[i]; i++)
           g_assert_cmpstr (gst_structure_get_string (fixture_object (out, i), "type"), ==,
                            found[left[i] - '0'].type);
-        g_assert_cmpuint (get_stat (harness, "objects"), ==, strlen (left));
-        g_assert_cmpuint (get_stat (harness, "objects-classified"), ==, strlen (left));
-        g_assert_cmpuint (get_stat (harness, "objects-ignored"), ==,
+        g_assert_cmpuint (fixture_get_stat (harness, "objects"), ==, strlen (left));
+        g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, strlen (left));
+        g_assert_cmpuint (fixture_get_stat (harness, "objects-ignored"), ==,
                           G_N_ELEMENTS (found) - strlen (left));
         if (!*left)
           g_assert_cmpuint (count_metas (out), ==, before);
@@ -424,13 +413,13 @@ test_tracked (void)
           fixture_assert_scores_equal (scores, expected, 1e-5);
           gst_buffer_unref (out);
         }
-      g_assert_cmpuint (get_stat (harness, "objects"), ==, 14);
-      g_assert_cmpuint (get_stat (harness, "objects-classified"), ==, 3 + 7);
+      g_assert_cmpuint (fixture_get_stat (harness, "objects"), ==, 14);
+      g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 3 + 7);
 
       gst_harness_set (harness, "effvkclassify", "reclassify-interval", 0, NULL);
       for (guint i = 0; i < 5; i++)
         gst_buffer_unref (fixture_push (harness, new_frame (&info, i, forms[f], &tracked, 1)));
-      g_assert_cmpuint (get_stat (harness, "objects-classified"), ==, 10);
+      g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 10);
 
       g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
       g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
@@ -438,7 +427,7 @@ test_tracked (void)
       g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
       for (guint i = 0; i < 2; i++)
         gst_buffer_unref (fixture_push (harness, new_frame (&info, i, forms[f], &tracked, 1)));
-      g_assert_cmpuint (get_stat (harness, "objects-classified"), ==, 11);
+      g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 11);
       gst_harness_teardown (harness);
     }
 }
@@ -461,7 +450,7 @@ test_both_forms (void)
   g_assert_cmpuint (fixture_n_objects (out), ==, 2);
   assert_params (out, found, 2, expected);
   assert_related (out, found, 2, expected);
-  g_assert_cmpuint (get_stat (harness, "objects-classified"), ==, 2);
+  g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 2);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
 #else
@@ -554,8 +543,9 @@ check_many (guint batch_size)
       fixture_assert_scores_equal (scores, expected, 1e-5);
     }
   /* each copies the frame once, whatever it holds */
-  g_assert_cmpuint (get_stat (harness, "submissions"), ==, submissions);
-  g_assert_cmpuint (get_stat (harness, "copied-bytes"), ==, submissions * WIDTH * HEIGHT * 3);
+  g_assert_cmpuint (fixture_get_stat (harness, "submissions"), ==, submissions);
+  g_assert_cmpuint (fixture_get_stat (harness, "copied-bytes"), ==,
+                    submissions * WIDTH * HEIGHT * 3);
   gst_buffer_unref (in);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
