@@ -339,7 +339,8 @@ find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
 
   effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
   item->objects = effvk_objects_find (buffer, options, item->width, item->height, &ignored);
-  due = effvk_objects_plan (item->objects, self->tracks, options->interval, n_due);
+  due = effvk_objects_plan (item->objects, self->tracks, effvk_network_get_model (item->network),
+                            options->interval, n_due);
   GST_OBJECT_LOCK (self);
   self->counters.objects += item->objects->len;
   self->counters.objects_classified += *n_due;

@@ -226,13 +226,14 @@ effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options, guint 
 }
 
 EffvkRectangle *
-effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval, guint *n_due)
+effvk_objects_plan (GArray *objects, EffvkTracks *tracks, EffvkModel *model, guint interval,
+                    guint *n_due)
 {
   EffvkRectangle *due = g_new (EffvkRectangle, objects->len);
 
   *n_due = 0;
   effvk_tracks_lock (tracks);
-  effvk_tracks_next_frame (tracks);
+  effvk_tracks_next_frame (tracks, model);
   for (guint i = 0; i < objects->len; i++)
     {
       EffvkObject *object = &g_array_index (objects, EffvkObject, i);
@@ -252,13 +253,16 @@ effvk_objects_finish (GArray *objects, GPtrArray *results, EffvkTracks *tracks,
                       double threshold)
 {
   guint n_due = 0, n_changed = 0;
+  gboolean current;
 
   effvk_tracks_lock (tracks);
+  current = effvk_tracks_is_of (tracks, model);
   for (guint i = 0; i < objects->len; i++)
     {
       EffvkObject *object = &g_array_index (objects, EffvkObject, i);
       g_autoptr (EffvkSmoother) own = NULL; /* of an object that is seen once */
-      EffvkTrack *track = object->track < 0 ? NULL : effvk_tracks_get (tracks, object->track);
+      EffvkTrack *track
+          = current && object->track >= 0 ? effvk_tracks_get (tracks, object->track) : NULL;
 
       if (object->due)
         object->result = effvk_result_ref (g_ptr_array_index (results, n_due++));
@@ -272,7 +276,7 @@ effvk_objects_finish (GArray *objects, GPtrArray *results, EffvkTracks *tracks,
               track->result = effvk_result_ref (object->result);
             }
         }
-      else if (!object->due && track->result)
+      else if (!object->due && track && track->result)
         object->result = effvk_result_ref (track->result);
       object->n = object->result ? effvk_steady_count (object->result, top_k, threshold) : 0;
       n_changed += object->changed;

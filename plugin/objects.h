@@ -66,10 +66,10 @@ EffvkObject *effvk_objects_add (GArray *objects, guint width, guint height, gint
 GArray *effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options, guint width,
                             guint height, guint *ignored);
 
-/* Decides which objects of the next frame are due. Returns where they are (free with g_free()), and how
+/* Decides which objects of the next frame, that @model classifies, are due. Returns where they are (free with g_free()), and how
  * many, which may be 0. */
-EffvkRectangle *effvk_objects_plan (GArray *objects, EffvkTracks *tracks, guint interval,
-                                    guint *n_due);
+EffvkRectangle *effvk_objects_plan (GArray *objects, EffvkTracks *tracks, EffvkModel *model,
+                                    guint interval, guint *n_due);
 
 /* Gives the due objects their results, in order: makes them steady, remembers them, and gives the other
  * objects the result of their track. @time: of the frame, for smoothers. Returns how many objects

@@ -6,6 +6,7 @@ struct _EffvkTracks
   GMutex lock;
   GHashTable *tracks; /* gint64 → EffvkTrack */
   guint64 frame;      /* counts from 1 */
+  EffvkModel *model;  /* that classifies it; NULL before the first */
 };
 
 static void
@@ -34,6 +35,7 @@ effvk_tracks_free (EffvkTracks *tracks)
   if (!tracks)
     return;
   g_hash_table_unref (tracks->tracks);
+  g_clear_object (&tracks->model);
   g_mutex_clear (&tracks->lock);
   g_free (tracks);
 }
@@ -72,10 +74,18 @@ is_old (gpointer id, gpointer data, gpointer user_data)
 }
 
 void
-effvk_tracks_next_frame (EffvkTracks *tracks)
+effvk_tracks_next_frame (EffvkTracks *tracks, EffvkModel *model)
 {
+  if (g_set_object (&tracks->model, model))
+    effvk_tracks_clear (tracks);
   tracks->frame++;
   g_hash_table_foreach_remove (tracks->tracks, is_old, tracks);
+}
+
+gboolean
+effvk_tracks_is_of (EffvkTracks *tracks, EffvkModel *model)
+{
+  return tracks->model == model;
 }
 
 static void

@@ -31,8 +31,12 @@ void effvk_tracks_unlock (EffvkTracks *tracks);
 void effvk_tracks_clear (EffvkTracks *tracks);
 guint effvk_tracks_get_size (EffvkTracks *tracks);
 
-/* The frame that is looked at is the next one. */
-void effvk_tracks_next_frame (EffvkTracks *tracks);
+/* The frame that is looked at is the next one, and @model classifies it: what another has said is
+ * forgotten. */
+void effvk_tracks_next_frame (EffvkTracks *tracks, EffvkModel *model);
+
+/* Whether frames that @model classifies are looked at, rather than those of a later one. */
+gboolean effvk_tracks_is_of (EffvkTracks *tracks, EffvkModel *model);
 
 /* Whether an object of this frame is to be classified: the first time, and then in every @interval-th
  * frame (0: never again). Then it counts as classified. */

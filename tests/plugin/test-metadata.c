@@ -327,5 +327,6 @@ main (int argc, char **argv)
   g_test_add_func ("/metadata/message-times", test_message_times);
   status = g_test_run ();
   fixtures_clear ();
+  gst_deinit (); /* for GST_TRACERS=leaks */
   return status;
 }

@@ -559,6 +559,129 @@ test_many (void)
   check_many (64);
 }
 
+typedef struct
+{
+  guint n;
+  Found found[6];
+} Scene;
+
+/* What came out of a frame. */
+typedef struct
+{
+  guint n;
+  char *places[6];
+  double scores[6][N_CLASSES];
+} Answer;
+
+static void
+describe (GstBuffer *buffer, Answer *answer)
+{
+  answer->n = fixture_n_objects (buffer);
+  g_assert_cmpuint (answer->n, <=, G_N_ELEMENTS (answer->places));
+  for (guint i = 0; i < answer->n; i++)
+    {
+      const GstStructure *object = fixture_object (buffer, i);
+      g_autoptr (GstStructure) place = gst_structure_copy (object);
+
+      get_scores (object, answer->scores[i]);
+      gst_structure_remove_fields (place, "labels", "indices", "scores", NULL);
+      answer->places[i] = gst_structure_to_string (place);
+    }
+}
+
+static void
+clear_answers (Answer *answers, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    for (guint k = 0; k < answers[i].n; k++)
+      g_free (answers[i].places[k]);
+}
+
+static void
+draw_scenes (GRand *rand, Scene *scenes, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      scenes[i].n = (guint) g_rand_int_range (rand, 0, 7);
+      for (guint k = 0; k < scenes[i].n; k++)
+        scenes[i].found[k] = (Found){ .type = g_rand_boolean (rand) ? "car" : "person",
+                                      .x = g_rand_int_range (rand, 0, WIDTH),
+                                      .y = g_rand_int_range (rand, 0, HEIGHT),
+                                      .width = g_rand_int_range (rand, 1, WIDTH),
+                                      .height = g_rand_int_range (rand, 1, HEIGHT),
+                                      .track = g_rand_boolean (rand) ? (int) k + 1 : -1 };
+    }
+}
+
+/* All frames in one after the other, as the pipeline takes them, and then all out: in order, as many,
+ * with their times. */
+static void
+run_scenes (const char *properties, const Scene *scenes, guint n, Answer *answers)
+{
+  GstVideoInfo info;
+  GstHarness *harness = start (properties, &info);
+
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpint (gst_harness_push (harness,
+                                       new_frame (&info, i, TRUE, scenes[i].found, scenes[i].n)),
+                     ==, GST_FLOW_OK);
+  for (guint i = 0; i < n; i++)
+    {
+      GstBuffer *out = gst_harness_pull (harness);
+
+      g_assert_nonnull (out);
+      g_assert_cmpuint (GST_BUFFER_PTS (out), ==, i * 40 * GST_MSECOND);
+      describe (out, &answers[i]);
+      gst_buffer_unref (out);
+    }
+  gst_harness_teardown (harness);
+}
+
+/* However many frames are in flight, and however objects are batched, the answers are the serial ones:
+ * those that are remembered, and steady ones, too. */
+static void
+test_drawn (void)
+{
+  enum
+  {
+    N = 30
+  };
+  const char *const ways[] = { "max-in-flight=1", "max-in-flight=4", "max-in-flight=3 batch-size=4",
+                               "max-in-flight=16 batch-size=8" };
+  const char *const settings[]
+      = { "", "reclassify-interval=4 object-class=car",
+          "reclassify-interval=2 smoothing=0.7 hysteresis=0.1 hold=80000000" };
+
+  for (guint s = 0; s < G_N_ELEMENTS (settings); s++)
+    {
+      g_autoptr (GRand) rand = g_rand_new_with_seed (s);
+      Answer serial[N], answers[N];
+      Scene scenes[N];
+
+      draw_scenes (rand, scenes, N);
+      for (guint w = 0; w < G_N_ELEMENTS (ways); w++)
+        {
+          g_autofree char *properties = g_strdup_printf ("%s %s", ways[w], settings[s]);
+
+          run_scenes (properties, scenes, N, w == 0 ? serial : answers);
+          if (w == 0)
+            continue;
+          for (guint i = 0; i < N; i++)
+            {
+              g_test_message ("%s, frame %u", properties, i);
+              g_assert_cmpuint (answers[i].n, ==, serial[i].n);
+              for (guint k = 0; k < serial[i].n; k++)
+                {
+                  g_assert_cmpstr (answers[i].places[k], ==, serial[i].places[k]);
+                  fixture_assert_scores_equal (answers[i].scores[k], serial[i].scores[k], 1e-5);
+                }
+            }
+          clear_answers (answers, N);
+        }
+      clear_answers (serial, N);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -574,7 +697,9 @@ main (int argc, char **argv)
   g_test_add_func ("/objects/both-forms", test_both_forms);
   g_test_add_func ("/objects/steady", test_steady);
   g_test_add_func ("/objects/many", test_many);
+  g_test_add_func ("/objects/drawn", test_drawn);
   status = g_test_run ();
   fixtures_clear ();
+  gst_deinit (); /* for GST_TRACERS=leaks */
   return status;
 }

@@ -282,5 +282,6 @@ main (int argc, char **argv)
   g_test_add_func ("/steady/properties", test_properties);
   status = g_test_run ();
   fixtures_clear ();
+  gst_deinit (); /* for GST_TRACERS=leaks */
   return status;
 }

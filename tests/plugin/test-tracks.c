@@ -14,7 +14,7 @@ due_in (guint interval, const char *there)
   effvk_tracks_lock (tracks);
   for (guint frame = 1; frame <= 8; frame++)
     {
-      effvk_tracks_next_frame (tracks);
+      effvk_tracks_next_frame (tracks, NULL);
       if (strchr (there, '0' + (int) frame) && effvk_tracks_is_due (tracks, 7, interval))
         g_string_append_c (due, '0' + (char) frame);
     }
@@ -46,16 +46,16 @@ test_forgotten (void)
   g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
 
   effvk_tracks_lock (tracks);
-  effvk_tracks_next_frame (tracks);
+  effvk_tracks_next_frame (tracks, NULL);
   g_assert_true (effvk_tracks_is_due (tracks, 1, 0));
   g_assert_true (effvk_tracks_is_due (tracks, 2, 0));
   for (guint i = 0; i < EFFVK_TRACKS_FORGET; i++)
     {
-      effvk_tracks_next_frame (tracks);
+      effvk_tracks_next_frame (tracks, NULL);
       g_assert_false (effvk_tracks_is_due (tracks, 2, 0));
     }
   g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 2);
-  effvk_tracks_next_frame (tracks);
+  effvk_tracks_next_frame (tracks, NULL);
   g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 1);
   g_assert_false (effvk_tracks_is_due (tracks, 2, 0));
   g_assert_true (effvk_tracks_is_due (tracks, 1, 0));
@@ -75,7 +75,7 @@ test_bounded (void)
   for (gint64 id = 0; id < 3 * EFFVK_TRACKS_MAX; id++)
     {
       if (id % 100 == 0)
-        effvk_tracks_next_frame (tracks);
+        effvk_tracks_next_frame (tracks, NULL);
       g_assert_true (effvk_tracks_is_due (tracks, id, 0));
       g_assert_cmpuint (effvk_tracks_get_size (tracks), <=, EFFVK_TRACKS_MAX);
     }
@@ -90,6 +90,30 @@ test_bounded (void)
   effvk_tracks_unlock (tracks);
 }
 
+/* Another model knows nothing of what the one before has said. */
+static void
+test_model (void)
+{
+  g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) a = effvk_model_new_random ("phi=-4", 3, 1, &error);
+  g_autoptr (EffvkModel) b = effvk_model_new_random ("phi=-4", 3, 2, &error);
+
+  g_assert_no_error (error);
+  effvk_tracks_lock (tracks);
+  effvk_tracks_next_frame (tracks, a);
+  g_assert_true (effvk_tracks_is_due (tracks, 7, 0));
+  effvk_tracks_next_frame (tracks, a);
+  g_assert_true (effvk_tracks_is_of (tracks, a));
+  g_assert_false (effvk_tracks_is_due (tracks, 7, 0));
+  effvk_tracks_next_frame (tracks, b);
+  g_assert_false (effvk_tracks_is_of (tracks, a));
+  g_assert_true (effvk_tracks_is_of (tracks, b));
+  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 0);
+  g_assert_true (effvk_tracks_is_due (tracks, 7, 0));
+  effvk_tracks_unlock (tracks);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -97,5 +121,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tracks/interval", test_interval);
   g_test_add_func ("/tracks/forgotten", test_forgotten);
   g_test_add_func ("/tracks/bounded", test_bounded);
+  g_test_add_func ("/tracks/model", test_model);
   return g_test_run ();
 }
