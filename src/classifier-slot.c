@@ -30,90 +30,6 @@ logits_size (EffvkSlot *slot)
   return effvk_tensor_info_size (net_info (slot, effvk_net_get_logits (slot->net)));
 }
 
-gboolean
-effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, EffvkStorage storage,
-                 guint batch, gboolean logits, GError **error)
-{
-  EffvkDevice *device;
-  VkCommandPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO };
-  VkCommandBufferAllocateInfo allocate = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                           .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-                                           .commandBufferCount = 1 };
-  VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
-  VkQueryPoolCreateInfo queries = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
-                                    .queryType = VK_QUERY_TYPE_TIMESTAMP,
-                                    .queryCount = 2 };
-
-  *slot = (EffvkSlot){
-    .net = net, .recipe = recipe, .storage = storage, .batch = batch, .logits = logits
-  };
-  slot->written = g_new0 (EffvkSlotItem, batch);
-  device = slot_device (slot);
-  pool.queueFamilyIndex = device->queue_family;
-  if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
-                          top_k_size (slot) + (logits ? logits_size (slot) : 0), "results", error)
-      || !effvk_device_check (device,
-                              device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
-                                                              &slot->pool),
-                              "vkCreateCommandPool", error))
-    return FALSE;
-  allocate.commandPool = slot->pool;
-  return effvk_device_check (device,
-                             device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
-                                                                  &slot->commands),
-                             "vkAllocateCommandBuffers", error)
-         && effvk_device_check (device,
-                                device->vk.vkCreateFence (device->handle, &fence, NULL,
-                                                          &slot->fence),
-                                "vkCreateFence", error)
-         && (!device->caps.timestamps
-             || effvk_device_check (device,
-                                    device->vk.vkCreateQueryPool (device->handle, &queries, NULL,
-                                                                  &slot->queries),
-                                    "vkCreateQueryPool", error));
-}
-
-void
-effvk_slot_clear (EffvkSlot *slot)
-{
-  EffvkDevice *device;
-
-  if (!slot->net)
-    return;
-  device = slot_device (slot);
-  effvk_program_free (slot->front);
-  effvk_buffer_clear (&slot->staging);
-  effvk_buffer_clear (&slot->items);
-  effvk_buffer_clear (&slot->readback);
-  g_free (slot->written);
-  if (!effvk_device_is_hung (device)) /* else it may still use them */
-    {
-      device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
-      device->vk.vkDestroyFence (device->handle, slot->fence, NULL);
-      device->vk.vkDestroyCommandPool (device->handle, slot->pool, NULL);
-    }
-  *slot = (EffvkSlot){ 0 };
-}
-
-/* The preprocessing, from the slot's staging to the network's input. */
-static gboolean
-build_front (EffvkSlot *slot, GError **error)
-{
-  EffvkDevice *device = slot_device (slot);
-  EffvkProgram *net = effvk_net_get_program (slot->net);
-  EffvkTensor net_input = effvk_net_get_input (slot->net);
-  gsize offset;
-  EffvkBuffer *buffer = effvk_program_get_buffer (net, net_input, &offset);
-  EffvkOpContext context = { .storage = slot->storage };
-  EffvkPreprocess op = {
-    .recipe = slot->recipe, .room = &slot->room, .frames = &slot->staging, .items = &slot->items
-  };
-
-  slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
-  op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
-  return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
-}
-
 static void
 record_readback (EffvkSlot *slot)
 {
@@ -147,24 +63,16 @@ record_readback (EffvkSlot *slot)
                                    VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0, NULL, 0, NULL);
 }
 
+/* Records what follows the preprocessing. */
 static gboolean
 record (EffvkSlot *slot, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
   VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
 
-  if (!effvk_device_check (device, device->vk.vkResetCommandPool (device->handle, slot->pool, 0),
-                           "vkResetCommandPool", error)
-      || !effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->commands, &begin),
-                              "vkBeginCommandBuffer", error))
+  if (!effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->commands, &begin),
+                           "vkBeginCommandBuffer", error))
     return FALSE;
-  if (slot->queries)
-    {
-      device->vk.vkCmdResetQueryPool (slot->commands, slot->queries, 0, 2);
-      device->vk.vkCmdWriteTimestamp (slot->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
-                                      slot->queries, 0);
-    }
-  effvk_program_record (slot->front, slot->commands);
   effvk_program_record (effvk_net_get_program (slot->net), slot->commands);
   record_readback (slot);
   if (slot->queries)
@@ -174,92 +82,228 @@ record (EffvkSlot *slot, GError **error)
                              "vkEndCommandBuffer", error);
 }
 
+gboolean
+effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, EffvkStorage storage,
+                 guint batch, gboolean logits, GError **error)
+{
+  EffvkDevice *device;
+  VkCommandPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                   .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT };
+  VkCommandBufferAllocateInfo allocate = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                           .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                           .commandBufferCount = 2 };
+  VkCommandBuffer commands[2];
+  VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
+  VkQueryPoolCreateInfo queries = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+                                    .queryType = VK_QUERY_TYPE_TIMESTAMP,
+                                    .queryCount = 2 };
+
+  *slot = (EffvkSlot){
+    .net = net, .recipe = recipe, .storage = storage, .batch = batch, .logits = logits
+  };
+  slot->written = g_new0 (EffvkSlotItem, batch);
+  slot->wanted = g_new0 (EffvkSlotItem, batch);
+  device = slot_device (slot);
+  pool.queueFamilyIndex = device->queue_family;
+  if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
+                          top_k_size (slot) + (logits ? logits_size (slot) : 0), "results", error)
+      || !effvk_device_check (device,
+                              device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
+                                                              &slot->pool),
+                              "vkCreateCommandPool", error))
+    return FALSE;
+  allocate.commandPool = slot->pool;
+  if (!effvk_device_check (device,
+                           device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
+                                                                commands),
+                           "vkAllocateCommandBuffers", error)
+      || !effvk_device_check (device,
+                              device->vk.vkCreateFence (device->handle, &fence, NULL, &slot->fence),
+                              "vkCreateFence", error)
+      || (device->caps.timestamps
+          && !effvk_device_check (
+              device, device->vk.vkCreateQueryPool (device->handle, &queries, NULL, &slot->queries),
+              "vkCreateQueryPool", error)))
+    return FALSE;
+  slot->front_commands = commands[0];
+  slot->commands = commands[1];
+  return record (slot, error);
+}
+
+void
+effvk_slot_clear (EffvkSlot *slot)
+{
+  EffvkDevice *device;
+
+  if (!slot->net)
+    return;
+  device = slot_device (slot);
+  effvk_program_free (slot->front);
+  effvk_buffer_clear (&slot->staging);
+  effvk_buffer_clear (&slot->items);
+  effvk_buffer_clear (&slot->readback);
+  g_clear_pointer (&slot->memory, effvk_frame_memory_unref);
+  g_free (slot->written);
+  g_free (slot->wanted);
+  if (!effvk_device_is_hung (device)) /* else it may still use them */
+    {
+      device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
+      device->vk.vkDestroyFence (device->handle, slot->fence, NULL);
+      device->vk.vkDestroyCommandPool (device->handle, slot->pool, NULL);
+    }
+  *slot = (EffvkSlot){ 0 };
+}
+
+/* The preprocessing, from @frames to the network's input. */
 static gboolean
-make_buffers (EffvkSlot *slot, gsize staging, GError **error)
+build_front (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
-  gsize items = effvk_preprocess_items (&slot->room, slot->batch).size;
+  EffvkProgram *net = effvk_net_get_program (slot->net);
+  EffvkTensor net_input = effvk_net_get_input (slot->net);
+  gsize offset;
+  EffvkBuffer *buffer = effvk_program_get_buffer (net, net_input, &offset);
+  EffvkOpContext context = { .storage = slot->storage };
+  EffvkPreprocess op = { .recipe = slot->recipe, .room = &slot->room, .items = &slot->items };
 
-  if (slot->staging.size < staging)
+  slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
+  slot->frames = op.frames = effvk_preprocess_add_frames (slot->front, frames);
+  op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
+  return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
+}
+
+static gboolean
+record_front (EffvkSlot *slot, GError **error)
+{
+  EffvkDevice *device = slot_device (slot);
+  VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
+
+  if (!effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->front_commands, &begin),
+                           "vkBeginCommandBuffer", error))
+    return FALSE;
+  if (slot->queries)
     {
-      effvk_buffer_clear (&slot->staging);
-      if (!effvk_buffer_init (&slot->staging, device, EFFVK_MEMORY_UPLOAD, staging, "staging",
-                              error))
-        return FALSE;
+      device->vk.vkCmdResetQueryPool (slot->front_commands, slot->queries, 0, 2);
+      device->vk.vkCmdWriteTimestamp (slot->front_commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
+                                      slot->queries, 0);
     }
+  effvk_program_record (slot->front, slot->front_commands);
+  return effvk_device_check (device, device->vk.vkEndCommandBuffer (slot->front_commands),
+                             "vkEndCommandBuffer", error);
+}
+
+/* Nothing is known of frames: a smaller one may do where another one failed. */
+static void
+forget (EffvkSlot *slot)
+{
+  slot->recorded = FALSE;
+  slot->room = (EffvkPreprocessRoom){ 0 };
+  g_clear_pointer (&slot->front, effvk_program_free);
+  g_clear_pointer (&slot->memory, effvk_frame_memory_unref);
   effvk_buffer_clear (&slot->items);
-  if (!effvk_buffer_init (&slot->items, device, EFFVK_MEMORY_UPLOAD, items, "items", error))
+  memset (slot->written, 0, sizeof *slot->written * slot->batch);
+}
+
+/* Makes everything that depends on the frames' size anew, with room for @plans. */
+static gboolean
+rebuild (EffvkSlot *slot, const EffvkBuffer *frames, const GPtrArray *plans, GError **error)
+{
+  EffvkPreprocessRoom room = slot->room;
+
+  forget (slot);
+  slot->room = room;
+  for (guint i = 0; i < plans->len; i++)
+    effvk_preprocess_room_grow (&slot->room, g_ptr_array_index (plans, i));
+  if (!effvk_buffer_init (&slot->items, slot_device (slot), EFFVK_MEMORY_UPLOAD,
+                          effvk_preprocess_items (&slot->room, slot->batch).size, "items", error))
     return FALSE;
   memset (slot->items.map, 0, slot->items.size); /* items that are never written have no pixels */
-  memset (slot->written, 0, sizeof *slot->written * slot->batch);
+  return build_front (slot, frames, error);
+}
+
+static gboolean
+refuse (GError **error)
+{
+  g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
+                       "The submission has no room for a larger frame");
+  return FALSE;
+}
+
+/* Staging for the frames up to @end, in a slot that has @first items. */
+static gboolean
+make_staging (EffvkSlot *slot, gsize frame, gsize end, guint first, GError **error)
+{
+  if (end <= slot->staging.size)
+    return TRUE;
+  if (first > 0)
+    return refuse (error);
+  if (!slot->memory) /* the commands read what goes now */
+    slot->recorded = FALSE;
+  effvk_buffer_clear (&slot->staging);
+  return effvk_buffer_init (&slot->staging, slot_device (slot), EFFVK_MEMORY_UPLOAD,
+                            frame * slot->batch, "staging", error);
+}
+
+static gboolean
+items_equal (const EffvkSlotItem *a, const EffvkSlotItem *b, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    if (!a[i].valid || !b[i].valid || a[i].offset != b[i].offset
+        || !effvk_frame_layout_equal (&a[i].layout, &b[i].layout))
+      return FALSE;
   return TRUE;
 }
 
-/* Makes everything that depends on the frames' size anew: @staging bytes of frames, and room for
- * @plans. */
+/* Writes the wanted items @first and on. */
 static gboolean
-rebuild (EffvkSlot *slot, gsize staging, const GPtrArray *plans, GError **error)
-{
-  slot->recorded = FALSE;
-  g_clear_pointer (&slot->front, effvk_program_free);
-  for (guint i = 0; i < plans->len; i++)
-    effvk_preprocess_room_grow (&slot->room, g_ptr_array_index (plans, i));
-  slot->recorded
-      = make_buffers (slot, staging, error) && build_front (slot, error) && record (slot, error);
-  if (!slot->recorded)
-    slot->room = (EffvkPreprocessRoom){ 0 }; /* a smaller frame may do */
-  return slot->recorded;
-}
-
-/* Crop @i of the image, at @offset of the staging. */
-static EffvkSlotItem
-make_item (const EffvkImage *image, const EffvkRectangle *crops, guint i, gsize offset)
-{
-  EffvkSlotItem item = { .layout = image->layout, .offset = offset, .valid = TRUE };
-
-  if (crops)
-    item.layout.crop = crops[i];
-  return item;
-}
-
-static gboolean
-item_equal (const EffvkSlotItem *a, const EffvkSlotItem *b)
-{
-  return a->valid && b->valid && a->offset == b->offset
-         && effvk_frame_layout_equal (&a->layout, &b->layout);
-}
-
-/* Writes items @first and on, where they are not there already. */
-static gboolean
-write_items (EffvkSlot *slot, const EffvkSlotItem *items, guint n, guint first, gsize staging,
-             GError **error)
+write_items (EffvkSlot *slot, const EffvkBuffer *frames, guint n, guint first, GError **error)
 {
   g_autoptr (GPtrArray) plans
       = g_ptr_array_new_full (n, (GDestroyNotify) effvk_preprocess_plan_free);
-  gboolean fits = slot->recorded && staging <= slot->staging.size;
+  gboolean fits = slot->front != NULL;
 
   for (guint i = 0; i < n; i++)
     {
-      EffvkPreprocessPlan *plan = effvk_preprocess_plan_new (&items[i].layout, slot->recipe);
+      EffvkPreprocessPlan *plan
+          = effvk_preprocess_plan_new (&slot->wanted[first + i].layout, slot->recipe);
 
       g_ptr_array_add (plans, plan);
       fits = fits && effvk_preprocess_room_fits (&slot->room, plan);
     }
   if (!fits && first > 0)
+    return refuse (error);
+  if (!fits && !rebuild (slot, frames, plans, error))
     {
-      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
-                           "The submission has no room for a larger frame");
+      forget (slot);
       return FALSE;
     }
-  if (!fits && !rebuild (slot, items[0].layout.size * slot->batch, plans, error))
-    return FALSE;
   for (guint i = 0; i < n; i++)
     {
+      EffvkSlotItem *item = &slot->wanted[first + i];
+
       effvk_preprocess_plan_write (g_ptr_array_index (plans, i), &slot->room, slot->batch,
-                                   first + i, items[i].offset, slot->items.map);
-      slot->written[first + i] = items[i];
+                                   first + i, item->offset, slot->items.map);
+      slot->written[first + i] = *item;
     }
   effvk_buffer_flush (&slot->items);
+  return TRUE;
+}
+
+/* Lets the commands read @frames, which lie in @memory or, with NULL, in the staging. */
+static gboolean
+read_from (EffvkSlot *slot, const EffvkBuffer *frames, EffvkFrameMemory *memory, GError **error)
+{
+  if (slot->recorded && slot->memory == memory)
+    return TRUE;
+  if (!effvk_program_rebind (slot->front, slot->frames, frames, error)
+      || !record_front (slot, error))
+    {
+      forget (slot);
+      return FALSE;
+    }
+  slot->recorded = TRUE;
+  g_clear_pointer (&slot->memory, effvk_frame_memory_unref);
+  slot->memory = memory ? effvk_frame_memory_ref (memory) : NULL;
   return TRUE;
 }
 
@@ -267,26 +311,30 @@ gboolean
 effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
                 guint n_crops, guint first, gsize *copied, GError **error)
 {
-  gsize offset = first ? slot->staged : 0, staging = offset + image->layout.size;
-  gboolean written = slot->recorded && staging <= slot->staging.size;
+  EffvkFrameLayout layout = image->layout;
+  /* One buffer holds all frames of a submission, so only the only one can stay where it is. */
+  EffvkFrameBuffer *in_place
+      = n_crops == slot->batch ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
+  EffvkBuffer *frames = in_place ? &in_place->buffer : &slot->staging;
+  gsize offset = first ? slot->staged : 0;
 
-  for (guint i = 0; i < n_crops && written; i++)
+  if (!in_place && !make_staging (slot, layout.size, offset + layout.size, first, error))
+    return FALSE;
+  for (guint i = 0; i < n_crops; i++)
     {
-      EffvkSlotItem item = make_item (image, crops, i, offset);
-
-      written = item_equal (&slot->written[first + i], &item);
+      slot->wanted[first + i] = (EffvkSlotItem){ layout, offset, TRUE };
+      if (crops)
+        slot->wanted[first + i].layout.crop = crops[i];
     }
-  if (!written)
-    {
-      g_autofree EffvkSlotItem *items = g_new (EffvkSlotItem, n_crops);
-
-      for (guint i = 0; i < n_crops; i++)
-        items[i] = make_item (image, crops, i, offset);
-      if (!write_items (slot, items, n_crops, first, staging, error))
-        return FALSE;
-    }
-  *copied = effvk_image_copy_to (image, slot->staging.map + offset);
-  slot->staged = staging;
+  if (!items_equal (&slot->written[first], &slot->wanted[first], n_crops)
+      && !write_items (slot, frames, n_crops, first, error))
+    return FALSE;
+  if (!read_from (slot, frames, in_place ? &in_place->memory : NULL, error))
+    return FALSE;
+  if (in_place)
+    effvk_buffer_flush (frames);
+  *copied = in_place ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
+  slot->staged = offset + layout.size;
   return TRUE;
 }
 
@@ -294,11 +342,13 @@ gboolean
 effvk_slot_submit (EffvkSlot *slot, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
+  const VkCommandBuffer commands[] = { slot->front_commands, slot->commands };
 
-  effvk_buffer_flush (&slot->staging);
+  if (!slot->memory)
+    effvk_buffer_flush (&slot->staging);
   return effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
                              "vkResetFences", error)
-         && effvk_device_submit (device, slot->commands, slot->fence, error);
+         && effvk_device_submit (device, commands, G_N_ELEMENTS (commands), slot->fence, error);
 }
 
 int

@@ -5,23 +5,26 @@
 #include "net/net.h"
 #include "ops/preprocess-plan.h"
 #include "result.h"
+#include "vk/frame-buffer.h"
 
 /* An item of the batch: the layout's crop of a frame. */
 typedef struct
 {
   EffvkFrameLayout layout;
-  gsize offset; /* of the frame in the staging */
+  gsize offset; /* of the frame in the buffer that holds all */
   gboolean valid;
 } EffvkSlotItem;
 
 /*
- * One submission: staging for a batch of frames, the commands
+ * One submission: frames, the commands
  *
- *   staging → [preprocess] → [network] → [top-k] → read-back
+ *   frames → [preprocess] → [network] → [top-k] → read-back
  *
  * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
- * frames, of any layouts, is data; only for larger frames than before, commands are recorded anew.
- * Not thread-safe.
+ * frames, of any layouts, is data. Frames are copied to the slot's staging, or read where they lie
+ * when the device sees them there; the two dispatches of the preprocessing have commands of their
+ * own, which are recorded anew for another memory and for larger frames than before. Not
+ * thread-safe.
  */
 typedef struct
 {
@@ -31,16 +34,19 @@ typedef struct
   guint batch;
   gboolean logits;
 
-  EffvkBuffer staging; /* frames, one after the other */
-  gsize staged;        /* bytes of it that this submission's frames take */
+  EffvkBuffer staging;      /* frames, one after the other */
+  gsize staged;             /* bytes of it that this submission's frames take */
+  EffvkFrameMemory *memory; /* what is read in place; NULL: the staging is read */
   EffvkPreprocessRoom room;
   EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
   EffvkSlotItem *written; /* what is in items */
-  gboolean recorded;      /* commands are those for staging, room and items */
+  EffvkSlotItem *wanted;  /* what is to be there */
+  EffvkProgram *front;    /* preprocess */
+  EffvkTensor frames;     /* what it reads: the staging, or memory */
+  gboolean recorded;      /* front_commands are right */
   EffvkBuffer readback;
-  EffvkProgram *front; /* preprocess */
   VkCommandPool pool;
-  VkCommandBuffer commands;
+  VkCommandBuffer front_commands, commands; /* preprocess; all that follows */
   VkFence fence;
   VkQueryPool queries; /* two timestamps; VK_NULL_HANDLE where the device has none */
 } EffvkSlot;
@@ -52,9 +58,9 @@ gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *rec
 void effvk_slot_clear (EffvkSlot *slot);
 
 /* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error set,
- * and the slot as before, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this
- * submission, which is too full or was made for smaller frames. @copied is told the bytes that were
- * copied. */
+ * and no item added, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this submission,
+ * which is too full or was made for smaller frames. @copied is told the bytes that were copied: 0 for a
+ * frame that is read in place. */
 gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
                          guint n_crops, guint first, gsize *copied, GError **error);
 

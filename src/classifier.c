@@ -283,6 +283,10 @@ add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRect
         return NULL;
     }
   classifier->stats.copied_bytes += copied;
+  if (copied)
+    classifier->stats.frames_copied++;
+  else
+    classifier->stats.frames_in_place++;
   return ring;
 }
 

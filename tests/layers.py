@@ -48,6 +48,7 @@ OWNERS = {
     "effvk.h": "classifier",
     "effvk-model.h": "model",
     "effvk-device.h": "vk",
+    "effvk-frame-memory.h": "vk",
     "effvk-vulkan.h": "vk",
 }
 

@@ -156,7 +156,8 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
 /**
  * effvk_classifier_submit:
  * @classifier: a classifier
- * @image: an image with all its planes set; its pixels are copied before the call returns
+ * @image: an image with all its planes set; its pixels are copied before the call returns,
+ *   or read where they lie until its result is collected, see effvk_image_set_memory()
  * @user_data: (nullable): given back by effvk_classifier_collect()
  * @error: return location of a #GError
  *
@@ -230,7 +231,8 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * @classifier: a classifier
  *
  * What the classifier did and is, as a dictionary:
- * "images" (t), "submissions" (t), "copied-bytes" (t), "not-finite" (t), "device" (s), "driver"
+ * "images" (t), "submissions" (t), "copied-bytes" (t), "frames-copied" and "frames-in-place" (t: which were read where they
+ * lie, see effvk_image_set_memory()), "not-finite" (t), "device" (s), "driver"
  * (s), "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t:
  * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50",
  * "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last 1024 submissions), the same of "total-time",

@@ -258,6 +258,41 @@ EFFVK_API void effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matri
 EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width,
                                          guint height);
 
+/**
+ * EffvkFrameMemory:
+ *
+ * Memory that the CPU and a device both see, made by effvk_frame_memory_new(). Reference counted; all
+ * functions may be called from any thread.
+ */
+typedef struct _EffvkFrameMemory EffvkFrameMemory;
+
+#define EFFVK_TYPE_FRAME_MEMORY (effvk_frame_memory_get_type ())
+EFFVK_API GType effvk_frame_memory_get_type (void);
+EFFVK_API EffvkFrameMemory *effvk_frame_memory_ref (EffvkFrameMemory *memory);
+EFFVK_API void effvk_frame_memory_unref (EffvkFrameMemory *memory);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkFrameMemory, effvk_frame_memory_unref)
+
+/**
+ * effvk_frame_memory_get_data: (skip)
+ * @memory: frame memory
+ *
+ * Returns: (transfer none): the first byte, valid as long as @memory
+ */
+EFFVK_API guint8 *effvk_frame_memory_get_data (EffvkFrameMemory *memory);
+EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
+
+/**
+ * effvk_image_set_memory:
+ * @image: an image
+ * @memory: (nullable): what the planes lie in; a reference is taken
+ *
+ * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier of
+ * that memory's device then reads the pixels there instead of copying them, if their offsets in it and
+ * their strides are multiples of 4 bytes and the image fills a submission: until the image's result is
+ * collected its pixels must not change, or the result is that of some mixture.
+ */
+EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory);
+
 EFFVK_API EffvkFormat effvk_image_get_format (const EffvkImage *image);
 EFFVK_API guint effvk_image_get_width (const EffvkImage *image);
 EFFVK_API guint effvk_image_get_height (const EffvkImage *image);

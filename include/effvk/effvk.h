@@ -13,6 +13,7 @@
 
 #include <effvk/effvk-classifier.h>
 #include <effvk/effvk-device.h>
+#include <effvk/effvk-frame-memory.h>
 #include <effvk/effvk-image.h>
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>

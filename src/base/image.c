@@ -308,6 +308,8 @@ effvk_image_copy (const EffvkImage *image)
 
   if (copy->bytes)
     g_bytes_ref (copy->bytes);
+  if (copy->memory)
+    effvk_frame_memory_ref (copy->memory);
   return copy;
 }
 
@@ -317,6 +319,7 @@ effvk_image_free (EffvkImage *image)
   if (!image)
     return;
   g_clear_pointer (&image->bytes, g_bytes_unref);
+  g_clear_pointer (&image->memory, effvk_frame_memory_unref);
   g_free (image);
 }
 
@@ -372,6 +375,15 @@ effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width, guint he
     return FALSE;
   image->layout.crop = crop;
   return TRUE;
+}
+
+void
+effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory)
+{
+  if (image->memory == memory)
+    return;
+  g_clear_pointer (&image->memory, effvk_frame_memory_unref);
+  image->memory = memory ? effvk_frame_memory_ref (memory) : NULL;
 }
 
 EffvkFormat

@@ -45,7 +45,8 @@ struct _EffvkImage
     const guint8 *data;
     gsize stride; /* of the source, bytes */
   } planes[EFFVK_IMAGE_MAX_PLANES];
-  GBytes *bytes; /* keeps the planes alive; NULL when they are the caller's */
+  EffvkFrameMemory *memory; /* where the planes lie, when a device sees it */
+  GBytes *bytes;            /* keeps the planes alive; NULL when they are the caller's */
 };
 
 /* Rows, and bytes of a row that hold pixels, of a plane. */

@@ -48,6 +48,12 @@ add_mapped (EffvkProgram *program, const char *name, EffvkStorage storage,
   return effvk_program_add_external (program, &info, buffer, offset);
 }
 
+EffvkTensor
+effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames)
+{
+  return add_mapped (program, "frames", EFFVK_STORAGE_U8, frames, 0, frames->size);
+}
+
 gboolean
 effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GError **error)
 {
@@ -72,8 +78,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   resize_rows.kernel = effvk_preprocess_kernels[kernel].name;
   resize_rows.spec[0] = shapes[kernel].rows_threads;
   resize_rows.spec[1] = shapes[kernel].rows_columns;
-  resize_rows.bind[0]
-      = add_mapped (program, "frames", EFFVK_STORAGE_U8, op->frames, 0, op->frames->size);
+  resize_rows.bind[0] = op->frames;
   resize_rows.bind[1] = add_mapped (program, "row taps", EFFVK_STORAGE_F32, op->items, at.row_taps,
                                     at.column_taps - at.row_taps);
   resize_rows.bind[2] = effvk_program_add_tensor (program, &rows);

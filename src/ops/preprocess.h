@@ -16,13 +16,16 @@ typedef struct
 {
   const EffvkRecipe *recipe;
   const EffvkPreprocessRoom *room; /* for every item that will be written */
-  const EffvkBuffer *frames;       /* holds the planes of all items */
+  EffvkTensor frames;              /* holds the planes of all items */
   const EffvkBuffer *items;        /* effvk_preprocess_items().size bytes or more */
   EffvkTensor output;              /* [N,H,W,3] or [N,H,W,1], H and W of the recipe */
 } EffvkPreprocess;
 
 extern const EffvkKernel effvk_preprocess_kernels[];
 extern const guint effvk_preprocess_n_kernels;
+
+/* The tensor that op->frames takes; effvk_program_rebind() makes it another buffer. */
+EffvkTensor effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames);
 
 gboolean effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op,
                            GError **error);

@@ -391,12 +391,13 @@ effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GErr
 }
 
 gboolean
-effvk_device_submit (EffvkDevice *device, VkCommandBuffer commands, VkFence fence, GError **error)
+effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint n, VkFence fence,
+                     GError **error)
 {
   const VkSubmitInfo info = {
     .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-    .commandBufferCount = 1,
-    .pCommandBuffers = &commands,
+    .commandBufferCount = n,
+    .pCommandBuffers = commands,
   };
   VkResult result;
 

@@ -74,9 +74,9 @@ gboolean effvk_device_is_hung (EffvkDevice *device);
 gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
                              GError **error);
 
-/* Submits one command buffer; @fence is signalled at its end. Locks the queue. */
-gboolean effvk_device_submit (EffvkDevice *device, VkCommandBuffer commands, VkFence fence,
-                              GError **error);
+/* Submits command buffers, to run in order; @fence is signalled at the end. Locks the queue. */
+gboolean effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint n,
+                              VkFence fence, GError **error);
 
 /* Names an object for debuggers and the validation layers. No-op without VK_EXT_debug_utils. */
 void effvk_device_name (EffvkDevice *device, VkObjectType type, guint64 handle, const char *name);

@@ -39,6 +39,7 @@ choose_memory_type (EffvkDevice *device, guint32 allowed, EffvkMemoryKind kind)
       return type >= 0 ? type : find_memory_type (device, allowed, 0, 0);
     case EFFVK_MEMORY_UPLOAD:
       return find_memory_type (device, allowed, mapped, coherent);
+    case EFFVK_MEMORY_SHARED:
     case EFFVK_MEMORY_DOWNLOAD:
     default:
       return find_memory_type (device, allowed, mapped, cached);

@@ -7,6 +7,7 @@ typedef enum
 {
   EFFVK_MEMORY_DEVICE, /* fastest for the device; mapped only where device memory is host-visible */
   EFFVK_MEMORY_UPLOAD, /* mapped; written by the CPU, read by the device */
+  EFFVK_MEMORY_SHARED, /* mapped, cached where possible; written and read by the CPU, read by the device */
   EFFVK_MEMORY_DOWNLOAD, /* mapped, cached; written by the device, read by the CPU */
 } EffvkMemoryKind;
 

@@ -45,7 +45,7 @@ effvk_once_submit (EffvkOnce *once, GError **error)
                                    VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
   return effvk_device_check (device, device->vk.vkEndCommandBuffer (once->commands),
                              "vkEndCommandBuffer", error)
-         && effvk_device_submit (device, once->commands, once->fence, error)
+         && effvk_device_submit (device, &once->commands, 1, once->fence, error)
          && effvk_device_check (device,
                                 device->vk.vkWaitForFences (device->handle, 1, &once->fence,
                                                             VK_TRUE,

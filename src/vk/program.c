@@ -357,26 +357,16 @@ create_pool (EffvkProgram *program, GError **error)
                              "vkCreateDescriptorPool", error);
 }
 
+/* Points the set of a dispatch at its tensors. */
 static gboolean
-bind_dispatch (EffvkProgram *program, guint i, GError **error)
+write_set (EffvkProgram *program, guint i, GError **error)
 {
   EffvkDevice *device = program->device;
   const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
-  VkDescriptorSetAllocateInfo allocate = {
-    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-    .descriptorPool = program->pool,
-    .descriptorSetCount = 1,
-    .pSetLayouts = &program->pipelines[i]->set_layout,
-  };
   VkDescriptorBufferInfo buffers[EFFVK_MAX_BINDINGS];
   VkWriteDescriptorSet writes[EFFVK_MAX_BINDINGS];
   guint n = 0;
 
-  if (!effvk_device_check (device,
-                           device->vk.vkAllocateDescriptorSets (device->handle, &allocate,
-                                                                &program->sets[i]),
-                           "vkAllocateDescriptorSets", error))
-    return FALSE;
   for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
     {
       Tensor *tensor;
@@ -413,6 +403,52 @@ bind_dispatch (EffvkProgram *program, guint i, GError **error)
       n++;
     }
   device->vk.vkUpdateDescriptorSets (device->handle, n, writes, 0, NULL);
+  return TRUE;
+}
+
+static gboolean
+bind_dispatch (EffvkProgram *program, guint i, GError **error)
+{
+  EffvkDevice *device = program->device;
+  VkDescriptorSetAllocateInfo allocate = {
+    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+    .descriptorPool = program->pool,
+    .descriptorSetCount = 1,
+    .pSetLayouts = &program->pipelines[i]->set_layout,
+  };
+
+  return effvk_device_check (device,
+                             device->vk.vkAllocateDescriptorSets (device->handle, &allocate,
+                                                                  &program->sets[i]),
+                             "vkAllocateDescriptorSets", error)
+         && write_set (program, i, error);
+}
+
+gboolean
+effvk_program_rebind (EffvkProgram *program, EffvkTensor handle, const EffvkBuffer *buffer,
+                      GError **error)
+{
+  EffvkDevice *device = program->device;
+  Tensor *tensor = get_tensor (program, handle);
+
+  g_return_val_if_fail (program->compiled && tensor->place == PLACE_EXTERNAL, FALSE);
+  device->vk.vkDestroyBufferView (device->handle, tensor->view, NULL);
+  tensor->view = VK_NULL_HANDLE;
+  tensor->buffer = (EffvkBuffer *) buffer;
+  tensor->offset = 0;
+  tensor->info
+      = (EffvkTensorInfo){ tensor->info.name,
+                           tensor->info.storage,
+                           1,
+                           1,
+                           (guint) (buffer->size / effvk_storage_texel_size (tensor->info.storage)),
+                           4 };
+  tensor->size = effvk_tensor_info_size (&tensor->info);
+  for (guint i = 0; i < program->dispatches->len; i++)
+    for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
+      if (effvk_program_get_dispatch (program, i)->bind[b] == handle
+          && !write_set (program, i, error))
+        return FALSE;
   return TRUE;
 }
 

@@ -92,6 +92,11 @@ void effvk_program_add_dispatch (EffvkProgram *program, const EffvkDispatch *dis
 /* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets. */
 gboolean effvk_program_compile (EffvkProgram *program, GError **error);
 
+/* Lets an external tensor be another buffer from now on, all of it. No recorded commands of the program
+ * may be in use, and none can be used any more. */
+gboolean effvk_program_rebind (EffvkProgram *program, EffvkTensor tensor, const EffvkBuffer *buffer,
+                               GError **error);
+
 /* Records all dispatches, with a barrier before each one that depends on an earlier one and a
  * barrier before the first. */
 void effvk_program_record (EffvkProgram *program, VkCommandBuffer commands);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ring: order, batching, changes of the frame's layout, and what its errors say. */
+#include "base/image.h"
 #include "vk/device.h"
 
 #include <effvk/effvk.h>
@@ -271,6 +272,116 @@ test_bad_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* A copy of an image of new_image() in memory of the device, @offset bytes into it, @padding bytes after
+ * each row. */
+static EffvkImage *
+new_image_in_memory (Fixture *fixture, guint seed, guint width, guint height, gsize offset,
+                     gsize padding, EffvkFrameMemory **memory)
+{
+  g_autoptr (EffvkImage) from = new_image (seed, width, height);
+  g_autoptr (GError) error = NULL;
+  EffvkImage *image = effvk_image_new (EFFVK_FORMAT_RGB, width, height);
+  gsize row = (gsize) width * 3, stride = row + padding;
+  guint8 *pixels;
+
+  *memory = effvk_frame_memory_new (fixture->device, offset + stride * height, &error);
+  g_assert_no_error (error);
+  pixels = effvk_frame_memory_get_data (*memory) + offset;
+  for (guint y = 0; y < height; y++)
+    memcpy (pixels + y * stride, from->planes[0].data + y * row, row);
+  g_assert_true (effvk_image_set_plane (image, 0, pixels, stride, stride * height));
+  effvk_image_set_memory (image, *memory);
+  return image;
+}
+
+/* Frames in memory that the device sees are read there where they can be; the answers are the same. */
+static void
+test_in_place (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  static const struct
+  {
+    guint width, height;
+    gsize offset, padding;
+    gboolean in_place;
+  } cases[] = { { 64, 48, 0, 0, TRUE },  { 64, 48, 4, 8, TRUE },  { 64, 48, 2, 0, FALSE },
+                { 64, 48, 0, 1, FALSE }, { 61, 47, 12, 1, TRUE }, { 200, 100, 0, 0, TRUE },
+                { 64, 48, 0, 0, TRUE } };
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (GVariant) statistics = NULL;
+  guint64 in_place = 0, bytes = 0, frames, copied;
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (cases); i++)
+    {
+      guint c = i % G_N_ELEMENTS (cases);
+      g_autoptr (EffvkFrameMemory) memory = NULL;
+      g_autoptr (EffvkImage) image
+          = new_image_in_memory (fixture, i, cases[c].width, cases[c].height, cases[c].offset,
+                                 cases[c].padding, &memory);
+      g_autoptr (EffvkImage) plain = new_image (i, cases[c].width, cases[c].height);
+      g_autoptr (EffvkResult) got = NULL;
+      g_autoptr (EffvkResult) expected = NULL;
+      g_autoptr (GError) error = NULL;
+
+      effvk_classifier_submit (classifier, image, NULL, &error);
+      g_assert_no_error (error);
+      g_clear_pointer (&memory, effvk_frame_memory_unref); /* the submission keeps it */
+      g_clear_pointer (&image, effvk_image_free);
+      got = effvk_classifier_collect (classifier, TRUE, NULL, &error);
+      g_assert_no_error (error);
+      expected = effvk_classifier_classify (alone, plain, &error);
+      g_assert_no_error (error);
+      assert_same (got, expected);
+      in_place += cases[c].in_place;
+      if (!cases[c].in_place)
+        bytes += (guint64) cases[c].width * cases[c].height * 3;
+    }
+  statistics = effvk_classifier_get_statistics (classifier);
+  g_assert_true (g_variant_lookup (statistics, "frames-in-place", "t", &frames));
+  g_assert_cmpuint (frames, ==, in_place);
+  g_assert_true (g_variant_lookup (statistics, "frames-copied", "t", &frames));
+  g_assert_cmpuint (frames, ==, 2 * G_N_ELEMENTS (cases) - in_place);
+  g_assert_true (g_variant_lookup (statistics, "copied-bytes", "t", &copied));
+  g_assert_cmpuint (copied, ==, bytes);
+}
+
+/* Parts of a frame that fill a batch are read in place, too; a batch of several frames is copied. */
+static void
+test_in_place_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 } };
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 2);
+  g_autoptr (EffvkFrameMemory) memory = NULL;
+  g_autoptr (EffvkImage) image = new_image_in_memory (fixture, 1, 64, 48, 0, 0, &memory);
+  g_autoptr (EffvkImage) plain = new_image (1, 64, 48);
+  gpointer user_data[] = { GUINT_TO_POINTER (1), GUINT_TO_POINTER (2) };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (EffvkResult) got = NULL;
+      g_autoptr (EffvkResult) expected = NULL;
+      g_autoptr (GVariant) statistics = NULL;
+      g_autoptr (GError) error = NULL;
+      guint64 frames;
+
+      effvk_classifier_submit_regions (classifier, image, parts, 2, user_data, &error);
+      g_assert_no_error (error);
+      collect_and_compare (classifier, alone, plain, parts, 2);
+      effvk_classifier_submit (classifier, image, NULL, &error);
+      g_assert_no_error (error);
+      got = effvk_classifier_collect (classifier, TRUE, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_true (effvk_image_set_crop (plain, 0, 0, 64, 48));
+      expected = effvk_classifier_classify (alone, plain, &error);
+      g_assert_no_error (error);
+      assert_same (got, expected);
+      statistics = effvk_classifier_get_statistics (classifier);
+      g_assert_true (g_variant_lookup (statistics, "frames-in-place", "t", &frames));
+      g_assert_cmpuint (frames, ==, i + 1);
+    }
+}
+
 static void
 test_ring (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -505,6 +616,8 @@ main (int argc, char **argv)
   g_test_add ("/classifier/regions", Fixture, NULL, set_up, test_regions, tear_down);
   g_test_add ("/classifier/mixed-batch", Fixture, NULL, set_up, test_mixed_batch, tear_down);
   g_test_add ("/classifier/bad-regions", Fixture, NULL, set_up, test_bad_regions, tear_down);
+  g_test_add ("/classifier/in-place", Fixture, NULL, set_up, test_in_place, tear_down);
+  g_test_add ("/classifier/in-place-batch", Fixture, NULL, set_up, test_in_place_batch, tear_down);
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);

@@ -20,7 +20,7 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
   g_autoptr (EffvkPreprocessPlan) plan = effvk_preprocess_plan_new (&image->layout, recipe);
   EffvkPreprocessRoom room = { 0 };
   EffvkBuffer staging = { 0 }, items = { 0 };
-  EffvkPreprocess op = { recipe, &room, &staging, &items };
+  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items };
   gsize n = (gsize) recipe->width * recipe->height * 3;
   gboolean done;
 
@@ -37,6 +37,7 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
   effvk_buffer_flush (&staging);
   effvk_buffer_flush (&items);
   context.program = program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
+  op.frames = effvk_preprocess_add_frames (program, &staging);
   op.output = effvk_program_add_persistent (program, &info);
   done = effvk_preprocess (&context, &op, error) && effvk_program_compile (program, error)
          && effvk_program_run (program, error)

@@ -405,12 +405,13 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
   EffvkOpContext context = { program, storage, .kernel = kernel };
   EffvkPreprocessRoom room = { 0 };
   EffvkBuffer frames, items;
-  EffvkPreprocess op = { recipe, &room, &frames, &items };
+  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items };
   gsize n = (gsize) test->batch * recipe->height * recipe->width * get_channels (test);
   float *result = g_new (float, n);
   GError *error = NULL;
 
   fill (test, images, &room, &frames, &items);
+  op.frames = effvk_preprocess_add_frames (program, &frames);
   op.output = effvk_program_add_persistent (program, &info);
 
   effvk_preprocess (&context, &op, &error);
@@ -744,8 +745,9 @@ test_unknown_kernel (void)
   g_autoptr (GError) error = NULL;
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, 19, 22, 3 };
   EffvkOpContext context = { program, EFFVK_STORAGE_F32, .kernel = "no such kernel" };
-  EffvkPreprocess op
-      = { &default_case.recipe, &room, NULL, NULL, effvk_program_add_persistent (program, &info) };
+  EffvkPreprocess op = { .recipe = &default_case.recipe,
+                         .room = &room,
+                         .output = effvk_program_add_persistent (program, &info) };
 
   g_assert_false (effvk_preprocess (&context, &op, &error));
   g_assert_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED);

@@ -322,7 +322,7 @@ test_lost (void)
   g_assert_true (effvk_device_is_lost (device));
   g_assert_false (effvk_device_is_hung (device));
 
-  g_assert_false (effvk_device_submit (device, VK_NULL_HANDLE, VK_NULL_HANDLE, &error));
+  g_assert_false (effvk_device_submit (device, NULL, 0, VK_NULL_HANDLE, &error));
   g_assert_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST);
 
   again = open_usable (list);

@@ -304,7 +304,7 @@ run (EffvkDevice *device, gboolean with_barrier)
   barrier (&copies, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   MUST (vkEndCommandBuffer, copies.commands);
 
-  effvk_device_submit (device, copies.commands, copies.fence, &error);
+  effvk_device_submit (device, &copies.commands, 1, copies.fence, &error);
   g_assert_no_error (error);
   MUST (vkWaitForFences, device->handle, 1, &copies.fence, VK_TRUE,
         G_GUINT64_CONSTANT (10000000000)); /* 10 s */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-image.h>
+
+/* What the layers above embed in theirs. */
+struct _EffvkFrameMemory
+{
+  gatomicrefcount references;
+  guint8 *data;
+  gsize size;                                   /* bytes */
+  void (*free_func) (EffvkFrameMemory *memory); /* with the last reference */
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vk/frame-buffer.h"
+
+/* What the shaders read at once. */
+#define TEXEL 4
+
+static void
+frame_buffer_free (EffvkFrameMemory *memory)
+{
+  EffvkFrameBuffer *frame = (EffvkFrameBuffer *) memory;
+
+  effvk_buffer_clear (&frame->buffer);
+  g_free (frame);
+}
+
+EffvkFrameMemory *
+effvk_frame_memory_new (EffvkDevice *device, gsize size, GError **error)
+{
+  EffvkFrameBuffer *frame;
+  EffvkBuffer buffer;
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (size > 0, NULL);
+
+  /* whole texels, also of a last row that ends within one */
+  if (!effvk_buffer_init (&buffer, device, EFFVK_MEMORY_SHARED, (size + TEXEL - 1) / TEXEL * TEXEL,
+                          "frame", error))
+    return NULL;
+  frame = g_new (EffvkFrameBuffer, 1);
+  frame->buffer = buffer;
+  frame->memory
+      = (EffvkFrameMemory){ .data = buffer.map, .size = size, .free_func = frame_buffer_free };
+  g_atomic_ref_count_init (&frame->memory.references);
+  return &frame->memory;
+}
+
+EffvkFrameBuffer *
+effvk_frame_buffer_of (const EffvkImage *image, EffvkDevice *device, EffvkFrameLayout *layout)
+{
+  EffvkFrameMemory *memory = image->memory;
+  EffvkFrameBuffer *frame = (EffvkFrameBuffer *) memory;
+
+  if (!memory || memory->free_func != frame_buffer_free || frame->buffer.device != device)
+    return NULL;
+  *layout = image->layout;
+  for (guint i = 0; i < effvk_format_get_n_planes (layout->format); i++)
+    {
+      gsize stride = image->planes[i].stride, rows = effvk_frame_plane_rows (layout, i);
+      gsize size = stride * (rows - 1) + effvk_frame_plane_row_bytes (layout, i);
+      gsize offset = (gsize) (image->planes[i].data - memory->data);
+
+      if (image->planes[i].data < memory->data || offset > memory->size
+          || size > memory->size - offset || offset % TEXEL || stride % TEXEL)
+        return NULL;
+      layout->offsets[i] = offset;
+      layout->strides[i] = stride;
+    }
+  layout->size = frame->buffer.size;
+  return frame;
+}
