@@ -21,6 +21,14 @@
  * frame of a live source is (#EffvkClassify:deadline). #EffvkClassify:skipped says what such frames
  * carry.
  *
+ * ## Many streams
+ *
+ * Elements with the same #EffvkClassify:model-instance-id share one network. The first to start makes it,
+ * with its options; the others take them as they are, and one that sets an option otherwise does not
+ * start. A frame waits for those of the other streams, so that #EffvkClassify:batch-size of them go to
+ * the device at once: until every stream has one waiting, while the device has other work, or, when it
+ * has none, for #EffvkClassify:batch-timeout. #EffvkClassify:max-in-flight is each element's own.
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
@@ -90,6 +98,7 @@
 #include "queue.h"
 #include "report.h"
 #include "settings.h"
+#include "sharing.h"
 #include "statistics.h"
 
 GST_DEBUG_CATEGORY_STATIC (effvk_classify_debug);
@@ -198,7 +207,7 @@ start (EffvkClassify *self)
                          (NULL));
       return FALSE;
     }
-  network = effvk_network_new (&config, &error);
+  network = effvk_network_join (&config, &error);
   if (!network)
     {
       effvk_network_post_error (GST_ELEMENT (self), &config, error);
@@ -234,7 +243,7 @@ stop (EffvkClassify *self)
   network = g_steal_pointer (&self->network);
   GST_OBJECT_UNLOCK (self);
   effvk_reporter_reset (&self->reporter);
-  g_clear_pointer (&network, effvk_network_unref);
+  g_clear_pointer (&network, effvk_network_leave);
   g_clear_pointer (&self->image, effvk_image_free);
 }
 
@@ -685,7 +694,11 @@ get_stats (EffvkClassify *self)
   GST_OBJECT_UNLOCK (self);
   stats = effvk_statistics_new (&counters);
   if (network)
-    effvk_statistics_add (stats, effvk_network_get_classifier (network));
+    {
+      gst_structure_set (stats, "streams", G_TYPE_UINT, effvk_network_get_n_streams (network),
+                         NULL);
+      effvk_statistics_add (stats, effvk_network_get_classifier (network));
+    }
   return stats;
 }
 

@@ -43,6 +43,8 @@ effvk_element_post_error (GstElement *element, const GError *error, const char *
   if (g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ)
       || g_error_matches (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_LABELS))
     post_file_error (element, error, path);
+  else if (error->domain == GST_RESOURCE_ERROR)
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS, ("%s", error->message), (NULL));
   else if (error->domain == EFFVK_DEVICE_ERROR)
     post_device_error (element, error);
   else if (error->domain == EFFVK_MODEL_ERROR

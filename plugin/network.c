@@ -7,15 +7,24 @@ struct _EffvkNetwork
 {
   gatomicrefcount references;
   EffvkClassifier *classifier;
-  EffvkOutputActivation activation;
+  EffvkNetworkConfig config;
   GThread *collector;
 
   GMutex lock; /* what follows */
   GCond changed;
-  GQueue waiting;   /* EffvkRequest: for a free slot */
+  guint n_streams;
+  GQueue lines;     /* Line: of the streams that wait, the next one to be served first */
+  guint n_waiting;  /* images in them */
   GQueue in_flight; /* EffvkRequest, one an image, in the order of the classifier's ring */
   gboolean closing;
 };
+
+/* A stream's requests that are not on the device, or not with all their images. */
+typedef struct
+{
+  gpointer waiter;
+  GQueue requests; /* EffvkRequest */
+} Line;
 
 void
 effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig *copy)
@@ -25,6 +34,7 @@ effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig 
   copy->model_overrides = g_strdup (config->model_overrides);
   copy->labels_file = g_strdup (config->labels_file);
   copy->device = g_strdup (config->device);
+  copy->instance_id = g_strdup (config->instance_id);
 }
 
 void
@@ -34,6 +44,7 @@ effvk_network_config_clear (EffvkNetworkConfig *config)
   g_free (config->model_overrides);
   g_free (config->labels_file);
   g_free (config->device);
+  g_free (config->instance_id);
   *config = (EffvkNetworkConfig){ 0 };
 }
 
@@ -121,6 +132,82 @@ answer_if_done (EffvkRequest *request)
     answer (request);
 }
 
+static void
+line_free (Line *line)
+{
+  g_queue_clear_full (&line->requests, (GDestroyNotify) effvk_request_unref);
+  g_free (line);
+}
+
+/* Under lock. Takes a request out of its line, wherever it stands. */
+static gboolean
+remove_waiting (EffvkNetwork *network, EffvkRequest *request)
+{
+  for (GList *i = network->lines.head; i; i = i->next)
+    {
+      Line *line = i->data;
+
+      if (line->waiter != request->waiter || !g_queue_remove (&line->requests, request))
+        continue;
+      if (line->requests.length == 0)
+        {
+          g_queue_delete_link (&network->lines, i);
+          line_free (line);
+        }
+      network->n_waiting -= request->n_images - request->n_submitted;
+      effvk_request_unref (request);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* Under lock. */
+static void
+add_waiting (EffvkNetwork *network, EffvkRequest *request)
+{
+  Line *line = NULL;
+
+  for (GList *i = network->lines.head; i && !line; i = i->next)
+    if (((Line *) i->data)->waiter == request->waiter)
+      line = i->data;
+  if (!line)
+    {
+      line = g_new0 (Line, 1);
+      line->waiter = request->waiter;
+      g_queue_push_tail (&network->lines, line);
+    }
+  g_queue_push_tail (&line->requests, effvk_request_ref (request));
+  network->n_waiting += request->n_images;
+}
+
+/* Under lock. us of the monotonic clock: when the oldest of those that wait was asked. */
+static gint64
+oldest_waiting (EffvkNetwork *network)
+{
+  gint64 oldest = G_MAXINT64;
+
+  for (GList *i = network->lines.head; i; i = i->next)
+    {
+      EffvkRequest *first = g_queue_peek_head (&((Line *) i->data)->requests);
+
+      oldest = MIN (oldest, first->asked);
+    }
+  return oldest;
+}
+
+/* Under lock. us of the monotonic clock: when the batch has waited long enough for what else may come;
+ * G_MAXINT64 while the device has other work, behind which it would wait anyway. */
+static gint64
+when_due (EffvkNetwork *network)
+{
+  if (network->n_waiting >= effvk_classifier_get_batch_size (network->classifier)
+      || network->lines.length >= network->n_streams)
+    return 0;
+  if (network->in_flight.length > 0)
+    return G_MAXINT64;
+  return oldest_waiting (network) + (gint64) (network->config.batch_timeout / GST_USECOND);
+}
+
 /* Under lock. Gives the device the next images of a request: all that are left, or as many as a
  * submission holds. */
 static gboolean
@@ -138,41 +225,57 @@ submit_next (EffvkNetwork *network, EffvkRequest *request, GError **error)
                                            error))
     return FALSE;
   request->n_submitted += n;
+  network->n_waiting -= n;
   for (guint i = 0; i < n; i++)
     g_queue_push_tail (&network->in_flight, effvk_request_ref (request));
-  g_cond_signal (&network->changed);
   return TRUE;
 }
 
-/* Under lock. Gives the device what it has room for. */
+/* Under lock. Serves the line whose turn it is, which then is the last. Returns FALSE when the device
+ * has no room. */
+static gboolean
+serve_line (EffvkNetwork *network)
+{
+  Line *line = g_queue_peek_head (&network->lines);
+  EffvkRequest *request = g_queue_peek_head (&line->requests);
+  GError *error = NULL;
+
+  if (!submit_next (network, request, &error))
+    {
+      if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
+        {
+          g_error_free (error);
+          return FALSE;
+        }
+      request->error = error;
+    }
+  g_queue_push_tail (&network->lines, g_queue_pop_head (&network->lines));
+  if (request->error || request->n_submitted == request->n_images)
+    {
+      effvk_request_release_pixels (request);
+      answer_if_done (request);
+      remove_waiting (network, request);
+    }
+  return TRUE;
+}
+
+/* Under lock. Gives the device what it has room for, when it is due. */
 static void
 submit_waiting (EffvkNetwork *network)
 {
-  EffvkRequest *request;
+  gboolean room = TRUE;
 
-  while ((request = g_queue_peek_head (&network->waiting)))
+  while (room && network->lines.length > 0 && when_due (network) <= g_get_monotonic_time ())
     {
-      GError *error = NULL;
+      guint n = MIN (network->n_waiting, effvk_classifier_get_batch_size (network->classifier));
+      guint rest = network->n_waiting - n;
 
-      if (submit_next (network, request, &error))
-        {
-          if (request->n_submitted < request->n_images)
-            continue;
-          effvk_request_release_pixels (request);
-        }
-      else if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY))
-        {
-          g_error_free (error);
-          return;
-        }
-      else
-        {
-          request->error = error;
-          answer_if_done (request);
-        }
-      g_queue_pop_head (&network->waiting);
-      effvk_request_unref (request);
+      while (room && network->n_waiting > rest && network->lines.length > 0)
+        room = serve_line (network);
     }
+  /* an error is told at the collect */
+  effvk_classifier_launch (network->classifier, NULL);
+  g_cond_signal (&network->changed);
 }
 
 /* Under lock. The oldest image in flight came back, or never will. */
@@ -189,11 +292,22 @@ take_answer (EffvkNetwork *network, EffvkResult *result, GError *error)
   else
     {
       request->error = error;
-      if (g_queue_remove (&network->waiting, request)) /* with the rest of its images */
-        effvk_request_unref (request);
+      remove_waiting (network, request); /* with the rest of its images */
     }
   answer_if_done (request);
   effvk_request_unref (request);
+}
+
+/* Under lock. Until there is something to collect, or a batch that is due. */
+static void
+wait_for_work (EffvkNetwork *network)
+{
+  gint64 due = network->lines.length > 0 ? when_due (network) : G_MAXINT64;
+
+  if (due == G_MAXINT64)
+    g_cond_wait (&network->changed, &network->lock);
+  else
+    g_cond_wait_until (&network->changed, &network->lock, due);
 }
 
 static gpointer
@@ -209,7 +323,8 @@ collect (gpointer data)
 
       if (network->in_flight.length == 0)
         {
-          g_cond_wait (&network->changed, &network->lock);
+          wait_for_work (network);
+          submit_waiting (network);
           continue;
         }
       g_mutex_unlock (&network->lock);
@@ -235,7 +350,8 @@ effvk_network_new (const EffvkNetworkConfig *config, GError **error)
   g_mutex_init (&network->lock);
   g_cond_init (&network->changed);
   network->classifier = classifier;
-  network->activation = config->activation;
+  network->n_streams = 1;
+  effvk_network_config_copy (config, &network->config);
   network->collector = g_thread_new ("effvk-collect", collect, network);
   return network;
 }
@@ -254,15 +370,39 @@ effvk_network_unref (EffvkNetwork *network)
     return;
   g_mutex_lock (&network->lock);
   network->closing = TRUE;
-  g_queue_clear_full (&network->waiting, (GDestroyNotify) effvk_request_unref);
+  g_queue_clear_full (&network->lines, (GDestroyNotify) line_free);
   g_cond_signal (&network->changed);
   g_mutex_unlock (&network->lock);
   g_thread_join (network->collector);
 
   g_object_unref (network->classifier);
+  effvk_network_config_clear (&network->config);
   g_cond_clear (&network->changed);
   g_mutex_clear (&network->lock);
   g_free (network);
+}
+
+void
+effvk_network_add_streams (EffvkNetwork *network, int n)
+{
+  g_mutex_lock (&network->lock);
+  network->n_streams += (guint) n;
+  submit_waiting (network); /* the others may have waited for the one that left */
+  g_mutex_unlock (&network->lock);
+}
+
+guint
+effvk_network_get_n_streams (EffvkNetwork *network)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&network->lock);
+
+  return network->n_streams;
+}
+
+const EffvkNetworkConfig *
+effvk_network_get_config (EffvkNetwork *network)
+{
+  return &network->config;
 }
 
 EffvkClassifier *
@@ -280,7 +420,7 @@ effvk_network_get_model (EffvkNetwork *network)
 EffvkOutputActivation
 effvk_network_get_activation (EffvkNetwork *network)
 {
-  return network->activation;
+  return network->config.activation;
 }
 
 void
@@ -290,7 +430,8 @@ effvk_network_ask (EffvkNetwork *network, EffvkRequest *request, GDestroyNotify 
   g_mutex_lock (&network->lock);
   request->notify = notify;
   request->waiter = waiter;
-  g_queue_push_tail (&network->waiting, effvk_request_ref (request));
+  request->asked = g_get_monotonic_time ();
+  add_waiting (network, request);
   submit_waiting (network);
   g_mutex_unlock (&network->lock);
 }
@@ -300,7 +441,6 @@ effvk_network_cancel (EffvkNetwork *network, EffvkRequest *request)
 {
   g_mutex_lock (&network->lock);
   request->notify = NULL;
-  if (g_queue_remove (&network->waiting, request))
-    effvk_request_unref (request);
+  remove_waiting (network, request);
   g_mutex_unlock (&network->lock);
 }

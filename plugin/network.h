@@ -3,12 +3,18 @@
 
 #include "request.h"
 
+#define EFFVK_DEFAULT_TOP_K 5
+#define EFFVK_DEFAULT_BATCH_TIMEOUT (10 * GST_MSECOND)
+
 /* What a network is made of. */
 typedef struct
 {
-  char *model_file, *model_overrides, *labels_file, *device; /* NULL or empty: the default */
+  /* NULL or empty: the default */
+  char *model_file, *model_overrides, *labels_file, *device;
+  char *instance_id; /* of a network that is shared */
   EffvkPrecision precision;
   EffvkOutputActivation activation;
+  GstClockTime batch_timeout;
   guint top_k, max_in_flight, batch_size;
 } EffvkNetworkConfig;
 
@@ -17,15 +23,18 @@ void effvk_network_config_clear (EffvkNetworkConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkNetworkConfig, effvk_network_config_clear)
 
 /*
- * A model on a device that answers requests: a classifier, and a thread that collects its results in
- * order. Frames that find no free slot wait in a line of their own, so that nobody who asks ever
- * waits for the device.
+ * A model on a device that answers the requests of one or several streams: a classifier, and a thread
+ * that collects its results in order. Frames that cannot go to the device at once wait in a line per
+ * stream, so that nobody who asks ever waits for the device; from the lines batches are taken in turn.
+ *
+ * A batch that is not full waits for others' frames while any can come: until every stream has one in
+ * line, or the time-out, and while the device has other work.
  *
  * All functions may be called from any thread.
  */
 typedef struct _EffvkNetwork EffvkNetwork;
 
-/* Loads the model, opens the device, builds the classifier. */
+/* Loads the model, opens the device, builds the classifier. For one stream. */
 EffvkNetwork *effvk_network_new (const EffvkNetworkConfig *config, GError **error);
 
 /* Posts why effvk_network_new() or a request failed. */
@@ -38,14 +47,19 @@ EffvkNetwork *effvk_network_ref (EffvkNetwork *network);
 void effvk_network_unref (EffvkNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNetwork, effvk_network_unref)
 
+/* One stream more, or one less, whose frames are waited for. */
+void effvk_network_add_streams (EffvkNetwork *network, int n);
+guint effvk_network_get_n_streams (EffvkNetwork *network);
+
+const EffvkNetworkConfig *effvk_network_get_config (EffvkNetwork *network);
 EffvkClassifier *effvk_network_get_classifier (EffvkNetwork *network);
 EffvkModel *effvk_network_get_model (EffvkNetwork *network);
 
 /* What it was made with. */
 EffvkOutputActivation effvk_network_get_activation (EffvkNetwork *network);
 
-/* Puts a request to the network, which calls @notify with @waiter when it is answered: from this call
- * on, from any thread, with the network's lock held. @waiter keeps the network until then, or until
+/* Puts a request to the network, which calls @notify with @waiter, the stream, when it is answered: from
+ * this call on, from any thread, with the network's lock held. @waiter keeps the network until then, or until
  * the request is cancelled. */
 void effvk_network_ask (EffvkNetwork *network, EffvkRequest *request, GDestroyNotify notify,
                         gpointer waiter);

@@ -31,7 +31,7 @@ struct _EffvkRequest
   gint answered;      /* atomic */
   GPtrArray *results; /* EffvkResult, n_images where there is no error */
   GError *error;      /* why there are fewer results than images */
-  gint64 done;        /* us of the monotonic clock */
+  gint64 asked, done; /* us of the monotonic clock */
 };
 
 /* Maps @buffer, a frame as @info says; @image is one for such frames and serves as a model, which

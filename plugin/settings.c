@@ -2,7 +2,6 @@
 #include "settings.h"
 
 #define DEFAULT_DEVICE "auto"
-#define DEFAULT_TOP_K 5
 #define MAX_TOP_K 1000
 #define DEFAULT_THRESHOLD 0.0
 #define DEFAULT_INTERVAL 1
@@ -73,7 +72,7 @@ effvk_settings_install (GObjectClass *object_class)
           "top-k", "Top-k",
           "Classes to report, best first. Lowered, it counts from the next frame on; raised "
           "above its value at the start, from the next start",
-          1, MAX_TOP_K, DEFAULT_TOP_K, playing));
+          1, MAX_TOP_K, EFFVK_DEFAULT_TOP_K, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_ACTIVATION,
       g_param_spec_enum ("activation", "Activation",
@@ -142,9 +141,24 @@ effvk_settings_install (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, EFFVK_PROP_BATCH_SIZE,
       g_param_spec_uint ("batch-size", "Batch size",
-                         "Objects of a frame that one submission to the device holds, with "
-                         "inference-region=roi-list. It costs the same when fewer are there",
+                         "Images that one submission to the device holds: a frame's objects, with "
+                         "inference-region=roi-list, or frames of the elements that share a "
+                         "network. It costs the same when fewer are there",
                          1, MAX_BATCH_SIZE, 1, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_MODEL_INSTANCE_ID,
+      g_param_spec_string ("model-instance-id", "Model instance ID",
+                           "Elements of the process with the same ID share one network, and their "
+                           "frames go to the device in batches of up to batch-size. The first to "
+                           "start makes it; what another one sets otherwise than that is an error",
+                           NULL, ready));
+  g_object_class_install_property (
+      object_class, EFFVK_PROP_BATCH_TIMEOUT,
+      g_param_spec_uint64 (
+          "batch-timeout", "Batch timeout",
+          "Nanoseconds that a frame waits, while the device has nothing to do, for "
+          "frames of the other elements with the same model-instance-id",
+          0, GST_SECOND, EFFVK_DEFAULT_BATCH_TIMEOUT, ready));
   g_object_class_install_property (
       object_class, EFFVK_PROP_STATS,
       g_param_spec_boxed (
@@ -160,9 +174,12 @@ void
 effvk_settings_init (EffvkSettings *settings)
 {
   *settings = (EffvkSettings){
-    .network = { .device = g_strdup (DEFAULT_DEVICE), .batch_size = 1 },
+    .network = { .device = g_strdup (DEFAULT_DEVICE),
+                 .batch_size = 1,
+                 .batch_timeout = EFFVK_DEFAULT_BATCH_TIMEOUT },
     .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT, .qos = TRUE },
-    .reporting = { .top_k = DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
+    .reporting
+    = { .top_k = EFFVK_DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
     .objects = { .interval = 1 },
   };
 }
@@ -225,6 +242,12 @@ effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value)
       return TRUE;
     case EFFVK_PROP_INFERENCE_INTERVAL:
       pace->interval = g_value_get_uint (value);
+      return TRUE;
+    case EFFVK_PROP_MODEL_INSTANCE_ID:
+      set_string (&network->instance_id, value);
+      return TRUE;
+    case EFFVK_PROP_BATCH_TIMEOUT:
+      network->batch_timeout = g_value_get_uint64 (value);
       return TRUE;
     case EFFVK_PROP_BATCH_SIZE:
       network->batch_size = g_value_get_uint (value);
@@ -294,6 +317,12 @@ effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value)
       return TRUE;
     case EFFVK_PROP_INFERENCE_INTERVAL:
       g_value_set_uint (value, pace->interval);
+      return TRUE;
+    case EFFVK_PROP_MODEL_INSTANCE_ID:
+      g_value_set_string (value, network->instance_id);
+      return TRUE;
+    case EFFVK_PROP_BATCH_TIMEOUT:
+      g_value_set_uint64 (value, network->batch_timeout);
       return TRUE;
     case EFFVK_PROP_BATCH_SIZE:
       g_value_set_uint (value, network->batch_size);

@@ -356,6 +356,15 @@ effvk_classifier_submit_regions (EffvkClassifier *classifier, const EffvkImage *
   return submit (classifier, image, regions, n_regions, user_data, error);
 }
 
+gboolean
+effvk_classifier_launch (EffvkClassifier *classifier, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
+  RingSlot *ring = &classifier->slots[classifier->head];
+
+  return ring->state != SLOT_FILLING || launch (classifier, ring, error);
+}
+
 /* The oldest slot, launched if it was still filling. */
 static RingSlot *
 take_oldest (EffvkClassifier *classifier, GError **error)

@@ -163,7 +163,8 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  *
  * Starts the classification of an image. Never waits for the device. The first images of a size larger
  * than before take longer, while their preprocessing is built anew. With a batch
- * size above 1 the work starts when the batch is full or effvk_classifier_collect() asks for it.
+ * size above 1 the work starts when the batch is full, with effvk_classifier_launch(), or when
+ * effvk_classifier_collect() asks for it.
  *
  * Returns: whether the image is in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
@@ -191,6 +192,17 @@ EFFVK_API gboolean effvk_classifier_submit_regions (EffvkClassifier *classifier,
                                                     const EffvkImage *image,
                                                     const EffvkRectangle *regions, guint n_regions,
                                                     const gpointer *user_data, GError **error);
+
+/**
+ * effvk_classifier_launch:
+ * @classifier: a classifier
+ * @error: return location of a #GError
+ *
+ * Gives the device the images that wait for their batch to fill. Never waits for the device.
+ *
+ * Returns: whether no image waits any more; on failure those that did are told at their collect
+ */
+EFFVK_API gboolean effvk_classifier_launch (EffvkClassifier *classifier, GError **error);
 
 /**
  * effvk_classifier_collect:

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sharing.h"
+
+typedef struct
+{
+  EffvkNetwork *network; /* while it has streams, which hold the references; NULL: to be made */
+  gboolean loading;      /* one of the users makes it */
+  guint n_users;         /* that have it, or wait for it */
+} Entry;
+
+static GMutex lock; /* what follows */
+static GCond changed;
+static GHashTable *entries; /* id to Entry */
+
+static gboolean
+check_string (const char *name, const char *default_value, const char *theirs, const char *ours,
+              GError **error)
+{
+  theirs = theirs && *theirs ? theirs : default_value;
+  ours = ours && *ours ? ours : default_value;
+  if (g_str_equal (ours, default_value) || g_str_equal (ours, theirs))
+    return TRUE;
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+               "The network that is shared was made with %s=\"%s\", not \"%s\"", name, theirs,
+               ours);
+  return FALSE;
+}
+
+static gboolean
+check_number (const char *name, guint64 default_value, guint64 theirs, guint64 ours, GError **error)
+{
+  if (ours == default_value || ours == theirs)
+    return TRUE;
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+               "The network that is shared was made with %s=%" G_GUINT64_FORMAT
+               ", not %" G_GUINT64_FORMAT,
+               name, theirs, ours);
+  return FALSE;
+}
+
+/* 0 is auto. */
+static gboolean
+check_enum (const char *name, GType type, int theirs, int ours, GError **error)
+{
+  g_autofree char *their_name = g_enum_to_string (type, theirs);
+  g_autofree char *our_name = g_enum_to_string (type, ours);
+
+  return ours == 0 || check_string (name, "", their_name, our_name, error);
+}
+
+/* What an element has left at its default it takes as it is. */
+static gboolean
+check_options (const EffvkNetworkConfig *theirs, const EffvkNetworkConfig *ours, GError **error)
+{
+  return check_string ("model-file", "", theirs->model_file, ours->model_file, error)
+         && check_string ("model-overrides", "", theirs->model_overrides, ours->model_overrides,
+                          error)
+         && check_string ("labels-file", "", theirs->labels_file, ours->labels_file, error)
+         && check_string ("device", "auto", theirs->device, ours->device, error)
+         && check_enum ("precision", EFFVK_TYPE_PRECISION, theirs->precision, ours->precision,
+                        error)
+         && check_enum ("activation", EFFVK_TYPE_OUTPUT_ACTIVATION, theirs->activation,
+                        ours->activation, error)
+         && check_number ("batch-size", 1, theirs->batch_size, ours->batch_size, error)
+         && check_number ("batch-timeout", EFFVK_DEFAULT_BATCH_TIMEOUT, theirs->batch_timeout,
+                          ours->batch_timeout, error)
+         && check_number ("top-k", MIN (theirs->top_k, ours->top_k), theirs->top_k, ours->top_k,
+                          error);
+}
+
+/* Under lock. */
+static Entry *
+get_entry (const char *id)
+{
+  Entry *entry;
+
+  if (!entries)
+    entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  entry = g_hash_table_lookup (entries, id);
+  if (!entry)
+    {
+      entry = g_new0 (Entry, 1);
+      g_hash_table_insert (entries, g_strdup (id), entry);
+    }
+  return entry;
+}
+
+/* Under lock. */
+static void
+release (const char *id, Entry *entry)
+{
+  if (--entry->n_users > 0)
+    return;
+  g_hash_table_remove (entries, id);
+  if (g_hash_table_size (entries) == 0)
+    g_clear_pointer (&entries, g_hash_table_unref);
+}
+
+/* Under lock, but not while the network is made, so that others can leave theirs. */
+static EffvkNetwork *
+make (Entry *entry, const EffvkNetworkConfig *config, GError **error)
+{
+  EffvkNetworkConfig shared = *config;
+  EffvkNetwork *network;
+
+  shared.top_k = MAX (config->top_k, EFFVK_DEFAULT_TOP_K);
+  entry->loading = TRUE;
+  g_mutex_unlock (&lock);
+  network = effvk_network_new (&shared, error);
+  g_mutex_lock (&lock);
+  entry->loading = FALSE;
+  entry->network = network;
+  g_cond_broadcast (&changed);
+  return network;
+}
+
+static gboolean
+is_lost (EffvkNetwork *network)
+{
+  return effvk_device_is_lost (
+      effvk_classifier_get_device (effvk_network_get_classifier (network)));
+}
+
+EffvkNetwork *
+effvk_network_join (const EffvkNetworkConfig *config, GError **error)
+{
+  const char *id = config->instance_id;
+  EffvkNetwork *network = NULL;
+  Entry *entry;
+
+  if (!id || !*id)
+    return effvk_network_new (config, error);
+  g_mutex_lock (&lock);
+  entry = get_entry (id);
+  entry->n_users++;
+  while (entry->loading)
+    g_cond_wait (&changed, &lock);
+  if (entry->network && is_lost (entry->network))
+    entry->network = NULL; /* goes with those that still have it */
+  if (!entry->network)
+    network = make (entry, config, error);
+  else if (check_options (effvk_network_get_config (entry->network), config, error))
+    {
+      network = effvk_network_ref (entry->network);
+      effvk_network_add_streams (network, 1);
+    }
+  if (!network)
+    release (id, entry);
+  g_mutex_unlock (&lock);
+  return network;
+}
+
+void
+effvk_network_leave (EffvkNetwork *network)
+{
+  const char *id = effvk_network_get_config (network)->instance_id;
+
+  if (id && *id)
+    {
+      Entry *entry;
+
+      g_mutex_lock (&lock);
+      entry = get_entry (id);
+      effvk_network_add_streams (network, -1);
+      if (entry->network == network && effvk_network_get_n_streams (network) == 0)
+        entry->network = NULL;
+      release (id, entry);
+      g_mutex_unlock (&lock);
+    }
+  effvk_network_unref (network);
+}

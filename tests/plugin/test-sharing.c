@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Several effvkclassify with one network. */
+#include "fixtures.h"
+
+#include <dlfcn.h>
+#include <effvk/effvk.h>
+
+#define N_STREAMS 8
+#define N_FRAMES 24
+#define N_CONTENTS 4
+
+/* The element finds these functions before the library's: the classifiers that are alive, and a device
+ * that takes its time. */
+static gint n_classifiers, collect_delay;
+
+static void
+forget (gpointer user_data, GObject *classifier)
+{
+  g_atomic_int_add (&n_classifiers, -1);
+}
+
+EffvkClassifier *
+effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
+                      GError **error)
+{
+  EffvkClassifier *(*make) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **)
+      = (EffvkClassifier * (*) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **) )
+          dlsym (RTLD_NEXT, "effvk_classifier_new");
+  EffvkClassifier *classifier = make (device, model, options, error);
+
+  if (classifier)
+    {
+      g_atomic_int_inc (&n_classifiers);
+      g_object_weak_ref (G_OBJECT (classifier), forget, NULL);
+    }
+  return classifier;
+}
+
+EffvkResult *
+effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
+                          GError **error)
+{
+  EffvkResult *(*collect) (EffvkClassifier *, gboolean, gpointer *, GError **)
+      = (EffvkResult * (*) (EffvkClassifier *, gboolean, gpointer *, GError **) )
+          dlsym (RTLD_NEXT, "effvk_classifier_collect");
+
+  g_usleep ((gulong) g_atomic_int_get (&collect_delay));
+  return collect (classifier, wait, user_data, error);
+}
+
+static const int sizes[N_STREAMS][2] = { { 64, 48 }, { 64, 48 },  { 40, 56 }, { 96, 32 },
+                                         { 64, 48 }, { 100, 90 }, { 33, 47 }, { 64, 48 } };
+
+typedef struct
+{
+  GstHarness *harness;
+  GstVideoInfo info;
+  double expected[N_CONTENTS][N_CLASSES];
+  guint n_frames;
+} Stream;
+
+static void
+stream_init (Stream *stream, const char *properties, guint i)
+{
+  stream->harness = fixture_harness (properties);
+  fixture_set_caps (stream->harness, &stream->info,
+                    i % 2 ? GST_VIDEO_FORMAT_I420 : GST_VIDEO_FORMAT_RGB, sizes[i][0], sizes[i][1]);
+}
+
+static gpointer
+run_stream (gpointer data)
+{
+  Stream *stream = data;
+  double scores[N_CLASSES];
+
+  for (guint i = 0; i < stream->n_frames; i++)
+    {
+      GstBuffer *buffer = fixture_frame (&stream->info, i % N_CONTENTS);
+
+      GST_BUFFER_PTS (buffer) = i;
+      g_assert_cmpint (gst_harness_push (stream->harness, buffer), ==, GST_FLOW_OK);
+    }
+  for (guint i = 0; i < stream->n_frames; i++)
+    {
+      GstBuffer *out = gst_harness_pull (stream->harness);
+
+      g_assert_nonnull (out);
+      g_assert_cmpuint (GST_BUFFER_PTS (out), ==, i);
+      g_assert_cmpuint (fixture_scores (out, scores), ==, N_CLASSES);
+      fixture_assert_scores_equal (scores, stream->expected[i % N_CONTENTS], 1e-5);
+      gst_buffer_unref (out);
+    }
+  return NULL;
+}
+
+static gpointer
+flush_and_stop (gpointer data)
+{
+  Stream *stream = data;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      GstSegment segment;
+
+      for (guint n = 0; n < i % 4; n++)
+        gst_harness_push (stream->harness, fixture_frame (&stream->info, n));
+      gst_harness_push_event (stream->harness, gst_event_new_flush_start ());
+      gst_harness_push_event (stream->harness, gst_event_new_flush_stop (TRUE));
+      gst_segment_init (&segment, GST_FORMAT_TIME);
+      gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+    }
+  /* a wrong frame, and gone with frames in flight */
+  gst_harness_push (stream->harness, gst_buffer_new_allocate (NULL, 10, NULL));
+  gst_harness_push (stream->harness, fixture_frame (&stream->info, 0));
+  gst_harness_teardown (stream->harness);
+  return NULL;
+}
+
+/* The results are those of streams that have a network each, in the device's batches, while another
+ * stream of the network flushes, fails and stops. */
+static void
+test_streams (void)
+{
+  Stream streams[N_STREAMS] = { 0 }, other = { 0 };
+  GThread *threads[N_STREAMS], *other_thread;
+  guint64 images, submissions;
+
+  for (guint i = 0; i < N_STREAMS; i++)
+    {
+      stream_init (&streams[i], "top-k=10", i);
+      for (guint c = 0; c < N_CONTENTS; c++)
+        fixture_push_for_scores (streams[i].harness, fixture_frame (&streams[i].info, c),
+                                 streams[i].expected[c]);
+      gst_harness_teardown (streams[i].harness);
+    }
+  g_assert_cmpint (n_classifiers, ==, 0);
+  stream_init (&other, "model-instance-id=a batch-size=4 top-k=10", 0);
+  for (guint i = 0; i < N_STREAMS; i++)
+    {
+      stream_init (&streams[i], "model-instance-id=a batch-size=4 top-k=10", i);
+      streams[i].n_frames = N_FRAMES;
+    }
+  g_assert_cmpint (n_classifiers, ==, 1);
+  other_thread = g_thread_new ("other", flush_and_stop, &other);
+  for (guint i = 0; i < N_STREAMS; i++)
+    threads[i] = g_thread_new ("stream", run_stream, &streams[i]);
+  for (guint i = 0; i < N_STREAMS; i++)
+    g_thread_join (threads[i]);
+  g_thread_join (other_thread);
+
+  images = fixture_get_stat (streams[0].harness, "images");
+  submissions = fixture_get_stat (streams[0].harness, "submissions");
+  g_test_message ("%" G_GUINT64_FORMAT " images in %" G_GUINT64_FORMAT " submissions", images,
+                  submissions);
+  g_assert_cmpuint (images, >=, N_STREAMS * N_FRAMES);
+  g_assert_cmpuint (images, >=, submissions * 2); /* of at most 4 */
+  for (guint i = 0; i < N_STREAMS; i++)
+    {
+      g_assert_cmpint (n_classifiers, ==, 1);
+      gst_harness_teardown (streams[i].harness);
+    }
+  g_assert_cmpint (n_classifiers, ==, 0);
+}
+
+/* Nobody comes: the frame goes alone, when it has waited long enough. */
+static void
+test_timeout (void)
+{
+  Stream lone = { 0 }, silent = { 0 };
+  double scores[N_CLASSES];
+  gint64 began;
+
+  stream_init (&lone, "model-instance-id=t batch-size=4 batch-timeout=200000000", 0);
+  stream_init (&silent, "model-instance-id=t", 0);
+  fixture_push_for_scores (lone.harness, fixture_frame (&lone.info, 0), scores);
+  began = g_get_monotonic_time ();
+  fixture_push_for_scores (lone.harness, fixture_frame (&lone.info, 1), scores);
+  g_assert_cmpint (g_get_monotonic_time () - began, >=, 200000);
+  gst_harness_teardown (silent.harness); /* alone, it does not wait */
+  for (guint i = 0; i < 20; i++)
+    fixture_push_for_scores (lone.harness, fixture_frame (&lone.info, 1), scores);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 20 * 200000);
+  gst_harness_teardown (lone.harness);
+}
+
+/* A stream with many frames in flight does not hold up one that has a frame now and then. */
+static void
+test_fair (void)
+{
+  Stream greedy = { 0 }, modest = { 0 };
+  double scores[N_CLASSES];
+  guint before, most = 0;
+
+  stream_init (&greedy, "model-instance-id=f", 0);
+  gst_harness_set (greedy.harness, "effvkclassify", "max-in-flight", 16, NULL);
+  stream_init (&modest, "model-instance-id=f", 0);
+  fixture_push_for_scores (greedy.harness, fixture_frame (&greedy.info, 0), scores);
+  fixture_push_for_scores (modest.harness, fixture_frame (&modest.info, 0), scores);
+  g_atomic_int_set (&collect_delay, 20000);
+  for (guint i = 0; i < 16; i++)
+    gst_harness_push (greedy.harness, fixture_frame (&greedy.info, i));
+  for (guint i = 0; i < 3; i++)
+    {
+      before = gst_harness_buffers_received (greedy.harness);
+      fixture_push_for_scores (modest.harness, fixture_frame (&modest.info, i), scores);
+      most = MAX (most, gst_harness_buffers_received (greedy.harness) - before);
+    }
+  g_atomic_int_set (&collect_delay, 0);
+  g_test_message ("at most %u frames of the other stream came before", most);
+  g_assert_cmpuint (most, <=, 6); /* three are on the device already */
+  gst_harness_teardown (greedy.harness);
+  gst_harness_teardown (modest.harness);
+}
+
+static void
+assert_refused (const char *properties, const char *says)
+{
+  g_autofree char *launch = g_strdup_printf ("effvkclassify model-instance-id=c %s", properties);
+  g_autoptr (GstElement) element = gst_parse_launch (launch, NULL);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gst_element_set_bus (element, bus);
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, says));
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+}
+
+static void
+test_contradiction (void)
+{
+  Stream first = { 0 };
+  g_autoptr (GstElement) element = NULL;
+  double scores[N_CLASSES];
+
+  stream_init (&first, "model-instance-id=c batch-size=2 precision=fp32", 0);
+  assert_refused ("model-file=/other.safetensors", "/other.safetensors");
+  assert_refused ("batch-size=3", "batch-size");
+  assert_refused ("precision=fp16", "precision");
+  assert_refused ("activation=sigmoid", "activation");
+  assert_refused ("device=gpu", "device");
+  assert_refused ("top-k=7", "top-k");
+  /* what is not said is taken from the first */
+  element = gst_parse_launch ("effvkclassify model-instance-id=c", NULL);
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (n_classifiers, ==, 1);
+  gst_element_set_state (element, GST_STATE_NULL);
+  fixture_push_for_scores (first.harness, fixture_frame (&first.info, 1), scores);
+  gst_harness_teardown (first.harness);
+  g_assert_cmpint (n_classifiers, ==, 0);
+}
+
+/* Elements that start at once: one makes the network, and when it cannot, each says so. */
+static gpointer
+start_and_stop (gpointer launch)
+{
+  g_autoptr (GstElement) element = gst_parse_launch (launch, NULL);
+  GstStateChangeReturn result = gst_element_set_state (element, GST_STATE_PAUSED);
+
+  gst_element_set_state (element, GST_STATE_NULL);
+  return GINT_TO_POINTER (result);
+}
+
+static void
+test_start_together (void)
+{
+  g_autofree char *good
+      = g_strdup_printf ("effvkclassify model-instance-id=s device=cpu model-file=%s",
+                         fixture_model ());
+  char *launches[] = { good, (char *) "effvkclassify model-instance-id=s model-file=/none" };
+
+  for (guint l = 0; l < G_N_ELEMENTS (launches); l++)
+    {
+      GThread *threads[6];
+
+      for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+        threads[i] = g_thread_new ("start", start_and_stop, launches[l]);
+      for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+        g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (threads[i])), ==,
+                         l ? GST_STATE_CHANGE_FAILURE : GST_STATE_CHANGE_SUCCESS);
+      g_assert_cmpint (g_atomic_int_get (&n_classifiers), ==, 0);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/sharing/streams", test_streams);
+  g_test_add_func ("/sharing/timeout", test_timeout);
+  g_test_add_func ("/sharing/fair", test_fair);
+  g_test_add_func ("/sharing/contradiction", test_contradiction);
+  g_test_add_func ("/sharing/start-together", test_start_together);
+  status = g_test_run ();
+  fixtures_clear ();
+  gst_deinit ();
+  return status;
+}
