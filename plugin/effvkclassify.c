@@ -29,6 +29,16 @@
  * the device at once: until every stream has one waiting, while the device has other work, or, when it
  * has none, for #EffvkClassify:batch-timeout. #EffvkClassify:max-in-flight is each element's own.
  *
+ * ## Changes while playing
+ *
+ * Every property may be set at any time. When one is set that the network is made of, another network is
+ * loaded beside the one that runs, and takes its place between two frames when it is ready; frames that
+ * were in flight are answered by the one that they were given to. Where it cannot be loaded, or the
+ * network is shared, the old one and its settings are kept. An element message `effvkclassify-model` tells:
+ * `swapped` (boolean), `model` (string, the variant that runs), `model-file` (string, what was asked
+ * for) and, where it was refused, `reason` (string). Several properties that belong together are set
+ * with one g_object_set().
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
@@ -93,49 +103,13 @@
  */
 #include "effvkclassify.h"
 
+#include "effvkclassify-private.h"
 #include "frame.h"
-#include "latency.h"
-#include "queue.h"
-#include "report.h"
-#include "settings.h"
 #include "sharing.h"
-#include "statistics.h"
+#include "swap.h"
 
 GST_DEBUG_CATEGORY_STATIC (effvk_classify_debug);
 #define GST_CAT_DEFAULT effvk_classify_debug
-
-/*
- *            chain, serialized events                  the source pad's task
- *   sink pad ───────────────────────▶ queue ───────────────────────────────▶ source pad
- *                       │               ▲            reporter
- *                       ╰──▶ network ───╯ answers
- *
- * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the network's;
- * the queue's. The object lock is taken inside none and around none of the last two.
- */
-struct _EffvkClassify
-{
-  GstElement parent_instance;
-  GstPad *sink, *src;
-  EffvkQueue queue;
-
-  /* under the object lock */
-  EffvkSettings settings;
-  EffvkCounters counters;
-  EffvkLatency latency;
-  EffvkPacer pacer;
-  EffvkNetwork *network; /* from start to stop */
-  gboolean lost;         /* the device, until the next start; has been reported */
-
-  /* sink pad */
-  GstSegment segment;
-  GstVideoInfo info;
-  EffvkImage *image;   /* for frames of info, as large as the last of them lay in memory */
-  EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
-
-  /* source pad's task */
-  EffvkReporter reporter;
-};
 
 G_DEFINE_FINAL_TYPE (EffvkClassify, effvk_classify, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (
@@ -149,9 +123,8 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
 
-/* The network's settings as they are now. */
-static void
-get_config (EffvkClassify *self, EffvkNetworkConfig *config)
+void
+effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config)
 {
   GST_OBJECT_LOCK (self);
   effvk_network_config_copy (&self->settings.network, config);
@@ -160,8 +133,8 @@ get_config (EffvkClassify *self, EffvkNetworkConfig *config)
   GST_OBJECT_UNLOCK (self);
 }
 
-static EffvkNetwork *
-get_network (EffvkClassify *self)
+EffvkNetwork *
+effvk_classify_get_network (EffvkClassify *self)
 {
   EffvkNetwork *network;
 
@@ -199,7 +172,7 @@ start (EffvkClassify *self)
                                            self->settings.reporting.attach_logits);
   self->counters = (EffvkCounters){ 0 };
   GST_OBJECT_UNLOCK (self);
-  get_config (self, &config);
+  effvk_classify_get_config (self, &config);
   if (lacks)
     {
       GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
@@ -226,6 +199,7 @@ start (EffvkClassify *self)
   GST_OBJECT_UNLOCK (self);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   effvk_reporter_reset (&self->reporter);
+  effvk_classify_begin_swaps (self);
   return TRUE;
 }
 
@@ -239,6 +213,7 @@ stop (EffvkClassify *self)
   effvk_queue_set_flushing (&self->queue);
   gst_pad_stop_task (self->src);
   effvk_queue_discard (&self->queue, NULL);
+  effvk_classify_end_swaps (self);
   GST_OBJECT_LOCK (self);
   network = g_steal_pointer (&self->network);
   GST_OBJECT_UNLOCK (self);
@@ -282,10 +257,10 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GST_OBJECT_LOCK (self);
   changed = effvk_latency_reset (&self->latency, &info, self->settings.pace.max_in_flight)
             && self->image; /* nobody has asked before the first caps */
+  self->info = info;
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
-  self->info = info;
   if (changed)
     post_latency (self);
   return TRUE;
@@ -369,7 +344,7 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
   GST_OBJECT_LOCK (self);
   effvk_object_options_copy (&self->settings.objects, &options);
   GST_OBJECT_UNLOCK (self);
-  item->network = get_network (self);
+  item->network = effvk_classify_get_network (self);
   if (options.region == EFFVK_REGION_ROI_LIST)
     due = find_objects (self, item, buffer, &options, &n_due);
   if (item->objects && n_due == 0)
@@ -420,7 +395,7 @@ post_frame_error (EffvkClassify *self, const GError *error)
   self->lost = g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
                || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_TIMEOUT);
   GST_OBJECT_UNLOCK (self);
-  get_config (self, &config);
+  effvk_classify_get_config (self, &config);
   g_prefix_error (&prefixed, "Could not classify a frame: ");
   effvk_network_post_error (GST_ELEMENT (self), &config, prefixed);
 }
@@ -685,7 +660,7 @@ effvk_classify_change_state (GstElement *element, GstStateChange transition)
 static GstStructure *
 get_stats (EffvkClassify *self)
 {
-  g_autoptr (EffvkNetwork) network = get_network (self);
+  g_autoptr (EffvkNetwork) network = effvk_classify_get_network (self);
   EffvkCounters counters; /* a copy: sorting must not hold the lock */
   GstStructure *stats;
 
@@ -713,6 +688,19 @@ effvk_classify_set_property (GObject *object, guint id, const GValue *value, GPa
   GST_OBJECT_UNLOCK (self);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+/* After a g_object_set() of one or several properties, which belong together. */
+static void
+effvk_classify_dispatch_changed (GObject *object, guint n, GParamSpec **specs)
+{
+  gboolean network = FALSE;
+
+  G_OBJECT_CLASS (effvk_classify_parent_class)->dispatch_properties_changed (object, n, specs);
+  for (guint i = 0; i < n; i++)
+    network |= effvk_settings_is_of_network (specs[i]);
+  if (network)
+    effvk_classify_check_network (EFFVK_CLASSIFY (object));
 }
 
 static void
@@ -752,6 +740,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
 
   object_class->set_property = effvk_classify_set_property;
   object_class->get_property = effvk_classify_get_property;
+  object_class->dispatch_properties_changed = effvk_classify_dispatch_changed;
   object_class->finalize = effvk_classify_finalize;
   effvk_settings_install (object_class);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);

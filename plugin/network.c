@@ -2,6 +2,7 @@
 #include "network.h"
 
 #include "element-error.h"
+#include "frame.h"
 
 struct _EffvkNetwork
 {
@@ -46,6 +47,17 @@ effvk_network_config_clear (EffvkNetworkConfig *config)
   g_free (config->device);
   g_free (config->instance_id);
   *config = (EffvkNetworkConfig){ 0 };
+}
+
+gboolean
+effvk_network_config_satisfies (const EffvkNetworkConfig *has, const EffvkNetworkConfig *wanted)
+{
+  return g_strcmp0 (has->model_file, wanted->model_file) == 0
+         && g_strcmp0 (has->model_overrides, wanted->model_overrides) == 0
+         && g_strcmp0 (has->labels_file, wanted->labels_file) == 0
+         && g_strcmp0 (has->device, wanted->device) == 0 && has->precision == wanted->precision
+         && has->activation == wanted->activation && has->batch_size == wanted->batch_size
+         && has->batch_timeout == wanted->batch_timeout && has->top_k >= wanted->top_k;
 }
 
 static const char *
@@ -380,6 +392,23 @@ effvk_network_unref (EffvkNetwork *network)
   g_cond_clear (&network->changed);
   g_mutex_clear (&network->lock);
   g_free (network);
+}
+
+void
+effvk_network_warm (EffvkNetwork *network, const GstVideoInfo *info)
+{
+  guint width = (guint) GST_VIDEO_INFO_WIDTH (info), height = (guint) GST_VIDEO_INFO_HEIGHT (info);
+  g_autofree char *reason = NULL;
+  g_autofree guint8 *black = g_malloc0 (GST_VIDEO_INFO_SIZE (info));
+  g_autoptr (EffvkImage) image = effvk_frame_new_image (info, width, height, &reason);
+  g_autoptr (EffvkResult) result = NULL;
+
+  for (guint i = 0; image && i < GST_VIDEO_INFO_N_PLANES (info); i++)
+    effvk_image_set_plane (image, i, black + GST_VIDEO_INFO_PLANE_OFFSET (info, i),
+                           (gsize) GST_VIDEO_INFO_PLANE_STRIDE (info, i),
+                           GST_VIDEO_INFO_SIZE (info) - GST_VIDEO_INFO_PLANE_OFFSET (info, i));
+  if (image) /* what goes wrong here goes wrong again with a frame, and is reported then */
+    result = effvk_classifier_classify (network->classifier, image, NULL);
 }
 
 void

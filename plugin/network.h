@@ -22,6 +22,11 @@ void effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkCo
 void effvk_network_config_clear (EffvkNetworkConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkNetworkConfig, effvk_network_config_clear)
 
+/* Whether a network that is made as @has says is what @wanted asks for. It may report more classes, and
+ * has the slots that it has. */
+gboolean effvk_network_config_satisfies (const EffvkNetworkConfig *has,
+                                         const EffvkNetworkConfig *wanted);
+
 /*
  * A model on a device that answers the requests of one or several streams: a classifier, and a thread
  * that collects its results in order. Frames that cannot go to the device at once wait in a line per
@@ -46,6 +51,10 @@ EffvkNetwork *effvk_network_ref (EffvkNetwork *network);
 /* With the last reference goes the network, when the device is done with what it has of it. */
 void effvk_network_unref (EffvkNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNetwork, effvk_network_unref)
+
+/* Answers a black frame of this kind, as a new network does before it is asked: the first answer takes
+ * longer, while the driver compiles. */
+void effvk_network_warm (EffvkNetwork *network, const GstVideoInfo *info);
 
 /* One stream more, or one less, whose frames are waited for. */
 void effvk_network_add_streams (EffvkNetwork *network, int n);

@@ -38,47 +38,44 @@ effvk_settings_install (GObjectClass *object_class)
                            "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
                            "or timm's folder of model.safetensors and config.json; unset: effvk's "
                            "own, which tells the state of a video signal",
-                           NULL, ready));
+                           NULL, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_MODEL_OVERRIDES,
       g_param_spec_string (
           "model-overrides", "Model overrides",
           "A JSON object that goes before what the model says of itself, in the keys of timm's "
           "pretrained_cfg, for instance {\"padding\": \"same\", \"crop_pct\": 1.0}",
-          NULL, ready));
+          NULL, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_LABELS_FILE,
       g_param_spec_string ("labels-file", "Labels file",
                            "The classes' names, text with one a line or a JSON list or map; unset: "
                            "the model's own",
-                           NULL, ready));
+                           NULL, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_DEVICE,
       g_param_spec_string (
           "device", "Device",
           "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
           "a name, or a UUID",
-          DEFAULT_DEVICE, ready));
+          DEFAULT_DEVICE, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_PRECISION,
       g_param_spec_enum (
           "precision", "Precision",
           "How weights and activations are stored; auto: fp16 on a GPU that passes the "
           "self-test with it, else fp32",
-          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, ready));
-  g_object_class_install_property (
-      object_class, EFFVK_PROP_TOP_K,
-      g_param_spec_uint (
-          "top-k", "Top-k",
-          "Classes to report, best first. Lowered, it counts from the next frame on; raised "
-          "above its value at the start, from the next start",
-          1, MAX_TOP_K, EFFVK_DEFAULT_TOP_K, playing));
+          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, playing));
+  g_object_class_install_property (object_class, EFFVK_PROP_TOP_K,
+                                   g_param_spec_uint ("top-k", "Top-k",
+                                                      "Classes to report, best first", 1, MAX_TOP_K,
+                                                      EFFVK_DEFAULT_TOP_K, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_ACTIVATION,
       g_param_spec_enum ("activation", "Activation",
                          "What makes scores of the network's answers; auto: what the model says, "
                          "else softmax. sigmoid is for models of which several classes may be true",
-                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, ready));
+                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_THRESHOLD,
       g_param_spec_double ("threshold", "Threshold",
@@ -144,7 +141,7 @@ effvk_settings_install (GObjectClass *object_class)
                          "Images that one submission to the device holds: a frame's objects, with "
                          "inference-region=roi-list, or frames of the elements that share a "
                          "network. It costs the same when fewer are there",
-                         1, MAX_BATCH_SIZE, 1, ready));
+                         1, MAX_BATCH_SIZE, 1, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_MODEL_INSTANCE_ID,
       g_param_spec_string ("model-instance-id", "Model instance ID",
@@ -158,7 +155,7 @@ effvk_settings_install (GObjectClass *object_class)
           "batch-timeout", "Batch timeout",
           "Nanoseconds that a frame waits, while the device has nothing to do, for "
           "frames of the other elements with the same model-instance-id",
-          0, GST_SECOND, EFFVK_DEFAULT_BATCH_TIMEOUT, ready));
+          0, GST_SECOND, EFFVK_DEFAULT_BATCH_TIMEOUT, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_STATS,
       g_param_spec_boxed (
@@ -189,6 +186,16 @@ effvk_settings_clear (EffvkSettings *settings)
 {
   effvk_network_config_clear (&settings->network);
   effvk_object_options_clear (&settings->objects);
+}
+
+gboolean
+effvk_settings_is_of_network (const GParamSpec *spec)
+{
+  static const char *const names[]
+      = { "model-file", "model-overrides", "labels-file", "device", "precision",
+          "activation", "batch-timeout",   "batch-size",  "top-k",  NULL };
+
+  return g_strv_contains (names, spec->name);
 }
 
 static void

@@ -69,6 +69,9 @@ void effvk_settings_install (GObjectClass *object_class);
 void effvk_settings_init (EffvkSettings *settings);
 void effvk_settings_clear (EffvkSettings *settings);
 
+/* Whether the network is made of it. */
+gboolean effvk_settings_is_of_network (const GParamSpec *spec);
+
 /* FALSE: it is no setting. */
 gboolean effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value);
 gboolean effvk_settings_get (const EffvkSettings *settings, guint id, GValue *value);

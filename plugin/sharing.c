@@ -42,10 +42,11 @@ check_number (const char *name, guint64 default_value, guint64 theirs, guint64 o
 static gboolean
 check_enum (const char *name, GType type, int theirs, int ours, GError **error)
 {
-  g_autofree char *their_name = g_enum_to_string (type, theirs);
-  g_autofree char *our_name = g_enum_to_string (type, ours);
+  g_autoptr (GEnumClass) values = g_type_class_ref (type);
 
-  return ours == 0 || check_string (name, "", their_name, our_name, error);
+  return ours == 0
+         || check_string (name, "", g_enum_get_value (values, theirs)->value_nick,
+                          g_enum_get_value (values, ours)->value_nick, error);
 }
 
 /* What an element has left at its default it takes as it is. */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "effvkclassify.h"
+#include "latency.h"
+#include "queue.h"
+#include "report.h"
+#include "settings.h"
+#include "statistics.h"
+
+/*
+ *            chain, serialized events                  the source pad's task
+ *   sink pad ───────────────────────▶ queue ───────────────────────────────▶ source pad
+ *                       │               ▲            reporter
+ *                       ╰──▶ network ───╯ answers
+ *
+ * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the network's;
+ * the queue's. The object lock is taken inside none and around none of the last two.
+ */
+struct _EffvkClassify
+{
+  GstElement parent_instance;
+  GstPad *sink, *src;
+  EffvkQueue queue;
+
+  /* under the object lock */
+  EffvkSettings settings;
+  EffvkCounters counters;
+  EffvkLatency latency;
+  EffvkPacer pacer;
+  EffvkNetwork *network; /* from start to stop */
+  gboolean lost;         /* the device, until the next start; has been reported */
+  GThread *loader;       /* of another network; NULL: has not been one yet */
+  gboolean may_load, loading;
+  gboolean load_again; /* settings were set since it began */
+  GstVideoInfo info;   /* of the caps; the sink pad's thread writes it */
+
+  /* sink pad */
+  GstSegment segment;
+  EffvkImage *image;   /* for frames of info, as large as the last of them lay in memory */
+  EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
+
+  /* source pad's task */
+  EffvkReporter reporter;
+};
+
+/* The network's settings as they are now. */
+void effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config);
+
+/* A reference to the network that runs, or NULL. */
+EffvkNetwork *effvk_classify_get_network (EffvkClassify *self);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* effvkclassify gets another network while it plays. EFFVK_TEST_SWAPS: how often real models change
+ * places (EFFVK_SHARED has them). */
+#include "fixtures.h"
+
+#include <effvk/effvk.h>
+
+#define N_CONTENTS 3
+
+/* A model's file, the name that results of it carry, and what it answers: the best class of each
+ * content, and how sure it is. */
+typedef struct
+{
+  const char *path;
+  char *name;
+  int indices[N_CONTENTS];
+  double scores[N_CONTENTS];
+} Answers;
+
+typedef struct
+{
+  GstHarness *harness;
+  GstElement *element;
+  GstBus *bus;
+  GstVideoInfo info;
+  Answers models[2];
+  GThread *pusher, *puller;
+  gint stop, n_pushed;
+  guint n_pulled;
+  gint n_of[2];
+} Stream;
+
+static const GstStructure *
+get_structure (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
+
+  g_assert_nonnull (meta);
+  return gst_custom_meta_get_structure (meta);
+}
+
+static void
+learn_answers (Answers *answers, const char *path)
+{
+  g_autofree char *launch = g_strdup_printf ("effvkclassify device=cpu model-file=%s", path);
+  GstHarness *harness = gst_harness_new_parse (launch);
+  GstVideoInfo info;
+
+  answers->path = path;
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  for (guint i = 0; i < N_CONTENTS; i++)
+    {
+      GstBuffer *out = fixture_push (harness, fixture_frame (&info, i));
+
+      answers->indices[i] = fixture_best (get_structure (out), &answers->scores[i]);
+      g_free (answers->name);
+      answers->name = g_strdup (gst_structure_get_string (get_structure (out), "model"));
+      gst_buffer_unref (out);
+    }
+  gst_harness_teardown (harness);
+}
+
+static gpointer
+push (gpointer data)
+{
+  Stream *stream = data;
+
+  for (guint i = 0; !g_atomic_int_get (&stream->stop); i++)
+    {
+      GstBuffer *buffer = fixture_frame (&stream->info, i % N_CONTENTS);
+
+      GST_BUFFER_PTS (buffer) = i;
+      g_assert_cmpint (gst_harness_push (stream->harness, buffer), ==, GST_FLOW_OK);
+      g_atomic_int_inc (&stream->n_pushed);
+    }
+  return NULL;
+}
+
+/* Every frame comes, with the answer of the model that it names. */
+static void
+check_frame (Stream *stream, GstBuffer *buffer)
+{
+  const char *name = gst_structure_get_string (get_structure (buffer), "model");
+  guint content = (guint) (GST_BUFFER_PTS (buffer) % N_CONTENTS);
+  guint model = g_strcmp0 (name, stream->models[1].name) == 0;
+  double score;
+  int index = fixture_best (get_structure (buffer), &score);
+
+  g_assert_cmpstr (name, ==, stream->models[model].name);
+  g_assert_cmpuint (GST_BUFFER_PTS (buffer), ==, stream->n_pulled);
+  g_assert_cmpint (index, ==, stream->models[model].indices[content]);
+  g_assert_cmpfloat_with_epsilon (score, stream->models[model].scores[content], 1e-5);
+  stream->n_pulled++;
+  g_atomic_int_inc (&stream->n_of[model]);
+}
+
+static gpointer
+pull (gpointer data)
+{
+  Stream *stream = data;
+
+  while (!g_atomic_int_get (&stream->stop)
+         || stream->n_pulled < (guint) g_atomic_int_get (&stream->n_pushed))
+    {
+      GstBuffer *out = gst_harness_pull (stream->harness);
+
+      g_assert_nonnull (out);
+      check_frame (stream, out);
+      gst_buffer_unref (out);
+    }
+  return NULL;
+}
+
+static void
+stream_start (Stream *stream, const char *first, const char *second)
+{
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify device=cpu post-messages=false model-file=%s", first);
+
+  learn_answers (&stream->models[0], first);
+  learn_answers (&stream->models[1], second);
+  g_assert_cmpstr (stream->models[0].name, !=, stream->models[1].name);
+  stream->harness = gst_harness_new_parse (launch);
+  stream->element = gst_harness_find_element (stream->harness, "effvkclassify");
+  stream->bus = gst_bus_new ();
+  gst_element_set_bus (stream->element, stream->bus);
+  fixture_set_caps (stream->harness, &stream->info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  stream->pusher = g_thread_new ("push", push, stream);
+  stream->puller = g_thread_new ("pull", pull, stream);
+}
+
+static void
+stream_stop (Stream *stream)
+{
+  g_atomic_int_set (&stream->stop, TRUE);
+  g_thread_join (stream->pusher);
+  g_thread_join (stream->puller);
+  g_test_message ("%u frames: %d of %s, %d of %s", stream->n_pulled, stream->n_of[0],
+                  stream->models[0].name, stream->n_of[1], stream->models[1].name);
+  gst_element_set_bus (stream->element, NULL);
+  gst_object_unref (stream->bus);
+  gst_object_unref (stream->element);
+  gst_harness_teardown (stream->harness);
+  g_free (stream->models[0].name);
+  g_free (stream->models[1].name);
+}
+
+/* Waits for what the element says of a model that was set. Returns the reason, or NULL when it was
+ * swapped. */
+static char *
+wait_for_swap (Stream *stream, const char *path, const char *runs)
+{
+  g_autoptr (GstMessage) message
+      = gst_bus_timed_pop_filtered (stream->bus, 120 * GST_SECOND, GST_MESSAGE_ELEMENT);
+  const GstStructure *structure;
+  gboolean swapped;
+
+  g_assert_nonnull (message);
+  structure = gst_message_get_structure (message);
+  g_assert_true (gst_structure_has_name (structure, "effvkclassify-model"));
+  g_assert_true (gst_structure_get_boolean (structure, "swapped", &swapped));
+  g_assert_cmpstr (gst_structure_get_string (structure, "model-file"), ==, path);
+  g_assert_cmpstr (gst_structure_get_string (structure, "model"), ==, runs);
+  g_assert_cmpint (gst_structure_has_field (structure, "reason"), ==, !swapped);
+  return g_strdup (gst_structure_get_string (structure, "reason"));
+}
+
+/* Waits until frames of a model have come out. */
+static void
+wait_for_frames (Stream *stream, guint model)
+{
+  gint64 until = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+  gint before = g_atomic_int_get (&stream->n_of[model]);
+
+  while (g_atomic_int_get (&stream->n_of[model]) < before + 2)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, until);
+      g_usleep (500);
+    }
+}
+
+static gsize
+get_resident_bytes (void)
+{
+  g_autofree char *statm = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL));
+  return (gsize) g_ascii_strtoull (strchr (statm, ' '), NULL, 10) * 4096;
+}
+
+static void
+swap_often (const char *first, const char *second, guint n)
+{
+  Stream stream = { 0 };
+  gsize early = 0, late;
+
+  stream_start (&stream, first, second);
+  for (guint i = 1; i <= n; i++)
+    {
+      const Answers *model = &stream.models[i % 2];
+
+      g_object_set (stream.element, "model-file", model->path, NULL);
+      g_assert_null (wait_for_swap (&stream, model->path, model->name));
+      wait_for_frames (&stream, i % 2);
+      if (i == n / 2)
+        early = get_resident_bytes ();
+    }
+  late = get_resident_bytes ();
+  g_test_message ("%u swaps; %.1f MB after half of them, %.1f MB at the end", n,
+                  (double) early / 1e6, (double) late / 1e6);
+  if (n >= 20)
+    g_assert_cmpuint (late, <, early + (32 << 20));
+  stream_stop (&stream);
+}
+
+static const char *
+second_model (void)
+{
+  static char *path;
+  g_autoptr (EffvkModel) model = NULL;
+
+  if (path)
+    return path;
+  path = fixture_path ("second.safetensors");
+  model = effvk_model_new_random ("phi=-3", N_CLASSES + 3, 5, NULL);
+  g_assert_nonnull (model);
+  g_assert_true (effvk_model_save (model, path, NULL));
+  return path;
+}
+
+static void
+test_small (void)
+{
+  swap_often (fixture_model (), second_model (), 20);
+}
+
+static void
+test_real (void)
+{
+  const char *shared = g_getenv ("EFFVK_SHARED"), *given = g_getenv ("EFFVK_TEST_SWAPS");
+  g_autofree char *folder = g_build_filename (shared ? shared : "", "data", "weights", NULL);
+  g_autofree char *lite0
+      = g_build_filename (folder, "efficientnet_lite0_imagenet1k.safetensors", NULL);
+  g_autofree char *v2
+      = g_build_filename (folder, "efficientnet_v2_b0_imagenet1k_keras.safetensors", NULL);
+
+  if (!g_file_test (lite0, G_FILE_TEST_EXISTS) || !g_file_test (v2, G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("real models are not here (EFFVK_SHARED)");
+      return;
+    }
+  swap_often (lite0, v2, given ? (guint) g_ascii_strtoull (given, NULL, 10) : 4);
+}
+
+/* The old one goes on, and its settings are those that are read. */
+static void
+test_refused (void)
+{
+  g_autofree char *labels = fixture_path ("two.txt");
+  Stream stream = { 0 };
+  g_autofree char *missing = NULL;
+  g_autofree char *wrong = NULL;
+  g_autofree char *file = NULL;
+  g_autofree char *labels_file = NULL;
+
+  g_assert_true (g_file_set_contents (labels, "one\ntwo\n", -1, NULL));
+  stream_start (&stream, fixture_model (), second_model ());
+  g_object_set (stream.element, "model-file", "/no/such.safetensors", NULL);
+  missing = wait_for_swap (&stream, "/no/such.safetensors", stream.models[0].name);
+  g_assert_nonnull (strstr (missing, "/no/such.safetensors"));
+  g_object_get (stream.element, "model-file", &file, NULL);
+  g_assert_cmpstr (file, ==, fixture_model ());
+
+  g_object_set (stream.element, "model-file", second_model (), "labels-file", labels, NULL);
+  wrong = wait_for_swap (&stream, second_model (), stream.models[0].name);
+  g_assert_nonnull (strstr (wrong, "13"));
+  g_object_get (stream.element, "labels-file", &labels_file, NULL);
+  g_assert_null (labels_file);
+  wait_for_frames (&stream, 0);
+  stream_stop (&stream);
+}
+
+static void
+test_shared (void)
+{
+  g_autofree char *launch = g_strdup_printf (
+      "effvkclassify device=cpu post-messages=false model-instance-id=x model-file=%s",
+      fixture_model ());
+  Stream stream = { .harness = gst_harness_new_parse (launch), .bus = gst_bus_new () };
+  g_autofree char *reason = NULL;
+  g_autofree char *name = NULL;
+  GstBuffer *out;
+
+  stream.element = gst_harness_find_element (stream.harness, "effvkclassify");
+  gst_element_set_bus (stream.element, stream.bus);
+  fixture_set_caps (stream.harness, &stream.info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  out = fixture_push (stream.harness, fixture_frame (&stream.info, 1));
+  name = g_strdup (gst_structure_get_string (get_structure (out), "model"));
+  gst_buffer_unref (out);
+  g_object_set (stream.element, "model-file", second_model (), NULL);
+  reason = wait_for_swap (&stream, second_model (), name);
+  g_assert_nonnull (strstr (reason, "shared"));
+  gst_element_set_bus (stream.element, NULL);
+  gst_object_unref (stream.bus);
+  gst_object_unref (stream.element);
+  gst_harness_teardown (stream.harness);
+}
+
+/* Stopped while it loads, from several threads. */
+static gpointer
+set_models (gpointer data)
+{
+  GstElement *element = data;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_object_set (element, "model-file", i % 2 ? fixture_model () : second_model (), "top-k",
+                    1 + i % 12, NULL);
+      g_usleep (3000);
+    }
+  return NULL;
+}
+
+static void
+test_stop (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  g_autoptr (GstElement) element = gst_harness_find_element (harness, "effvkclassify");
+  GThread *threads[2];
+  GstVideoInfo info;
+
+  second_model ();
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("set", set_models, element);
+  for (guint i = 0; i < 4; i++)
+    {
+      fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+      for (guint n = 0; n < i; n++)
+        gst_buffer_unref (fixture_push (harness, fixture_frame (&info, n)));
+      g_assert_cmpint (gst_element_set_state (harness->element, GST_STATE_NULL), ==,
+                       GST_STATE_CHANGE_SUCCESS);
+      gst_harness_play (harness);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/swap/small", test_small);
+  g_test_add_func ("/swap/real", test_real);
+  g_test_add_func ("/swap/refused", test_refused);
+  g_test_add_func ("/swap/shared", test_shared);
+  g_test_add_func ("/swap/stop", test_stop);
+  status = g_test_run ();
+  fixtures_clear ();
+  gst_deinit ();
+  return status;
+}
