@@ -53,7 +53,7 @@ append_take (GValue *array, GValue *value)
 }
 
 static void
-set_classes (GstStructure *structure, EffvkResult *result, guint n)
+set_classes (GstStructure *structure, EffvkResult *result, guint n, GstClockTime age)
 {
   GValue labels = G_VALUE_INIT, indices = G_VALUE_INIT, scores = G_VALUE_INIT;
 
@@ -77,6 +77,7 @@ set_classes (GstStructure *structure, EffvkResult *result, guint n)
   gst_structure_take_value (structure, "labels", &labels);
   gst_structure_take_value (structure, "indices", &indices);
   gst_structure_take_value (structure, "scores", &scores);
+  gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
 }
 
 static GstStructure *
@@ -87,15 +88,6 @@ add_custom (GstBuffer *buffer, EffvkModel *model)
 
   gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
   return structure;
-}
-
-static void
-attach_custom (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n, GstClockTime age)
-{
-  GstStructure *structure = add_custom (buffer, model);
-
-  set_classes (structure, result, n);
-  gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
 }
 
 static void
@@ -114,7 +106,7 @@ attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objec
         continue;
       g_value_init (&item, GST_TYPE_STRUCTURE);
       g_value_take_boxed (&item, effvk_object_describe (object, width, height));
-      set_classes (g_value_get_boxed (&item), object->result, object->n);
+      set_classes (g_value_get_boxed (&item), object->result, object->n, object->age);
       append_take (&list, &item);
     }
   if (gst_value_array_get_size (&list) > 0)
@@ -133,7 +125,7 @@ effvk_classification_attach (GstBuffer *buffer, EffvkMetaMode mode, EffvkModel *
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_ANALYTICS)
     effvk_analytics_attach (buffer, result, n, NULL);
   if (mode == EFFVK_META_AUTO || mode == EFFVK_META_CUSTOM)
-    attach_custom (buffer, model, result, n, age);
+    set_classes (add_custom (buffer, model), result, n, age);
   if (mode == EFFVK_META_ROI)
     effvk_roi_attach (buffer, model, result, n, NULL, width, height);
 }

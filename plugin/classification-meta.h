@@ -10,7 +10,7 @@
  * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
  *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
  *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
- * - of objects: "objects", a GstValueArray of structures with the same three fields, "x", "y", "width",
+ * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y", "width",
  *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
  *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked). */
 #define EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"

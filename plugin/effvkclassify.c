@@ -57,12 +57,12 @@
  * an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and CONTAIN, and back by
  * RELATE_TO and IS_PART_OF; a region gets parameters `classification` with `label` (string), `label_id`
  * (int), `confidence` (double) and `model_name` (string), best first. The custom meta has `objects`
- * instead of the three arrays: an array of structures with these three, `x`, `y`, `width` and `height`
+ * instead of the three arrays: an array of structures with these, `age`, `x`, `y`, `width` and `height`
  * (double, in shares of the picture's size), `type` (string) and `id` (int64) where they are known.
  *
  * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
- * `object_id`) keeps its classes between two inferences (#EffvkClassify:reclassify-interval), and has a
- * steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
+ * `object_id`) keeps its classes between two inferences (#EffvkClassify:reclassify-interval), in skipped
+ * frames where #EffvkClassify:skipped says so, and has a steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
  *
  * ## Steady labels
  *
@@ -318,13 +318,12 @@ static EffvkRectangle *
 find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
               const EffvkObjectOptions *options, guint *n_due)
 {
+  EffvkModel *model = effvk_network_get_model (item->network);
   EffvkRectangle *due;
-  guint x, y, ignored;
+  guint ignored = 0;
 
-  effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
   item->objects = effvk_objects_find (buffer, options, item->width, item->height, &ignored);
-  due = effvk_objects_plan (item->objects, self->tracks, effvk_network_get_model (item->network),
-                            options->interval, n_due);
+  due = effvk_objects_plan (item->objects, self->tracks, model, options->interval, n_due);
   GST_OBJECT_LOCK (self);
   self->counters.objects += item->objects->len;
   self->counters.objects_classified += *n_due;
@@ -333,21 +332,34 @@ find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
   return due;
 }
 
+/* Decides what the network is asked about a frame, which may be nothing; FALSE: the frame is at fault. */
 static gboolean
-ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer)
+ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
 {
   g_auto (EffvkObjectOptions) options = { 0 };
   g_autofree EffvkRectangle *due = NULL;
   g_autofree char *reason = NULL;
-  guint n_due = 0;
+  EffvkSkippedMode skipped;
+  guint x, y, n_due = 0;
 
   GST_OBJECT_LOCK (self);
   effvk_object_options_copy (&self->settings.objects, &options);
+  skipped = self->settings.reporting.skipped;
   GST_OBJECT_UNLOCK (self);
+  if (!wanted && skipped == EFFVK_SKIPPED_NONE)
+    return TRUE;
   item->network = effvk_classify_get_network (self);
   if (options.region == EFFVK_REGION_ROI_LIST)
-    due = find_objects (self, item, buffer, &options, &n_due);
-  if (item->objects && n_due == 0)
+    {
+      effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
+      if (wanted)
+        due = find_objects (self, item, buffer, &options, &n_due);
+      else /* those whose classes are known */
+        item->objects
+            = effvk_objects_find (buffer, &options, item->width, item->height, &(guint){ 0 });
+      wanted = n_due > 0;
+    }
+  if (!wanted)
     return TRUE;
   item->request = effvk_request_new (&self->image, &self->info, buffer, due, n_due, &reason);
   if (!item->request)
@@ -379,7 +391,7 @@ effvk_classify_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   item->admitted = g_get_monotonic_time ();
   item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
   item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
-  if (is_wanted (self, &pace, buffer) && !ask (self, item, buffer))
+  if (!ask (self, item, buffer, is_wanted (self, &pace, buffer)))
     return GST_FLOW_ERROR;
   return effvk_queue_put (&self->queue, g_steal_pointer (&item)) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }

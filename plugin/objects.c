@@ -274,10 +274,14 @@ effvk_objects_finish (GArray *objects, GPtrArray *results, EffvkTracks *tracks,
             {
               g_clear_pointer (&track->result, effvk_result_unref);
               track->result = effvk_result_ref (object->result);
+              track->time = time;
             }
         }
       else if (!object->due && track && track->result)
-        object->result = effvk_result_ref (track->result);
+        {
+          object->result = effvk_result_ref (track->result);
+          object->age = time >= track->time ? time - track->time : GST_CLOCK_TIME_NONE;
+        }
       object->n = object->result ? effvk_steady_count (object->result, top_k, threshold) : 0;
       n_changed += object->changed;
     }

@@ -20,6 +20,7 @@ typedef struct
   gboolean due;        /* is to be classified, rather than to have its track's last result */
   EffvkResult *result; /* NULL: nothing */
   guint n;             /* how many of its classes are reported */
+  GstClockTime age;    /* of the result: ns since its frame */
   gboolean changed;    /* the result is new, and to be posted */
 } EffvkObject;
 

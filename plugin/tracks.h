@@ -16,6 +16,7 @@ typedef struct
   guint64 classified;      /* the number of the frame it was last classified in; 0: none yet */
   EffvkSmoother *smoother; /* NULL until it is needed */
   EffvkResult *result;     /* the newest; NULL: none yet */
+  guint64 time;            /* of its frame, ns */
 } EffvkTrack;
 
 typedef struct _EffvkTracks EffvkTracks;

@@ -432,6 +432,50 @@ test_tracked (void)
     }
 }
 
+static guint64
+get_age (GstBuffer *buffer, guint i)
+{
+  guint64 age;
+
+  g_assert_true (gst_structure_get_uint64 (fixture_object (buffer, i), "age", &age));
+  return age;
+}
+
+/* In frames that are skipped a tracked object keeps its classes, where that is asked for; others have
+ * none, and nothing is submitted. */
+static void
+test_skipped (void)
+{
+  const Found both[] = { { "car", 10, 20, 64, 48, 5 }, { "car", 80, 20, 64, 48, -1 } };
+  double first[N_CLASSES], scores[N_CLASSES];
+
+  for (guint last = 0; last < 2; last++)
+    {
+      g_autofree char *properties
+          = g_strdup_printf ("inference-interval=3 skipped=%s", last ? "last" : "none");
+      GstVideoInfo info;
+      GstHarness *harness = start (properties, &info);
+
+      for (guint i = 0; i < 6; i++)
+        {
+          GstBuffer *out = fixture_push (harness, new_frame (&info, i, TRUE, both, 2));
+
+          g_assert_cmpuint (fixture_n_objects (out), ==, i % 3 == 0 ? 2 : last);
+          if (fixture_n_objects (out) > 0)
+            {
+              get_scores (fixture_object (out, 0), i % 3 == 0 ? first : scores);
+              assert_placed (fixture_object (out, 0), &both[0]);
+              g_assert_cmpuint (get_age (out, 0), ==, i % 3 * 40 * GST_MSECOND);
+            }
+          if (last && i % 3 != 0)
+            fixture_assert_scores_equal (scores, first, 1e-9);
+          gst_buffer_unref (out);
+        }
+      g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 4);
+      gst_harness_teardown (harness);
+    }
+}
+
 /* An object that has both forms is classified once. */
 static void
 test_both_forms (void)
@@ -694,6 +738,7 @@ main (int argc, char **argv)
   g_test_add_func ("/objects/filter", test_filter);
   g_test_add_func ("/objects/rectangles", test_rectangles);
   g_test_add_func ("/objects/tracked", test_tracked);
+  g_test_add_func ("/objects/skipped", test_skipped);
   g_test_add_func ("/objects/both-forms", test_both_forms);
   g_test_add_func ("/objects/steady", test_steady);
   g_test_add_func ("/objects/many", test_many);
