@@ -4,6 +4,9 @@
 
 #ifdef HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
+#if GST_CHECK_VERSION(1, 26, 0)
+#define HAVE_GST_TENSOR_META
+#endif
 #endif
 
 #define WIDTH 160
@@ -432,6 +435,47 @@ test_tracked (void)
     }
 }
 
+/* A row of logits an object, remembered ones as well. */
+static void
+test_logits (void)
+{
+#ifdef HAVE_GST_TENSOR_META
+  const Found found[] = { { "car", 10, 20, 64, 48, 5 }, { "car", 80, 20, 64, 48, -1 } };
+  GstVideoInfo info;
+  GstHarness *harness = start ("attach-logits=true reclassify-interval=0", &info);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      GstBuffer *out = fixture_push (harness, new_frame (&info, i, FALSE, found, 2));
+      GstTensorMeta *meta = gst_buffer_get_tensor_meta (out);
+      const GstTensor *tensor;
+      GstMapInfo map;
+
+      g_assert_nonnull (meta);
+      tensor = gst_tensor_meta_get (meta, 0);
+      g_assert_cmpuint (tensor->num_dims, ==, 2);
+      g_assert_cmpuint (tensor->dims[0], ==, 2);
+      g_assert_cmpuint (tensor->dims[1], ==, N_CLASSES);
+      g_assert_true (gst_buffer_map (tensor->data, &map, GST_MAP_READ));
+      g_assert_cmpuint (map.size, ==, 2 * N_CLASSES * sizeof (float));
+      for (guint k = 0; k < 2; k++)
+        {
+          const float *row = (const float *) map.data + k * N_CLASSES;
+          double score;
+          int best = fixture_best (fixture_object (out, k), &score);
+
+          for (int c = 0; c < N_CLASSES; c++)
+            g_assert_cmpfloat (row[c], <=, row[best]);
+        }
+      gst_buffer_unmap (tensor->data, &map);
+      gst_buffer_unref (out);
+    }
+  gst_harness_teardown (harness);
+#else
+  g_test_skip ("this GStreamer has no GstTensorMeta");
+#endif
+}
+
 static guint64
 get_age (GstBuffer *buffer, guint i)
 {
@@ -738,6 +782,7 @@ main (int argc, char **argv)
   g_test_add_func ("/objects/filter", test_filter);
   g_test_add_func ("/objects/rectangles", test_rectangles);
   g_test_add_func ("/objects/tracked", test_tracked);
+  g_test_add_func ("/objects/logits", test_logits);
   g_test_add_func ("/objects/skipped", test_skipped);
   g_test_add_func ("/objects/both-forms", test_both_forms);
   g_test_add_func ("/objects/steady", test_steady);
