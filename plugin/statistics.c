@@ -98,7 +98,11 @@ effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier)
       else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
         gst_structure_set (stats, name, G_TYPE_UINT64, g_variant_get_uint64 (value), NULL);
       else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
-        gst_structure_set (stats, name, G_TYPE_STRV, g_variant_get_strv (value, NULL), NULL);
+        {
+          g_autofree const char **strings = g_variant_get_strv (value, NULL);
+
+          gst_structure_set (stats, name, G_TYPE_STRV, strings, NULL);
+        }
       g_variant_unref (value);
     }
 }
