@@ -2,6 +2,8 @@
 /* inference-region=roi-list: objects from upstream, in every form that this GStreamer has. */
 #include "fixtures.h"
 
+#include <effvk/effvk.h>
+
 #ifdef HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
 #if GST_CHECK_VERSION(1, 26, 0)
@@ -647,6 +649,60 @@ test_many (void)
   check_many (64);
 }
 
+static char *
+new_model (void)
+{
+  char *path = fixture_path ("other.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) model = effvk_model_new_random ("phi=-3", N_CLASSES, 5, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (effvk_model_save (model, path, &error));
+  return path;
+}
+
+/* A tracked object that would never be classified again is, when the model changes: no classes of one
+ * model are ever given as another's. */
+static void
+test_swap (void)
+{
+  const Found found = { "car", 10, 20, 64, 48, 5 };
+  g_autofree char *path = new_model ();
+  g_autofree char *before = NULL;
+  double first[N_CLASSES], scores[N_CLASSES], difference = 0.0;
+  GstVideoInfo info;
+  GstHarness *harness = start ("reclassify-interval=0", &info);
+  gboolean swapped = FALSE;
+  gint64 end = g_get_monotonic_time () + 120 * G_TIME_SPAN_SECOND;
+
+  for (guint i = 0; !swapped; i++)
+    {
+      GstBuffer *out = fixture_push (harness, new_frame (&info, 1, TRUE, &found, 1));
+      GstCustomMeta *meta = gst_buffer_get_custom_meta (out, "EffvkClassificationMeta");
+      const char *name;
+
+      g_assert_nonnull (meta);
+      name = gst_structure_get_string (gst_custom_meta_get_structure (meta), "model");
+      if (i == 0)
+        {
+          before = g_strdup (name);
+          get_scores (fixture_object (out, 0), first);
+          gst_harness_set (harness, "effvkclassify", "model-file", path, NULL);
+        }
+      swapped = !g_str_equal (name, before);
+      get_scores (fixture_object (out, 0), scores);
+      if (!swapped)
+        fixture_assert_scores_equal (scores, first, 1e-9);
+      g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, swapped ? 2 : 1);
+      gst_buffer_unref (out);
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+    }
+  for (guint i = 0; i < N_CLASSES; i++)
+    difference += ABS (scores[i] - first[i]);
+  g_assert_cmpfloat (difference, >, 0.01);
+  gst_harness_teardown (harness);
+}
+
 typedef struct
 {
   guint n;
@@ -787,6 +843,7 @@ main (int argc, char **argv)
   g_test_add_func ("/objects/both-forms", test_both_forms);
   g_test_add_func ("/objects/steady", test_steady);
   g_test_add_func ("/objects/many", test_many);
+  g_test_add_func ("/objects/swap", test_swap);
   g_test_add_func ("/objects/drawn", test_drawn);
   status = g_test_run ();
   fixtures_clear ();
