@@ -459,7 +459,7 @@ hammer (gpointer data)
   while (!g_atomic_int_get (&hammer->stop))
     {
       g_autoptr (GstStructure) stats = NULL;
-      g_autofree char *model = NULL;
+      g_autofree char *model = NULL, *object_class = NULL;
 
       g_object_set (hammer->element, "top-k", g_rand_int_range (rand, 1, 12), "threshold",
                     g_rand_double (rand) / 4, "inference-interval", g_rand_int_range (rand, 1, 4),
@@ -469,7 +469,18 @@ hammer (gpointer data)
                     "qos", g_rand_boolean (rand), "deadline",
                     (guint64) g_rand_int_range (rand, 0, 100000000), "skipped",
                     g_rand_int_range (rand, 0, 2), NULL);
-      g_object_get (hammer->element, "stats", &stats, "model-file", &model, NULL);
+      g_object_set (hammer->element, "inference-region", g_rand_int_range (rand, 0, 2),
+                    "object-class", g_rand_boolean (rand) ? "car,dog" : NULL, "object-min-size",
+                    g_rand_int_range (rand, 0, 30), "object-max-size",
+                    g_rand_int_range (rand, 0, 60), "reclassify-interval",
+                    g_rand_int_range (rand, 0, 4), "smoothing",
+                    g_rand_double_range (rand, 0.0, 0.9), "smoothing-time",
+                    (guint64) g_rand_int_range (rand, 0, 2) * GST_SECOND, "hysteresis",
+                    g_rand_double (rand), "hold", (guint64) g_rand_int_range (rand, 0, 100000000),
+                    "unknown-threshold", g_rand_double (rand) / 4, "unknown-margin",
+                    g_rand_double (rand) / 4, "messages-on-change", g_rand_boolean (rand), NULL);
+      g_object_get (hammer->element, "stats", &stats, "model-file", &model, "object-class",
+                    &object_class, NULL);
       g_assert_nonnull (stats);
       g_usleep (200);
     }
@@ -493,7 +504,13 @@ test_properties (void)
       threads[i] = g_thread_new ("hammer", hammer, &hammers[i]);
     }
   for (guint i = 0; i < 200; i++)
-    g_assert_cmpint (gst_harness_push (harness, fixture_frame (&info, i)), ==, GST_FLOW_OK);
+    {
+      GstBuffer *frame = fixture_frame (&info, i);
+
+      for (int k = 0; k < (int) i % 4; k++)
+        fixture_add_object (frame, TRUE, k % 2 ? "car" : "cat", 10 * k, 4, 8 + (int) i % 40, 30, k);
+      g_assert_cmpint (gst_harness_push (harness, frame), ==, GST_FLOW_OK);
+    }
   for (guint i = 0; i < 200; i++)
     {
       GstBuffer *out = gst_harness_pull (harness);
