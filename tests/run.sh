@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
       ;;
     -h|--help)
       echo "$usage"
-      echo "  --slow         the large networks as well, which take minutes"
+      echo "  --slow         the large networks as well, five minutes of stress and 200 changes of models"
       echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin or slow"
       echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
       exit 0
