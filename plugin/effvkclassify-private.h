@@ -44,8 +44,20 @@ struct _EffvkClassify
   EffvkReporter reporter;
 };
 
+GST_DEBUG_CATEGORY_EXTERN (effvk_classify_debug);
+
 /* The network's settings as they are now. */
 void effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config);
 
 /* A reference to the network that runs, or NULL. */
 EffvkNetwork *effvk_classify_get_network (EffvkClassify *self);
+
+/* Says that the answer to a LATENCY query has changed. */
+void effvk_classify_post_latency (EffvkClassify *self);
+
+/* sink.c */
+void effvk_classify_add_sink (EffvkClassify *self);
+
+/* source.c: the pad, and its task, with the element as data. */
+void effvk_classify_add_source (EffvkClassify *self);
+void effvk_classify_loop (gpointer data);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The sink pad: caps, frames that are put to the network, events and queries in their places. */
+#include "effvkclassify-private.h"
+#include "frame.h"
+
+#define GST_CAT_DEFAULT effvk_classify_debug
+
+static gboolean
+set_caps (EffvkClassify *self, GstCaps *caps)
+{
+  g_autofree char *reason = NULL;
+  gboolean changed;
+  GstVideoInfo info;
+  EffvkImage *image;
+
+  if (!gst_video_info_from_caps (&info, caps))
+    {
+      GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, caps);
+      return FALSE;
+    }
+  if (GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_ALTERNATE
+      || GST_VIDEO_INFO_INTERLACE_MODE (&info) == GST_VIDEO_INTERLACE_MODE_FIELDS)
+    reason = g_strdup_printf ("The video's fields lie apart (interlace-mode=%s); weave them before",
+                              gst_video_interlace_mode_to_string (
+                                  GST_VIDEO_INFO_INTERLACE_MODE (&info)));
+  image = reason ? NULL
+                 : effvk_frame_new_image (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
+                                          (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
+  if (!image)
+    {
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, caps));
+      return FALSE;
+    }
+  GST_OBJECT_LOCK (self);
+  changed = effvk_latency_reset (&self->latency, &info, self->settings.pace.max_in_flight)
+            && self->image; /* nobody has asked before the first caps */
+  self->info = info;
+  GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&self->image, effvk_image_free);
+  self->image = image;
+  if (changed)
+    effvk_classify_post_latency (self);
+  return TRUE;
+}
+
+static void
+post_qos (EffvkClassify *self, GstBuffer *buffer, GstClockTime running_time,
+          GstClockTimeDiff jitter)
+{
+  GstMessage *message
+      = gst_message_new_qos (GST_OBJECT (self), FALSE, running_time,
+                             gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
+                                                         GST_BUFFER_PTS (buffer)),
+                             GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  guint64 inferences, skipped;
+  double proportion;
+
+  GST_OBJECT_LOCK (self);
+  inferences = self->counters.inferences;
+  skipped = effvk_counters_get_skipped (&self->counters);
+  proportion = self->pacer.proportion;
+  GST_OBJECT_UNLOCK (self);
+  gst_message_set_qos_values (message, jitter, proportion, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferences, skipped);
+  gst_element_post_message (GST_ELEMENT (self), message);
+}
+
+/* Whether a frame is classified, or passes as it is. */
+static gboolean
+is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
+{
+  gboolean empty
+      = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
+  GstClockTime time = GST_CLOCK_TIME_NONE, now = GST_CLOCK_TIME_NONE;
+  GstClockTimeDiff late;
+  EffvkSkip skip;
+
+  if (self->segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (pace->deadline)
+    now = gst_element_get_current_running_time (GST_ELEMENT (self));
+  GST_OBJECT_LOCK (self);
+  skip = effvk_pacer_decide (&self->pacer, pace, empty, time, now);
+  late = skip == EFFVK_SKIP_QOS ? self->pacer.late : GST_CLOCK_DIFF (time, now);
+  self->counters.frames++;
+  self->counters.skipped[skip] += skip != EFFVK_SKIP_NOT;
+  GST_OBJECT_UNLOCK (self);
+  if (skip == EFFVK_SKIP_QOS || skip == EFFVK_SKIP_DEADLINE)
+    post_qos (self, buffer, time, late);
+  return skip == EFFVK_SKIP_NOT;
+}
+
+/* Finds the frame's objects. Returns those that the network is to be asked about. */
+static EffvkRectangle *
+find_objects (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer,
+              const EffvkObjectOptions *options, guint *n_due)
+{
+  EffvkModel *model = effvk_network_get_model (item->network);
+  EffvkRectangle *due;
+  guint ignored = 0;
+
+  item->objects = effvk_objects_find (buffer, options, item->width, item->height, &ignored);
+  due = effvk_objects_plan (item->objects, self->tracks, model, options->interval, n_due);
+  GST_OBJECT_LOCK (self);
+  self->counters.objects += item->objects->len;
+  self->counters.objects_classified += *n_due;
+  self->counters.objects_ignored += ignored;
+  GST_OBJECT_UNLOCK (self);
+  return due;
+}
+
+/* Decides what the network is asked about a frame, which may be nothing; FALSE: the frame is at fault. */
+static gboolean
+ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
+{
+  g_auto (EffvkObjectOptions) options = { 0 };
+  g_autofree EffvkRectangle *due = NULL;
+  g_autofree char *reason = NULL;
+  EffvkSkippedMode skipped;
+  guint x, y, n_due = 0;
+
+  GST_OBJECT_LOCK (self);
+  effvk_object_options_copy (&self->settings.objects, &options);
+  skipped = self->settings.reporting.skipped;
+  GST_OBJECT_UNLOCK (self);
+  if (!wanted && skipped == EFFVK_SKIPPED_NONE)
+    return TRUE;
+  item->network = effvk_classify_get_network (self);
+  if (options.region == EFFVK_REGION_ROI_LIST)
+    {
+      effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
+      if (wanted)
+        due = find_objects (self, item, buffer, &options, &n_due);
+      else /* those whose classes are known */
+        item->objects
+            = effvk_objects_find (buffer, &options, item->width, item->height, &(guint){ 0 });
+      wanted = n_due > 0;
+    }
+  if (!wanted)
+    return TRUE;
+  item->request = effvk_request_new (&self->image, &self->info, buffer, due, n_due, &reason);
+  if (!item->request)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
+  return item->request != NULL;
+}
+
+static GstFlowReturn
+chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  g_autoptr (EffvkItem) item = effvk_item_new (GST_MINI_OBJECT_CAST (buffer));
+  GstFlowReturn flow;
+  EffvkPace pace;
+  gboolean lost;
+
+  item->arrived = g_get_monotonic_time ();
+  GST_OBJECT_LOCK (self);
+  pace = self->settings.pace;
+  lost = self->lost;
+  GST_OBJECT_UNLOCK (self);
+  if (lost)
+    return GST_FLOW_ERROR;
+  if (!self->image)
+    return GST_FLOW_NOT_NEGOTIATED;
+  flow = effvk_queue_wait_for_room (&self->queue, pace.max_in_flight);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  item->admitted = g_get_monotonic_time ();
+  item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
+  item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
+  if (!ask (self, item, buffer, is_wanted (self, &pace, buffer)))
+    return GST_FLOW_ERROR;
+  return effvk_queue_put (&self->queue, g_steal_pointer (&item)) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+}
+
+static void
+flush_start (EffvkClassify *self, GstEvent *event)
+{
+  effvk_queue_set_flushing (&self->queue);
+  gst_pad_push_event (self->src, event);
+  gst_pad_pause_task (self->src); /* returns when the task is out of downstream */
+}
+
+/* The frame after a flush is of another place in the stream: it is classified. */
+static void
+flush_stop (EffvkClassify *self, GstEvent *event)
+{
+  gst_pad_push_event (self->src, event);
+  effvk_queue_discard (&self->queue, self->src);
+  effvk_reporter_reset (&self->reporter);
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  GST_OBJECT_LOCK (self);
+  effvk_pacer_reset (&self->pacer);
+  GST_OBJECT_UNLOCK (self);
+  effvk_queue_restart (&self->queue);
+  gst_pad_start_task (self->src, effvk_classify_loop, self, NULL);
+}
+
+static GstFlowReturn
+sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  GstCaps *caps;
+
+  switch (GST_EVENT_TYPE (event))
+    {
+    case GST_EVENT_FLUSH_START:
+      flush_start (self, event);
+      return GST_FLOW_OK;
+    case GST_EVENT_FLUSH_STOP:
+      flush_stop (self, event);
+      return GST_FLOW_OK;
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      if (!set_caps (self, caps))
+        {
+          gst_event_unref (event);
+          return GST_FLOW_NOT_NEGOTIATED;
+        }
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment (event, &self->segment);
+      break;
+    default:
+      break;
+    }
+  if (!GST_EVENT_IS_SERIALIZED (event))
+    return gst_pad_push_event (self->src, event) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  return effvk_queue_put (&self->queue, effvk_item_new (GST_MINI_OBJECT_CAST (event)))
+             ? GST_FLOW_OK
+             : GST_FLOW_FLUSHING;
+}
+
+/* Downstream's pools must have a frame for each that is held here. */
+static void
+enlarge_pools (GstQuery *query, guint n)
+{
+  for (guint i = 0; i < gst_query_get_n_allocation_pools (query); i++)
+    {
+      GstBufferPool *pool;
+      guint size, min, max;
+
+      gst_query_parse_nth_allocation_pool (query, i, &pool, &size, &min, &max);
+      min = max ? MIN (min + n, max) : min + n;
+      gst_query_set_nth_allocation_pool (query, i, pool, size, min, max);
+      g_clear_pointer (&pool, gst_object_unref);
+    }
+}
+
+static gboolean
+sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  guint n;
+
+  /* It is about the stream behind the frames and events that came before. */
+  if (GST_QUERY_IS_SERIALIZED (query) && !effvk_queue_drain (&self->queue))
+    return FALSE;
+  if (!gst_pad_query_default (pad, parent, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
+    {
+      GST_OBJECT_LOCK (self);
+      n = self->settings.pace.max_in_flight;
+      GST_OBJECT_UNLOCK (self);
+      enlarge_pools (query, n);
+    }
+  return TRUE;
+}
+
+void
+effvk_classify_add_sink (EffvkClassify *self)
+{
+  self->sink = gst_pad_new_from_template (
+      gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), "sink"), "sink");
+  gst_pad_set_chain_function (self->sink, GST_DEBUG_FUNCPTR (chain));
+  gst_pad_set_event_full_function (self->sink, GST_DEBUG_FUNCPTR (sink_event));
+  gst_pad_set_query_function (self->sink, GST_DEBUG_FUNCPTR (sink_query));
+  GST_PAD_SET_PROXY_CAPS (self->sink);
+  GST_PAD_SET_PROXY_ALLOCATION (self->sink);
+  gst_element_add_pad (GST_ELEMENT (self), self->sink);
+}
