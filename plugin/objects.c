@@ -166,30 +166,31 @@ effvk_objects_add (GArray *objects, guint width, guint height, gint64 x, gint64 
   return &g_array_index (objects, EffvkObject, objects->len - 1);
 }
 
-/* DL Streamer's detector attaches both forms of an object. */
 static gboolean
 is_same (const EffvkObject *a, const EffvkObject *b)
 {
-  return a->od != EFFVK_OBJECT_NONE && a->roi == EFFVK_OBJECT_NONE && b->od == EFFVK_OBJECT_NONE
-         && a->type == b->type && a->x == b->x && a->y == b->y && a->width == b->width
+  return a->type == b->type && a->x == b->x && a->y == b->y && a->width == b->width
          && a->height == b->height;
 }
 
+/* DL Streamer's detector attaches both forms of an object. The first @n_detections objects are those of
+ * GstAnalytics, the others regions of interest. */
 static void
-merge (GArray *objects)
+merge (GArray *objects, guint n_detections)
 {
-  for (guint i = 0; i < objects->len; i++)
-    for (guint j = objects->len - 1; j > i; j--)
+  for (guint i = 0; i < n_detections; i++)
+    for (guint j = n_detections; j < objects->len; j++)
       {
-        EffvkObject *a = &g_array_index (objects, EffvkObject, i);
-        EffvkObject *b = &g_array_index (objects, EffvkObject, j);
+        EffvkObject *detection = &g_array_index (objects, EffvkObject, i);
+        EffvkObject *region = &g_array_index (objects, EffvkObject, j);
 
-        if (!is_same (a, b))
+        if (!is_same (detection, region))
           continue;
-        a->roi = b->roi;
-        if (a->track < 0)
-          a->track = b->track;
+        detection->roi = region->roi;
+        if (detection->track < 0)
+          detection->track = region->track;
         g_array_remove_index (objects, j);
+        break;
       }
 }
 
@@ -208,14 +209,16 @@ effvk_objects_find (GstBuffer *buffer, const EffvkObjectOptions *options, guint 
                     guint *ignored)
 {
   GArray *objects = effvk_objects_new ();
+  guint n_detections;
   g_auto (GStrv) classes
       = options->classes && *options->classes ? g_strsplit (options->classes, ",", -1) : NULL;
 
   for (guint i = 0; classes && classes[i]; i++)
     g_strstrip (classes[i]);
-  *ignored = effvk_analytics_find (buffer, objects, width, height)
-             + effvk_roi_find (buffer, objects, width, height);
-  merge (objects);
+  *ignored = effvk_analytics_find (buffer, objects, width, height);
+  n_detections = objects->len;
+  *ignored += effvk_roi_find (buffer, objects, width, height);
+  merge (objects, n_detections);
   for (guint i = objects->len; i-- > 0;)
     if (!is_wanted (&g_array_index (objects, EffvkObject, i), options, classes))
       {
