@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "frame.h"
 
+#include "frame-allocator.h"
+
 static EffvkMatrix
 convert_matrix (const GstVideoInfo *info)
 {
@@ -149,6 +151,7 @@ effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVid
                  (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
       || !set_planes (*image, frame, reason))
     return FALSE;
+  effvk_image_set_memory (*image, effvk_frame_allocator_get_memory (frame->buffer));
   effvk_frame_get_picture (info, frame->buffer, &x, &y, &width, &height);
   effvk_image_set_crop (*image, x, y, width, height);
   return TRUE;

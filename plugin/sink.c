@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sink pad: caps, frames that are put to the network, events and queries in their places. */
 #include "effvkclassify-private.h"
+#include "frame-allocator.h"
 #include "frame.h"
 
 #define GST_CAT_DEFAULT effvk_classify_debug
@@ -247,25 +248,39 @@ enlarge_pools (GstQuery *query, guint n)
     }
 }
 
+/* Memory of the device's for frames, unless downstream has some of its own. */
+static gboolean
+propose_memory (EffvkClassify *self, GstQuery *query)
+{
+  g_autoptr (EffvkNetwork) network = effvk_classify_get_network (self);
+
+  if (network)
+    effvk_frame_allocator_propose (effvk_classifier_get_device (
+                                       effvk_network_get_classifier (network)),
+                                   query);
+  return gst_query_get_n_allocation_pools (query) > 0;
+}
+
 static gboolean
 sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (parent);
+  gboolean answered;
   guint n;
 
   /* It is about the stream behind the frames and events that came before. */
   if (GST_QUERY_IS_SERIALIZED (query) && !effvk_queue_drain (&self->queue))
     return FALSE;
-  if (!gst_pad_query_default (pad, parent, query))
-    return FALSE;
+  answered = gst_pad_query_default (pad, parent, query);
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
     {
+      answered |= propose_memory (self, query);
       GST_OBJECT_LOCK (self);
       n = self->settings.pace.max_in_flight;
       GST_OBJECT_UNLOCK (self);
       enlarge_pools (query, n);
     }
-  return TRUE;
+  return answered;
 }
 
 void
