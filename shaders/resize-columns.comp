@@ -4,9 +4,9 @@
 //   rows: from resize-rows, a texel holds one byte column of 4 rows
 //   y [N,H,W,3] or, of luma, [N,H,W,1], in texels of four channels, the others 0
 //   table, per item: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
-//   deviation; then tap tables as effvk_taps_append_single() says
-// An invocation computes one column of 4 rows: each component from its own taps, as planes may be
-// subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
+//   deviation, border's colour; then tap tables as effvk_taps_append_single() says
+// An invocation computes one column of 4 rows, of the frame as it lies: each component from its own taps,
+// as planes may be subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
@@ -19,7 +19,7 @@ INPUT_F32(0, rows);
 INPUT_F32(1, table);
 OUTPUT(2, y);
 
-layout(push_constant) uniform Push { int width, height, eight_bits, luma; } pc;
+layout(push_constant) uniform Push { int eight_bits, luma; } pc;
 
 void main()
 {
@@ -27,7 +27,8 @@ void main()
     int group = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
     vec4 v[3], rgb[3];
 
-    if (column >= pc.width)
+    Outputs across = items[image].x, down = items[image].y;
+    if (column >= across.n || group * 4 >= down.n)
         return;
     [[unroll]] for (int i = 0; i < 3; i++) {
         Component c = items[image].components[i];
@@ -35,7 +36,7 @@ void main()
         int from = c.from + group * c.stride;
         vec4 sum = vec4(0.0);
         for (int t = 0; t < c.count; t += 4) {
-            weights += pc.width;
+            weights += across.n;
             vec4 w = READ_F32(table, weights);
             [[unroll]] for (int j = 0; j < 4; j++)
                 sum += w[j] * READ_F32(rows, from + min(first + t + j, c.last) * c.step);
@@ -58,8 +59,15 @@ void main()
         [[unroll]] for (int i = 0; i < 3; i++)
             rgb[i] = (rgb[i] - mean[i]) * scale[i];
     }
-    int to = (image * pc.height + group * 4) * pc.width + column;
-    [[unroll]] for (int j = 0; j < 4; j++)
-        if (group * 4 + j < pc.height)
-            y[to + j * pc.width] = pack_texel(vec4(rgb[0][j], rgb[1][j], rgb[2][j], 0.0));
+    vec4 border = READ_F32(table, colour + 5);
+    bool inside = column >= across.inside && column < across.inside_end;
+    int to = items[image].to + column * across.step;
+    [[unroll]] for (int j = 0; j < 4; j++) {
+        int row = group * 4 + j;
+        vec4 texel = vec4(rgb[0][j], rgb[1][j], rgb[2][j], 0.0);
+        if (!inside || row < down.inside || row >= down.inside_end)
+            texel = pc.luma != 0 ? vec4(border.x, 0.0, 0.0, 0.0) : border;
+        if (row < down.n)
+            y[to + row * down.step] = pack_texel(texel);
+    }
 }

@@ -19,10 +19,18 @@ struct Component {
     int taps;   // texel of the tap table
     int count;  // taps, a multiple of 4
 };
+struct Outputs {
+    int n;          // along the frame's rows or columns
+    int step;       // texels from one to the next
+    int inside;     // the first one that shows the picture
+    int inside_end; // the first one after those; the others are a border
+};
 struct Item {
     Plane planes[3];
     Component components[3];
-    int colour;      // texel of the colour matrix, mean and 1 / standard deviation
+    Outputs x, y;
+    int to;          // texel of the output of the frame's first row and column
+    int colour;      // texel of the colour matrix, mean, 1 / standard deviation and border
     int round_bytes; // whether filtered rows are rounded to bytes
 };
 layout(set = 0, binding = 3, std430) readonly buffer Items { Item items[]; };

@@ -45,7 +45,7 @@ void main()
         }
     }
     int column = group * GROUP + int(gl_LocalInvocationID.x);
-    if (column >= plane.columns)
+    if (column >= plane.columns || y * 4 >= items[image].y.n)
         return;
 
     vec4 sum[COLUMNS * 4]; // per byte, of 4 rows

@@ -160,6 +160,35 @@ EFFVK_API GType effvk_chroma_site_get_type (void);
 #define EFFVK_TYPE_CHROMA_SITE (effvk_chroma_site_get_type ())
 
 /**
+ * EffvkOrientation:
+ * @EFFVK_ORIENTATION_ROTATE_0: the picture is upright as it is
+ * @EFFVK_ORIENTATION_ROTATE_90: by a quarter
+ * @EFFVK_ORIENTATION_ROTATE_180: by half a turn
+ * @EFFVK_ORIENTATION_ROTATE_270: by three quarters
+ * @EFFVK_ORIENTATION_FLIP_ROTATE_0: mirrored only
+ * @EFFVK_ORIENTATION_FLIP_ROTATE_90: mirrored, then by a quarter
+ * @EFFVK_ORIENTATION_FLIP_ROTATE_180: mirrored, then by half a turn
+ * @EFFVK_ORIENTATION_FLIP_ROTATE_270: mirrored, then by three quarters
+ *
+ * How the picture must be turned, clockwise, and before that perhaps mirrored, left to right, to be
+ * upright. Names and meanings are those of GStreamer's image-orientation tag.
+ */
+typedef enum
+{
+  EFFVK_ORIENTATION_ROTATE_0,
+  EFFVK_ORIENTATION_ROTATE_90,
+  EFFVK_ORIENTATION_ROTATE_180,
+  EFFVK_ORIENTATION_ROTATE_270,
+  EFFVK_ORIENTATION_FLIP_ROTATE_0,
+  EFFVK_ORIENTATION_FLIP_ROTATE_90,
+  EFFVK_ORIENTATION_FLIP_ROTATE_180,
+  EFFVK_ORIENTATION_FLIP_ROTATE_270,
+} EffvkOrientation;
+
+EFFVK_API GType effvk_orientation_get_type (void);
+#define EFFVK_TYPE_ORIENTATION (effvk_orientation_get_type ())
+
+/**
  * EffvkRectangle:
  * @x: left edge
  * @y: top edge
@@ -175,6 +204,7 @@ typedef struct
 
 #define EFFVK_IMAGE_MAX_PLANES 3
 #define EFFVK_IMAGE_MAX_SIZE 16384
+#define EFFVK_IMAGE_MAX_PIXEL_ASPECT 65535
 
 /**
  * EffvkImage:
@@ -292,6 +322,32 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  * collected its pixels must not change, or the result is that of some mixture.
  */
 EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory);
+
+/**
+ * effvk_image_set_orientation:
+ * @image: an image
+ * @orientation: how the network must see the frame turned
+ *
+ * The default is %EFFVK_ORIENTATION_ROTATE_0. Size, planes, crop and regions stay those of the frame
+ * as it lies in memory.
+ *
+ * Returns: whether there is such an orientation; otherwise nothing changes
+ */
+EFFVK_API gboolean effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation);
+
+/**
+ * effvk_image_set_pixel_aspect_ratio:
+ * @image: an image
+ * @width: of a pixel, 1 to %EFFVK_IMAGE_MAX_PIXEL_ASPECT
+ * @height: of a pixel, in the same unit
+ *
+ * Sets the proportions of the frame's pixels as it lies in memory, for models that keep those of the
+ * picture. The default is 1:1.
+ *
+ * Returns: whether both are in range; otherwise nothing changes
+ */
+EFFVK_API gboolean effvk_image_set_pixel_aspect_ratio (EffvkImage *image, guint width,
+                                                       guint height);
 
 EFFVK_API EffvkFormat effvk_image_get_format (const EffvkImage *image);
 EFFVK_API guint effvk_image_get_width (const EffvkImage *image);

@@ -156,6 +156,16 @@ DEFINE_ENUM (EffvkFormat, effvk_format, { EFFVK_FORMAT_UNKNOWN, "EFFVK_FORMAT_UN
 DEFINE_ENUM (EffvkMatrix, effvk_matrix, { EFFVK_MATRIX_BT601, "EFFVK_MATRIX_BT601", "bt601" },
              { EFFVK_MATRIX_BT709, "EFFVK_MATRIX_BT709", "bt709" },
              { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" })
+DEFINE_ENUM (
+    EffvkOrientation, effvk_orientation,
+    { EFFVK_ORIENTATION_ROTATE_0, "EFFVK_ORIENTATION_ROTATE_0", "rotate-0" },
+    { EFFVK_ORIENTATION_ROTATE_90, "EFFVK_ORIENTATION_ROTATE_90", "rotate-90" },
+    { EFFVK_ORIENTATION_ROTATE_180, "EFFVK_ORIENTATION_ROTATE_180", "rotate-180" },
+    { EFFVK_ORIENTATION_ROTATE_270, "EFFVK_ORIENTATION_ROTATE_270", "rotate-270" },
+    { EFFVK_ORIENTATION_FLIP_ROTATE_0, "EFFVK_ORIENTATION_FLIP_ROTATE_0", "flip-rotate-0" },
+    { EFFVK_ORIENTATION_FLIP_ROTATE_90, "EFFVK_ORIENTATION_FLIP_ROTATE_90", "flip-rotate-90" },
+    { EFFVK_ORIENTATION_FLIP_ROTATE_180, "EFFVK_ORIENTATION_FLIP_ROTATE_180", "flip-rotate-180" },
+    { EFFVK_ORIENTATION_FLIP_ROTATE_270, "EFFVK_ORIENTATION_FLIP_ROTATE_270", "flip-rotate-270" })
 DEFINE_ENUM (EffvkChromaSite, effvk_chroma_site,
              { EFFVK_CHROMA_SITE_CENTER, "EFFVK_CHROMA_SITE_CENTER", "center" },
              { EFFVK_CHROMA_SITE_LEFT, "EFFVK_CHROMA_SITE_LEFT", "left" },
@@ -251,7 +261,8 @@ effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b)
   if (a->format != b->format || a->width != b->width || a->height != b->height
       || a->crop.x != b->crop.x || a->crop.y != b->crop.y || a->crop.width != b->crop.width
       || a->crop.height != b->crop.height || a->matrix != b->matrix
-      || a->full_range != b->full_range || a->site != b->site || a->size != b->size)
+      || a->full_range != b->full_range || a->site != b->site || a->size != b->size
+      || a->orientation != b->orientation || a->par_n != b->par_n || a->par_d != b->par_d)
     return FALSE;
   for (guint i = 0; i < effvk_format_get_n_planes (a->format); i++)
     if (a->strides[i] != b->strides[i] || a->offsets[i] != b->offsets[i])
@@ -273,6 +284,7 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
   image->layout.height = image->layout.crop.height = height;
   image->layout.matrix = height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
   image->layout.site = EFFVK_CHROMA_SITE_LEFT;
+  image->layout.par_n = image->layout.par_d = 1;
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
     image->layout.strides[i]
         = align (effvk_frame_plane_row_bytes (&image->layout, i), ROW_ALIGNMENT);
@@ -356,6 +368,26 @@ effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix, gboolean ful
   image->layout.matrix = matrix;
   image->layout.full_range = full_range != FALSE;
   image->layout.site = site;
+}
+
+gboolean
+effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation)
+{
+  if (orientation < EFFVK_ORIENTATION_ROTATE_0 || orientation > EFFVK_ORIENTATION_FLIP_ROTATE_270)
+    return FALSE;
+  image->layout.orientation = orientation;
+  return TRUE;
+}
+
+gboolean
+effvk_image_set_pixel_aspect_ratio (EffvkImage *image, guint width, guint height)
+{
+  if (width < 1 || height < 1 || width > EFFVK_IMAGE_MAX_PIXEL_ASPECT
+      || height > EFFVK_IMAGE_MAX_PIXEL_ASPECT)
+    return FALSE;
+  image->layout.par_n = width;
+  image->layout.par_d = height;
+  return TRUE;
 }
 
 gboolean

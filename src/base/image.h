@@ -32,6 +32,8 @@ typedef struct
   EffvkMatrix matrix;
   gboolean full_range;
   EffvkChromaSite site;
+  EffvkOrientation orientation;
+  guint par_n, par_d; /* width of a pixel over its height */
   /* in the staging buffer: strides are multiples of 4 bytes, offsets of 256, size of 256 */
   gsize strides[EFFVK_IMAGE_MAX_PLANES], offsets[EFFVK_IMAGE_MAX_PLANES];
   gsize size;

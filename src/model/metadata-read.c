@@ -30,7 +30,7 @@ typedef struct
   char **labels;
   double crop_pct, test_crop_pct; /* 0: absent */
   guint test_width, test_height;
-  gboolean sized, resized, squashed; /* by this object */
+  gboolean sized, resized, whole; /* by this object; whole: nothing of the picture is cropped */
   GError **error;
 } Reader;
 
@@ -358,7 +358,7 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       if (!read_choice (r, name, token, effvk_crop_mode_names, &choice))
         return FALSE;
       recipe->crop_mode = (EffvkCropMode) choice;
-      r->squashed = recipe->crop_mode == EFFVK_CROP_SQUASH;
+      r->whole = recipe->crop_mode != EFFVK_CROP_CENTER;
       sources->crop = r->source;
       return TRUE;
     case KEY_INTERPOLATION:
@@ -468,8 +468,9 @@ read_all (Reader *r)
   return token == EFFVK_JSON_END || unexpected (r, name, "nothing more", token);
 }
 
-/* The shorter side before the crop: as it is said, or from crop_pct; squashed images lose nothing
- * by default; and where only the input size is said, in the proportion of before. */
+/* The shorter side before the crop: as it is said, or from crop_pct; squashed pictures and those
+ * with a border lose nothing by default; and where only the input size is said, in the proportion of
+ * before. */
 static gboolean
 settle_resize (Reader *r)
 {
@@ -483,12 +484,12 @@ settle_resize (Reader *r)
       recipe->resize_size = (guint) floor (shorter / pct + 1e-6);
       r->resized = TRUE;
     }
-  else if (!r->resized && r->squashed)
+  else if (!r->resized && r->whole)
     recipe->resize_size = shorter;
   else if (!r->resized && r->sized)
     recipe->resize_size = (guint) ((guint64) shorter * r->before.resize_size
                                    / MIN (r->before.width, r->before.height));
-  if (r->resized || r->squashed)
+  if (r->resized || r->whole)
     r->sources->resize = r->source;
   if (recipe->resize_size < shorter || recipe->resize_size > 8 * MAX_SIZE)
     return refuse (INVALID, r, "resize_size",

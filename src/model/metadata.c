@@ -4,7 +4,7 @@
 #include "model/json.h"
 
 const char *const effvk_interpolation_names[] = { "bilinear", "bicubic", NULL };
-const char *const effvk_crop_mode_names[] = { "center", "squash", NULL };
+const char *const effvk_crop_mode_names[] = { "center", "squash", "border", NULL };
 const char *const effvk_padding_names[] = { "symmetric", "same", NULL };
 const char *const effvk_activation_names[] = { "none", "silu", "relu6", "relu", NULL };
 const char *const effvk_output_names[] = { "auto", "softmax", "sigmoid", "none", NULL };

@@ -3,6 +3,7 @@
 
 #include "ops/resize-taps.h"
 
+#include <math.h>
 #include <string.h>
 
 /* As shaders/resize-item.glsl declares it. */
@@ -16,13 +17,18 @@ typedef struct
   {
     gint32 from, stride, step, last, taps, count;
   } components[3];
-  gint32 colour, round_bytes;
+  struct
+  {
+    gint32 n, step, inside, inside_end;
+  } x, y;
+  gint32 to, colour, round_bytes;
 } Item;
 
 struct _EffvkPreprocessPlan
 {
   Item item;                        /* of the first item of a batch */
   guint rows;                       /* texels of what resize-rows makes */
+  guint outputs;                    /* of an item */
   GArray *row_table, *column_table; /* (element-type float) */
 };
 
@@ -86,6 +92,14 @@ append_colour (GArray *table, const EffvkFrameLayout *layout, const EffvkRecipe 
       float scale = 1.0f / recipe->std[i];
 
       g_array_append_val (table, scale);
+    }
+  g_array_append_val (table, zero);
+  for (guint i = 0; i < 3; i++)
+    {
+      float border = rintf (255.0f * recipe->mean[i]) / 255.0f;
+      float value = (border - recipe->mean[i]) / recipe->std[i];
+
+      g_array_append_val (table, value);
     }
   g_array_append_val (table, zero);
 }
@@ -170,6 +184,28 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
   plan->rows += columns * 4 * div_up (y->n, 4);
 }
 
+/* Where the outputs go: those of the frame's first row and column, and from one to the next. */
+static void
+plan_outputs (EffvkPreprocessPlan *plan, const EffvkAxis *x, const EffvkAxis *y,
+              const EffvkFrameLayout *layout, const EffvkRecipe *recipe)
+{
+  EffvkTurn turn = effvk_turn_from_orientation (layout->orientation);
+  gint32 x_step = turn.turned ? (gint32) recipe->width : 1;
+  gint32 y_step = turn.turned ? 1 : (gint32) recipe->width;
+
+  plan->outputs = recipe->width * recipe->height;
+  plan->item.x.n = (gint32) x->n;
+  plan->item.x.step = turn.mirrored_x ? -x_step : x_step;
+  plan->item.x.inside = (gint32) x->inside;
+  plan->item.x.inside_end = (gint32) x->inside_end;
+  plan->item.y.n = (gint32) y->n;
+  plan->item.y.step = turn.mirrored_y ? -y_step : y_step;
+  plan->item.y.inside = (gint32) y->inside;
+  plan->item.y.inside_end = (gint32) y->inside_end;
+  plan->item.to = (turn.mirrored_x ? ((gint32) x->n - 1) * x_step : 0)
+                  + (turn.mirrored_y ? ((gint32) y->n - 1) * y_step : 0);
+}
+
 EffvkPreprocessPlan *
 effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *recipe)
 {
@@ -191,6 +227,7 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
   plan->column_table = g_array_new (FALSE, FALSE, sizeof (float));
   append_colour (plan->column_table, layout, recipe);
   effvk_axes_init (&x_axis, &y_axis, layout, recipe);
+  plan_outputs (plan, &x_axis, &y_axis, layout, recipe);
   effvk_taps_init (&x, &x_axis, recipe->interpolation, recipe->antialias);
   effvk_taps_init (&y, &y_axis, recipe->interpolation, recipe->antialias);
   if (chroma)
@@ -225,6 +262,8 @@ static EffvkPreprocessRoom
 get_room (const EffvkPreprocessPlan *plan)
 {
   EffvkPreprocessRoom room = { .rows = plan->rows,
+                               .width = (guint) plan->item.x.n,
+                               .height = (guint) plan->item.y.n,
                                .row_taps = plan->row_table->len / 4,
                                .column_taps = plan->column_table->len / 4 };
 
@@ -241,6 +280,8 @@ effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
     room->columns[i] = MAX (room->columns[i], needed.columns[i]);
   room->rows = MAX (room->rows, needed.rows);
+  room->width = MAX (room->width, needed.width);
+  room->height = MAX (room->height, needed.height);
   room->row_taps = MAX (room->row_taps, needed.row_taps);
   room->column_taps = MAX (room->column_taps, needed.column_taps);
 }
@@ -287,6 +328,7 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
       item.components[p].from += rows;
       item.components[p].taps += column_taps;
     }
+  item.to += (gint32) (plan->outputs * i);
   item.colour = column_taps;
   memcpy (items + sizeof item * i, &item, sizeof item);
   memcpy (items + at.row_taps + 16 * (gsize) row_taps, plan->row_table->data,

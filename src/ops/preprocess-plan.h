@@ -22,6 +22,7 @@ typedef struct
 {
   guint columns[EFFVK_IMAGE_MAX_PLANES]; /* texels of a row of each plane */
   guint rows;                            /* texels of what resize-rows makes */
+  guint width, height;                   /* outputs along the frame's rows and columns */
   guint row_taps, column_taps;           /* texels of the tables */
 } EffvkPreprocessRoom;
 

@@ -13,7 +13,7 @@
 /* As the shader declares them. */
 typedef struct
 {
-  gint32 width, height, eight_bits, luma;
+  gint32 eight_bits, luma;
 } ColumnsPush;
 
 const EffvkKernel effvk_preprocess_kernels[] = {
@@ -61,15 +61,14 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   const EffvkTensorInfo *output = effvk_program_get_info (program, op->output);
   const EffvkPreprocessRoom *room = op->room;
   guint batch = output->n;
-  guint height4 = effvk_div_up (op->recipe->height, 4);
+  guint height4 = effvk_div_up (room->height, 4);
   int kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
                                 effvk_preprocess_n_kernels, error);
   EffvkPreprocessItems at = effvk_preprocess_items (room, batch);
   EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, batch, 1, room->rows, 4 };
   EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 2, .writes = 1u << 2 };
   EffvkDispatch resize_columns = { .op = "resize-columns", .n_spec = 1, .writes = 1u << 2 };
-  ColumnsPush push = { (gint32) op->recipe->width, (gint32) op->recipe->height,
-                       op->recipe->eight_bits, output->c == 1 };
+  ColumnsPush push = { op->recipe->eight_bits, output->c == 1 };
 
   if (kernel < 0)
     return FALSE;
@@ -99,7 +98,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   resize_columns.bind[2] = op->output;
   resize_columns.bind[3] = resize_rows.bind[3];
   memcpy (resize_columns.push, &push, sizeof push);
-  resize_columns.groups[0] = effvk_div_up (op->recipe->width, shapes[kernel].columns_threads);
+  resize_columns.groups[0] = effvk_div_up (room->width, shapes[kernel].columns_threads);
   resize_columns.groups[1] = height4;
   resize_columns.groups[2] = batch;
   effvk_program_add_dispatch (program, &resize_columns);

@@ -24,38 +24,78 @@ filter_weight (EffvkInterpolation interpolation, double x)
   return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * a : 0.0;
 }
 
-static EffvkAxis
-make_axis (guint first, guint length, guint resized, guint n)
+EffvkTurn
+effvk_turn_from_orientation (EffvkOrientation orientation)
 {
-  double step = (double) length / resized;
-  double crop = rint (((double) resized - n) / 2.0); /* half to even */
+  guint quarters = orientation % 4;
+  gboolean flipped = orientation >= EFFVK_ORIENTATION_FLIP_ROTATE_0;
 
-  return (EffvkAxis){ first + crop * step, step, first, first + length, n };
+  return (EffvkTurn){ quarters % 2, (quarters >= 2) != flipped, quarters == 1 || quarters == 2 };
+}
+
+/* @resized: the outputs that all of the picture would make, of which @n are taken. */
+static EffvkAxis
+make_axis (guint first, guint length, guint64 resized, guint n, gboolean mirrored)
+{
+  double step = (double) length / (double) resized;
+  /* What is cut off before the first output, half to even; or, negative, the border there. */
+  gint64 cut
+      = resized >= n ? (gint64) rint ((double) (resized - n) / 2.0) : -(gint64) ((n - resized) / 2);
+  EffvkAxis axis = { .step = step, .first = first, .end = first + length, .n = n };
+
+  if (mirrored)
+    cut = (gint64) resized - n - cut;
+  axis.origin = first + (double) cut * step;
+  axis.inside = (guint) MAX (-cut, 0);
+  axis.inside_end = (guint) MIN ((gint64) resized - cut, n);
+  return axis;
+}
+
+/* @length of one side where @other is the picture's other and @resized what becomes of that. */
+static guint64
+in_proportion (guint64 length, guint64 other, guint64 resized, const EffvkRecipe *recipe)
+{
+  if (recipe->crop_mode == EFFVK_CROP_BORDER) /* half to even, as timm */
+    return (guint64) MAX (rint ((double) (resized * length) / (double) other), 1.0);
+  /* torchvision, which does this for square inputs only, rounds the longer side down; timm, for the
+   * others, to the nearest. */
+  return (resized * length + (recipe->width == recipe->height ? 0 : other / 2)) / other;
 }
 
 void
 effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
                  const EffvkRecipe *recipe)
 {
-  guint64 width = layout->crop.width, height = layout->crop.height;
+  EffvkTurn turn = effvk_turn_from_orientation (layout->orientation);
   guint64 shorter = MIN (recipe->width, recipe->height);
-  /* What the input is cropped from. */
-  guint64 resized_width = (guint64) recipe->resize_size * recipe->width / shorter;
-  guint64 resized_height = (guint64) recipe->resize_size * recipe->height / shorter;
+  /* What the input is cropped from, and the input, along the frame's axes. */
+  guint64 across = (guint64) recipe->resize_size * recipe->width / shorter;
+  guint64 down = (guint64) recipe->resize_size * recipe->height / shorter;
+  guint columns = turn.turned ? recipe->height : recipe->width;
+  guint rows = turn.turned ? recipe->width : recipe->height;
+  /* The picture's proportions. */
+  guint64 width = (guint64) layout->crop.width * layout->par_n;
+  guint64 height = (guint64) layout->crop.height * layout->par_d;
 
-  if (recipe->crop_mode == EFFVK_CROP_CENTER)
+  if (turn.turned)
     {
-      /* Large enough on both sides, in the frame's proportions. torchvision, which does this for
-       * square inputs only, rounds the longer side down; timm, for the others, to the nearest. */
-      gboolean square = recipe->width == recipe->height;
+      guint64 swapped = across;
 
-      if (resized_width * height >= resized_height * width)
-        resized_height = (resized_width * height + (square ? 0 : width / 2)) / width;
-      else
-        resized_width = (resized_height * width + (square ? 0 : height / 2)) / height;
+      across = down;
+      down = swapped;
     }
-  *x = make_axis (layout->crop.x, (guint) width, (guint) resized_width, recipe->width);
-  *y = make_axis (layout->crop.y, (guint) height, (guint) resized_height, recipe->height);
+  /* Large enough on both sides, or small enough. */
+  if (recipe->crop_mode != EFFVK_CROP_SQUASH)
+    {
+      gboolean wide = width * down > height * across;
+
+      if (wide == (recipe->crop_mode == EFFVK_CROP_CENTER))
+        across = in_proportion (width, height, down, recipe);
+      else
+        down = in_proportion (height, width, across, recipe);
+    }
+  *x = make_axis (layout->crop.x, layout->crop.width, across, columns, turn.mirrored_x);
+  *y = make_axis (layout->crop.y, layout->crop.height, down, rows, turn.mirrored_y);
 }
 
 void

@@ -4,17 +4,28 @@
 #include "base/image.h"
 #include "model/recipe.h"
 
-/* How one axis of the recipe maps the network's pixels to the picture's: output pixel i has its
- * centre at origin + (i + 0.5) * step, in samples from the frame's edge. */
+/* How one axis of the frame, as it lies in memory, maps the network's pixels to its own: output
+ * pixel i has its centre at origin + (i + 0.5) * step, in samples from the frame's edge. */
 typedef struct
 {
   double origin, step;
-  guint first, end; /* the picture's samples; no tap lies outside */
-  guint n;          /* output pixels */
+  guint first, end;         /* the picture's samples; no tap lies outside */
+  guint n;                  /* output pixels */
+  guint inside, inside_end; /* the output pixels that show the picture, the others are a border */
 } EffvkAxis;
 
-/* The recipe's geometry: torchvision's Resize (shorter side, longer one rounded down) and
- * CenterCrop (offset rounded half to even), or a plain resize of both sides. */
+/* Whether the network's columns are rows of the frame, and whether its first pixel comes from the
+ * end of the frame's axis. */
+typedef struct
+{
+  gboolean turned, mirrored_x, mirrored_y;
+} EffvkTurn;
+
+EffvkTurn effvk_turn_from_orientation (EffvkOrientation orientation);
+
+/* The recipe's geometry, of the picture as it is shown: torchvision's Resize (shorter side, longer
+ * one rounded down) and CenterCrop (offset rounded half to even), a plain resize of both sides, or
+ * timm's border. Outputs of a mirrored axis are in the frame's order, too. */
 void effvk_axes_init (EffvkAxis *x, EffvkAxis *y, const EffvkFrameLayout *layout,
                       const EffvkRecipe *recipe);
 

@@ -14,6 +14,8 @@ typedef struct
   EffvkMatrix matrix;
   gboolean full_range;
   EffvkChromaSite site;
+  EffvkOrientation orientation;
+  guint pixel_width, pixel_height; /* 0: square */
   EffvkRecipe recipe;
   guint batch;
   gboolean luma; /* a network of one input channel */
@@ -65,34 +67,64 @@ get_crop (const Case *test, guint crop[4])
   memcpy (crop, test->crop[2] ? test->crop : whole, sizeof whole);
 }
 
-/* The weight of every pixel of the picture for every output of one axis: [n][length]. */
+static gboolean
+is_turned (const Case *test)
+{
+  return test->orientation % 4 % 2;
+}
+
+/* The picture's size when it is upright, and what its sides are like to each other. */
+static void
+get_shown (const Case *test, guint shown[2], double sides[2])
+{
+  guint crop[4];
+
+  get_crop (test, crop);
+  shown[is_turned (test)] = crop[2];
+  shown[!is_turned (test)] = crop[3];
+  sides[is_turned (test)] = crop[2] * (double) MAX (test->pixel_width, 1);
+  sides[!is_turned (test)] = crop[3] * (double) MAX (test->pixel_height, 1);
+}
+
+/* What all of the picture becomes along one axis. */
+static double
+get_resized (const Case *test, gboolean vertical, const double sides[2])
+{
+  const EffvkRecipe *recipe = &test->recipe;
+  double shorter = MIN (recipe->width, recipe->height);
+  double x = floor (recipe->width * (double) recipe->resize_size / shorter + 1e-9);
+  double y = floor (recipe->height * (double) recipe->resize_size / shorter + 1e-9);
+  double by_x = sides[vertical] * x / sides[0], by_y = sides[vertical] * y / sides[1];
+
+  if (recipe->crop_mode == EFFVK_CROP_SQUASH)
+    return vertical ? y : x;
+  if (recipe->crop_mode == EFFVK_CROP_BORDER)
+    return MAX (1.0, nearbyint (MIN (by_x, by_y)));
+  return floor (MAX (by_x, by_y) + (recipe->width == recipe->height ? 0.0 : 0.5) + 1e-9);
+}
+
+/* The weight of every pixel of the picture, upright, for every output of one axis: [n][length]; all
+ * 0 for outputs that lie beside the picture. */
 static double *
 make_weights (const Case *test, gboolean vertical)
 {
   const EffvkRecipe *recipe = &test->recipe;
-  guint crop[4];
-  guint length, n = vertical ? recipe->height : recipe->width;
-  double shorter = MIN (recipe->width, recipe->height);
-  double resized = floor (n * (double) recipe->resize_size / shorter + 1e-9);
-  double *weights, scale, offset, widen;
+  guint shown[2], length, n = vertical ? recipe->height : recipe->width;
+  double *weights, sides[2], resized, scale, offset, widen;
 
-  get_crop (test, crop);
-  length = crop[vertical ? 3 : 2];
-  weights = g_new (double, (gsize) n *length);
-  if (recipe->crop_mode == EFFVK_CROP_CENTER)
-    {
-      double x = floor (recipe->width * (double) recipe->resize_size / shorter + 1e-9) / crop[2];
-      double y = floor (recipe->height * (double) recipe->resize_size / shorter + 1e-9) / crop[3];
-      double exact = length * MAX (x, y);
-      resized = recipe->width == recipe->height ? floor (exact + 1e-9) : floor (exact + 0.5 + 1e-9);
-    }
+  get_shown (test, shown, sides);
+  length = shown[vertical];
+  weights = g_new0 (double, (gsize) n *length);
+  resized = get_resized (test, vertical, sides);
   scale = length / resized;
-  offset = nearbyint ((resized - n) / 2.0);
+  offset = resized >= n ? nearbyint ((resized - n) / 2.0) : -floor ((n - resized) / 2.0);
   widen = recipe->antialias && scale > 1.0 ? scale : 1.0;
   for (guint i = 0; i < n; i++)
     {
       double centre = (offset + i + 0.5) * scale, sum = 0.0;
 
+      if (centre < 0.0 || centre > length)
+        continue;
       for (guint j = 0; j < length; j++)
         sum += weights[i * length + j] = filter (recipe->interpolation, (j + 0.5 - centre) / widen);
       g_assert_cmpfloat (sum, >, 0.0);
@@ -232,7 +264,41 @@ get_component (const Case *test, const EffvkImage *image, guint c)
   return result;
 }
 
-/* Component @c of all outputs, [H,W], as codes. */
+/* Mirrors and turns the picture as its orientation says, a quarter after the other. */
+static double *
+make_upright (const Case *test, double *pixels)
+{
+  guint crop[4], width, height;
+
+  get_crop (test, crop);
+  width = crop[2];
+  height = crop[3];
+  if (test->orientation >= EFFVK_ORIENTATION_FLIP_ROTATE_0)
+    for (guint y = 0; y < height; y++)
+      for (guint x = 0; x < width / 2; x++)
+        {
+          double left = pixels[y * width + x];
+
+          pixels[y * width + x] = pixels[y * width + width - 1 - x];
+          pixels[y * width + width - 1 - x] = left;
+        }
+  for (int quarter = 0; quarter < (int) test->orientation % 4; quarter++)
+    {
+      double *turned = g_new (double, (gsize) width *height);
+      guint old_width = width;
+
+      for (guint y = 0; y < height; y++)
+        for (guint x = 0; x < width; x++)
+          turned[x * height + height - 1 - y] = pixels[y * width + x];
+      g_free (pixels);
+      pixels = turned;
+      width = height;
+      height = old_width;
+    }
+  return pixels;
+}
+
+/* Component @c of all outputs, [H,W], as codes; NaN beside the picture. */
 static double *
 resample (const Case *test, const EffvkImage *image, guint c)
 {
@@ -241,24 +307,41 @@ resample (const Case *test, const EffvkImage *image, guint c)
                     && test->format != EFFVK_FORMAT_GRAY16_LE;
   g_autofree double *x_weights = make_weights (test, FALSE);
   g_autofree double *y_weights = make_weights (test, TRUE);
-  g_autofree double *pixels = get_component (test, image, c);
+  g_autofree double *pixels = make_upright (test, get_component (test, image, c));
   g_autofree double *row = NULL;
   double *result = g_new0 (double, (gsize) W *H);
-  guint crop[4];
+  double sides[2];
+  guint shown[2];
 
-  get_crop (test, crop);
-  row = g_new (double, crop[2]);
+  get_shown (test, shown, sides);
+  row = g_new (double, shown[0]);
   for (guint i = 0; i < H; i++)
     {
-      memset (row, 0, crop[2] * sizeof *row);
-      for (guint y = 0; y < crop[3]; y++)
-        for (guint x = 0; x < crop[2] && y_weights[i * crop[3] + y] != 0.0; x++)
-          row[x] += y_weights[i * crop[3] + y] * pixels[y * crop[2] + x];
-      for (guint x = 0; x < crop[2] && rounds; x++)
+      double rows = 0.0;
+
+      memset (row, 0, shown[0] * sizeof *row);
+      for (guint y = 0; y < shown[1]; y++)
+        {
+          double weight = y_weights[i * shown[1] + y];
+
+          rows += weight;
+          for (guint x = 0; x < shown[0] && weight != 0.0; x++)
+            row[x] += weight * pixels[y * shown[0] + x];
+        }
+      for (guint x = 0; x < shown[0] && rounds; x++)
         row[x] = floor (CLAMP (row[x], 0.0, 255.0) + 0.5);
       for (guint j = 0; j < W; j++)
-        for (guint x = 0; x < crop[2]; x++)
-          result[i * W + j] += x_weights[j * crop[2] + x] * row[x];
+        {
+          double columns = 0.0;
+
+          for (guint x = 0; x < shown[0]; x++)
+            {
+              columns += x_weights[j * shown[0] + x];
+              result[i * W + j] += x_weights[j * shown[0] + x] * row[x];
+            }
+          if (rows == 0.0 || columns == 0.0)
+            result[i * W + j] = NAN;
+        }
     }
   return result;
 }
@@ -310,6 +393,14 @@ oracle (const Case *test, const EffvkImage *image)
           if (test->recipe.eight_bits)
             v[c] = floor (v[c] * 255.0 + 0.5) / 255.0;
         }
+      if (isnan (components[0][i])) /* beside the picture: the mean colour, in 8 bits */
+        {
+          for (guint c = 0; c < 3; c++)
+            rgb[test->luma ? i : i * 3 + c] = rint (255.0 * test->recipe.mean[c]) / 255.0;
+          if (test->luma)
+            rgb[i] = rint (255.0 * test->recipe.mean[0]) / 255.0;
+          continue;
+        }
       if (test->luma)
         rgb[i] = 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
       if (test->luma && test->recipe.eight_bits)
@@ -354,6 +445,10 @@ make_image (const Case *test)
       g_assert_true (effvk_image_set_plane (image, p, data, stride, size));
     }
   effvk_image_set_colorimetry (image, test->matrix, test->full_range, test->site);
+  g_assert_true (effvk_image_set_orientation (image, test->orientation));
+  if (test->pixel_width)
+    g_assert_true (
+        effvk_image_set_pixel_aspect_ratio (image, test->pixel_width, test->pixel_height));
   if (test->crop[2])
     g_assert_true (
         effvk_image_set_crop (image, test->crop[0], test->crop[1], test->crop[2], test->crop[3]));
@@ -463,15 +558,17 @@ check_with (const Case *test, EffvkImage **images, const double *expected, const
     }
   if (worst > bound (test, storage))
     g_test_message ("%s %ux%u, crop %ux%u+%u+%u, to %ux%u of %u, %s, %s, antialias %d, matrix %d, "
-                    "full range %d, site %d, kernel %s, storage %d: off by %g/255",
+                    "full range %d, site %d, orientation %d, pixels %u:%u, kernel %s, storage %d: "
+                    "off by %g/255",
                     effvk_format_to_string (test->format), test->width, test->height, test->crop[2],
                     test->crop[3], test->crop[0], test->crop[1], test->recipe.width,
                     test->recipe.height, test->recipe.resize_size,
                     test->recipe.interpolation == EFFVK_INTERPOLATION_BICUBIC ? "bicubic"
                                                                               : "bilinear",
-                    test->recipe.crop_mode == EFFVK_CROP_CENTER ? "center" : "squash",
-                    test->recipe.antialias, test->matrix, test->full_range, test->site, kernel,
-                    storage, worst * 255.0);
+                    ((const char *[]){ "center", "squash", "border" })[test->recipe.crop_mode],
+                    test->recipe.antialias, test->matrix, test->full_range, test->site,
+                    test->orientation, test->pixel_width, test->pixel_height, kernel, storage,
+                    worst * 255.0);
   g_assert_cmpfloat (worst, <=, bound (test, storage));
   if (test->recipe.eight_bits) /* half-way values are rare; without rounding this is 0.25 */
     g_assert_cmpfloat (sum / (double) n, <=, 0.06 / 255.0);
@@ -593,6 +690,69 @@ test_recipes (void)
           test.recipe.crop_mode = bits >> 2 ? EFFVK_CROP_CENTER : EFFVK_CROP_SQUASH;
           check (&test);
         }
+}
+
+/* Turned and mirrored frames, with parts of them, in every crop mode and with inputs that are not
+ * square. */
+static void
+test_orientations (void)
+{
+  static const guint networks[][3]
+      = { { 22, 19, 26 }, { 19, 22, 19 }, { 24, 24, 24 }, { 24, 24, 27 } };
+  static const EffvkFormat formats[]
+      = { EFFVK_FORMAT_RGB, EFFVK_FORMAT_NV12, EFFVK_FORMAT_YUY2, EFFVK_FORMAT_I420_10LE };
+
+  for (int orientation = EFFVK_ORIENTATION_ROTATE_0;
+       orientation <= EFFVK_ORIENTATION_FLIP_ROTATE_270; orientation++)
+    for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+      for (guint k = 0; k < G_N_ELEMENTS (networks); k++)
+        for (int mode = EFFVK_CROP_CENTER; mode <= EFFVK_CROP_BORDER; mode++)
+          {
+            Case test = default_case;
+
+            test.format = formats[f];
+            test.orientation = (EffvkOrientation) orientation;
+            test.recipe.width = networks[k][0];
+            test.recipe.height = networks[k][1];
+            test.recipe.resize_size = networks[k][2];
+            test.recipe.crop_mode = (EffvkCropMode) mode;
+            if ((f + k) % 2)
+              memcpy (test.crop, (guint[]){ 7, 5, 33, 28 }, sizeof test.crop);
+            check (&test);
+          }
+}
+
+/* Pixels that are not square, and a picture with a border. */
+static void
+test_proportions (void)
+{
+  static const guint pixels[][2]
+      = { { 0, 0 }, { 16, 11 }, { 59, 54 }, { 1, 2 }, { 3, 1 }, { 4, 5 } };
+  static const guint sizes[][2]
+      = { { 61, 47 }, { 40, 90 }, { 9, 7 }, { 26, 26 }, { 1, 1 }, { 300, 2 } };
+  static const guint networks[][3] = { { 22, 19, 26 }, { 24, 24, 24 }, { 33, 34, 41 } };
+
+  for (guint p = 0; p < G_N_ELEMENTS (pixels); p++)
+    for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
+      for (guint k = 0; k < G_N_ELEMENTS (networks); k++)
+        for (int mode = EFFVK_CROP_CENTER; mode <= EFFVK_CROP_BORDER; mode++)
+          {
+            Case test = default_case;
+
+            test.format = (p + s) % 2 ? EFFVK_FORMAT_NV12 : EFFVK_FORMAT_BGR;
+            test.pixel_width = pixels[p][0];
+            test.pixel_height = pixels[p][1];
+            test.width = sizes[s][0];
+            test.height = sizes[s][1];
+            test.recipe.width = networks[k][0];
+            test.recipe.height = networks[k][1];
+            test.recipe.resize_size = networks[k][2];
+            test.recipe.crop_mode = (EffvkCropMode) mode;
+            test.orientation = (EffvkOrientation) ((p + s + k) % 8);
+            test.recipe.antialias = k != 2;
+            test.luma = k == 0 && mode == EFFVK_CROP_BORDER;
+            check (&test);
+          }
 }
 
 /* Rounding between the passes changes most pixels, so a test of it alone must have few that differ.
@@ -766,6 +926,8 @@ main (int argc, char **argv)
   g_test_add_func ("/preprocess/crops", test_crops);
   g_test_add_func ("/preprocess/colorimetry", test_colorimetry);
   g_test_add_func ("/preprocess/recipes", test_recipes);
+  g_test_add_func ("/preprocess/orientations", test_orientations);
+  g_test_add_func ("/preprocess/proportions", test_proportions);
   g_test_add_func ("/preprocess/luma", test_luma);
   g_test_add_func ("/preprocess/eight-bits", test_eight_bits);
   g_test_add_func ("/preprocess/extremes", test_extremes);

@@ -140,6 +140,22 @@ test_flat (void)
   g_assert_cmpstr (effvk_model_get_label (model, 4), ==, "e");
 }
 
+/* The whole picture, whatever its proportions: without a crop_pct, no margin is cut off. */
+static void
+test_border (void)
+{
+  g_auto (Folder) folder = { 0 };
+  folder_init (&folder, "b0", FALSE,
+               "{\"architecture\": \"efficientnet_b0\", \"num_classes\": 5, \"pretrained_cfg\":"
+               " {\"input_size\": [3, 128, 128], \"crop_mode\": \"border\"}}");
+  g_autoptr (EffvkModel) model = load (folder.path, NULL);
+  g_autofree char *json = effvk_model_inspect (model);
+
+  g_assert_cmpint (effvk_model_get_recipe (model)->crop_mode, ==, EFFVK_CROP_BORDER);
+  g_assert_cmpuint (effvk_model_get_recipe (model)->resize_size, ==, 128);
+  g_assert_nonnull (strstr (json, "\"crop\": \"border\""));
+}
+
 /* The file's own metadata goes before config.json, an override before both. */
 static void
 test_precedence (void)
@@ -208,8 +224,8 @@ test_refused (void)
           WORDS ("config.json label_names", "5 labels", "found 1"));
   refuse ("{\"architecture\": \"x\", \"label_names\": {\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":9}}",
           NULL, INVALID, WORDS ("config.json label_names", "0 to 4", "found 9"));
-  refuse ("{\"pretrained_cfg\": {\"crop_mode\": \"border\"}}", NULL, UNSUPPORTED,
-          WORDS ("config.json crop_mode", "center or squash", "border"));
+  refuse ("{\"pretrained_cfg\": {\"crop_mode\": \"corner\"}}", NULL, UNSUPPORTED,
+          WORDS ("config.json crop_mode", "center or squash or border", "corner"));
   refuse ("{\"pretrained_cfg\": [1]}", NULL, INVALID,
           WORDS ("config.json pretrained_cfg", "an object", "an array"));
   refuse ("{\"pretrained_cfg\": {\"input_size\": [1, 224, 224]}}", NULL, INVALID,
@@ -239,6 +255,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/folder", test_folder);
   g_test_add_func ("/config/flat", test_flat);
+  g_test_add_func ("/config/border", test_border);
   g_test_add_func ("/config/precedence", test_precedence);
   g_test_add_func ("/config/foreign", test_foreign);
   g_test_add_func ("/config/refused", test_refused);

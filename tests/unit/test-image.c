@@ -70,6 +70,8 @@ test_types (void)
   check_enum (EFFVK_TYPE_FORMAT, "EffvkFormat", EFFVK_FORMAT_NV21, "nv21");
   check_enum (EFFVK_TYPE_MATRIX, "EffvkMatrix", EFFVK_MATRIX_BT2020, "bt2020");
   check_enum (EFFVK_TYPE_CHROMA_SITE, "EffvkChromaSite", EFFVK_CHROMA_SITE_TOP_LEFT, "top-left");
+  check_enum (EFFVK_TYPE_ORIENTATION, "EffvkOrientation", EFFVK_ORIENTATION_FLIP_ROTATE_90,
+              "flip-rotate-90");
 
   g_value_init (&value, EFFVK_TYPE_IMAGE);
   g_value_set_boxed (&value, image);
@@ -307,6 +309,29 @@ test_layout_equal (void)
   g_assert_false (effvk_frame_layout_equal (&a->layout, &b->layout));
 }
 
+/* How a picture is shown is of its layout; what is refused changes nothing. */
+static void
+test_shown (void)
+{
+  g_autoptr (EffvkImage) image = effvk_image_new (EFFVK_FORMAT_NV12, 16, 8);
+  const EffvkFrameLayout before = image->layout;
+
+  g_assert_cmpint (before.orientation, ==, EFFVK_ORIENTATION_ROTATE_0);
+  g_assert_cmpuint (before.par_n, ==, before.par_d);
+  g_assert_false (effvk_image_set_orientation (image, (EffvkOrientation) 8));
+  g_assert_false (effvk_image_set_orientation (image, (EffvkOrientation) -1));
+  g_assert_false (effvk_image_set_pixel_aspect_ratio (image, 0, 1));
+  g_assert_false (effvk_image_set_pixel_aspect_ratio (image, 1, 0));
+  g_assert_false (
+      effvk_image_set_pixel_aspect_ratio (image, EFFVK_IMAGE_MAX_PIXEL_ASPECT + 1, 1));
+  g_assert_true (effvk_frame_layout_equal (&image->layout, &before));
+  g_assert_true (effvk_image_set_orientation (image, EFFVK_ORIENTATION_ROTATE_270));
+  g_assert_false (effvk_frame_layout_equal (&image->layout, &before));
+  g_assert_true (effvk_image_set_orientation (image, EFFVK_ORIENTATION_ROTATE_0));
+  g_assert_true (effvk_image_set_pixel_aspect_ratio (image, 16, 15));
+  g_assert_false (effvk_frame_layout_equal (&image->layout, &before));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -322,5 +347,6 @@ main (int argc, char **argv)
   g_test_add_func ("/image/from-bytes", test_from_bytes);
   g_test_add_func ("/image/crop", test_crop);
   g_test_add_func ("/image/layout-equal", test_layout_equal);
+  g_test_add_func ("/image/shown", test_shown);
   return g_test_run ();
 }

@@ -312,8 +312,8 @@ test_recipe_refused (void)
   refuse (Q "mean" Q ":[0.485,", Q "mean" Q ":[", INVALID, WORDS ("mean", "found 2"));
   refuse (Q "bicubic" Q, Q "lanczos" Q, UNSUPPORTED,
           WORDS ("interpolation", "bilinear or bicubic", "lanczos"));
-  refuse (Q "center" Q, Q "border" Q, UNSUPPORTED,
-          WORDS ("crop_mode", "center or squash", "border"));
+  refuse (Q "center" Q, Q "corner" Q, UNSUPPORTED,
+          WORDS ("crop_mode", "center or squash or border", "corner"));
   refuse (Q "symmetric" Q, Q "valid" Q, UNSUPPORTED,
           WORDS ("padding", "symmetric or same", "valid"));
   refuse (Q "silu" Q, Q "gelu" Q, UNSUPPORTED, WORDS ("activation", "silu or relu6 or relu", "gelu"));
