@@ -2,6 +2,7 @@
 #pragma once
 
 #include "effvkclassify.h"
+#include "frame.h"
 #include "latency.h"
 #include "queue.h"
 #include "report.h"
@@ -37,7 +38,8 @@ struct _EffvkClassify
 
   /* sink pad */
   GstSegment segment;
-  EffvkImage *image;   /* for frames of info, as large as the last of them lay in memory */
+  EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
+  EffvkTurned turned;
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */

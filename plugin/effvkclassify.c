@@ -104,7 +104,6 @@
 #include "effvkclassify.h"
 
 #include "effvkclassify-private.h"
-#include "frame.h"
 #include "sharing.h"
 #include "swap.h"
 

@@ -33,6 +33,46 @@ convert_site (const GstVideoInfo *info)
                                                 : EFFVK_CHROMA_SITE_LEFT;
 }
 
+static void
+take_tags (EffvkTurned *turned, GstTagList *tags)
+{
+  EffvkTurnedBy *by = &turned->by[gst_tag_list_get_scope (tags)];
+  g_autoptr (GEnumClass) orientations = NULL;
+  g_autofree char *name = NULL;
+  const GEnumValue *value;
+
+  if (!gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &name))
+    return;
+  orientations = g_type_class_ref (EFFVK_TYPE_ORIENTATION);
+  value = g_enum_get_value_by_nick (orientations, name);
+  by->said = TRUE;
+  by->orientation = value ? (EffvkOrientation) value->value : EFFVK_ORIENTATION_ROTATE_0;
+}
+
+void
+effvk_turned_take_event (EffvkTurned *turned, GstEvent *event)
+{
+  GstTagList *tags;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    *turned = (EffvkTurned){ 0 };
+  if (GST_EVENT_TYPE (event) != GST_EVENT_TAG)
+    return;
+  gst_event_parse_tag (event, &tags);
+  take_tags (turned, tags);
+}
+
+void
+effvk_turned_apply (const EffvkTurned *turned, EffvkImage *image)
+{
+  const EffvkTurnedBy *by
+      = &turned->by[turned->by[GST_TAG_SCOPE_STREAM].said ? GST_TAG_SCOPE_STREAM
+                                                          : GST_TAG_SCOPE_GLOBAL];
+
+  if (image)
+    effvk_image_set_orientation (image, by->orientation);
+}
+
 EffvkImage *
 effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char **reason)
 {
@@ -62,6 +102,9 @@ effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char
   effvk_image_set_colorimetry (image, convert_matrix (info),
                                info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
                                convert_site (info));
+  /* An absurd one is taken for square. */
+  effvk_image_set_pixel_aspect_ratio (image, (guint) GST_VIDEO_INFO_PAR_N (info),
+                                      (guint) GST_VIDEO_INFO_PAR_D (info));
   return image;
 }
 
@@ -106,6 +149,7 @@ fit_size (EffvkImage **image, const GstVideoInfo *info, guint width, guint heigh
   fitting = effvk_frame_new_image (info, width, height, reason);
   if (!fitting)
     return FALSE;
+  effvk_image_set_orientation (fitting, effvk_image_get_orientation (*image));
   effvk_image_free (*image);
   *image = fitting;
   return TRUE;

@@ -11,9 +11,25 @@
   "I420_10LE, I422_10LE, Y444_10LE, P012_LE, I420_12LE, I422_12LE, Y444_12LE, P016_LE, "           \
   "Y444_16LE, GRAY16_LE }"
 
-/* An image for frames of @info's format and colorimetry that are @width x @height in memory.
- * Returns NULL with
- * @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
+/* How tags say that the pictures must be turned; those of the stream go before those of all that is
+ * played. Begins as { 0 }. */
+typedef struct
+{
+  gboolean said;
+  EffvkOrientation orientation;
+} EffvkTurnedBy;
+typedef struct
+{
+  EffvkTurnedBy by[2]; /* GstTagScope */
+} EffvkTurned;
+
+/* Sees the beginning of a stream, and tags. */
+void effvk_turned_take_event (EffvkTurned *turned, GstEvent *event);
+/* @image: (nullable) */
+void effvk_turned_apply (const EffvkTurned *turned, EffvkImage *image);
+
+/* An image for frames of @info's format, colorimetry and pixels that are @width x @height in memory.
+ * Returns NULL with @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
 EffvkImage *effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height,
                                    char **reason);
 

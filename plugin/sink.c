@@ -2,7 +2,6 @@
 /* The sink pad: caps, frames that are put to the network, events and queries in their places. */
 #include "effvkclassify-private.h"
 #include "frame-allocator.h"
-#include "frame.h"
 
 #define GST_CAT_DEFAULT effvk_classify_debug
 
@@ -39,6 +38,7 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
+  effvk_turned_apply (&self->turned, image);
   if (changed)
     effvk_classify_post_latency (self);
   return TRUE;
@@ -221,6 +221,11 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &self->segment);
+      break;
+    case GST_EVENT_STREAM_START:
+    case GST_EVENT_TAG:
+      effvk_turned_take_event (&self->turned, event);
+      effvk_turned_apply (&self->turned, self->image);
       break;
     default:
       break;

@@ -92,6 +92,9 @@ prepare_image (ToolMediaFrame *frame, GstCaps *caps, gboolean still, GError **er
     }
   effvk_image_set_colorimetry (frame->image, convert_matrix (&frame->info), frame->full_range,
                                convert_site (&frame->info, caps));
+  /* An absurd one is taken for square. */
+  effvk_image_set_pixel_aspect_ratio (frame->image, (guint) frame->info.par_n,
+                                      (guint) frame->info.par_d);
   gst_caps_replace (&frame->caps, caps);
   return TRUE;
 }

@@ -109,6 +109,35 @@ pull_sample (MediaSource *media, GError **error)
     }
 }
 
+/* How the stream's tags say that its pictures must be turned; else those of the whole file. */
+static EffvkOrientation
+get_orientation (MediaSource *media)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (GST_ELEMENT (media->sink), "sink");
+  g_autoptr (GEnumClass) orientations = g_type_class_ref (EFFVK_TYPE_ORIENTATION);
+  EffvkOrientation orientation = EFFVK_ORIENTATION_ROTATE_0;
+  gboolean by_stream = FALSE;
+  GstEvent *event;
+
+  for (guint i = 0; (event = gst_pad_get_sticky_event (pad, GST_EVENT_TAG, i)); i++)
+    {
+      g_autofree char *name = NULL;
+      const GEnumValue *value;
+      gboolean of_stream;
+      GstTagList *tags;
+
+      gst_event_parse_tag (event, &tags);
+      of_stream = gst_tag_list_get_scope (tags) == GST_TAG_SCOPE_STREAM;
+      gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &name);
+      gst_event_unref (event);
+      value = name ? g_enum_get_value_by_nick (orientations, name) : NULL;
+      if (value && (of_stream || !by_stream))
+        orientation = (EffvkOrientation) value->value;
+      by_stream = by_stream || (value && of_stream);
+    }
+  return orientation;
+}
+
 static gboolean
 media_next (ToolSource *source, ToolFrame *frame, GError **error)
 {
@@ -125,6 +154,7 @@ media_next (ToolSource *source, ToolFrame *frame, GError **error)
   still = g_atomic_int_get (&media->still); /* known by now */
   if (!tool_media_frame_set (&media->frame, sample, still, media->n_frames, error))
     return FALSE;
+  effvk_image_set_orientation (media->frame.image, get_orientation (media));
   frame->image = media->frame.image;
   frame->number = media->n_frames++;
   frame->pts = still ? -1 : get_position (sample);

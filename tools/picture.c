@@ -43,7 +43,7 @@ ToolSource *
 tool_picture_open (const char *path, GError **error)
 {
   PictureSource *picture;
-  GdkPixbuf *pixbuf;
+  GdkPixbuf *pixbuf, *upright;
   int width, height;
 
   if (!g_file_test (path, G_FILE_TEST_IS_REGULAR)
@@ -59,10 +59,12 @@ tool_picture_open (const char *path, GError **error)
   pixbuf = gdk_pixbuf_new_from_file (path, error);
   if (!pixbuf)
     return NULL;
+  upright = gdk_pixbuf_apply_embedded_orientation (pixbuf);
+  g_object_unref (pixbuf);
 
   picture = g_new0 (PictureSource, 1);
   picture->source = (ToolSource){ picture_next, picture_get_duration, picture_free };
-  picture->pixbuf = pixbuf;
+  picture->pixbuf = pixbuf = upright;
   picture->image = effvk_image_new (gdk_pixbuf_get_n_channels (pixbuf) == 4 ? EFFVK_FORMAT_RGBA
                                                                             : EFFVK_FORMAT_RGB,
                                     (guint) gdk_pixbuf_get_width (pixbuf),

@@ -334,6 +334,7 @@ EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memo
  * Returns: whether there is such an orientation; otherwise nothing changes
  */
 EFFVK_API gboolean effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation);
+EFFVK_API EffvkOrientation effvk_image_get_orientation (const EffvkImage *image);
 
 /**
  * effvk_image_set_pixel_aspect_ratio:

@@ -379,6 +379,12 @@ effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation)
   return TRUE;
 }
 
+EffvkOrientation
+effvk_image_get_orientation (const EffvkImage *image)
+{
+  return image->layout.orientation;
+}
+
 gboolean
 effvk_image_set_pixel_aspect_ratio (EffvkImage *image, guint width, guint height)
 {

@@ -2,6 +2,9 @@
 /* effvkclassify and how frames lie in memory: formats, sizes, strides, crops, planes apart. */
 #include "fixtures.h"
 
+/* Without rounding between the passes of the resize. */
+#define EXACT "top-k=10 model-overrides=\"{\\\"antialias\\\":false}\""
+
 /* The format, size, stride and crop of a frame may change between any two of them. */
 static void
 test_formats (void)
@@ -243,6 +246,121 @@ test_matrix (void)
   gst_harness_teardown (harness);
 }
 
+static void
+push_orientation (GstHarness *harness, const char *orientation, GstTagScope scope)
+{
+  GstTagList *tags = gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, orientation, NULL);
+
+  gst_tag_list_set_scope (tags, scope);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_tag (tags)));
+}
+
+/* What videoflip makes of the frame as its own tag handling says. */
+static GstBuffer *
+flip (const GstVideoInfo *info, GstBuffer *frame, const char *orientation, GstVideoInfo *flipped)
+{
+  GstHarness *harness = gst_harness_new_parse ("videoflip video-direction=auto");
+  GstBuffer *buffer;
+  GstCaps *caps;
+
+  gst_harness_set_src_caps (harness, gst_video_info_to_caps ((GstVideoInfo *) info));
+  push_orientation (harness, orientation, GST_TAG_SCOPE_STREAM);
+  buffer = gst_harness_push_and_pull (harness, gst_buffer_ref (frame));
+  caps = gst_pad_get_current_caps (harness->sinkpad);
+  g_assert_true (gst_video_info_from_caps (flipped, caps));
+  gst_caps_unref (caps);
+  gst_harness_teardown (harness);
+  return buffer;
+}
+
+static void
+push_info (GstHarness *harness, const GstVideoInfo *info, GstBuffer *buffer, double *scores)
+{
+  gst_harness_set_src_caps (harness, gst_video_info_to_caps ((GstVideoInfo *) info));
+  g_assert_cmpuint (fixture_push_for_scores (harness, buffer, scores), ==, N_CLASSES);
+}
+
+/* A picture that lies on its side is classified as videoflip would turn it, with the one of the stream
+ * going before a global tag, also where it changes amid the stream; a new stream begins upright. */
+static void
+test_orientation (void)
+{
+  static const char *const names[]
+      = { "rotate-0",      "rotate-90",      "rotate-180",      "rotate-270",
+          "flip-rotate-0", "flip-rotate-90", "flip-rotate-180", "flip-rotate-270" };
+  g_autoptr (GstElementFactory) videoflip = gst_element_factory_find ("videoflip");
+  GstHarness *harness = fixture_harness (EXACT), *plain = fixture_harness (EXACT);
+  double turned[N_CLASSES], expected[N_CLASSES], upright[N_CLASSES];
+  GstVideoInfo info, flipped;
+  GstBuffer *frame;
+
+  if (!videoflip)
+    {
+      g_test_skip ("GStreamer's videoflip (gst-plugins-good) is not here");
+      gst_harness_teardown (harness);
+      gst_harness_teardown (plain);
+      return;
+    }
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGBx, 64, 40);
+  frame = fixture_frame (&info, 31);
+  push_info (harness, &info, gst_buffer_ref (frame), upright);
+  push_orientation (harness, "rotate-180", GST_TAG_SCOPE_GLOBAL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GstBuffer *other = flip (&info, frame, names[i], &flipped);
+
+      push_orientation (harness, names[i], GST_TAG_SCOPE_STREAM);
+      push_orientation (harness, "rotate-180", GST_TAG_SCOPE_GLOBAL);
+      push_info (harness, &info, gst_buffer_ref (frame), turned);
+      push_info (plain, &flipped, other, expected);
+      fixture_assert_scores_equal (turned, expected, 1e-5);
+      g_assert_cmpint (memcmp (turned, upright, sizeof turned) == 0, ==, i == 0);
+    }
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_stream_start ("another")));
+  push_info (harness, &info, gst_buffer_ref (frame), turned);
+  g_assert_cmpmem (turned, sizeof turned, upright, sizeof upright);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+  gst_harness_teardown (plain);
+}
+
+/* Each pixel twice as wide as high is the same picture as each pixel twice. */
+static void
+test_pixel_aspect (void)
+{
+  GstHarness *harness = fixture_harness (EXACT);
+  double wide[N_CLASSES], square[N_CLASSES], ignored[N_CLASSES];
+  GstVideoInfo info, doubled;
+  GstBuffer *frame, *other;
+  GstMapInfo from, to;
+
+  gst_video_info_set_format (&doubled, GST_VIDEO_FORMAT_RGBx, 256, 128);
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGBx, 128, 128);
+  frame = fixture_frame (&info, 32);
+  gst_buffer_map (frame, &to, GST_MAP_WRITE);
+  for (gsize i = 0; i < to.size; i++) /* smooth, so that how it is sampled hardly matters */
+    to.data[i] = (guint8) (i % 4 == 0   ? i / 4 % 128 * 2
+                           : i % 4 == 1 ? i / 512 * 2
+                                        : 255 - i / 4 % 128 * 2);
+  other = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&doubled), NULL);
+  gst_buffer_map (other, &from, GST_MAP_WRITE);
+  for (gsize i = 0; i < to.size / 4; i++)
+    for (gsize j = 0; j < 8; j++)
+      from.data[i * 8 + j] = to.data[i * 4 + j % 4];
+  gst_buffer_unmap (other, &from);
+  gst_buffer_unmap (frame, &to);
+
+  info.fps_n = doubled.fps_n = 25;
+  push_info (harness, &info, gst_buffer_ref (frame), ignored);
+  info.par_n = 2;
+  push_info (harness, &info, gst_buffer_ref (frame), wide);
+  push_info (harness, &doubled, other, square);
+  fixture_assert_scores_equal (wide, square, 1e-3);
+  g_assert_false (memcmp (wide, ignored, sizeof wide) == 0);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -256,6 +374,8 @@ main (int argc, char **argv)
   g_test_add_func ("/frames/planes-apart", test_planes_apart);
   g_test_add_func ("/frames/gap", test_gap);
   g_test_add_func ("/frames/matrix", test_matrix);
+  g_test_add_func ("/frames/orientation", test_orientation);
+  g_test_add_func ("/frames/pixel-aspect", test_pixel_aspect);
   status = g_test_run ();
   fixtures_clear ();
   return status;

@@ -5,6 +5,7 @@
 import atexit
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 
@@ -335,6 +336,74 @@ def interval():
     equal([line['frame'] for line in lines.ok().json_lines()], [0, 3, 6, 9], 'frames')
 
 
+def scores_of(source):
+    """Without rounding between the passes of the resize, so that their order does not count."""
+    line = Run('classify', '--json', '--model', model(), '--overrides', '{"antialias": false}',
+               source).ok().json_lines()[0]
+    return [score for _, score in sorted((c['index'], c['score']) for c in line['classes'])]
+
+
+def close(a, b):
+    return max(abs(x - y) for x, y in zip(a, b)) < 1e-4
+
+
+def launch(*elements):
+    needs_gstreamer()
+    if shutil.which('gst-launch-1.0') is None:
+        raise Skip('no gst-launch-1.0')
+    done = subprocess.run(['gst-launch-1.0', '-q', *' ! '.join(elements).split()],
+                          capture_output=True, timeout=60, check=False)
+    if done.returncode != 0 or b'ERROR' in done.stderr:
+        raise Skip(f'{elements}: {done.stderr.decode()[-200:]}')
+
+
+def a_video_on_its_side():
+    """As phones write it: the film's track header holds the rotation."""
+    begin = ('videotestsrc num-buffers=2 pattern=gradient', 'video/x-raw,format=RGB,width=96,height=64')
+    end = 'qtmux ! filesink location='
+    launch(*begin, end + path('lying.mov'))
+    launch(*begin, 'videoflip video-direction=90r', end + path('turned.mov'))
+    with open(path('lying.mov'), 'rb') as file:
+        film = bytearray(file.read())
+    matrix = film.index(b'tkhd') + 44
+    film[matrix:matrix + 36] = struct.pack('>9i', 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    with open(path('tagged.mov'), 'wb') as file:
+        file.write(film)
+    turned = scores_of(path('turned.mov'))
+    check(close(scores_of(path('tagged.mov')), turned), 'the rotation is not heeded')
+    check(not close(scores_of(path('lying.mov')), turned), 'the test has nothing to tell')
+
+
+def write_jpeg(name, colours, orientation=None):
+    """Blocks of 16 pixels, which JPEG hardly changes, with or without Exif's word on orientation."""
+    height, width = len(colours) * 16, len(colours[0]) * 16
+    rows = [b''.join(bytes(colour) * 16 for colour in row) * 16 for row in colours]
+    with open(path('blocks.rgb'), 'wb') as file:
+        file.write(b''.join(rows))
+    launch(f'filesrc location={path("blocks.rgb")}',
+           f'rawvideoparse format=rgb width={width} height={height}', 'videoconvert',
+           'jpegenc quality=100', f'filesink location={path(name)}')
+    if orientation:
+        with open(path(name), 'rb') as file:
+            data = file.read()
+        entry = struct.pack('>HHIHH', 0x112, 3, 1, orientation, 0)
+        exif = b'Exif\0\0MM\0*' + struct.pack('>IH', 8, 1) + entry + bytes(4)
+        with open(path(name), 'wb') as file:
+            file.write(data[:2] + b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + data[2:])
+    return path(name)
+
+
+def a_picture_on_its_side():
+    colours = [[((x * 70 + y * 31) % 256, (y * 90 + x * x * 20) % 256, (x * y * 50) % 256)
+                for x in range(4)] for y in range(3)]
+    turned = [list(row) for row in zip(*colours[::-1])]  # a quarter clockwise
+    expected = scores_of(write_jpeg('turned.jpg', turned))
+    check(close(scores_of(write_jpeg('tagged.jpg', colours, 6)), expected), 'Exif is not heeded')
+    plain = scores_of(write_jpeg('lying.jpg', colours))
+    check(not close(plain, expected), 'the test has nothing to tell')
+    equal(scores_of(write_jpeg('upright.jpg', colours, 1)), plain, 'scores')
+
+
 def uri():
     picture = make_picture('with space.png')
     needs_gstreamer()
@@ -564,6 +633,6 @@ run_tests([monitor_says_what_changes, monitor_has_inertia, monitor_on_a_terminal
            init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
            raw_frames,
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
-           interval, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
+           interval, a_video_on_its_side, a_picture_on_its_side, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
            many_images_in_order, bench, bench_leaves_nothing_behind, compare_without_onnxruntime,
            compare_with_onnxruntime, export, tune, selftest])

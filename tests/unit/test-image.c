@@ -326,6 +326,7 @@ test_shown (void)
       effvk_image_set_pixel_aspect_ratio (image, EFFVK_IMAGE_MAX_PIXEL_ASPECT + 1, 1));
   g_assert_true (effvk_frame_layout_equal (&image->layout, &before));
   g_assert_true (effvk_image_set_orientation (image, EFFVK_ORIENTATION_ROTATE_270));
+  g_assert_cmpint (effvk_image_get_orientation (image), ==, EFFVK_ORIENTATION_ROTATE_270);
   g_assert_false (effvk_frame_layout_equal (&image->layout, &before));
   g_assert_true (effvk_image_set_orientation (image, EFFVK_ORIENTATION_ROTATE_0));
   g_assert_true (effvk_image_set_pixel_aspect_ratio (image, 16, 15));
