@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Preprocesses one raw frame as a network would get it, for test-preprocess-pil.py:
+/* Preprocesses raw frames as a network would get them, for test-preprocess-pil.py. Reads, again and
+ * again until the input ends, a line
  *
- *   preprocess-dump FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash < FRAME > TENSOR
+ *   FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash|border antialias|sharp float|8bit
  *
- * The frame is tightly packed; Y'CbCr is BT.601, full range, chroma in the centre, as in JPEG
- * files. The tensor is [SIZE,SIZE,3] float32 in 0..1. */
+ * and a tightly packed frame behind it; Y'CbCr is BT.601, full range, chroma in the centre, as in
+ * JPEG files. Writes [SIZE,SIZE,3] float32 in 0..1; the border is black. */
 #include "ops/preprocess.h"
 
 #include <stdio.h>
 
 static gboolean
-dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
+dump (EffvkDevice *device, const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
 {
-  g_autoptr (EffvkDevice) device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), error);
   g_autoptr (EffvkProgram) program = NULL;
   g_autofree float *pixels = g_new (float, (gsize) recipe->width * recipe->height * 3);
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, recipe->height, recipe->width, 3 };
@@ -24,9 +24,8 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
   gsize n = (gsize) recipe->width * recipe->height * 3;
   gboolean done;
 
-  if (!device
-      || !effvk_buffer_init (&staging, device, EFFVK_MEMORY_UPLOAD, image->layout.size, "staging",
-                             error))
+  if (!effvk_buffer_init (&staging, device, EFFVK_MEMORY_UPLOAD, image->layout.size, "staging",
+                          error))
     return FALSE;
   effvk_preprocess_room_grow (&room, plan);
   if (!effvk_buffer_init (&items, device, EFFVK_MEMORY_UPLOAD,
@@ -42,24 +41,11 @@ dump (const EffvkImage *image, const EffvkRecipe *recipe, GError **error)
   done = effvk_preprocess (&context, &op, error) && effvk_program_compile (program, error)
          && effvk_program_run (program, error)
          && effvk_program_read (program, op.output, pixels, error)
-         && fwrite (pixels, sizeof (float), n, stdout) == n;
+         && fwrite (pixels, sizeof (float), n, stdout) == n && fflush (stdout) == 0;
   g_clear_pointer (&program, effvk_program_free);
   effvk_buffer_clear (&staging);
   effvk_buffer_clear (&items);
   return done;
-}
-
-/* All of the standard input. */
-static GBytes *
-read_frame (void)
-{
-  GByteArray *bytes = g_byte_array_new ();
-  guint8 chunk[65536];
-  gsize n;
-
-  while ((n = fread (chunk, 1, sizeof chunk, stdin)) > 0)
-    g_byte_array_append (bytes, chunk, (guint) n);
-  return g_byte_array_free_to_bytes (bytes);
 }
 
 static guint
@@ -68,42 +54,70 @@ parse (const char *text)
   return (guint) g_ascii_strtoull (text, NULL, 10);
 }
 
-int
-main (int argc, char **argv)
+/* The frame that follows on the standard input; NULL when there is none of that kind. */
+static EffvkImage *
+read_image (const char *format_name, guint width, guint height)
 {
+  EffvkFormat format = effvk_format_from_string (format_name);
+  gsize size = 0, row, rows;
   g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (EffvkImage) image = NULL;
-  g_autoptr (GError) error = NULL;
-  EffvkRecipe recipe = { .antialias = TRUE, .std = { 1.0f, 1.0f, 1.0f } };
+  EffvkImage *image;
+  guint8 *data;
 
-  if (argc != 9)
-    {
-      g_printerr (
-          "usage: %s FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash float|8bit "
-          "< FRAME > TENSOR\n",
-          argv[0]);
-      return 2;
-    }
-  bytes = read_frame ();
-  image = effvk_image_new_from_bytes (effvk_format_from_string (argv[1]), parse (argv[2]),
-                                      parse (argv[3]), bytes);
+  for (guint i = 0; effvk_format_get_plane_size (format, i, width, height, &row, &rows); i++)
+    size += row * rows;
+  data = g_malloc (size + 1);
+  bytes = g_bytes_new_take (data, size);
+  if (fread (data, 1, size, stdin) != size)
+    return NULL;
+  image = effvk_image_new_from_bytes (format, width, height, bytes);
+  if (image)
+    effvk_image_set_colorimetry (image, EFFVK_MATRIX_BT601, TRUE, EFFVK_CHROMA_SITE_CENTER);
+  return image;
+}
+
+static gboolean
+serve (EffvkDevice *device, char **words, GError **error)
+{
+  g_autoptr (EffvkImage) image = read_image (words[0], parse (words[1]), parse (words[2]));
+  EffvkRecipe recipe = { .std = { 1.0f, 1.0f, 1.0f } };
+
   if (!image)
     {
-      g_printerr ("no frame of %s, %s x %s in %" G_GSIZE_FORMAT " bytes\n", argv[1], argv[2],
-                  argv[3], g_bytes_get_size (bytes));
-      return 1;
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "no frame of %s, %s x %s", words[0],
+                   words[1], words[2]);
+      return FALSE;
     }
-  effvk_image_set_colorimetry (image, EFFVK_MATRIX_BT601, TRUE, EFFVK_CHROMA_SITE_CENTER);
-  recipe.width = recipe.height = parse (argv[4]);
-  recipe.resize_size = parse (argv[5]);
-  recipe.interpolation = g_str_equal (argv[6], "bicubic") ? EFFVK_INTERPOLATION_BICUBIC
-                                                          : EFFVK_INTERPOLATION_BILINEAR;
-  recipe.crop_mode = g_str_equal (argv[7], "center") ? EFFVK_CROP_CENTER : EFFVK_CROP_SQUASH;
-  recipe.eight_bits = g_str_equal (argv[8], "8bit");
-  if (!dump (image, &recipe, &error))
+  recipe.width = recipe.height = parse (words[3]);
+  recipe.resize_size = parse (words[4]);
+  recipe.interpolation = g_str_equal (words[5], "bicubic") ? EFFVK_INTERPOLATION_BICUBIC
+                                                           : EFFVK_INTERPOLATION_BILINEAR;
+  recipe.crop_mode = g_str_equal (words[6], "center")   ? EFFVK_CROP_CENTER
+                     : g_str_equal (words[6], "squash") ? EFFVK_CROP_SQUASH
+                                                        : EFFVK_CROP_BORDER;
+  recipe.antialias = g_str_equal (words[7], "antialias");
+  recipe.eight_bits = g_str_equal (words[8], "8bit");
+  return dump (device, image, &recipe, error);
+}
+
+int
+main (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkDevice) device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
+  char line[256];
+
+  while (!error && fgets (line, sizeof line, stdin))
     {
-      g_printerr ("%s\n", error ? error->message : "short write");
-      return 1;
+      g_auto (GStrv) words = g_strsplit (g_strchomp (line), " ", -1);
+
+      if (g_strv_length (words) != 9)
+        g_set_error (&error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "expected 9 words, found '%s'",
+                     line);
+      else if (!serve (device, words, &error) && !error)
+        g_set_error_literal (&error, G_FILE_ERROR, G_FILE_ERROR_IO, "short write");
     }
-  return 0;
+  if (error)
+    g_printerr ("%s\n", error->message);
+  return error != NULL;
 }
