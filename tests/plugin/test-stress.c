@@ -221,10 +221,13 @@ assert_no_error (Stream *stream)
   g_autoptr (GstBus) bus = gst_element_get_bus (stream->pipeline);
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_autoptr (GError) error = NULL;
+  g_autofree char *details = NULL;
 
-  if (message)
-    gst_message_parse_error (message, &error, NULL);
-  g_assert_no_error (error);
+  if (!message)
+    return;
+  gst_message_parse_error (message, &error, &details);
+  g_error ("stream %u: %s: %s (%s)", stream->i, GST_OBJECT_NAME (GST_MESSAGE_SRC (message)),
+           error->message, details);
 }
 
 static gpointer
