@@ -142,9 +142,16 @@ make_pool (GstCaps *caps, gsize size, guint min, guint max, GstAllocator *alloca
 {
   GstBufferPool *pool = gst_video_buffer_pool_new ();
   GstStructure *config = gst_buffer_pool_get_config (pool);
+  GstVideoAlignment alignment;
 
   gst_buffer_pool_config_set_params (config, caps, (guint) size, min, max);
   gst_buffer_pool_config_set_allocator (config, allocator, params);
+  /* Counts where frames say how they lie, that is, where upstream adds a GstVideoMeta. */
+  gst_video_alignment_reset (&alignment);
+  for (guint i = 0; i < GST_VIDEO_MAX_PLANES; i++)
+    alignment.stride_align[i] = EFFVK_FRAME_MEMORY_ALIGNMENT - 1;
+  gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
+  gst_buffer_pool_config_set_video_alignment (config, &alignment);
   if (gst_buffer_pool_set_config (pool, config))
     return pool;
   gst_object_unref (pool);

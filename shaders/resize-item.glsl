@@ -8,7 +8,7 @@ struct Plane {
     int columns; // texels that are wanted; 0 in a plane that the format has not
     int last;    // last row that may be read
     int taps;    // texel of the tap table
-    int count;   // taps of a group of rows
+    int count;   // taps of a pair of rows, a multiple of 4
     int to;      // texel of the first result
 };
 struct Component {

@@ -1,35 +1,58 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The vertical half of the resize: every plane's rows are filtered as bytes, whatever they mean.
-//   frames as uploaded, in texels of 4 bytes
+//   frames as uploaded, in texels of 16 bytes
 //   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
-//   taps: as effvk_taps_append_grouped() says, a table per plane and item
-// An invocation computes 4 rows of COLUMNS times 4 bytes, THREADS texels apart; a workgroup stays
-// in one plane. Grid: workgroups of columns of all planes, H/4, N. Driven by src/ops/preprocess.c.
+//   taps: as effvk_taps_append_paired() says, a table per plane and item
+// An invocation computes 4 rows of a texel of the frame, two and two, as rows far apart share few
+// samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes, H/4, N.
+// Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
-layout(constant_id = 1) const int COLUMNS = 4;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"
 
-#if TEXEL
-INPUT(0, frames);
-#define FRAME(i) READ(frames, i)
-#else
-layout(set = 0, binding = 0, std430) readonly buffer Frames { uint frames[]; };
-#define FRAME(i) unpackUnorm4x8(frames[i])
-#endif
+INPUT_U32(0, frames);
 INPUT_F32(1, taps);
 OUTPUT_F32(2, rows);
 
-const int GROUP = THREADS * COLUMNS; // columns of a workgroup
+const int BYTES = 16; // of a texel
+const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
 
 int groups(Plane plane)
 {
-    return (plane.columns + GROUP - 1) / GROUP;
+    return (plane.columns + THREADS - 1) / THREADS;
+}
+
+// The @pair-th two rows of the texel @from of each row.
+vec2[BYTES] filter_pair(Plane plane, int from, int pair)
+{
+    vec2 sum[BYTES];
+    [[unroll]] for (int i = 0; i < BYTES; i++)
+        sum[i] = vec2(0.0);
+
+    int table = plane.taps + pair * (1 + plane.count / 2), first = int(READ_F32(taps, table).x);
+    for (int t = 0; t < plane.count; t += STEP) {
+        vec2 weights[STEP];
+        uvec4 words[STEP];
+        [[unroll]] for (int s = 0; s < STEP; s += 2) {
+            vec4 two = READ_F32(taps, table + 1 + (t + s) / 2);
+            weights[s] = two.xy;
+            weights[s + 1] = two.zw;
+        }
+        [[unroll]] for (int s = 0; s < STEP; s++)
+            words[s] = READ_U32(frames, from + min(first + t + s, plane.last) * plane.stride);
+        [[unroll]] for (int i = 0; i < BYTES; i += 4)
+            [[unroll]] for (int s = 0; s < STEP; s++) {
+                vec4 bytes = unpackUnorm4x8(words[s][i / 4]);
+                [[unroll]] for (int j = 0; j < 4; j++)
+                    sum[i + j] += weights[s] * bytes[j];
+            }
+    }
+    return sum;
 }
 
 void main()
@@ -44,32 +67,16 @@ void main()
             plane = next;
         }
     }
-    int column = group * GROUP + int(gl_LocalInvocationID.x);
+    int column = group * THREADS + int(gl_LocalInvocationID.x);
     if (column >= plane.columns || y * 4 >= items[image].y.n)
         return;
 
-    vec4 sum[COLUMNS * 4]; // per byte, of 4 rows
-    int next[COLUMNS];     // from the first column to each; beyond the last wanted: that one again
-    [[unroll]] for (int i = 0; i < COLUMNS * 4; i++)
-        sum[i] = vec4(0.0);
-    [[unroll]] for (int i = 0; i < COLUMNS; i++)
-        next[i] = min(i * THREADS, plane.columns - 1 - column);
-
-    int table = plane.taps + y * (plane.count + 1), first = int(READ_F32(taps, table).x);
-    int from = plane.from + column;
-    for (int t = 0; t < plane.count; t++) {
-        vec4 w = READ_F32(taps, table + 1 + t);
-        int row = from + min(first + t, plane.last) * plane.stride;
-        [[unroll]] for (int i = 0; i < COLUMNS; i++) {
-            vec4 bytes = FRAME(row + next[i]);
-            [[unroll]] for (int j = 0; j < 4; j++)
-                sum[i * 4 + j] += w * bytes[j];
-        }
+    vec2 upper[BYTES] = filter_pair(plane, plane.from + column, y * 2);
+    vec2 lower[BYTES] = filter_pair(plane, plane.from + column, y * 2 + 1);
+    bool round_bytes = items[image].round_bytes != 0;
+    int to = plane.to + (y * plane.columns + column) * BYTES;
+    [[unroll]] for (int i = 0; i < BYTES; i++) {
+        vec4 four = vec4(upper[i], lower[i]);
+        rows[to + i] = round_bytes ? round_to_byte(four) : four;
     }
-
-    int to = plane.to + (y * plane.columns + column) * 4;
-    [[unroll]] for (int i = 0; i < COLUMNS; i++)
-        if (column + i * THREADS < plane.columns)
-            [[unroll]] for (int j = 0; j < 4; j++)
-                rows[to + i * THREADS * 4 + j] = items[image].round_bytes != 0 ? round_to_byte(sum[i * 4 + j]) : sum[i * 4 + j];
 }

@@ -296,6 +296,14 @@ EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, gu
  */
 typedef struct _EffvkFrameMemory EffvkFrameMemory;
 
+/**
+ * EFFVK_FRAME_MEMORY_ALIGNMENT:
+ *
+ * Bytes: frames whose planes and rows begin at multiples of it, from the memory's first byte, are read in
+ * place.
+ */
+#define EFFVK_FRAME_MEMORY_ALIGNMENT 16
+
 #define EFFVK_TYPE_FRAME_MEMORY (effvk_frame_memory_get_type ())
 EFFVK_API GType effvk_frame_memory_get_type (void);
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_ref (EffvkFrameMemory *memory);
@@ -318,7 +326,7 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  *
  * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier of
  * that memory's device then reads the pixels there instead of copying them, if their offsets in it and
- * their strides are multiples of 4 bytes and the image fills a submission: until the image's result is
+ * their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and the image fills a submission: until the image's result is
  * collected its pixels must not change, or the result is that of some mixture.
  */
 EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 /* Staging strides are multiples of a texel, offsets and sizes of what any device asks for. */
-#define ROW_ALIGNMENT 4
 #define PLANE_ALIGNMENT 256
 
 /* A source's padding is copied along, in one memcpy(), when it makes a row at most this many times
@@ -287,7 +286,7 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
   image->layout.par_n = image->layout.par_d = 1;
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
     image->layout.strides[i]
-        = align (effvk_frame_plane_row_bytes (&image->layout, i), ROW_ALIGNMENT);
+        = align (effvk_frame_plane_row_bytes (&image->layout, i), EFFVK_FRAME_MEMORY_ALIGNMENT);
   place_planes (&image->layout);
   return image;
 }
@@ -351,8 +350,9 @@ effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data, gsize
   image->planes[plane].data = data;
   image->planes[plane].stride = stride;
   /* Taking over the source's stride makes the copy one memcpy(). */
-  staged = stride % ROW_ALIGNMENT == 0 && stride <= row * MAX_WASTE ? stride
-                                                                    : align (row, ROW_ALIGNMENT);
+  staged = stride % EFFVK_FRAME_MEMORY_ALIGNMENT == 0 && stride <= row * MAX_WASTE
+               ? stride
+               : align (row, EFFVK_FRAME_MEMORY_ALIGNMENT);
   if (layout->strides[plane] != staged)
     {
       layout->strides[plane] = staged;

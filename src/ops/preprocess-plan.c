@@ -148,19 +148,22 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
 {
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
   guint low = G_MAXUINT, high = 0, columns;
-  EffvkTapTable y_table = effvk_taps_append_grouped (plan->row_table, y);
+  EffvkTapTable y_table = effvk_taps_append_paired (plan->row_table, y);
 
   for (guint i = 0; i < 3; i++)
     if (format->components[i].plane == plane)
       {
         guint offset = format->components[i].offset;
 
-        low = MIN (low, (x[i]->taps.low * x[i]->step + offset) / 4);
-        high = MAX (high, div_up ((x[i]->taps.high - 1) * x[i]->step + offset + 1, 4));
+        low = MIN (low, (x[i]->taps.low * x[i]->step + offset) / EFFVK_FRAME_MEMORY_ALIGNMENT);
+        high = MAX (high, div_up ((x[i]->taps.high - 1) * x[i]->step + offset + 1,
+                                  EFFVK_FRAME_MEMORY_ALIGNMENT));
       }
   columns = high - low;
-  plan->item.planes[plane].from = (gint32) (layout->offsets[plane] / 4 + low);
-  plan->item.planes[plane].stride = (gint32) (layout->strides[plane] / 4);
+  plan->item.planes[plane].from
+      = (gint32) (layout->offsets[plane] / EFFVK_FRAME_MEMORY_ALIGNMENT + low);
+  plan->item.planes[plane].stride
+      = (gint32) (layout->strides[plane] / EFFVK_FRAME_MEMORY_ALIGNMENT);
   plan->item.planes[plane].columns = (gint32) columns;
   plan->item.planes[plane].last = (gint32) y->high - 1;
   plan->item.planes[plane].taps = (gint32) y_table.at;
@@ -173,15 +176,15 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
 
       if (component->plane != plane)
         continue;
-      plan->item.components[i].from
-          = (gint32) plan->rows + (gint32) component->offset - (gint32) (low * 4);
-      plan->item.components[i].stride = (gint32) (columns * 4);
+      plan->item.components[i].from = (gint32) plan->rows + (gint32) component->offset
+                                      - (gint32) (low * EFFVK_FRAME_MEMORY_ALIGNMENT);
+      plan->item.components[i].stride = (gint32) (columns * EFFVK_FRAME_MEMORY_ALIGNMENT);
       plan->item.components[i].step = (gint32) x[i]->step;
       plan->item.components[i].last = (gint32) x[i]->taps.high - 1;
       plan->item.components[i].taps = (gint32) x[i]->table.at;
       plan->item.components[i].count = (gint32) x[i]->table.count;
     }
-  plan->rows += columns * 4 * div_up (y->n, 4);
+  plan->rows += columns * EFFVK_FRAME_MEMORY_ALIGNMENT * div_up (y->n, 4);
 }
 
 /* Where the outputs go: those of the frame's first row and column, and from one to the next. */
@@ -322,7 +325,7 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
 
   for (guint p = 0; p < EFFVK_IMAGE_MAX_PLANES; p++)
     {
-      item.planes[p].from += (gint32) (offset / 4);
+      item.planes[p].from += (gint32) (offset / EFFVK_FRAME_MEMORY_ALIGNMENT);
       item.planes[p].to += rows;
       item.planes[p].taps += row_taps;
       item.components[p].from += rows;

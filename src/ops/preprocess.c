@@ -34,8 +34,8 @@ static const EffvkShader columns_shaders[][2] = {
  * wants more work for each fetch of weights, a GPU more invocations. */
 static const struct
 {
-  guint rows_threads, rows_columns, columns_threads;
-} shapes[] = { { 8, 4, 32 }, { 64, 1, 64 } };
+  guint rows_threads, columns_threads;
+} shapes[] = { { 8, 32 }, { 64, 64 } };
 
 /* @size bytes at @offset of a buffer that the CPU writes, as texels. */
 static EffvkTensor
@@ -51,7 +51,7 @@ add_mapped (EffvkProgram *program, const char *name, EffvkStorage storage,
 EffvkTensor
 effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames)
 {
-  return add_mapped (program, "frames", EFFVK_STORAGE_U8, frames, 0, frames->size);
+  return add_mapped (program, "frames", EFFVK_STORAGE_U32, frames, 0, frames->size);
 }
 
 gboolean
@@ -66,7 +66,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
                                 effvk_preprocess_n_kernels, error);
   EffvkPreprocessItems at = effvk_preprocess_items (room, batch);
   EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, batch, 1, room->rows, 4 };
-  EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 2, .writes = 1u << 2 };
+  EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 1, .writes = 1u << 2 };
   EffvkDispatch resize_columns = { .op = "resize-columns", .n_spec = 1, .writes = 1u << 2 };
   ColumnsPush push = { op->recipe->eight_bits, output->c == 1 };
 
@@ -76,15 +76,13 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   resize_rows.shader = &rows_shaders[kernel];
   resize_rows.kernel = effvk_preprocess_kernels[kernel].name;
   resize_rows.spec[0] = shapes[kernel].rows_threads;
-  resize_rows.spec[1] = shapes[kernel].rows_columns;
   resize_rows.bind[0] = op->frames;
   resize_rows.bind[1] = add_mapped (program, "row taps", EFFVK_STORAGE_F32, op->items, at.row_taps,
                                     at.column_taps - at.row_taps);
   resize_rows.bind[2] = effvk_program_add_tensor (program, &rows);
   resize_rows.bind[3] = add_mapped (program, "items", EFFVK_STORAGE_F32, op->items, 0, at.row_taps);
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
-    resize_rows.groups[0] += effvk_div_up (room->columns[i], shapes[kernel].rows_threads
-                                                                 * shapes[kernel].rows_columns);
+    resize_rows.groups[0] += effvk_div_up (room->columns[i], shapes[kernel].rows_threads);
   resize_rows.groups[1] = height4;
   resize_rows.groups[2] = batch;
   effvk_program_add_dispatch (program, &resize_rows);

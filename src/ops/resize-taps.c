@@ -221,26 +221,27 @@ grow (GArray *table, gsize texels)
 }
 
 EffvkTapTable
-effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps)
+effvk_taps_append_paired (GArray *table, const EffvkTaps *taps)
 {
-  guint groups = (taps->n + 3) / 4;
+  guint pairs = (taps->n + 3) / 4 * 2, texels;
   EffvkTapTable result = { 0 };
 
-  /* Centres ascend, so the first output of a group has the first sample. */
+  /* Centres ascend, so the first output of a pair has the first sample. */
   for (guint i = 0; i < taps->n; i++)
-    result.count = MAX (result.count, taps->first[i] - taps->first[i / 4 * 4] + taps->count);
-  result.count = MIN (result.count, taps->high - taps->low);
-  result.at = grow (table, (gsize) groups * (result.count + 1));
+    result.count = MAX (result.count, taps->first[i] - taps->first[i / 2 * 2] + taps->count);
+  result.count = (MIN (result.count, taps->high - taps->low) + 3) / 4 * 4;
+  texels = 1 + result.count / 2;
+  result.at = grow (table, (gsize) pairs * texels);
 
   for (guint i = 0; i < taps->n; i++)
     {
-      guint first = taps->first[i / 4 * 4];
-      float *group = &g_array_index (table, float, 4 * (result.at + i / 4 * (result.count + 1)));
+      guint first = taps->first[i / 2 * 2];
+      float *pair = &g_array_index (table, float, 4 * (result.at + i / 2 * texels));
 
-      group[0] = (float) first;
+      pair[0] = (float) first;
       /* What lies beyond the last sample has the weight 0. */
       for (guint t = 0; t < taps->count && taps->first[i] + t < taps->high; t++)
-        group[4 * (1 + taps->first[i] - first + t) + i % 4]
+        pair[4 + (taps->first[i] - first + t) * 2 + i % 2]
             = taps->weights[(gsize) i * taps->count + t];
     }
   return result;

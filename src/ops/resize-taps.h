@@ -64,10 +64,10 @@ typedef struct
   guint at, count;
 } EffvkTapTable;
 
-/* For outputs in groups of four that share their samples. Group g begins at texel
- * at + g * (count + 1): (first sample, -, -, -), then per sample the weights of the four outputs.
- */
-EffvkTapTable effvk_taps_append_grouped (GArray *table, const EffvkTaps *taps);
+/* For outputs in pairs that share their samples, an even number of pairs. Pair p begins at texel
+ * at + p * (1 + count / 2): (first sample, -, -, -), then per two samples the first one's weights
+ * for both outputs and the second one's. count is a multiple of four. */
+EffvkTapTable effvk_taps_append_paired (GArray *table, const EffvkTaps *taps);
 
 /* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then
  * four taps' weights each. count is a multiple of four. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vk/frame-buffer.h"
 
-/* What the shaders read at once. */
-#define TEXEL 4
-
 static void
 frame_buffer_free (EffvkFrameMemory *memory)
 {
@@ -23,7 +20,9 @@ effvk_frame_memory_new (EffvkDevice *device, gsize size, GError **error)
   g_return_val_if_fail (size > 0, NULL);
 
   /* whole texels, also of a last row that ends within one */
-  if (!effvk_buffer_init (&buffer, device, EFFVK_MEMORY_SHARED, (size + TEXEL - 1) / TEXEL * TEXEL,
+  if (!effvk_buffer_init (&buffer, device, EFFVK_MEMORY_SHARED,
+                          (size + EFFVK_FRAME_MEMORY_ALIGNMENT - 1) / EFFVK_FRAME_MEMORY_ALIGNMENT
+                              * EFFVK_FRAME_MEMORY_ALIGNMENT,
                           "frame", error))
     return NULL;
   frame = g_new (EffvkFrameBuffer, 1);
@@ -50,7 +49,8 @@ effvk_frame_buffer_of (const EffvkImage *image, EffvkDevice *device, EffvkFrameL
       gsize offset = (gsize) (image->planes[i].data - memory->data);
 
       if (image->planes[i].data < memory->data || offset > memory->size
-          || size > memory->size - offset || offset % TEXEL || stride % TEXEL)
+          || size > memory->size - offset || offset % EFFVK_FRAME_MEMORY_ALIGNMENT
+          || stride % EFFVK_FRAME_MEMORY_ALIGNMENT)
         return NULL;
       layout->offsets[i] = offset;
       layout->strides[i] = stride;

@@ -45,7 +45,7 @@ struct _EffvkProgram
 gsize
 effvk_storage_texel_size (EffvkStorage storage)
 {
-  static const gsize sizes[] = { 16, 8, 4 };
+  static const gsize sizes[] = { 16, 8, 16 };
 
   return sizes[storage];
 }
@@ -301,7 +301,7 @@ static gboolean
 create_view (EffvkProgram *program, Tensor *tensor, GError **error)
 {
   static const VkFormat formats[]
-      = { VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R16G16B16A16_SFLOAT, VK_FORMAT_R8G8B8A8_UNORM };
+      = { VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R16G16B16A16_SFLOAT, VK_FORMAT_R32G32B32A32_UINT };
   EffvkDevice *device = program->device;
   VkBufferViewCreateInfo create = { .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
                                     .buffer = tensor->buffer->handle,

@@ -18,7 +18,7 @@ typedef enum
 {
   EFFVK_STORAGE_F32, /* four floats a texel */
   EFFVK_STORAGE_F16, /* four halves a texel */
-  EFFVK_STORAGE_U8,  /* four bytes a texel, read as 0..1 */
+  EFFVK_STORAGE_U32, /* read as four words */
 } EffvkStorage;
 
 /* Bytes of one texel: four channels. */

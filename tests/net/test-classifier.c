@@ -303,9 +303,9 @@ test_in_place (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     guint width, height;
     gsize offset, padding;
     gboolean in_place;
-  } cases[] = { { 64, 48, 0, 0, TRUE },  { 64, 48, 4, 8, TRUE },  { 64, 48, 2, 0, FALSE },
-                { 64, 48, 0, 1, FALSE }, { 61, 47, 12, 1, TRUE }, { 200, 100, 0, 0, TRUE },
-                { 64, 48, 0, 0, TRUE } };
+  } cases[] = { { 64, 48, 0, 0, TRUE },    { 64, 48, 16, 48, TRUE }, { 64, 48, 4, 0, FALSE },
+                { 64, 48, 0, 8, FALSE },   { 61, 47, 32, 9, TRUE },  { 208, 100, 0, 0, TRUE },
+                { 200, 100, 0, 0, FALSE }, { 64, 48, 0, 0, TRUE } };
   g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
   g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
   g_autoptr (GVariant) statistics = NULL;

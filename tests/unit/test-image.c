@@ -257,9 +257,9 @@ test_from_bytes (void)
   g_assert_cmpuint (copy->layout.size, ==, sizeof staging);
   g_assert_cmpuint (effvk_image_copy_to (copy, staging), ==, 17);
   g_assert_cmpmem (staging, 3, data, 3);
-  g_assert_cmpmem (staging + 4, 3, data + 3, 3);
+  g_assert_cmpmem (staging + EFFVK_FRAME_MEMORY_ALIGNMENT, 3, data + 3, 3);
   g_assert_cmpmem (staging + 256, 2, data + 9, 2);
-  g_assert_cmpmem (staging + 512 + 4, 2, data + 15, 2);
+  g_assert_cmpmem (staging + 512 + EFFVK_FRAME_MEMORY_ALIGNMENT, 2, data + 15, 2);
 }
 
 static void
@@ -286,17 +286,17 @@ static void
 test_layout_equal (void)
 {
   static const guint8 data[4096];
-  g_autoptr (EffvkImage) a = effvk_image_new (EFFVK_FORMAT_I420, 16, 16);
+  g_autoptr (EffvkImage) a = effvk_image_new (EFFVK_FORMAT_I420, 64, 16);
   g_autoptr (EffvkImage) b = effvk_image_copy (a);
-  g_autoptr (EffvkImage) other = effvk_image_new (EFFVK_FORMAT_YV12, 16, 16);
+  g_autoptr (EffvkImage) other = effvk_image_new (EFFVK_FORMAT_YV12, 64, 16);
 
   g_assert_true (effvk_frame_layout_equal (&a->layout, &b->layout));
   g_assert_false (effvk_frame_layout_equal (&a->layout, &other->layout));
-  g_assert_true (effvk_image_set_plane (b, 0, data, 16, 256));
+  g_assert_true (effvk_image_set_plane (b, 0, data, 64, 1024));
   g_assert_true (effvk_frame_layout_equal (&a->layout, &b->layout));
-  g_assert_true (effvk_image_set_plane (b, 1, data, 12, 128));
+  g_assert_true (effvk_image_set_plane (b, 1, data, 48, 384));
   g_assert_false (effvk_frame_layout_equal (&a->layout, &b->layout));
-  g_assert_true (effvk_image_set_plane (b, 1, data, 8, 128));
+  g_assert_true (effvk_image_set_plane (b, 1, data, 32, 256));
   g_assert_true (effvk_frame_layout_equal (&a->layout, &b->layout));
   effvk_image_set_colorimetry (b, EFFVK_MATRIX_BT601, FALSE, EFFVK_CHROMA_SITE_LEFT);
   g_assert_true (effvk_frame_layout_equal (&a->layout, &b->layout));
