@@ -111,9 +111,28 @@ G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObj
 EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel *model,
                                                  EffvkClassifierOptions *options, GError **error);
 
+/**
+ * effvk_classifier_get_device:
+ * @classifier: a classifier
+ *
+ * Returns: (transfer none): the device that it was made with
+ */
 EFFVK_API EffvkDevice *effvk_classifier_get_device (EffvkClassifier *classifier);
+
+/**
+ * effvk_classifier_get_model:
+ * @classifier: a classifier
+ *
+ * Returns: (transfer none): the model that it was made with
+ */
 EFFVK_API EffvkModel *effvk_classifier_get_model (EffvkClassifier *classifier);
 
+/**
+ * effvk_classifier_get_batch_size:
+ * @classifier: a classifier
+ *
+ * Returns: images of a submission, at most; 1 or more
+ */
 EFFVK_API guint effvk_classifier_get_batch_size (EffvkClassifier *classifier);
 
 /**
@@ -173,7 +192,7 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
                                             gpointer user_data, GError **error);
 
 /**
- * effvk_classifier_submit_regions:
+ * effvk_classifier_submit_regions: (skip)
  * @classifier: a classifier
  * @image: an image with all its planes set; its pixels are copied, once, before the call returns
  * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is ignored
