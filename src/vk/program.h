@@ -118,8 +118,8 @@ gsize effvk_program_get_memory_size (EffvkProgram *program); /* all of it, bytes
 gboolean effvk_program_run (EffvkProgram *program, GError **error);
 
 /* Converts between [N,H,W,C] floats without padding and a tensor's own layout. For tests,
- * self-tests and tools; the tensor is persistent, external, or the program EFFVK_PROGRAM_SEPARATE.
- */
+ * self-tests and tools; the tensor is of floats or halves, and persistent, external, or the program's
+ * EFFVK_PROGRAM_SEPARATE. */
 gboolean effvk_program_write (EffvkProgram *program, EffvkTensor tensor, const float *data,
                               GError **error);
 gboolean effvk_program_read (EffvkProgram *program, EffvkTensor tensor, float *data,
