@@ -169,6 +169,7 @@ build_front (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
   slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
   slot->frames = op.frames = effvk_preprocess_add_frames (slot->front, frames);
   op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
+  op.batch = net_info (slot, net_input)->n;
   return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
 }
 

@@ -60,12 +60,11 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   EffvkProgram *program = context->program;
   const EffvkTensorInfo *output = effvk_program_get_info (program, op->output);
   const EffvkPreprocessRoom *room = op->room;
-  guint batch = output->n;
   guint height4 = effvk_div_up (room->height, 4);
   int kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
                                 effvk_preprocess_n_kernels, error);
-  EffvkPreprocessItems at = effvk_preprocess_items (room, batch);
-  EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, batch, 1, room->rows, 4 };
+  EffvkPreprocessItems at = effvk_preprocess_items (room, op->batch);
+  EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, op->batch, 1, room->rows, 4 };
   EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 1, .writes = 1u << 2 };
   EffvkDispatch resize_columns = { .op = "resize-columns", .n_spec = 1, .writes = 1u << 2 };
   ColumnsPush push = { op->recipe->eight_bits, output->c == 1 };
@@ -84,7 +83,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
     resize_rows.groups[0] += effvk_div_up (room->columns[i], shapes[kernel].rows_threads);
   resize_rows.groups[1] = height4;
-  resize_rows.groups[2] = batch;
+  resize_rows.groups[2] = op->batch;
   effvk_program_add_dispatch (program, &resize_rows);
 
   resize_columns.shader = &columns_shaders[kernel][context->storage];
@@ -98,7 +97,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   memcpy (resize_columns.push, &push, sizeof push);
   resize_columns.groups[0] = effvk_div_up (room->width, shapes[kernel].columns_threads);
   resize_columns.groups[1] = height4;
-  resize_columns.groups[2] = batch;
+  resize_columns.groups[2] = op->batch;
   effvk_program_add_dispatch (program, &resize_columns);
   return TRUE;
 }

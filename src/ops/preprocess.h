@@ -19,6 +19,7 @@ typedef struct
   EffvkTensor frames;              /* holds the planes of all items */
   const EffvkBuffer *items;        /* effvk_preprocess_items().size bytes or more */
   EffvkTensor output;              /* [N,H,W,3] or [N,H,W,1], H and W of the recipe */
+  guint batch;                     /* items: output's first images */
 } EffvkPreprocess;
 
 extern const EffvkKernel effvk_preprocess_kernels[];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "selftest/cases.h"
 
+#include "ops/preprocess.h"
 #include "selftest/reference.h"
 
 #include <math.h>
@@ -533,6 +534,8 @@ run_top_k (EffvkTrial *trial, guint index, GError **error)
   }
 
 const EffvkSelftestCase effvk_selftest_cases[] = {
+  { "preprocess", effvk_preprocess_kernels, &effvk_preprocess_n_kernels,
+    effvk_selftest_run_preprocess },
   CASE ("conv", conv),
   CASE ("pointwise", pointwise),
   CASE ("depthwise", depthwise),

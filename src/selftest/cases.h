@@ -15,5 +15,8 @@ typedef struct
   gboolean (*run) (EffvkTrial *trial, guint index, GError **error);
 } EffvkSelftestCase;
 
+/* Of an op with a file of its own. */
+gboolean effvk_selftest_run_preprocess (EffvkTrial *trial, guint index, GError **error);
+
 extern const EffvkSelftestCase effvk_selftest_cases[];
 extern const guint effvk_selftest_n_cases;

@@ -33,6 +33,8 @@ effvk_trial_clear (EffvkTrial *trial)
     return;
   effvk_program_free (trial->context.program);
   effvk_buffer_clear (&trial->guarded);
+  for (guint i = 0; i < trial->n_mapped; i++)
+    effvk_buffer_clear (&trial->mapped[i]);
   g_rand_free (trial->rand);
   g_string_free (trial->shape, TRUE);
   g_ptr_array_unref (trial->owned);
@@ -93,6 +95,18 @@ effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double lo
   input.values = random_values (trial, info->storage, n, low, high);
   g_array_append_val (trial->inputs, input);
   return input;
+}
+
+EffvkBuffer *
+effvk_trial_add_buffer (EffvkTrial *trial, const char *name, gsize size, GError **error)
+{
+  EffvkBuffer *buffer = &trial->mapped[trial->n_mapped];
+
+  g_return_val_if_fail (trial->n_mapped < G_N_ELEMENTS (trial->mapped), NULL);
+  if (!effvk_buffer_init (buffer, trial->test->device, EFFVK_MEMORY_UPLOAD, size, name, error))
+    return NULL;
+  trial->n_mapped++;
+  return buffer;
 }
 
 EffvkTensor

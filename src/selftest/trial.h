@@ -40,6 +40,8 @@ typedef struct
   EffvkBuffer guarded; /* holds the output that effvk_trial_add_output() made */
   EffvkTensor guarded_output;
   EffvkTensor watched; /* of effvk_trial_watch() */
+  EffvkBuffer mapped[2];
+  guint n_mapped;
 } EffvkTrial;
 
 /* The same @seed, @op_index and @index make the same shape and values, whatever the kernel. */
@@ -61,6 +63,11 @@ const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
 /* Values from @low to @high, as the tensor's storage can hold them. */
 EffvkTrialInput effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low,
                                        double high);
+
+/* A buffer that the CPU writes, through its map, and an op reads as it is; the trial's, at most two.
+ * effvk_buffer_flush() tells the device. NULL with @error set when there is no memory. */
+EffvkBuffer *effvk_trial_add_buffer (EffvkTrial *trial, const char *name, gsize size,
+                                     GError **error);
 
 /* At most one a trial; its guards are not in @info. EFFVK_TENSOR_NONE with @error set when there is
  * no memory. */

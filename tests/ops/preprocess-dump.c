@@ -20,7 +20,7 @@ dump (EffvkDevice *device, const EffvkImage *image, const EffvkRecipe *recipe, G
   g_autoptr (EffvkPreprocessPlan) plan = effvk_preprocess_plan_new (&image->layout, recipe);
   EffvkPreprocessRoom room = { 0 };
   EffvkBuffer staging = { 0 }, items = { 0 };
-  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items };
+  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items, .batch = 1 };
   gsize n = (gsize) recipe->width * recipe->height * 3;
   gboolean done;
 

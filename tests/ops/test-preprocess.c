@@ -500,7 +500,7 @@ run (const Case *test, EffvkImage **images, const char *kernel, EffvkStorage sto
   EffvkOpContext context = { program, storage, .kernel = kernel };
   EffvkPreprocessRoom room = { 0 };
   EffvkBuffer frames, items;
-  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items };
+  EffvkPreprocess op = { .recipe = recipe, .room = &room, .items = &items, .batch = test->batch };
   gsize n = (gsize) test->batch * recipe->height * recipe->width * get_channels (test);
   float *result = g_new (float, n);
   GError *error = NULL;

@@ -60,7 +60,8 @@ ours_init (Ours *ours, EffvkDevice *device, GBytes *pixels, guint width, guint h
 {
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, SIZE, SIZE, 3 };
   EffvkOpContext context = { .storage = EFFVK_STORAGE_F32 };
-  EffvkPreprocess op = { .recipe = &ours->recipe, .room = &ours->room, .items = &ours->items };
+  EffvkPreprocess op
+      = { .recipe = &ours->recipe, .room = &ours->room, .items = &ours->items, .batch = 1 };
   g_autoptr (EffvkPreprocessPlan) plan = NULL;
 
   ours->image = effvk_image_new_from_bytes (EFFVK_FORMAT_NV12, width, height, pixels);
