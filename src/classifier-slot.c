@@ -91,8 +91,8 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
                                    .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT };
   VkCommandBufferAllocateInfo allocate = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                            .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-                                           .commandBufferCount = 2 };
-  VkCommandBuffer commands[2];
+                                           .commandBufferCount = 3 };
+  VkCommandBuffer commands[3];
   VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
   VkQueryPoolCreateInfo queries = { .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                     .queryType = VK_QUERY_TYPE_TIMESTAMP,
@@ -125,8 +125,9 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
               device, device->vk.vkCreateQueryPool (device->handle, &queries, NULL, &slot->queries),
               "vkCreateQueryPool", error)))
     return FALSE;
-  slot->front_commands = commands[0];
-  slot->commands = commands[1];
+  slot->copy_commands = commands[0];
+  slot->front_commands = commands[1];
+  slot->commands = commands[2];
   return record (slot, error);
 }
 
@@ -138,6 +139,7 @@ effvk_slot_clear (EffvkSlot *slot)
   if (!slot->net)
     return;
   device = slot_device (slot);
+  effvk_slot_release (slot);
   effvk_program_free (slot->front);
   effvk_buffer_clear (&slot->staging);
   effvk_buffer_clear (&slot->items);
@@ -230,19 +232,20 @@ refuse (GError **error)
   return FALSE;
 }
 
-/* Staging for the frames up to @end, in a slot that has @first items. */
+/* Staging for the frames up to @end, in a slot that has @first items: what @kind says, or mapped. */
 static gboolean
-make_staging (EffvkSlot *slot, gsize frame, gsize end, guint first, GError **error)
+make_staging (EffvkSlot *slot, EffvkMemoryKind kind, gsize frame, gsize end, guint first,
+              GError **error)
 {
-  if (end <= slot->staging.size)
+  if (end <= slot->staging.size && (kind == EFFVK_MEMORY_DEVICE || slot->staging.map))
     return TRUE;
   if (first > 0)
     return refuse (error);
   if (!slot->memory) /* the commands read what goes now */
     slot->recorded = FALSE;
   effvk_buffer_clear (&slot->staging);
-  return effvk_buffer_init (&slot->staging, slot_device (slot), EFFVK_MEMORY_UPLOAD,
-                            frame * slot->batch, "staging", error);
+  return effvk_buffer_init (&slot->staging, slot_device (slot), kind, frame * slot->batch,
+                            "staging", error);
 }
 
 static gboolean
@@ -308,18 +311,38 @@ read_from (EffvkSlot *slot, const EffvkBuffer *frames, EffvkFrameMemory *memory,
   return TRUE;
 }
 
+static gboolean
+place_images (EffvkSlot *slot, const EffvkFrameImages *images, const EffvkImage *image,
+              EffvkFrameLayout *layout, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (effvk_frame_images_place (images, image, slot_device (slot), layout, &problem))
+    return TRUE;
+  g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+               "The image cannot be read: %s", problem->message);
+  return FALSE;
+}
+
 gboolean
 effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
                 guint n_crops, guint first, gsize *copied, GError **error)
 {
   EffvkFrameLayout layout = image->layout;
+  EffvkFrameImages *images = effvk_frame_images_of (image);
   /* One buffer holds all frames of a submission, so only the only one can stay where it is. */
   EffvkFrameBuffer *in_place
       = n_crops == slot->batch ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
   EffvkBuffer *frames = in_place ? &in_place->buffer : &slot->staging;
   gsize offset = first ? slot->staged : 0;
 
-  if (!in_place && !make_staging (slot, layout.size, offset + layout.size, first, error))
+  if (first == 0)
+    effvk_slot_release (slot);
+  if (images && !place_images (slot, images, image, &layout, error))
+    return FALSE;
+  if (!in_place
+      && !make_staging (slot, images ? EFFVK_MEMORY_DEVICE : EFFVK_MEMORY_UPLOAD, layout.size,
+                        offset + layout.size, first, error))
     return FALSE;
   for (guint i = 0; i < n_crops; i++)
     {
@@ -334,7 +357,9 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
     return FALSE;
   if (in_place)
     effvk_buffer_flush (frames);
-  *copied = in_place ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
+  if (images)
+    effvk_frame_copies_add (&slot->copies, images, &layout, offset);
+  *copied = in_place || images ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
   slot->staged = offset + layout.size;
   return TRUE;
 }
@@ -347,9 +372,19 @@ effvk_slot_submit (EffvkSlot *slot, GError **error)
 
   if (!slot->memory)
     effvk_buffer_flush (&slot->staging);
-  return effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
-                             "vkResetFences", error)
-         && effvk_device_submit (device, commands, G_N_ELEMENTS (commands), slot->fence, error);
+  if (!effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
+                           "vkResetFences", error))
+    return FALSE;
+  if (effvk_frame_copies_is_empty (&slot->copies))
+    return effvk_device_submit (device, commands, G_N_ELEMENTS (commands), slot->fence, error);
+  return effvk_frame_copies_submit (&slot->copies, &slot->staging, slot->copy_commands, commands,
+                                    G_N_ELEMENTS (commands), slot->fence, error);
+}
+
+void
+effvk_slot_release (EffvkSlot *slot)
+{
+  effvk_frame_copies_clear (&slot->copies);
 }
 
 int

@@ -6,6 +6,7 @@
 #include "ops/preprocess-plan.h"
 #include "result.h"
 #include "vk/frame-buffer.h"
+#include "vk/frame-images.h"
 
 /* An item of the batch: the layout's crop of a frame. */
 typedef struct
@@ -21,8 +22,8 @@ typedef struct
  *   frames → [preprocess] → [network] → [top-k] → read-back
  *
  * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
- * frames, of any layouts, is data. Frames are copied to the slot's staging, or read where they lie
- * when the device sees them there; the two dispatches of the preprocessing have commands of their
+ * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they are
+ * in its images, or read where they lie when the device sees them there; the two dispatches of the preprocessing have commands of their
  * own, which are recorded anew for another memory and for larger frames than before. Not
  * thread-safe.
  */
@@ -36,6 +37,7 @@ typedef struct
 
   EffvkBuffer staging;      /* frames, one after the other */
   gsize staged;             /* bytes of it that this submission's frames take */
+  EffvkFrameCopies copies;  /* from images to the staging */
   EffvkFrameMemory *memory; /* what is read in place; NULL: the staging is read */
   EffvkPreprocessRoom room;
   EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
@@ -46,7 +48,8 @@ typedef struct
   gboolean recorded;      /* front_commands are right */
   EffvkBuffer readback;
   VkCommandPool pool;
-  VkCommandBuffer front_commands, commands; /* preprocess; all that follows */
+  /* frames from images; preprocess; all that follows */
+  VkCommandBuffer copy_commands, front_commands, commands;
   VkFence fence;
   VkQueryPool queries; /* two timestamps; VK_NULL_HANDLE where the device has none */
 } EffvkSlot;
@@ -65,6 +68,9 @@ gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRe
                          guint n_crops, guint first, gsize *copied, GError **error);
 
 gboolean effvk_slot_submit (EffvkSlot *slot, GError **error);
+
+/* When the device is done, or never had it: lets go of frames in images. */
+void effvk_slot_release (EffvkSlot *slot);
 
 /* Waits at most @timeout ns. Returns 1 when the device is done, 0 when not yet (only if @timeout is
  * 0), -1 with @error set on failure; a time-out is a failure and marks the device lost. */

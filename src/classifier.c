@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/frame-memory.h"
 #include "classifier-options.h"
 #include "classifier-profile.h"
 #include "classifier-slot.h"
@@ -221,6 +222,7 @@ launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
 static void
 release (EffvkClassifier *classifier, RingSlot *ring)
 {
+  effvk_slot_release (&ring->slot);
   classifier->n_in_flight -= ring->n_images - ring->n_collected;
   ring->n_images = ring->n_collected = 0;
   ring->state = SLOT_FREE;
@@ -285,6 +287,8 @@ add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRect
   classifier->stats.copied_bytes += copied;
   if (copied)
     classifier->stats.frames_copied++;
+  else if (image->memory->only_device_sees_it)
+    classifier->stats.frames_in_images++;
   else
     classifier->stats.frames_in_place++;
   return ring;
@@ -315,6 +319,7 @@ submit (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectang
       classifier->n_in_flight -= n;
       if (ring->n_images == 0)
         {
+          effvk_slot_release (&ring->slot);
           ring->state = SLOT_FREE;
           classifier->head = (classifier->head + classifier->n_slots - 1) % classifier->n_slots;
         }
@@ -574,6 +579,7 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
   EffvkProgram *programs[2];
   EffvkSlot *slot;
+  GVariant *profile;
   gsize copied;
 
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
@@ -596,7 +602,9 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   effvk_buffer_flush (&slot->staging);
   programs[0] = slot->front;
   programs[1] = effvk_net_get_program (classifier->net);
-  return effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
+  profile = effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
+  effvk_slot_release (slot);
+  return profile;
 }
 
 GVariant *

@@ -9,5 +9,6 @@ struct _EffvkFrameMemory
   gatomicrefcount references;
   guint8 *data;
   gsize size;                                   /* bytes */
+  gboolean only_device_sees_it;                 /* it is more than bytes, and has no data */
   void (*free_func) (EffvkFrameMemory *memory); /* with the last reference */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/image.h"
 
+#include "base/frame-memory.h"
+
 #include <string.h>
 
 /* Staging strides are multiples of a texel, offsets and sizes of what any device asks for. */
@@ -240,9 +242,8 @@ align (gsize size, gsize alignment)
   return (size + alignment - 1) / alignment * alignment;
 }
 
-/* Places the planes one after the other, with the strides that are set. */
-static void
-place_planes (EffvkFrameLayout *layout)
+void
+effvk_frame_layout_place (EffvkFrameLayout *layout)
 {
   gsize offset = 0;
 
@@ -287,7 +288,7 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
     image->layout.strides[i]
         = align (effvk_frame_plane_row_bytes (&image->layout, i), EFFVK_FRAME_MEMORY_ALIGNMENT);
-  place_planes (&image->layout);
+  effvk_frame_layout_place (&image->layout);
   return image;
 }
 
@@ -356,7 +357,7 @@ effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data, gsize
   if (layout->strides[plane] != staged)
     {
       layout->strides[plane] = staged;
-      place_planes (layout);
+      effvk_frame_layout_place (layout);
     }
   return TRUE;
 }
@@ -445,6 +446,8 @@ effvk_image_get_height (const EffvkImage *image)
 gboolean
 effvk_image_is_complete (const EffvkImage *image)
 {
+  if (image->memory && image->memory->only_device_sees_it)
+    return TRUE;
   for (guint i = 0; i < effvk_format_get_n_planes (image->layout.format); i++)
     if (!image->planes[i].data)
       return FALSE;

@@ -58,9 +58,12 @@ gsize effvk_frame_plane_row_bytes (const EffvkFrameLayout *layout, guint plane);
 /* Whether the rectangle is not empty and inside the frame. */
 gboolean effvk_frame_layout_contains (const EffvkFrameLayout *layout,
                                       const EffvkRectangle *rectangle);
+
+/* Places the planes one after the other, with the strides that are set. */
+void effvk_frame_layout_place (EffvkFrameLayout *layout);
 gboolean effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b);
 
-/* Whether all planes were given. */
+/* Whether all planes were given, or are where only a device sees them. */
 gboolean effvk_image_is_complete (const EffvkImage *image);
 
 /* Copies the planes to @staging as the layout says: one memcpy() a plane where the strides agree,

@@ -95,8 +95,11 @@ effvk_device_finalize (GObject *object)
           effvk_cache_save (device);
           effvk_pipelines_free (device);
           device->vk.vkDestroyPipelineCache (device->handle, device->pipeline_cache, NULL);
-          device->vk.vkDestroyDevice (device->handle, NULL);
+          if (!device->is_wrapped)
+            device->vk.vkDestroyDevice (device->handle, NULL);
         }
+      if (device->wrapped.destroy)
+        device->wrapped.destroy (device->wrapped.user_data);
       effvk_instance_unref ();
     }
 
@@ -122,11 +125,32 @@ effvk_device_init (EffvkDevice *device)
   g_mutex_init (&device->cache_lock);
 }
 
+static EffvkDevice *
+device_of (const EffvkPhysical *physical)
+{
+  EffvkDevice *device = g_object_new (EFFVK_TYPE_DEVICE, NULL);
+
+  device->physical = physical->handle;
+  device->queue_family = physical->queue_family;
+  device->caps = physical->caps;
+  device->info = effvk_device_info_copy (physical->info);
+  return device;
+}
+
+/* What a device with a handle lacks. */
+static void
+complete (EffvkDevice *device)
+{
+  volkLoadDeviceTable (&device->vk, device->handle);
+  vkGetPhysicalDeviceMemoryProperties (device->physical, &device->memory);
+  effvk_cache_load (device);
+}
+
 /* Opens a device. The caller's reference to the instance goes to the device, on failure too. */
 static EffvkDevice *
 open_device (const EffvkPhysical *physical, GError **error)
 {
-  g_autoptr (EffvkDevice) device = g_object_new (EFFVK_TYPE_DEVICE, NULL);
+  g_autoptr (EffvkDevice) device = device_of (physical);
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -143,11 +167,6 @@ open_device (const EffvkPhysical *physical, GError **error)
   };
   VkResult result;
 
-  device->physical = physical->handle;
-  device->queue_family = physical->queue_family;
-  device->caps = physical->caps;
-  device->info = effvk_device_info_copy (physical->info);
-
   if (physical->portability_subset)
     extensions[info.enabledExtensionCount++] = "VK_KHR_portability_subset";
 
@@ -160,15 +179,49 @@ open_device (const EffvkPhysical *physical, GError **error)
       return NULL;
     }
 
-  volkLoadDeviceTable (&device->vk, device->handle);
+  complete (device);
   device->vk.vkGetDeviceQueue (device->handle, device->queue_family, 0, &device->queue);
-  vkGetPhysicalDeviceMemoryProperties (device->physical, &device->memory);
   effvk_device_name (device, VK_OBJECT_TYPE_QUEUE, (guint64) (gsize) device->queue, "effvk");
-  effvk_cache_load (device);
 
   g_debug ("opened the device %u: \"%s\" (%s)", device->info->index, device->info->name,
            device->info->driver);
   return g_steal_pointer (&device);
+}
+
+EffvkDevice *
+effvk_device_new_from_vulkan (const EffvkVulkanDevice *vulkan, GError **error)
+{
+  g_autoptr (EffvkPhysical) physical = NULL;
+  EffvkDevice *device = NULL;
+
+  g_return_val_if_fail (vulkan != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  /* Ours is not needed but to load Vulkan: the loader's functions serve the devices of all instances. */
+  if (effvk_instance_ref (error) == VK_NULL_HANDLE)
+    goto fail;
+  physical
+      = effvk_physical_new (vulkan->physical_device, 0, vulkan->api_version, vulkan->queue_family);
+  if (physical->info->problem != NULL)
+    {
+      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                   "the device \"%s\" cannot be used: %s", physical->info->name,
+                   physical->info->problem);
+      effvk_instance_unref ();
+      goto fail;
+    }
+  device = device_of (physical);
+  device->is_wrapped = TRUE;
+  device->wrapped = *vulkan;
+  device->handle = vulkan->device;
+  device->queue = vulkan->queue;
+  complete (device);
+  return device;
+
+fail:
+  if (vulkan->destroy != NULL)
+    vulkan->destroy (vulkan->user_data);
+  return NULL;
 }
 
 static void
@@ -390,6 +443,39 @@ effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GErr
   return FALSE;
 }
 
+void
+effvk_device_lock_queue (EffvkDevice *device)
+{
+  if (device->wrapped.lock_queue)
+    device->wrapped.lock_queue (device->wrapped.user_data);
+  else
+    g_mutex_lock (&device->queue_lock);
+}
+
+void
+effvk_device_unlock_queue (EffvkDevice *device)
+{
+  if (device->wrapped.lock_queue)
+    device->wrapped.unlock_queue (device->wrapped.user_data);
+  else
+    g_mutex_unlock (&device->queue_lock);
+}
+
+gboolean
+effvk_device_submit_locked (EffvkDevice *device, const VkSubmitInfo *info, VkFence fence,
+                            GError **error)
+{
+  if (effvk_device_is_lost (device))
+    {
+      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST, "the device \"%s\" was lost",
+                   device->info->name);
+      return FALSE;
+    }
+
+  return effvk_device_check (device, device->vk.vkQueueSubmit (device->queue, 1, info, fence),
+                             "vkQueueSubmit", error);
+}
+
 gboolean
 effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint n, VkFence fence,
                      GError **error)
@@ -399,18 +485,10 @@ effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint
     .commandBufferCount = n,
     .pCommandBuffers = commands,
   };
-  VkResult result;
+  gboolean ok;
 
-  if (effvk_device_is_lost (device))
-    {
-      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST, "the device \"%s\" was lost",
-                   device->info->name);
-      return FALSE;
-    }
-
-  g_mutex_lock (&device->queue_lock);
-  result = device->vk.vkQueueSubmit (device->queue, 1, &info, fence);
-  g_mutex_unlock (&device->queue_lock);
-
-  return effvk_device_check (device, result, "vkQueueSubmit", error);
+  effvk_device_lock_queue (device);
+  ok = effvk_device_submit_locked (device, &info, fence, error);
+  effvk_device_unlock_queue (device);
+  return ok;
 }

@@ -6,7 +6,7 @@
 #define VK_NO_PROTOTYPES
 #include <volk.h>
 
-#include <effvk/effvk-device.h>
+#include <effvk/effvk-vulkan.h>
 
 /* What kernels choose by: features and limits, never names or versions. */
 typedef struct
@@ -45,7 +45,10 @@ struct _EffvkDevice
   VkPipelineCache pipeline_cache;
   EffvkDeviceInfo *info;
 
-  GMutex queue_lock; /* around every use of the queue */
+  gboolean is_wrapped; /* the handle is not ours: */
+  EffvkVulkanDevice wrapped;
+
+  GMutex queue_lock; /* around every use of the queue, unless it has another lock */
   gint lost;         /* atomic; see EffvkDeviceLoss */
   gboolean shared;   /* is in the table of open devices */
 
@@ -73,6 +76,14 @@ gboolean effvk_device_is_hung (EffvkDevice *device);
  * @device can be NULL where there is none yet. */
 gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
                              GError **error);
+
+/* Around every use of the queue. */
+void effvk_device_lock_queue (EffvkDevice *device);
+void effvk_device_unlock_queue (EffvkDevice *device);
+
+/* Submits with the queue locked; @fence is signalled at the end. */
+gboolean effvk_device_submit_locked (EffvkDevice *device, const VkSubmitInfo *info, VkFence fence,
+                                     GError **error);
 
 /* Submits command buffers, to run in order; @fence is signalled at the end. Locks the queue. */
 gboolean effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint n,

@@ -375,6 +375,6 @@ effvk_device_name (EffvkDevice *device, VkObjectType type, guint64 handle, const
   };
 
   /* a failure costs a debugger a name, and nothing else */
-  if (instance.set_name != NULL && name != NULL && handle != 0)
+  if (instance.set_name != NULL && name != NULL && handle != 0 && !device->is_wrapped)
     instance.set_name (device->handle, &info);
 }

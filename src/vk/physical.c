@@ -132,9 +132,10 @@ format_uuid (const guint8 uuid[VK_UUID_SIZE])
 }
 
 /* The first family that computes and tells the time, else the first that computes. Such a family
- * on a GPU draws as well, and is the one that drivers give most of the device. */
+ * on a GPU draws as well, and is the one that drivers give most of the device. @only: the one that is to be
+ * taken, or -1. */
 static gboolean
-choose_queue_family (EffvkPhysical *physical)
+choose_queue_family (EffvkPhysical *physical, gint64 only)
 {
   g_autofree VkQueueFamilyProperties *families = NULL;
   guint32 n = 0;
@@ -147,7 +148,8 @@ choose_queue_family (EffvkPhysical *physical)
 
   for (guint32 i = 0; i < n && bits == 0; i++)
     {
-      if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0)
+      if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0
+          || (only >= 0 && i != only))
         continue;
       if (found && families[i].timestampValidBits == 0)
         continue;
@@ -213,8 +215,8 @@ find_problem (const VkPhysicalDeviceProperties *properties)
   return NULL;
 }
 
-static EffvkPhysical *
-physical_new (VkPhysicalDevice handle, guint index)
+EffvkPhysical *
+effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint64 queue_family)
 {
   EffvkPhysical *physical = g_new0 (EffvkPhysical, 1);
   EffvkDeviceInfo *info = g_new0 (EffvkDeviceInfo, 1);
@@ -238,10 +240,11 @@ physical_new (VkPhysicalDevice handle, guint index)
       = effvk_has_extension (extensions, n_extensions, "VK_KHR_portability_subset");
 
   vkGetPhysicalDeviceProperties (handle, properties);
-  old = properties->apiVersion < VK_API_VERSION_1_1;
+  version = MIN (version, properties->apiVersion);
+  old = version < VK_API_VERSION_1_1;
   if (!old)
     {
-      if (MIN (properties->apiVersion, effvk_instance_get_version ()) >= VK_API_VERSION_1_2
+      if (version >= VK_API_VERSION_1_2
           || effvk_has_extension (extensions, n_extensions,
                                   VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
         subgroup.pNext = &driver;
@@ -268,11 +271,12 @@ physical_new (VkPhysicalDevice handle, guint index)
   caps->timestamp_period = properties->limits.timestampPeriod;
 
   if (old)
-    info->problem = g_strdup_printf ("it has Vulkan %u.%u, expected 1.1 or later",
-                                     VK_API_VERSION_MAJOR (properties->apiVersion),
-                                     VK_API_VERSION_MINOR (properties->apiVersion));
-  else if (!choose_queue_family (physical))
-    info->problem = g_strdup ("it has no queue that computes");
+    info->problem
+        = g_strdup_printf ("it has Vulkan %u.%u, expected 1.1 or later",
+                           VK_API_VERSION_MAJOR (version), VK_API_VERSION_MINOR (version));
+  else if (!choose_queue_family (physical, queue_family))
+    info->problem = g_strdup (queue_family < 0 ? "it has no queue that computes"
+                                               : "its queue does not compute");
   else
     info->problem = find_problem (properties);
 
@@ -303,6 +307,6 @@ effvk_physical_list (VkInstance instance, GError **error)
     return NULL;
 
   for (guint32 i = 0; i < n; i++)
-    g_ptr_array_add (list, physical_new (handles[i], i));
+    g_ptr_array_add (list, effvk_physical_new (handles[i], i, effvk_instance_get_version (), -1));
   return g_steal_pointer (&list);
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * For programs that have a Vulkan device and frames in its images: effvk works on that device, and the
+ * pixels never leave it.
+ *
+ * Not included by effvk/effvk.h: it needs Vulkan's headers (of those, only types).
+ */
+
+#include <effvk/effvk-device.h>
+#include <effvk/effvk-image.h>
+#include <vulkan/vulkan.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkVulkanDevice: (skip)
+ * @api_version: the VkApplicationInfo.apiVersion of the device's instance, at least Vulkan 1.1
+ * @physical_device: what @device was made from
+ * @device: the device. No feature and no extension of it is needed
+ * @queue: a queue of @device that computes. Images must be owned by its family
+ * @queue_family: its family
+ * @lock_queue: (nullable): called before @queue is used, from any thread; %NULL when nobody else uses it
+ * @unlock_queue: (nullable): called afterwards, by the same thread
+ * @destroy: (nullable): called when effvk needs none of this any more
+ * @user_data: for the three functions
+ *
+ * A device that somebody else made.
+ */
+typedef struct
+{
+  guint32 api_version;
+  VkPhysicalDevice physical_device;
+  VkDevice device;
+  VkQueue queue;
+  guint32 queue_family;
+  void (*lock_queue) (gpointer user_data);
+  void (*unlock_queue) (gpointer user_data);
+  GDestroyNotify destroy;
+  gpointer user_data;
+} EffvkVulkanDevice;
+
+/**
+ * effvk_device_new_from_vulkan: (skip)
+ * @vulkan: the device; the structure is copied
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Makes an #EffvkDevice that works on a device of the caller's, which must stay until @destroy is called:
+ * after the last reference to the #EffvkDevice and to all that was made with it. It is never called when
+ * the device does not answer, as it may still use the memory then. Unlike those of effvk_device_new() such
+ * devices are not shared: each call makes another.
+ *
+ * Returns: (transfer full): the device, or %NULL with @error set, when @destroy has been called as well:
+ * %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device or the queue cannot do what effvk needs
+ */
+EFFVK_API EffvkDevice *effvk_device_new_from_vulkan (const EffvkVulkanDevice *vulkan,
+                                                     GError **error);
+
+/**
+ * EffvkVulkanPlane: (skip)
+ * @image: one level and one sample of a 2D image with VK_IMAGE_USAGE_TRANSFER_SRC_BIT, in optimal or linear
+ *   tiling, whose texels have the bytes that #EffvkFormat tells for the plane
+ * @aspect: VK_IMAGE_ASPECT_COLOR_BIT, or one of VK_IMAGE_ASPECT_PLANE_0_BIT and so on, when @image has all
+ *   planes
+ * @array_layer: which layer of @image
+ * @width: of @image (of its first plane), in texels
+ * @height: of @image (of its first plane), in texels
+ * @layout: in which the image is, and is left. Not VK_IMAGE_LAYOUT_UNDEFINED
+ * @semaphore: a timeline semaphore, or VK_NULL_HANDLE. What wrote the image on other queues signals it; what
+ *   was submitted to the device's queue before is waited for in any case
+ * @semaphore_value: what it has then
+ *
+ * Where a plane of a frame is.
+ */
+typedef struct
+{
+  VkImage image;
+  VkImageAspectFlagBits aspect;
+  guint32 array_layer;
+  guint32 width, height;
+  VkImageLayout layout;
+  VkSemaphore semaphore;
+  guint64 semaphore_value;
+} EffvkVulkanPlane;
+
+/**
+ * EffvkVulkanUpdateFunc: (skip)
+ * @planes: (array length=n_planes): to be changed: @layout, @semaphore and @semaphore_value
+ * @n_planes: how many
+ * @user_data: the frame's
+ *
+ * Called with the queue locked right before commands that read the frame are submitted, for frames whose
+ * images change their layout while they wait for their turn.
+ */
+typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
+                                       gpointer user_data);
+
+/**
+ * effvk_frame_memory_new_from_vulkan: (skip)
+ * @device: made by effvk_device_new_from_vulkan(); a reference is taken
+ * @planes: (array length=n_planes): where the planes are; copied
+ * @n_planes: 1 to %EFFVK_IMAGE_MAX_PLANES
+ * @update: (nullable): tells how the planes are when they are read
+ * @user_data: for @update and @destroy
+ * @destroy: (nullable): called when the device is done with the images and nobody needs the memory any more
+ *
+ * Describes a frame in images of a device's. With effvk_image_set_memory() an #EffvkImage of the frame's
+ * format and size has its pixels there, and needs no effvk_image_set_plane(). A classifier on @device copies
+ * them on the device, and holds a reference until the result is collected; on another device, or where
+ * the planes do not fit to the image, it refuses it with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE. So it does with
+ * the formats of packed 4:2:2, which have no texel for a pixel. The memory has no bytes for the CPU.
+ *
+ * Returns: (transfer full): the memory
+ */
+EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_vulkan (
+    EffvkDevice *device, const EffvkVulkanPlane *planes, guint n_planes,
+    EffvkVulkanUpdateFunc update, gpointer user_data, GDestroyNotify destroy);
+
+G_END_DECLS
