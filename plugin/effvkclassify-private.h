@@ -8,6 +8,7 @@
 #include "report.h"
 #include "settings.h"
 #include "statistics.h"
+#include "vulkan.h"
 
 /*
  *            chain, serialized events                  the source pad's task
@@ -40,6 +41,7 @@ struct _EffvkClassify
   GstSegment segment;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   EffvkTurned turned;
+  EffvkVulkan vulkan;
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */
@@ -53,6 +55,10 @@ void effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config)
 
 /* A reference to the network that runs, or NULL. */
 EffvkNetwork *effvk_classify_get_network (EffvkClassify *self);
+
+/* A network that takes frames of these caps, from this call on: the one that there is, or another, on the
+ * device that the frames are on. FALSE when there can be none, which has been posted. */
+gboolean effvk_classify_prepare_network (EffvkClassify *self, GstCaps *caps);
 
 /* Says that the answer to a LATENCY query has changed. */
 void effvk_classify_post_latency (EffvkClassify *self);

@@ -39,6 +39,13 @@
  * for) and, where it was refused, `reason` (string). Several properties that belong together are set
  * with one g_object_set().
  *
+ * ## Memory
+ *
+ * Frames in system memory are copied to the device, or read where they lie when upstream took the pool that the
+ * element offers. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
+ * GStreamer's, on which the network then works whatever #EffvkClassify:device says; the element takes part in
+ * GStreamer's Vulkan contexts. #EffvkClassify:stats counts frames and bytes of each way.
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
@@ -91,6 +98,10 @@
  *     effvkclassify model-file=b0.safetensors ! fakesink
  * ]| Print the classes of every frame of a file.
  * |[
+ * gst-launch-1.0 -m videotestsrc ! vulkanupload ! 'video/x-raw(memory:VulkanImage)' ! \
+ *     effvkclassify ! fakesink
+ * ]| The same for frames that are on the GPU.
+ * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! \
  *     effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
  * ]| Classify a camera's pictures, and report only what the network is sure of.
@@ -104,6 +115,7 @@
 #include "effvkclassify.h"
 
 #include "effvkclassify-private.h"
+#include "element-error.h"
 #include "sharing.h"
 #include "swap.h"
 
@@ -117,10 +129,12 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (
 
 static GstStaticPadTemplate sink_template
     = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)
+                                                    EFFVK_VULKAN_CAPS));
 static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)));
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)
+                                                    EFFVK_VULKAN_CAPS));
 
 void
 effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config)
@@ -145,9 +159,11 @@ effvk_classify_get_network (EffvkClassify *self)
 
 /* One warning where nobody asked for a CPU and got one: the first question when it is slow. */
 static void
-warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
+warn_about_cpu (EffvkClassify *self, const EffvkNetworkConfig *config, EffvkDevice *device)
 {
-  if (effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
+  const char *selector = config->device;
+
+  if (!config->frames_device && effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
       && (!selector || !*selector || g_str_equal (selector, "auto")))
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS,
@@ -157,28 +173,16 @@ warn_about_cpu (EffvkClassify *self, const char *selector, EffvkDevice *device)
         (NULL));
 }
 
+/* Makes the network that the settings ask for, or joins it. */
 static gboolean
-start (EffvkClassify *self)
+join_network (EffvkClassify *self)
 {
   g_auto (EffvkNetworkConfig) config = { 0 };
   g_autoptr (GError) error = NULL;
-  EffvkNetwork *network;
-  const char *lacks;
+  EffvkNetwork *network, *old;
   EffvkDevice *device;
 
-  GST_OBJECT_LOCK (self);
-  lacks = effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
-                                           self->settings.reporting.attach_logits);
-  self->counters = (EffvkCounters){ 0 };
-  GST_OBJECT_UNLOCK (self);
   effvk_classify_get_config (self, &config);
-  if (lacks)
-    {
-      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-                         ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
-                         (NULL));
-      return FALSE;
-    }
   network = effvk_network_join (&config, &error);
   if (!network)
     {
@@ -186,19 +190,86 @@ start (EffvkClassify *self)
       return FALSE;
     }
   device = effvk_classifier_get_device (effvk_network_get_classifier (network));
-  warn_about_cpu (self, config.device, device);
+  warn_about_cpu (self, &config, device);
   GST_INFO_OBJECT (self, "%s on %s (%s)",
                    effvk_model_get_variant (effvk_network_get_model (network)),
                    effvk_device_get_name (device), effvk_device_get_driver (device));
   GST_OBJECT_LOCK (self);
+  old = self->network;
   self->network = network;
+  GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&old, effvk_network_leave);
+  return TRUE;
+}
+
+gboolean
+effvk_classify_prepare_network (EffvkClassify *self, GstCaps *caps)
+{
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean ready;
+
+  if (effvk_vulkan_is_caps (caps))
+    {
+      device = effvk_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), &error);
+      if (!device)
+        {
+          effvk_element_post_error (GST_ELEMENT (self), error, NULL);
+          return FALSE;
+        }
+    }
+  GST_OBJECT_LOCK (self);
+  ready = self->network && (!device || device == self->settings.network.frames_device);
+  GST_OBJECT_UNLOCK (self);
+  if (ready)
+    return TRUE;
+  effvk_classify_end_swaps (self);
+  GST_OBJECT_LOCK (self);
+  g_set_object (&self->settings.network.frames_device, device);
+  GST_OBJECT_UNLOCK (self);
+  if (!join_network (self))
+    return FALSE;
+  effvk_classify_begin_swaps (self);
+  return TRUE;
+}
+
+/* Whether only frames in Vulkan images can come, whose device is known with them. */
+static gboolean
+expects_vulkan (EffvkClassify *self)
+{
+  g_autoptr (GstCaps) caps = gst_pad_peer_query_caps (self->sink, NULL);
+
+  return caps && !gst_caps_is_any (caps) && effvk_vulkan_is_caps (caps);
+}
+
+static gboolean
+start (EffvkClassify *self)
+{
+  const char *lacks;
+
+  GST_OBJECT_LOCK (self);
+  lacks = effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
+                                           self->settings.reporting.attach_logits);
+  self->counters = (EffvkCounters){ 0 };
+  GST_OBJECT_UNLOCK (self);
+  if (lacks)
+    {
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+                         ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
+                         (NULL));
+      return FALSE;
+    }
+  if (!expects_vulkan (self) && !join_network (self))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
   self->lost = FALSE;
-  effvk_latency_reset (&self->latency, NULL, config.max_in_flight);
+  effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
   effvk_pacer_reset (&self->pacer);
   GST_OBJECT_UNLOCK (self);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   effvk_reporter_reset (&self->reporter);
-  effvk_classify_begin_swaps (self);
+  if (self->network)
+    effvk_classify_begin_swaps (self);
   return TRUE;
 }
 
@@ -207,6 +278,7 @@ static void
 stop (EffvkClassify *self)
 {
   EffvkNetwork *network;
+  EffvkDevice *device;
 
   /* A flush that came to its end while the source pad went inactive has started it again. */
   effvk_queue_set_flushing (&self->queue);
@@ -215,9 +287,12 @@ stop (EffvkClassify *self)
   effvk_classify_end_swaps (self);
   GST_OBJECT_LOCK (self);
   network = g_steal_pointer (&self->network);
+  device = g_steal_pointer (&self->settings.network.frames_device);
   GST_OBJECT_UNLOCK (self);
   effvk_reporter_reset (&self->reporter);
   g_clear_pointer (&network, effvk_network_leave);
+  g_clear_object (&device);
+  effvk_vulkan_clear (&self->vulkan);
   g_clear_pointer (&self->image, effvk_image_free);
 }
 
@@ -307,12 +382,20 @@ effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpe
 }
 
 static void
+effvk_classify_set_context (GstElement *element, GstContext *context)
+{
+  effvk_vulkan_set_context (&EFFVK_CLASSIFY (element)->vulkan, element, context);
+  GST_ELEMENT_CLASS (effvk_classify_parent_class)->set_context (element, context);
+}
+
+static void
 effvk_classify_finalize (GObject *object)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (object);
 
   effvk_queue_clear (&self->queue);
   effvk_settings_clear (&self->settings);
+  effvk_vulkan_clear (&self->vulkan);
   effvk_tracks_free (self->tracks);
   G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
 }
@@ -340,6 +423,7 @@ effvk_classify_class_init (EffvkClassifyClass *klass)
       element_class, "effvk classifier", "Filter/Analyzer/Video/Hardware",
       "Classifies video frames with an EfficientNet on Vulkan compute, on any vendor's GPU",
       "the effvk maintainers");
+  element_class->set_context = GST_DEBUG_FUNCPTR (effvk_classify_set_context);
   element_class->change_state = GST_DEBUG_FUNCPTR (effvk_classify_change_state);
   effvk_classification_meta_register ();
 }

@@ -108,22 +108,31 @@ effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char
   return image;
 }
 
+/* @meta: (nullable). GStreamer asserts on this. */
+static gboolean
+check_meta (const GstVideoMeta *meta, const GstVideoInfo *info, char **reason)
+{
+  if (!meta
+      || (meta->format == GST_VIDEO_INFO_FORMAT (info)
+          && meta->width >= (guint) GST_VIDEO_INFO_WIDTH (info)
+          && meta->height >= (guint) GST_VIDEO_INFO_HEIGHT (info)))
+    return TRUE;
+  *reason = g_strdup_printf ("A buffer's video meta says %s, %ux%u, but its caps say %s, %dx%d",
+                             gst_video_format_to_string (meta->format), meta->width, meta->height,
+                             gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
+                             GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
+  return FALSE;
+}
+
 gboolean
 effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer, char **reason)
 {
   const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
   *reason = NULL;
-  /* GStreamer asserts on this */
-  if (meta
-      && (meta->format != GST_VIDEO_INFO_FORMAT (info)
-          || meta->width < (guint) GST_VIDEO_INFO_WIDTH (info)
-          || meta->height < (guint) GST_VIDEO_INFO_HEIGHT (info)))
-    *reason = g_strdup_printf ("A buffer's video meta says %s, %ux%u, but its caps say %s, %dx%d",
-                               gst_video_format_to_string (meta->format), meta->width, meta->height,
-                               gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
-                               GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
-  else if (!meta && gst_buffer_get_size (buffer) < GST_VIDEO_INFO_SIZE (info))
+  if (!check_meta (meta, info, reason))
+    return FALSE;
+  if (!meta && gst_buffer_get_size (buffer) < GST_VIDEO_INFO_SIZE (info))
     *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT
                                " bytes does not hold the frame of %" G_GSIZE_FORMAT
                                " that its caps promise",
@@ -184,20 +193,42 @@ set_planes (EffvkImage *image, const GstVideoFrame *frame, char **reason)
   return TRUE;
 }
 
+static void
+set_picture (EffvkImage *image, const GstVideoInfo *info, GstBuffer *buffer)
+{
+  guint x, y, width, height;
+
+  effvk_frame_get_picture (info, buffer, &x, &y, &width, &height);
+  effvk_image_set_crop (image, x, y, width, height);
+}
+
+gboolean
+effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
+                             EffvkFrameMemory *memory, char **reason)
+{
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  *reason = NULL;
+  if (!check_meta (meta, info, reason)
+      || !fit_size (image, info, meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (info),
+                    meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (info), reason))
+    return FALSE;
+  effvk_image_set_memory (*image, memory);
+  set_picture (*image, info, buffer);
+  return TRUE;
+}
+
 gboolean
 effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame,
                       char **reason)
 {
-  guint x, y, width, height;
-
   *reason = NULL;
   if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
                  (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
       || !set_planes (*image, frame, reason))
     return FALSE;
   effvk_image_set_memory (*image, effvk_frame_allocator_get_memory (frame->buffer));
-  effvk_frame_get_picture (info, frame->buffer, &x, &y, &width, &height);
-  effvk_image_set_crop (*image, x, y, width, height);
+  set_picture (*image, info, frame->buffer);
   return TRUE;
 }
 

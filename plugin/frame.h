@@ -45,6 +45,10 @@ gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuf
 gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info,
                                const GstVideoFrame *frame, char **reason);
 
+/* The same for a frame that cannot be mapped: its planes are in @memory. */
+gboolean effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info,
+                                      GstBuffer *buffer, EffvkFrameMemory *memory, char **reason);
+
 /* Where the picture lies in a buffer's frame, in pixels: its GstVideoCropMeta's rectangle where that lies
  * inside a frame of @info's size, or all of it. */
 void effvk_frame_get_picture (const GstVideoInfo *info, GstBuffer *buffer, guint *x, guint *y,

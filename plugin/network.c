@@ -36,6 +36,8 @@ effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig 
   copy->labels_file = g_strdup (config->labels_file);
   copy->device = g_strdup (config->device);
   copy->instance_id = g_strdup (config->instance_id);
+  if (copy->frames_device)
+    g_object_ref (copy->frames_device);
 }
 
 void
@@ -46,6 +48,7 @@ effvk_network_config_clear (EffvkNetworkConfig *config)
   g_free (config->labels_file);
   g_free (config->device);
   g_free (config->instance_id);
+  g_clear_object (&config->frames_device);
   *config = (EffvkNetworkConfig){ 0 };
 }
 
@@ -55,9 +58,11 @@ effvk_network_config_satisfies (const EffvkNetworkConfig *has, const EffvkNetwor
   return g_strcmp0 (has->model_file, wanted->model_file) == 0
          && g_strcmp0 (has->model_overrides, wanted->model_overrides) == 0
          && g_strcmp0 (has->labels_file, wanted->labels_file) == 0
-         && g_strcmp0 (has->device, wanted->device) == 0 && has->precision == wanted->precision
-         && has->activation == wanted->activation && has->batch_size == wanted->batch_size
-         && has->batch_timeout == wanted->batch_timeout && has->top_k >= wanted->top_k;
+         && g_strcmp0 (has->device, wanted->device) == 0
+         && (!wanted->frames_device || has->frames_device == wanted->frames_device)
+         && has->precision == wanted->precision && has->activation == wanted->activation
+         && has->batch_size == wanted->batch_size && has->batch_timeout == wanted->batch_timeout
+         && has->top_k >= wanted->top_k;
 }
 
 static const char *
@@ -97,7 +102,8 @@ build (const EffvkNetworkConfig *config, GError **error)
 
   if (!model)
     return NULL;
-  device = effvk_device_new (config->device, error);
+  device = config->frames_device ? g_object_ref (config->frames_device)
+                                 : effvk_device_new (config->device, error);
   if (!device)
     {
       g_prefix_error (error, "Could not open a Vulkan device: ");

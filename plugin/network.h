@@ -11,7 +11,8 @@ typedef struct
 {
   /* NULL or empty: the default */
   char *model_file, *model_overrides, *labels_file, *device;
-  char *instance_id; /* of a network that is shared */
+  char *instance_id;          /* of a network that is shared */
+  EffvkDevice *frames_device; /* that frames are in the memory of, rather than device; or NULL */
   EffvkPrecision precision;
   EffvkOutputActivation activation;
   GstClockTime batch_timeout;

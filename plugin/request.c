@@ -2,17 +2,19 @@
 #include "request.h"
 
 #include "frame.h"
+#include "vulkan.h"
 
 /* A crop moves the picture in the frame. */
 static void
-set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts)
+set_parts (EffvkRequest *request, const GstVideoInfo *info, GstBuffer *buffer,
+           const EffvkRectangle *parts, guint n_parts)
 {
   guint x, y, width, height;
 
   request->n_images = parts ? n_parts : 1;
   if (!parts)
     return;
-  effvk_frame_get_picture (&request->frame.info, buffer, &x, &y, &width, &height);
+  effvk_frame_get_picture (info, buffer, &x, &y, &width, &height);
   request->parts = g_memdup2 (parts, n_parts * sizeof *parts);
   for (guint i = 0; i < n_parts; i++)
     {
@@ -21,24 +23,39 @@ set_parts (EffvkRequest *request, GstBuffer *buffer, const EffvkRectangle *parts
     }
 }
 
+/* Points @image at the frame's pixels. */
+static gboolean
+take_frame (EffvkRequest *request, EffvkImage **image, EffvkDevice *device,
+            const GstVideoInfo *info, GstBuffer *buffer, char **reason)
+{
+  if (effvk_vulkan_is_frame (buffer))
+    {
+      g_autoptr (EffvkFrameMemory) memory = effvk_vulkan_get_memory (device, info, buffer, reason);
+
+      return memory && effvk_frame_describe_memory (image, info, buffer, memory, reason);
+    }
+  if (!effvk_frame_map (&request->frame, info, buffer, reason))
+    {
+      request->frame.buffer = NULL;
+      return FALSE;
+    }
+  gst_buffer_ref (buffer); /* the mapping holds none: released with it */
+  return effvk_frame_describe (image, info, &request->frame, reason);
+}
+
 EffvkRequest *
-effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
-                   const EffvkRectangle *parts, guint n_parts, char **reason)
+effvk_request_new (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
+                   GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts, char **reason)
 {
   g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
 
   g_atomic_ref_count_init (&request->references);
   request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
-  if (!effvk_frame_map (&request->frame, info, buffer, reason))
-    {
-      request->frame.buffer = NULL;
-      return NULL;
-    }
-  gst_buffer_ref (buffer); /* the mapping holds none: released with it */
-  if (!effvk_frame_describe (image, info, &request->frame, reason))
+  if (!take_frame (request, image, device, info, buffer, reason))
     return NULL;
   request->image = effvk_image_copy (*image);
-  set_parts (request, buffer, parts, n_parts);
+  effvk_image_set_memory (*image, NULL); /* which is held for the request only */
+  set_parts (request, info, buffer, parts, n_parts);
   return g_steal_pointer (&request);
 }
 

@@ -34,12 +34,13 @@ struct _EffvkRequest
   gint64 asked, done; /* us of the monotonic clock */
 };
 
-/* Maps @buffer, a frame as @info says; @image is one for such frames and serves as a model, which
+/* Maps @buffer, a frame as @info says, or takes its images on the network's @device; @image is one for such frames and serves as a model, which
  * is replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
  * that are asked about; NULL: the whole. Returns NULL with @reason set (free with g_free()) when the
  * buffer is not such a frame. */
-EffvkRequest *effvk_request_new (EffvkImage **image, const GstVideoInfo *info, GstBuffer *buffer,
-                                 const EffvkRectangle *parts, guint n_parts, char **reason);
+EffvkRequest *effvk_request_new (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
+                                 GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts,
+                                 char **reason);
 
 EffvkRequest *effvk_request_ref (EffvkRequest *request);
 void effvk_request_unref (EffvkRequest *request);

@@ -57,7 +57,8 @@ effvk_settings_install (GObjectClass *object_class)
       g_param_spec_string (
           "device", "Device",
           "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
-          "a name, or a UUID",
+          "a name, or a UUID. Frames in Vulkan images are classified on the device that they are "
+          "on",
           DEFAULT_DEVICE, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_PRECISION,

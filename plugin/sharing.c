@@ -49,6 +49,19 @@ check_enum (const char *name, GType type, int theirs, int ours, GError **error)
                           g_enum_get_value (values, ours)->value_nick, error);
 }
 
+/* A device can read its own images only; it reads the CPU's memory as well. */
+static gboolean
+check_frames_device (EffvkDevice *theirs, EffvkDevice *ours, GError **error)
+{
+  if (!ours || ours == theirs)
+    return TRUE;
+  g_set_error_literal (
+      error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "The network that is shared works on another device than the one that the frames "
+      "are on (memory:VulkanImage)");
+  return FALSE;
+}
+
 /* What an element has left at its default it takes as it is. */
 static gboolean
 check_options (const EffvkNetworkConfig *theirs, const EffvkNetworkConfig *ours, GError **error)
@@ -57,6 +70,7 @@ check_options (const EffvkNetworkConfig *theirs, const EffvkNetworkConfig *ours,
          && check_string ("model-overrides", "", theirs->model_overrides, ours->model_overrides,
                           error)
          && check_string ("labels-file", "", theirs->labels_file, ours->labels_file, error)
+         && check_frames_device (theirs->frames_device, ours->frames_device, error)
          && check_string ("device", "auto", theirs->device, ours->device, error)
          && check_enum ("precision", EFFVK_TYPE_PRECISION, theirs->precision, ours->precision,
                         error)

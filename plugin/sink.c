@@ -31,6 +31,11 @@ set_caps (EffvkClassify *self, GstCaps *caps)
       GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), ("caps %" GST_PTR_FORMAT, caps));
       return FALSE;
     }
+  if (!effvk_classify_prepare_network (self, caps))
+    {
+      effvk_image_free (image);
+      return FALSE;
+    }
   GST_OBJECT_LOCK (self);
   changed = effvk_latency_reset (&self->latency, &info, self->settings.pace.max_in_flight)
             && self->image; /* nobody has asked before the first caps */
@@ -139,7 +144,10 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
     }
   if (!wanted)
     return TRUE;
-  item->request = effvk_request_new (&self->image, &self->info, buffer, due, n_due, &reason);
+  item->request = effvk_request_new (&self->image,
+                                     effvk_classifier_get_device (
+                                         effvk_network_get_classifier (item->network)),
+                                     &self->info, buffer, due, n_due, &reason);
   if (!item->request)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
   return item->request != NULL;
@@ -258,8 +266,10 @@ static gboolean
 propose_memory (EffvkClassify *self, GstQuery *query)
 {
   g_autoptr (EffvkNetwork) network = effvk_classify_get_network (self);
+  GstCaps *caps;
 
-  if (network)
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (network && caps && !effvk_vulkan_is_caps (caps))
     effvk_frame_allocator_propose (effvk_classifier_get_device (
                                        effvk_network_get_classifier (network)),
                                    query);
@@ -273,6 +283,9 @@ sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
   gboolean answered;
   guint n;
 
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
+      && effvk_vulkan_answer (&self->vulkan, GST_ELEMENT (self), query))
+    return TRUE;
   /* It is about the stream behind the frames and events that came before. */
   if (GST_QUERY_IS_SERIALIZED (query) && !effvk_queue_drain (&self->queue))
     return FALSE;

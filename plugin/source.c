@@ -138,6 +138,9 @@ source_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (parent);
 
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
+      && effvk_vulkan_answer (&self->vulkan, GST_ELEMENT (self), query))
+    return TRUE;
   if (!gst_pad_query_default (pad, parent, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)

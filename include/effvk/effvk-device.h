@@ -129,6 +129,18 @@ EFFVK_API EffvkDeviceType effvk_device_get_device_type (EffvkDevice *device);
 EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
 
 /**
+ * effvk_device_wait_idle:
+ * @device: a device
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Waits until all that was submitted to the device's queue before is done, also what others have submitted to the
+ * queue of a device that was made by effvk_device_new_from_vulkan().
+ *
+ * Returns: whether it is done; %FALSE with @error set when the device was lost or does not answer
+ */
+EFFVK_API gboolean effvk_device_wait_idle (EffvkDevice *device, GError **error);
+
+/**
  * effvk_device_measure_peaks:
  * @device: a device
  * @flops: (out): floating-point operations a second, two for a multiply-add in 32 bits

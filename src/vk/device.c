@@ -462,6 +462,28 @@ effvk_device_unlock_queue (EffvkDevice *device)
 }
 
 gboolean
+effvk_device_wait_idle (EffvkDevice *device, GError **error)
+{
+  const VkFenceCreateInfo create = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
+  VkFence fence;
+  gboolean done;
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), FALSE);
+
+  if (!effvk_device_check (device, device->vk.vkCreateFence (device->handle, &create, NULL, &fence),
+                           "vkCreateFence", error))
+    return FALSE;
+  done = effvk_device_submit (device, NULL, 0, fence, error)
+         && effvk_device_check (device,
+                                device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE,
+                                                            effvk_device_get_timeout (device)),
+                                "vkWaitForFences", error);
+  if (!effvk_device_is_hung (device)) /* else it may still signal it */
+    device->vk.vkDestroyFence (device->handle, fence, NULL);
+  return done;
+}
+
+gboolean
 effvk_device_submit_locked (EffvkDevice *device, const VkSubmitInfo *info, VkFence fence,
                             GError **error)
 {

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vulkan.h"
+
+gboolean
+effvk_vulkan_is_caps (const GstCaps *caps)
+{
+  guint n = gst_caps_get_size (caps);
+
+  for (guint i = 0; i < n; i++)
+    if (!gst_caps_features_contains (gst_caps_get_features (caps, i), "memory:VulkanImage"))
+      return FALSE;
+  return n > 0;
+}
+
+#ifdef HAVE_GST_VULKAN
+
+#include <effvk/effvk-vulkan.h>
+#include <gst/vulkan/vulkan.h>
+
+#define DEVICE_KEY "gst-vulkan-device" /* of an EffvkDevice: the GstVulkanDevice */
+#define WRAPPED_KEY "effvk-device"     /* of a GstVulkanDevice: GWeakRef to the EffvkDevice */
+
+static GMutex lock; /* of all GstVulkanDevices' WRAPPED_KEY */
+
+void
+effvk_vulkan_clear (EffvkVulkan *vulkan)
+{
+  g_clear_pointer (&vulkan->queue, gst_object_unref);
+  g_clear_pointer (&vulkan->device, gst_object_unref);
+  g_clear_pointer (&vulkan->instance, gst_object_unref);
+}
+
+void
+effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context)
+{
+  GstVulkanDevice *device = NULL;
+
+  gst_vulkan_handle_set_context (element, context, NULL, (GstVulkanInstance **) &vulkan->instance);
+  if (!gst_context_get_vulkan_device (context, &device) || !device)
+    return;
+  gst_object_replace ((GstObject **) &vulkan->device, GST_OBJECT (device));
+  gst_object_unref (device);
+}
+
+gboolean
+effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery *query)
+{
+  return gst_vulkan_handle_context_query (element, query, NULL, vulkan->instance, vulkan->device)
+         || (vulkan->queue
+             && gst_vulkan_queue_handle_context_query (element, query, vulkan->queue));
+}
+
+static gboolean
+choose_queue (GstVulkanDevice *device, GstVulkanQueue *queue, gpointer data)
+{
+  gpointer *chosen = data;
+  guint32 flags = device->physical_device->queue_family_props[queue->family].queueFlags;
+
+  if (!(flags & VK_QUEUE_COMPUTE_BIT))
+    return TRUE;
+  *chosen = gst_object_ref (queue);
+  return FALSE;
+}
+
+/* What the neighbours have, or what there is: images are handed on without a transfer between families. */
+static gboolean
+find (EffvkVulkan *vulkan, GstElement *element, GError **error)
+{
+  /* these may call set_context, and look whether there is one then */
+  if (!gst_vulkan_ensure_element_data (element, NULL, (GstVulkanInstance **) &vulkan->instance))
+    {
+      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NO_DRIVER,
+                           "GStreamer's Vulkan instance cannot be had");
+      return FALSE;
+    }
+  if (!vulkan->device)
+    gst_vulkan_device_run_context_query (element, (GstVulkanDevice **) &vulkan->device);
+  if (!vulkan->device)
+    vulkan->device = gst_vulkan_instance_create_device (vulkan->instance, error);
+  if (!vulkan->device)
+    return FALSE;
+  if (!vulkan->queue)
+    gst_vulkan_queue_run_context_query (element, (GstVulkanQueue **) &vulkan->queue);
+  if (!vulkan->queue)
+    gst_vulkan_device_foreach_queue (vulkan->device, choose_queue, &vulkan->queue);
+  if (!vulkan->queue)
+    g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                         "GStreamer's Vulkan device has no queue that computes");
+  return vulkan->queue != NULL;
+}
+
+static void
+lock_queue (gpointer queue)
+{
+  gst_vulkan_queue_submit_lock (queue);
+}
+
+static void
+unlock_queue (gpointer queue)
+{
+  gst_vulkan_queue_submit_unlock (queue);
+}
+
+/* 0.0 was asked for: the highest. */
+static guint32
+get_version (GstVulkanInstance *instance)
+{
+  guint major, minor, patch;
+
+  g_object_get (instance, "requested-api-major", &major, "requested-api-minor", &minor, NULL);
+  if (!major)
+    gst_vulkan_instance_get_version (instance, &major, &minor, &patch);
+  return VK_MAKE_VERSION (major, minor, 0);
+}
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+/* Under lock. */
+static EffvkDevice *
+wrap (EffvkVulkan *vulkan, GError **error)
+{
+  GstVulkanDevice *gst = vulkan->device;
+  GstVulkanQueue *queue = vulkan->queue; /* holds the device */
+  const EffvkVulkanDevice description
+      = { .api_version = get_version (vulkan->instance),
+          .physical_device = gst_vulkan_device_get_physical_device (gst),
+          .device = gst->device,
+          .queue = queue->queue,
+          .queue_family = queue->family,
+          .lock_queue = lock_queue,
+          .unlock_queue = unlock_queue,
+          .destroy = gst_object_unref,
+          .user_data = gst_object_ref (queue) };
+  EffvkDevice *device = effvk_device_new_from_vulkan (&description, error);
+  GWeakRef *weak;
+
+  if (!device)
+    return NULL;
+  weak = g_new0 (GWeakRef, 1);
+  g_weak_ref_init (weak, device);
+  g_object_set_data (G_OBJECT (device), DEVICE_KEY, gst);
+  g_object_set_data_full (G_OBJECT (gst), WRAPPED_KEY, weak, weak_ref_free);
+  return device;
+}
+
+EffvkDevice *
+effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error)
+{
+  EffvkDevice *device = NULL;
+  GWeakRef *weak;
+
+  if (find (vulkan, element, error))
+    {
+      g_mutex_lock (&lock);
+      weak = g_object_get_data (G_OBJECT (vulkan->device), WRAPPED_KEY);
+      device = weak ? g_weak_ref_get (weak) : NULL;
+      if (!device)
+        device = wrap (vulkan, error);
+      g_mutex_unlock (&lock);
+    }
+  if (!device)
+    g_prefix_error (error, "Frames in Vulkan images (memory:VulkanImage) cannot be classified: ");
+  return device;
+}
+
+gboolean
+effvk_vulkan_is_frame (GstBuffer *buffer)
+{
+  return gst_buffer_n_memory (buffer) > 0
+         && gst_is_vulkan_image_memory (gst_buffer_peek_memory (buffer, 0));
+}
+
+/* What a frame's EffvkFrameMemory holds. */
+typedef struct
+{
+  GstMemory *memory[EFFVK_IMAGE_MAX_PLANES]; /* of each plane */
+} Held;
+
+static void
+held_free (gpointer data)
+{
+  Held *held = data;
+
+  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES && held->memory[i]; i++)
+    gst_memory_unref (held->memory[i]);
+  g_free (held);
+}
+
+/* Other elements may have changed the images' state since the frame came: behind a tee. */
+static void
+update (EffvkVulkanPlane *planes, guint n_planes, gpointer data)
+{
+  Held *held = data;
+
+  for (guint i = 0; i < n_planes; i++)
+    {
+      const GstVulkanBarrierImageInfo *barrier
+          = &((GstVulkanImageMemory *) held->memory[i])->barrier;
+
+      planes[i].layout = barrier->image_layout;
+#if GST_CHECK_VERSION(1, 24, 0)
+      planes[i].semaphore = barrier->parent.semaphore;
+      planes[i].semaphore_value = barrier->parent.semaphore_value;
+#endif
+    }
+}
+
+/* Returns what is wrong, or NULL. */
+static const char *
+check (GstMemory *memory, EffvkDevice *device)
+{
+  const GstVulkanImageMemory *image = (const GstVulkanImageMemory *) memory;
+
+  if (!gst_is_vulkan_image_memory (memory))
+    return "only some of its planes are Vulkan images";
+  if (g_object_get_data (G_OBJECT (device), DEVICE_KEY) != image->device)
+    return "its images are of another Vulkan device than that of the pipeline's context, on which "
+           "the "
+           "network works";
+  if (!(image->usage & VK_IMAGE_USAGE_TRANSFER_SRC_BIT))
+    return "its images were made without VK_IMAGE_USAGE_TRANSFER_SRC_BIT";
+  return NULL;
+}
+
+/* vulkanupload puts the next frame where the device still reads this one: it waits for no fence. Behind
+ * a network the device can be late, so upstream gets no further than it. */
+static void
+wait_for_upload (EffvkDevice *device)
+{
+  effvk_device_wait_idle (device, NULL); /* the submission will tell what is wrong */
+}
+
+EffvkFrameMemory *
+effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info, GstBuffer *buffer,
+                         char **reason)
+{
+  static const VkImageAspectFlagBits aspects[]
+      = { VK_IMAGE_ASPECT_PLANE_0_BIT, VK_IMAGE_ASPECT_PLANE_1_BIT, VK_IMAGE_ASPECT_PLANE_2_BIT };
+  guint n_planes = GST_VIDEO_INFO_N_PLANES (info), n = gst_buffer_n_memory (buffer);
+  EffvkVulkanPlane planes[EFFVK_IMAGE_MAX_PLANES] = { 0 };
+  Held *held = g_new0 (Held, 1);
+  const char *problem = NULL;
+
+  *reason = NULL;
+  if (n_planes > EFFVK_IMAGE_MAX_PLANES || (n != n_planes && n != 1))
+    problem = "it has neither an image nor one for each plane";
+  for (guint i = 0; i < n_planes && !problem; i++)
+    {
+      GstMemory *memory = gst_buffer_peek_memory (buffer, n == 1 ? 0 : i);
+      const GstVulkanImageMemory *image = (const GstVulkanImageMemory *) memory;
+
+      problem = check (memory, device);
+      if (problem)
+        break;
+      held->memory[i] = gst_memory_ref (memory);
+      planes[i].image = image->image;
+      planes[i].aspect = n == n_planes ? VK_IMAGE_ASPECT_COLOR_BIT : aspects[i];
+      planes[i].array_layer = image->barrier.subresource_range.baseArrayLayer;
+      planes[i].width = image->create_info.extent.width;
+      planes[i].height = image->create_info.extent.height;
+    }
+  if (!problem)
+    {
+      wait_for_upload (device);
+      update (planes, n_planes, held);
+      return effvk_frame_memory_new_from_vulkan (device, planes, n_planes, update, held, held_free);
+    }
+  held_free (held);
+  *reason = g_strdup_printf ("A frame of %s, %dx%d, in %u Vulkan images cannot be read: %s",
+                             gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)),
+                             GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info), n, problem);
+  return NULL;
+}
+
+#else
+
+void
+effvk_vulkan_clear (EffvkVulkan *vulkan)
+{
+}
+
+void
+effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context)
+{
+}
+
+gboolean
+effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery *query)
+{
+  return FALSE;
+}
+
+EffvkDevice *
+effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error)
+{
+  g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                       "effvk was built without gstreamer-vulkan-1.0");
+  return NULL;
+}
+
+gboolean
+effvk_vulkan_is_frame (GstBuffer *buffer)
+{
+  return FALSE;
+}
+
+EffvkFrameMemory *
+effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info, GstBuffer *buffer,
+                         char **reason)
+{
+  *reason = g_strdup ("effvk was built without gstreamer-vulkan-1.0");
+  return NULL;
+}
+
+#endif

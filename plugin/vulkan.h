@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "frame.h"
+
+#include <effvk/effvk.h>
+
+/*
+ * Frames in GStreamer's Vulkan images (memory:VulkanImage): the device is the one that the elements of the
+ * pipeline share, and so is its queue. Where effvk was built without gstreamer-vulkan-1.0 there are none.
+ */
+
+#ifdef HAVE_GST_VULKAN
+/* Those that have a texel for each pixel, of the ones that every GStreamer's vulkanupload takes. */
+#define EFFVK_VULKAN_CAPS                                                                          \
+  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                                         \
+      "memory:VulkanImage",                                                                        \
+      "{ NV12, RGBA, BGRA, RGBx, BGRx, I420, NV21, YV12, GRAY8, ARGB, ABGR, "                      \
+      "xRGB, xBGR, Y42B, Y444, AYUV, GRAY16_LE }")
+#else
+#define EFFVK_VULKAN_CAPS ""
+#endif
+
+/* An element's share in the contexts. Begins as { 0 }. */
+typedef struct
+{
+  gpointer instance, device, queue; /* GstVulkanInstance, GstVulkanDevice, GstVulkanQueue */
+} EffvkVulkan;
+
+void effvk_vulkan_clear (EffvkVulkan *vulkan);
+
+/* GstElement's set_context. */
+void effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context);
+
+/* Answers a CONTEXT query if that can be done. */
+gboolean effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery *query);
+
+/* Whether caps are of such frames, and of no others. */
+gboolean effvk_vulkan_is_caps (const GstCaps *caps);
+
+/* The elements' device: asked for, or made and offered to the others. All elements with the same one get the
+ * same object. */
+EffvkDevice *effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error);
+
+/* Whether the frame is in such images. */
+gboolean effvk_vulkan_is_frame (GstBuffer *buffer);
+
+/* The images of such a frame, whose GstMemory is held as long. Returns NULL with @reason set when a network on
+ * @device cannot read them. */
+EffvkFrameMemory *effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info,
+                                           GstBuffer *buffer, char **reason);

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* effvkclassify and frames in Vulkan images: the answers are those of system memory, no pixel is copied by the
+ * CPU, and the images go on as they came. GStreamer's Vulkan is validated: the layer writes to a file, which must stay empty. */
+#include "fixtures.h"
+
+#ifdef HAVE_GST_VULKAN
+#include <gst/vulkan/vulkan.h>
+#endif
+
+#define N_FRAMES 6
+#define UPLOAD "! vulkanupload name=upload ! video/x-raw(memory:VulkanImage)"
+
+static gboolean
+has_elements (void)
+{
+  static const char *const names[] = { "vulkanupload", "vulkandownload" };
+  GstElementFactory *classify = gst_element_factory_find ("effvkclassify");
+  const GList *templates = gst_element_factory_get_static_pad_templates (classify);
+  g_autoptr (GstCaps) caps = gst_static_pad_template_get_caps (templates->data);
+  g_autoptr (GstCaps) image = gst_caps_from_string ("video/x-raw(memory:VulkanImage)");
+
+  gst_object_unref (classify);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GstElementFactory) factory = gst_element_factory_find (names[i]);
+
+      if (factory)
+        continue;
+      g_test_skip ("this GStreamer has no vulkanupload or no vulkandownload");
+      return FALSE;
+    }
+  if (gst_caps_can_intersect (caps, image))
+    return TRUE;
+  g_test_skip ("effvk was built without gstreamer-vulkan-1.0");
+  return FALSE;
+}
+
+static guint64
+get_stat (GstElement *pipeline, const char *element, const char *name)
+{
+  g_autoptr (GstElement) classify = gst_bin_get_by_name (GST_BIN (pipeline), element);
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value;
+
+  g_object_get (classify, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  return value;
+}
+
+static GstElement *launch (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+static GstElement *
+launch (const char *format, ...)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  GstElement *pipeline;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  pipeline = gst_parse_launch (text, &error);
+  g_assert_no_error (error);
+  return pipeline;
+}
+
+/* The samples that arrive at the sink, until the end. */
+static GPtrArray *
+pull (GstElement *pipeline, const char *name)
+{
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), name);
+  GPtrArray *samples = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_sample_unref);
+  GstSample *sample;
+
+  while (TRUE)
+    {
+      g_signal_emit_by_name (sink, "pull-sample", &sample);
+      if (!sample)
+        break;
+      g_ptr_array_add (samples, sample);
+    }
+  return samples;
+}
+
+static GstBuffer *
+buffer_of (GPtrArray *samples, guint i)
+{
+  return gst_sample_get_buffer (g_ptr_array_index (samples, i));
+}
+
+#define SOURCE "videotestsrc num-buffers=%d pattern=ball ! video/x-raw,%s,framerate=25/1 "
+#define CLASSIFY                                                                                   \
+  "effvkclassify name=classify device=cpu top-k=10 max-in-flight=4 post-messages=false "           \
+  "model-file=%s "
+#define SINK "appsink name=sink sync=false max-buffers=0"
+
+/* What system memory gives. */
+static GPtrArray *
+run_plain (const char *format)
+{
+  g_autoptr (GstElement) pipeline
+      = launch (SOURCE "! " CLASSIFY "! " SINK, N_FRAMES, format, fixture_model ());
+  GPtrArray *samples;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  samples = pull (pipeline, "sink");
+  g_assert_cmpuint (samples->len, ==, N_FRAMES);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return samples;
+}
+
+static void
+assert_same_scores (GPtrArray *a, GPtrArray *b)
+{
+  g_assert_cmpuint (a->len, ==, b->len);
+  for (guint i = 0; i < a->len; i++)
+    {
+      double x[N_CLASSES], y[N_CLASSES];
+
+      g_assert_cmpuint (fixture_scores (buffer_of (a, i), x), >, 0);
+      g_assert_cmpuint (fixture_scores (buffer_of (b, i), y), >, 0);
+      fixture_assert_scores_equal (x, y, 1e-9);
+    }
+}
+
+static void
+assert_same_pixels (GPtrArray *a, GPtrArray *b)
+{
+  g_assert_cmpuint (a->len, ==, b->len);
+  for (guint i = 0; i < a->len; i++)
+    {
+      GstVideoFrame x, y;
+      GstVideoInfo info;
+
+      g_assert_true (
+          gst_video_info_from_caps (&info, gst_sample_get_caps (g_ptr_array_index (a, i))));
+      g_assert_true (gst_video_frame_map (&x, &info, buffer_of (a, i), GST_MAP_READ));
+      g_assert_true (gst_video_frame_map (&y, &info, buffer_of (b, i), GST_MAP_READ));
+      for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES (&x); p++)
+        for (int row = 0; row < GST_VIDEO_FRAME_COMP_HEIGHT (&x, p); row++)
+          {
+            gsize size = (gsize) GST_VIDEO_FRAME_COMP_WIDTH (&x, p)
+                         * (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (&x, p);
+
+            g_assert_cmpmem ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&x, p)
+                                 + row * GST_VIDEO_FRAME_PLANE_STRIDE (&x, p),
+                             size,
+                             (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&y, p)
+                                 + row * GST_VIDEO_FRAME_PLANE_STRIDE (&y, p),
+                             size);
+          }
+      gst_video_frame_unmap (&y);
+      gst_video_frame_unmap (&x);
+    }
+}
+
+/* Of widths that no plane has padding with: vulkanupload takes rows for tight. Others are in tests/net/test-vulkan.c. */
+static void
+test_formats (void)
+{
+  static const char *const formats[]
+      = { "format=NV12,width=320,height=240", "format=RGBA,width=97,height=55",
+          "format=BGRA,width=64,height=48",   "format=I420,width=328,height=242",
+          "format=GRAY8,width=36,height=17",  "format=xBGR,width=50,height=31",
+          "format=Y444,width=68,height=34",   "format=AYUV,width=31,height=40" };
+
+  if (!has_elements ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_autoptr (GPtrArray) expected = run_plain (formats[i]);
+      g_autoptr (GPtrArray) got = NULL;
+      g_autoptr (GstElement) pipeline
+          = launch (SOURCE UPLOAD " ! " CLASSIFY "! " SINK, N_FRAMES, formats[i], fixture_model ());
+
+      g_test_message ("%s", formats[i]);
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      got = pull (pipeline, "sink");
+      g_assert_cmpuint (get_stat (pipeline, "classify", "frames-in-images"), ==, N_FRAMES);
+      g_assert_cmpuint (get_stat (pipeline, "classify", "copied-bytes"), ==, 0);
+      assert_same_scores (got, expected);
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+}
+
+#ifdef HAVE_GST_VULKAN
+/* On vulkanupload's source pad: when the device has the frame. It reuses what it uploads from before that, and
+ * destroys it and the images when it stops; nothing holds it back where there is a queue behind it. */
+static GstPadProbeReturn
+finish_upload (GstPad *pad, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GstQuery) query = gst_query_new_context (GST_VULKAN_QUEUE_CONTEXT_TYPE_STR);
+  g_autoptr (GstVulkanQueue) queue = NULL;
+  PFN_vkQueueSubmit submit;
+  GstVulkanFence *fence;
+  GstContext *context;
+
+  g_assert_true (gst_pad_query (pad, query));
+  gst_query_parse_context (query, &context);
+  g_assert_true (gst_context_get_vulkan_queue (context, &queue));
+  submit = (PFN_vkQueueSubmit) gst_vulkan_device_get_proc_address (queue->device, "vkQueueSubmit");
+  fence = gst_vulkan_device_create_fence (queue->device, NULL);
+  gst_vulkan_queue_submit_lock (queue);
+  g_assert_cmpint (submit (queue->queue, 0, NULL, GST_VULKAN_FENCE_FENCE (fence)), ==, VK_SUCCESS);
+  gst_vulkan_queue_submit_unlock (queue);
+  while (!gst_vulkan_fence_is_signaled (fence))
+    g_usleep (200);
+  gst_vulkan_fence_unref (fence);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+finish_uploads (GstElement *pipeline)
+{
+  g_autoptr (GstElement) upload = gst_bin_get_by_name (GST_BIN (pipeline), "upload");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (upload, "src");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, finish_upload, NULL, NULL);
+}
+#else
+static void
+finish_uploads (GstElement *pipeline G_GNUC_UNUSED)
+{
+}
+#endif
+
+/* What is behind the element sees the pixels that were before it. */
+static void
+test_pixels (void)
+{
+  static const char *const formats[]
+      = { "format=NV12,width=320,height=240", "format=RGBA,width=97,height=55" };
+
+  if (!has_elements ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      g_autoptr (GPtrArray) expected = run_plain (formats[i]);
+      g_autoptr (GPtrArray) got = NULL;
+      g_autoptr (GstElement) pipeline
+          = launch (SOURCE UPLOAD " ! " CLASSIFY "! vulkandownload ! " SINK, N_FRAMES, formats[i],
+                    fixture_model ());
+
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      got = pull (pipeline, "sink");
+      assert_same_pixels (got, expected);
+      assert_same_scores (got, expected); /* vulkandownload keeps the custom meta */
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+}
+
+/* Several elements have the same images at once: two classify, with a network each or one for both, and another
+ * one downloads. */
+static void
+test_tee (void)
+{
+  static const char *const options[] = { "", "model-instance-id=both batch-size=2" };
+  const char *format = "format=NV12,width=320,height=240";
+  g_autoptr (GPtrArray) expected = NULL;
+
+  if (!has_elements ())
+    return;
+  expected = run_plain (format);
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autoptr (GstElement) pipeline
+          = launch (SOURCE UPLOAD
+                    " ! tee name=tee tee. ! queue ! " CLASSIFY " %s ! " SINK
+                    " tee. ! queue ! effvkclassify name=other device=cpu top-k=10 "
+                    "post-messages=false model-file=%s %s ! appsink name=second sync=false "
+                    "max-buffers=0 tee. ! queue ! vulkandownload ! appsink name=third "
+                    "sync=false max-buffers=0",
+                    N_FRAMES, format, fixture_model (), options[i], fixture_model (), options[i]);
+      g_autoptr (GPtrArray) first = NULL;
+      g_autoptr (GPtrArray) second = NULL;
+      g_autoptr (GPtrArray) third = NULL;
+
+      finish_uploads (pipeline);
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      first = pull (pipeline, "sink");
+      second = pull (pipeline, "second");
+      third = pull (pipeline, "third");
+      g_assert_cmpuint (get_stat (pipeline, "classify", "copied-bytes"), ==, 0);
+      g_assert_cmpuint (get_stat (pipeline, "other", "copied-bytes"), ==, 0);
+      assert_same_scores (first, expected);
+      assert_same_scores (second, expected);
+      assert_same_pixels (third, expected);
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+}
+
+/* Stops and flushes while frames are in flight: nothing is let go of that the device still reads. */
+static void
+test_stop (void)
+{
+  if (!has_elements ())
+    return;
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autoptr (GstElement) pipeline
+          = launch (SOURCE UPLOAD " ! " CLASSIFY "! fakesink name=sink sync=false", 1000,
+                    "format=NV12,width=320,height=240", fixture_model ());
+
+      finish_uploads (pipeline);
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
+                       GST_STATE_CHANGE_SUCCESS);
+      g_usleep (i * 7000);
+      if (i % 2)
+        g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+}
+
+/* Another model while frames come: it is loaded on the images' device as well. */
+static void
+test_swap (void)
+{
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstElement) classify = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  gboolean swapped = FALSE;
+
+  if (!has_elements ())
+    return;
+  pipeline = launch (SOURCE UPLOAD " ! " CLASSIFY "! fakesink", 100000,
+                     "format=NV12,width=320,height=240", fixture_model ());
+  bus = gst_element_get_bus (pipeline);
+  classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
+  finish_uploads (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
+                   GST_STATE_CHANGE_SUCCESS);
+  gst_util_set_object_arg (G_OBJECT (classify), "activation", "sigmoid");
+  while (!swapped)
+    {
+      g_clear_pointer (&message, gst_message_unref);
+      message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
+                                            GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+      g_assert_nonnull (message);
+      g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ELEMENT);
+      if (gst_message_has_name (message, "effvkclassify-model"))
+        g_assert_true (
+            gst_structure_get_boolean (gst_message_get_structure (message), "swapped", &swapped));
+    }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+/* A device that effvk cannot work on: an error says why. */
+static void
+test_refused (void)
+{
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!has_elements ())
+    return;
+  g_setenv ("GST_VULKAN_INSTANCE_API_VERSION", "1.0", TRUE);
+  pipeline = launch (SOURCE UPLOAD " ! " CLASSIFY "! fakesink", 10,
+                     "format=RGBA,width=64,height=48", fixture_model ());
+  bus = gst_element_get_bus (pipeline);
+  finish_uploads (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+    g_test_skip ("this GStreamer makes no instance of Vulkan 1.0");
+  else
+    {
+      gst_message_parse_error (message, &error, NULL);
+      g_test_message ("%s", error->message);
+      g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT);
+      g_assert_nonnull (strstr (error->message, "it has Vulkan 1.0, expected 1.1"));
+    }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  g_unsetenv ("GST_VULKAN_INSTANCE_API_VERSION");
+}
+
+/* Turns the layer on for every instance of the process, synchronization validation too (by its older and its newer
+ * name). Returns the path of what it will have said. */
+static char *
+validate (void)
+{
+  g_autofree char *settings = fixture_path ("vk_layer_settings.txt");
+  char *log = fixture_path ("validation.log");
+  g_autofree char *text = g_strdup_printf (
+      "khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG\n"
+      "khronos_validation.report_flags = error,warn\n"
+      "khronos_validation.log_filename = %s\n"
+      "khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT\n"
+      "khronos_validation.validate_sync = true\n",
+      log);
+
+  g_assert_true (g_file_set_contents (settings, text, -1, NULL));
+  g_setenv ("VK_LAYER_SETTINGS_PATH", settings, TRUE);
+  g_setenv ("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation", TRUE);
+  return log;
+}
+
+/* After each test. */
+static void
+assert_silent (const char *log)
+{
+  g_autofree char *said = NULL;
+
+  if (g_file_get_contents (log, &said, NULL, NULL) && *said)
+    g_error ("the validation layer says:\n%s", said);
+}
+
+#define TEST(name)                                                                                 \
+  static void check_##name (gconstpointer log)                                                     \
+  {                                                                                                \
+    test_##name ();                                                                                \
+    assert_silent (log);                                                                           \
+  }
+TEST (formats)
+TEST (pixels)
+TEST (tee)
+TEST (stop)
+TEST (swap)
+TEST (refused)
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *log = validate ();
+  int result;
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/vulkan/formats", log, check_formats);
+  g_test_add_data_func ("/vulkan/pixels", log, check_pixels);
+  g_test_add_data_func ("/vulkan/tee", log, check_tee);
+  g_test_add_data_func ("/vulkan/stop", log, check_stop);
+  g_test_add_data_func ("/vulkan/swap", log, check_swap);
+  g_test_add_data_func ("/vulkan/refused", log, check_refused);
+  result = g_test_run ();
+  fixtures_clear ();
+  return result;
+}
