@@ -312,12 +312,12 @@ read_from (EffvkSlot *slot, const EffvkBuffer *frames, EffvkFrameMemory *memory,
 }
 
 static gboolean
-place_images (EffvkSlot *slot, const EffvkFrameImages *images, const EffvkImage *image,
-              EffvkFrameLayout *layout, GError **error)
+place_frame (EffvkSlot *slot, EffvkDeviceFrame *frame, const EffvkImage *image,
+             EffvkFrameLayout *layout, GError **error)
 {
   g_autoptr (GError) problem = NULL;
 
-  if (effvk_frame_images_place (images, image, slot_device (slot), layout, &problem))
+  if (effvk_device_frame_place (frame, image, slot_device (slot), layout, &problem))
     return TRUE;
   g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
                "The image cannot be read: %s", problem->message);
@@ -329,7 +329,7 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
                 guint n_crops, guint first, gsize *copied, GError **error)
 {
   EffvkFrameLayout layout = image->layout;
-  EffvkFrameImages *images = effvk_frame_images_of (image);
+  EffvkDeviceFrame *frame = effvk_device_frame_of (image);
   /* One buffer holds all frames of a submission, so only the only one can stay where it is. */
   EffvkFrameBuffer *in_place
       = n_crops == slot->batch ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
@@ -338,10 +338,10 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
 
   if (first == 0)
     effvk_slot_release (slot);
-  if (images && !place_images (slot, images, image, &layout, error))
+  if (frame && !place_frame (slot, frame, image, &layout, error))
     return FALSE;
   if (!in_place
-      && !make_staging (slot, images ? EFFVK_MEMORY_DEVICE : EFFVK_MEMORY_UPLOAD, layout.size,
+      && !make_staging (slot, frame ? EFFVK_MEMORY_DEVICE : EFFVK_MEMORY_UPLOAD, layout.size,
                         offset + layout.size, first, error))
     return FALSE;
   for (guint i = 0; i < n_crops; i++)
@@ -357,9 +357,9 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
     return FALSE;
   if (in_place)
     effvk_buffer_flush (frames);
-  if (images)
-    effvk_frame_copies_add (&slot->copies, images, &layout, offset);
-  *copied = in_place || images ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
+  if (frame)
+    effvk_frame_copies_add (&slot->copies, frame, &layout, offset);
+  *copied = in_place || frame ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
   slot->staged = offset + layout.size;
   return TRUE;
 }

@@ -6,7 +6,7 @@
 #include "ops/preprocess-plan.h"
 #include "result.h"
 #include "vk/frame-buffer.h"
-#include "vk/frame-images.h"
+#include "vk/frame-copies.h"
 
 /* An item of the batch: the layout's crop of a frame. */
 typedef struct
@@ -37,7 +37,7 @@ typedef struct
 
   EffvkBuffer staging;      /* frames, one after the other */
   gsize staged;             /* bytes of it that this submission's frames take */
-  EffvkFrameCopies copies;  /* from images to the staging */
+  EffvkFrameCopies copies;  /* to the staging, by the device */
   EffvkFrameMemory *memory; /* what is read in place; NULL: the staging is read */
   EffvkPreprocessRoom room;
   EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
@@ -48,7 +48,7 @@ typedef struct
   gboolean recorded;      /* front_commands are right */
   EffvkBuffer readback;
   VkCommandPool pool;
-  /* frames from images; preprocess; all that follows */
+  /* copies; preprocess; all that follows */
   VkCommandBuffer copy_commands, front_commands, commands;
   VkFence fence;
   VkQueryPool queries; /* two timestamps; VK_NULL_HANDLE where the device has none */
