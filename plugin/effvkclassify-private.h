@@ -41,6 +41,7 @@ struct _EffvkClassify
   GstSegment segment;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   EffvkTurned turned;
+  EffvkFramesKind kind;
   EffvkVulkan vulkan;
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 

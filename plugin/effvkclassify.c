@@ -44,7 +44,8 @@
  * Frames in system memory are copied to the device, or read where they lie when upstream took the pool that the
  * element offers. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
  * GStreamer's, on which the network then works whatever #EffvkClassify:device says; the element takes part in
- * GStreamer's Vulkan contexts. #EffvkClassify:stats counts frames and bytes of each way.
+ * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later, with the linear
+ * modifier) are imported, where the device can; where it cannot, such caps are refused. #EffvkClassify:stats counts frames and bytes of each way.
  *
  * ## Metadata
  *
@@ -115,6 +116,7 @@
 #include "effvkclassify.h"
 
 #include "effvkclassify-private.h"
+#include "dmabuf.h"
 #include "element-error.h"
 #include "sharing.h"
 #include "swap.h"
@@ -130,11 +132,11 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (
 static GstStaticPadTemplate sink_template
     = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)
-                                                    EFFVK_VULKAN_CAPS));
+                                                    EFFVK_VULKAN_CAPS EFFVK_DMABUF_CAPS));
 static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (EFFVK_FRAME_FORMATS)
-                                                    EFFVK_VULKAN_CAPS));
+                                                    EFFVK_VULKAN_CAPS EFFVK_DMABUF_CAPS));
 
 void
 effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config)

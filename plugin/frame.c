@@ -108,12 +108,23 @@ effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char
   return image;
 }
 
+/* The format is in the caps then. */
+static gboolean
+is_drm (GstVideoFormat format)
+{
+#if GST_CHECK_VERSION(1, 24, 0)
+  return format == GST_VIDEO_FORMAT_DMA_DRM;
+#else
+  return FALSE;
+#endif
+}
+
 /* @meta: (nullable). GStreamer asserts on this. */
 static gboolean
-check_meta (const GstVideoMeta *meta, const GstVideoInfo *info, char **reason)
+check_meta (const GstVideoMeta *meta, const GstVideoInfo *info, gboolean mapped, char **reason)
 {
   if (!meta
-      || (meta->format == GST_VIDEO_INFO_FORMAT (info)
+      || ((meta->format == GST_VIDEO_INFO_FORMAT (info) || (!mapped && is_drm (meta->format)))
           && meta->width >= (guint) GST_VIDEO_INFO_WIDTH (info)
           && meta->height >= (guint) GST_VIDEO_INFO_HEIGHT (info)))
     return TRUE;
@@ -130,7 +141,7 @@ effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buff
   const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
   *reason = NULL;
-  if (!check_meta (meta, info, reason))
+  if (!check_meta (meta, info, TRUE, reason))
     return FALSE;
   if (!meta && gst_buffer_get_size (buffer) < GST_VIDEO_INFO_SIZE (info))
     *reason = g_strdup_printf ("A buffer of %" G_GSIZE_FORMAT
@@ -209,7 +220,7 @@ effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, GstBu
   const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
   *reason = NULL;
-  if (!check_meta (meta, info, reason)
+  if (!check_meta (meta, info, FALSE, reason)
       || !fit_size (image, info, meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (info),
                     meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (info), reason))
     return FALSE;

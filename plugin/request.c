@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "request.h"
 
+#include "dmabuf.h"
 #include "frame.h"
 #include "vulkan.h"
 
@@ -23,14 +24,24 @@ set_parts (EffvkRequest *request, const GstVideoInfo *info, GstBuffer *buffer,
     }
 }
 
+EffvkFramesKind
+effvk_frames_kind (const GstCaps *caps)
+{
+  return effvk_vulkan_is_caps (caps)   ? EFFVK_FRAMES_IN_VULKAN
+         : effvk_dmabuf_is_caps (caps) ? EFFVK_FRAMES_IN_DMABUF
+                                       : EFFVK_FRAMES_MAPPED;
+}
+
 /* Points @image at the frame's pixels. */
 static gboolean
-take_frame (EffvkRequest *request, EffvkImage **image, EffvkDevice *device,
+take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
             const GstVideoInfo *info, GstBuffer *buffer, char **reason)
 {
-  if (effvk_vulkan_is_frame (buffer))
+  if (kind != EFFVK_FRAMES_MAPPED)
     {
-      g_autoptr (EffvkFrameMemory) memory = effvk_vulkan_get_memory (device, info, buffer, reason);
+      g_autoptr (EffvkFrameMemory) memory
+          = kind == EFFVK_FRAMES_IN_VULKAN ? effvk_vulkan_get_memory (device, info, buffer, reason)
+                                           : effvk_dmabuf_get_memory (device, info, buffer, reason);
 
       return memory && effvk_frame_describe_memory (image, info, buffer, memory, reason);
     }
@@ -44,14 +55,15 @@ take_frame (EffvkRequest *request, EffvkImage **image, EffvkDevice *device,
 }
 
 EffvkRequest *
-effvk_request_new (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
-                   GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts, char **reason)
+effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
+                   const GstVideoInfo *info, GstBuffer *buffer, const EffvkRectangle *parts,
+                   guint n_parts, char **reason)
 {
   g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
 
   g_atomic_ref_count_init (&request->references);
   request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
-  if (!take_frame (request, image, device, info, buffer, reason))
+  if (!take_frame (request, image, kind, device, info, buffer, reason))
     return NULL;
   request->image = effvk_image_copy (*image);
   effvk_image_set_memory (*image, NULL); /* which is held for the request only */

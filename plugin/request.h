@@ -4,6 +4,16 @@
 #include <effvk/effvk.h>
 #include <gst/video/video.h>
 
+/* Where the pixels of a stream's frames are, as its caps say. */
+typedef enum
+{
+  EFFVK_FRAMES_MAPPED,    /* where the CPU can map them */
+  EFFVK_FRAMES_IN_VULKAN, /* in GStreamer's Vulkan images */
+  EFFVK_FRAMES_IN_DMABUF, /* in DMA buffers */
+} EffvkFramesKind;
+
+EffvkFramesKind effvk_frames_kind (const GstCaps *caps);
+
 /*
  * What a network is asked about one frame, and what it answers: a result per image, in the images'
  * order. The images are the frame, or parts of it.
@@ -34,13 +44,13 @@ struct _EffvkRequest
   gint64 asked, done; /* us of the monotonic clock */
 };
 
-/* Maps @buffer, a frame as @info says, or takes its images on the network's @device; @image is one for such frames and serves as a model, which
+/* Maps @buffer, a frame as @info says, or, of another kind, takes it as the network's @device has it; @image is one for such frames and serves as a model, which
  * is replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
  * that are asked about; NULL: the whole. Returns NULL with @reason set (free with g_free()) when the
  * buffer is not such a frame. */
-EffvkRequest *effvk_request_new (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
-                                 GstBuffer *buffer, const EffvkRectangle *parts, guint n_parts,
-                                 char **reason);
+EffvkRequest *effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
+                                 const GstVideoInfo *info, GstBuffer *buffer,
+                                 const EffvkRectangle *parts, guint n_parts, char **reason);
 
 EffvkRequest *effvk_request_ref (EffvkRequest *request);
 void effvk_request_unref (EffvkRequest *request);

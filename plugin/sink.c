@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sink pad: caps, frames that are put to the network, events and queries in their places. */
 #include "effvkclassify-private.h"
+#include "dmabuf.h"
 #include "frame-allocator.h"
 
 #define GST_CAT_DEFAULT effvk_classify_debug
@@ -13,7 +14,10 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GstVideoInfo info;
   EffvkImage *image;
 
-  if (!gst_video_info_from_caps (&info, caps))
+  EffvkFramesKind kind = effvk_frames_kind (caps);
+
+  if (!(kind == EFFVK_FRAMES_IN_DMABUF ? effvk_dmabuf_parse_caps (&info, caps)
+                                       : gst_video_info_from_caps (&info, caps)))
     {
       GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, caps);
       return FALSE;
@@ -43,6 +47,7 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
+  self->kind = kind;
   effvk_turned_apply (&self->turned, image);
   if (changed)
     effvk_classify_post_latency (self);
@@ -144,7 +149,7 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
     }
   if (!wanted)
     return TRUE;
-  item->request = effvk_request_new (&self->image,
+  item->request = effvk_request_new (&self->image, self->kind,
                                      effvk_classifier_get_device (
                                          effvk_network_get_classifier (item->network)),
                                      &self->info, buffer, due, n_due, &reason);
@@ -269,11 +274,50 @@ propose_memory (EffvkClassify *self, GstQuery *query)
   GstCaps *caps;
 
   gst_query_parse_allocation (query, &caps, NULL);
-  if (network && caps && !effvk_vulkan_is_caps (caps))
+  if (network && caps && effvk_frames_kind (caps) == EFFVK_FRAMES_MAPPED)
     effvk_frame_allocator_propose (effvk_classifier_get_device (
                                        effvk_network_get_classifier (network)),
                                    query);
   return gst_query_get_n_allocation_pools (query) > 0;
+}
+
+/* Whether frames in DMA buffers can be taken: by the network's device, or, as long as there is none, perhaps. */
+static gboolean
+takes_dmabuf (EffvkClassify *self)
+{
+  g_autoptr (EffvkNetwork) network = effvk_classify_get_network (self);
+
+  return !network
+         || effvk_device_can_import_dmabuf (
+             effvk_classifier_get_device (effvk_network_get_classifier (network)));
+}
+
+static gboolean
+query_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
+{
+  g_autoptr (GstCaps) rest = NULL;
+  GstCaps *caps;
+
+  if (!gst_pad_query_default (pad, GST_OBJECT (self), query))
+    return FALSE;
+  gst_query_parse_caps_result (query, &caps);
+  if (takes_dmabuf (self) || gst_caps_is_any (caps))
+    return TRUE;
+  rest = effvk_dmabuf_remove (caps);
+  gst_query_set_caps_result (query, rest);
+  return TRUE;
+}
+
+static gboolean
+query_accept_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
+{
+  GstCaps *caps;
+
+  gst_query_parse_accept_caps (query, &caps);
+  if (!effvk_dmabuf_is_caps (caps) || takes_dmabuf (self))
+    return gst_pad_query_default (pad, GST_OBJECT (self), query);
+  gst_query_set_accept_caps_result (query, FALSE);
+  return TRUE;
 }
 
 static gboolean
@@ -286,6 +330,10 @@ sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
       && effvk_vulkan_answer (&self->vulkan, GST_ELEMENT (self), query))
     return TRUE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS)
+    return query_caps (self, pad, query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS)
+    return query_accept_caps (self, pad, query);
   /* It is about the stream behind the frames and events that came before. */
   if (GST_QUERY_IS_SERIALIZED (query) && !effvk_queue_drain (&self->queue))
     return FALSE;

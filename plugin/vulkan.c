@@ -168,13 +168,6 @@ effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **erro
   return device;
 }
 
-gboolean
-effvk_vulkan_is_frame (GstBuffer *buffer)
-{
-  return gst_buffer_n_memory (buffer) > 0
-         && gst_is_vulkan_image_memory (gst_buffer_peek_memory (buffer, 0));
-}
-
 /* What a frame's EffvkFrameMemory holds. */
 typedef struct
 {
@@ -301,12 +294,6 @@ effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **erro
   g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
                        "effvk was built without gstreamer-vulkan-1.0");
   return NULL;
-}
-
-gboolean
-effvk_vulkan_is_frame (GstBuffer *buffer)
-{
-  return FALSE;
 }
 
 EffvkFrameMemory *

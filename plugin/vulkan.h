@@ -42,9 +42,6 @@ gboolean effvk_vulkan_is_caps (const GstCaps *caps);
  * same object. */
 EffvkDevice *effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error);
 
-/* Whether the frame is in such images. */
-gboolean effvk_vulkan_is_frame (GstBuffer *buffer);
-
 /* The images of such a frame, whose GstMemory is held as long. Returns NULL with @reason set when a network on
  * @device cannot read them. */
 EffvkFrameMemory *effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info,

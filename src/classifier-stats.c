@@ -49,7 +49,7 @@ effvk_stats_describe (const EffvkStats *stats, GVariantDict *dict)
   g_variant_dict_insert (dict, "copied-bytes", "t", stats->copied_bytes);
   g_variant_dict_insert (dict, "frames-copied", "t", stats->frames_copied);
   g_variant_dict_insert (dict, "frames-in-place", "t", stats->frames_in_place);
-  g_variant_dict_insert (dict, "frames-in-images", "t", stats->frames_in_images);
+  g_variant_dict_insert (dict, "frames-by-device", "t", stats->frames_by_device);
   g_variant_dict_insert (dict, "not-finite", "t", stats->not_finite);
   describe_times (stats->gpu_times, n, "gpu-time", dict);
   describe_times (stats->total_times, n, "total-time", dict);

@@ -288,7 +288,7 @@ add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRect
   if (copied)
     classifier->stats.frames_copied++;
   else if (image->memory->only_device_sees_it)
-    classifier->stats.frames_in_images++;
+    classifier->stats.frames_by_device++;
   else
     classifier->stats.frames_in_place++;
   return ring;

@@ -21,4 +21,47 @@ G_BEGIN_DECLS
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize size,
                                                     GError **error);
 
+/**
+ * effvk_device_can_import_dmabuf:
+ * @device: a device
+ *
+ * Returns: whether effvk_frame_memory_new_from_dmabuf() can work: the driver has VK_EXT_external_memory_dma_buf, and
+ *   the device was made by effvk_device_new()
+ */
+EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
+
+/**
+ * EffvkDmabufPlane: (skip)
+ * @fd: of the DMA buffer that the plane is in; planes may share one
+ * @offset: of the plane in it, in bytes
+ * @stride: bytes from a row to the next
+ *
+ * Where a plane of a frame is. Rows lie one after the other: the DRM modifier is linear.
+ */
+typedef struct
+{
+  int fd;
+  gsize offset, stride;
+} EffvkDmabufPlane;
+
+/**
+ * effvk_frame_memory_new_from_dmabuf: (skip)
+ * @device: a device; a reference is taken
+ * @planes: (array length=n_planes): where the planes are
+ * @n_planes: 1 to %EFFVK_IMAGE_MAX_PLANES
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Imports a frame's DMA buffers. With effvk_image_set_memory() an #EffvkImage of the frame's format and size has its
+ * pixels there, and needs no effvk_image_set_plane(): a classifier on @device copies them on the device. What
+ * wrote them must be done, and they must not change until the result is collected. The files are kept open, not
+ * @fd. The memory can serve for all frames that come in these buffers, and should, as importing takes its
+ * time.
+ *
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ *   cannot import it
+ */
+EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf (EffvkDevice *device,
+                                                                const EffvkDmabufPlane *planes,
+                                                                guint n_planes, GError **error);
+
 G_END_DECLS

@@ -158,7 +158,7 @@ open_device (const EffvkPhysical *physical, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const char *extensions[1];
+  const char *extensions[4];
   VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .queueCreateInfoCount = 1,
@@ -169,6 +169,16 @@ open_device (const EffvkPhysical *physical, GError **error)
 
   if (physical->portability_subset)
     extensions[info.enabledExtensionCount++] = "VK_KHR_portability_subset";
+  if (physical->dmabuf)
+    {
+      extensions[info.enabledExtensionCount++] = VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME;
+      extensions[info.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME;
+    }
+  if (physical->foreign)
+    extensions[info.enabledExtensionCount++] = VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME;
+  device->imports_dmabuf = physical->dmabuf;
+  device->foreign_family
+      = physical->foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
 
   result = vkCreateDevice (physical->handle, &info, NULL, &device->handle);
   if (result != VK_SUCCESS)

@@ -45,6 +45,9 @@ struct _EffvkDevice
   VkPipelineCache pipeline_cache;
   EffvkDeviceInfo *info;
 
+  gboolean imports_dmabuf;
+  guint32 foreign_family; /* that stands for whoever else uses a DMA buffer */
+
   gboolean is_wrapped; /* the handle is not ours: */
   EffvkVulkanDevice wrapped;
 

@@ -215,6 +215,25 @@ find_problem (const VkPhysicalDeviceProperties *properties)
   return NULL;
 }
 
+/* Whether DMA buffers can be imported as buffers to copy from. */
+static gboolean
+imports_dmabuf (VkPhysicalDevice handle, const VkExtensionProperties *extensions, guint32 n)
+{
+  const VkPhysicalDeviceExternalBufferInfo info
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO,
+          .usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
+          .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT };
+  VkExternalBufferProperties properties = { .sType = VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES };
+
+  if (!effvk_has_extension (extensions, n, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME)
+      || !effvk_has_extension (extensions, n, VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME))
+    return FALSE;
+  vkGetPhysicalDeviceExternalBufferProperties (handle, &info, &properties);
+  return (properties.externalMemoryProperties.externalMemoryFeatures
+          & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT)
+         != 0;
+}
+
 EffvkPhysical *
 effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint64 queue_family)
 {
@@ -249,6 +268,9 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
                                   VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
         subgroup.pNext = &driver;
       vkGetPhysicalDeviceProperties2 (handle, &properties2);
+      physical->dmabuf = imports_dmabuf (handle, extensions, n_extensions);
+      physical->foreign = effvk_has_extension (extensions, n_extensions,
+                                               VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
     }
 
   info->refs = 1;

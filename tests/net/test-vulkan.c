@@ -148,7 +148,7 @@ test_formats (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         frame_clear (&frame);
       }
   statistics = effvk_classifier_get_statistics (classifier);
-  g_assert_true (g_variant_lookup (statistics, "frames-in-images", "t", &n_frames));
+  g_assert_true (g_variant_lookup (statistics, "frames-by-device", "t", &n_frames));
   g_assert_cmpuint (n_frames, ==, n_done);
   g_assert_true (g_variant_lookup (statistics, "copied-bytes", "t", &copied));
   g_assert_cmpuint (copied, ==, n_bytes); /* those of the plain ones */
