@@ -7,33 +7,6 @@
 #define WRITER_TIMEOUT 1000 /* ms: nothing waits for ever */
 
 gboolean
-effvk_dmabuf_is_caps (const GstCaps *caps)
-{
-  guint n = gst_caps_get_size (caps);
-
-  for (guint i = 0; i < n; i++)
-    if (!gst_caps_features_contains (gst_caps_get_features (caps, i),
-                                     GST_CAPS_FEATURE_MEMORY_DMABUF))
-      return FALSE;
-  return n > 0;
-}
-
-static gboolean
-keep (GstCapsFeatures *features, GstStructure *structure, gpointer data)
-{
-  return !gst_caps_features_contains (features, GST_CAPS_FEATURE_MEMORY_DMABUF);
-}
-
-GstCaps *
-effvk_dmabuf_remove (GstCaps *caps)
-{
-  GstCaps *rest = gst_caps_copy (caps);
-
-  gst_caps_filter_and_map_in_place (rest, keep, NULL);
-  return rest;
-}
-
-gboolean
 effvk_dmabuf_parse_caps (GstVideoInfo *info, const GstCaps *caps)
 {
 #if GST_CHECK_VERSION(1, 24, 0)

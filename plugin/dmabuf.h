@@ -18,12 +18,6 @@
 #define EFFVK_DMABUF_CAPS ""
 #endif
 
-/* Whether caps are of such frames, and of no others. */
-gboolean effvk_dmabuf_is_caps (const GstCaps *caps);
-
-/* @caps without those of such frames. */
-GstCaps *effvk_dmabuf_remove (GstCaps *caps);
-
 /* What gst_video_info_from_caps() says of the same frames in system memory. */
 gboolean effvk_dmabuf_parse_caps (GstVideoInfo *info, const GstCaps *caps);
 

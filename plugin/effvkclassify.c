@@ -211,7 +211,7 @@ effvk_classify_prepare_network (EffvkClassify *self, GstCaps *caps)
   g_autoptr (GError) error = NULL;
   gboolean ready;
 
-  if (effvk_vulkan_is_caps (caps))
+  if (effvk_frame_caps_are (caps, EFFVK_FEATURE_VULKAN))
     {
       device = effvk_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), &error);
       if (!device)
@@ -241,7 +241,7 @@ expects_vulkan (EffvkClassify *self)
 {
   g_autoptr (GstCaps) caps = gst_pad_peer_query_caps (self->sink, NULL);
 
-  return caps && !gst_caps_is_any (caps) && effvk_vulkan_is_caps (caps);
+  return caps && !gst_caps_is_any (caps) && effvk_frame_caps_are (caps, EFFVK_FEATURE_VULKAN);
 }
 
 static gboolean
@@ -294,7 +294,6 @@ stop (EffvkClassify *self)
   effvk_reporter_reset (&self->reporter);
   g_clear_pointer (&network, effvk_network_leave);
   g_clear_object (&device);
-  effvk_vulkan_clear (&self->vulkan);
   g_clear_pointer (&self->image, effvk_image_free);
 }
 
@@ -316,6 +315,8 @@ effvk_classify_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
       || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     stop (self);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+    effvk_vulkan_clear (&self->vulkan); /* the device may have been lost */
   return result;
 }
 

@@ -264,3 +264,28 @@ effvk_frame_get_picture (const GstVideoInfo *info, GstBuffer *buffer, guint *x, 
   *width = crop->width;
   *height = crop->height;
 }
+
+gboolean
+effvk_frame_caps_are (const GstCaps *caps, const char *feature)
+{
+  guint n = gst_caps_get_size (caps);
+
+  for (guint i = 0; i < n; i++)
+    if (!gst_caps_features_contains (gst_caps_get_features (caps, i), feature))
+      return FALSE;
+  return n > 0;
+}
+
+static gboolean
+lacks (GstCapsFeatures *features, GstStructure *structure, gpointer feature)
+{
+  return !gst_caps_features_contains (features, feature);
+}
+
+GstCaps *
+effvk_frame_caps_remove (GstCaps *caps, const char *feature)
+{
+  caps = gst_caps_make_writable (caps);
+  gst_caps_filter_and_map_in_place (caps, lacks, (gpointer) feature);
+  return caps;
+}

@@ -11,6 +11,9 @@
   "I420_10LE, I422_10LE, Y444_10LE, P012_LE, I420_12LE, I422_12LE, Y444_12LE, P016_LE, "           \
   "Y444_16LE, GRAY16_LE }"
 
+#define EFFVK_FEATURE_VULKAN "memory:VulkanImage"
+#define EFFVK_FEATURE_DMABUF "memory:DMABuf"
+
 /* How tags say that the pictures must be turned; those of the stream go before those of all that is
  * played. Begins as { 0 }. */
 typedef struct
@@ -48,6 +51,12 @@ gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info,
 /* The same for a frame that cannot be mapped: its planes are in @memory. */
 gboolean effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info,
                                       GstBuffer *buffer, EffvkFrameMemory *memory, char **reason);
+
+/* Whether the caps are of frames in such memory, and of no others. */
+gboolean effvk_frame_caps_are (const GstCaps *caps, const char *feature);
+
+/* @caps without those. Takes the reference. */
+GstCaps *effvk_frame_caps_remove (GstCaps *caps, const char *feature);
 
 /* Where the picture lies in a buffer's frame, in pixels: its GstVideoCropMeta's rectangle where that lies
  * inside a frame of @info's size, or all of it. */

@@ -27,9 +27,9 @@ set_parts (EffvkRequest *request, const GstVideoInfo *info, GstBuffer *buffer,
 EffvkFramesKind
 effvk_frames_kind (const GstCaps *caps)
 {
-  return effvk_vulkan_is_caps (caps)   ? EFFVK_FRAMES_IN_VULKAN
-         : effvk_dmabuf_is_caps (caps) ? EFFVK_FRAMES_IN_DMABUF
-                                       : EFFVK_FRAMES_MAPPED;
+  return effvk_frame_caps_are (caps, EFFVK_FEATURE_VULKAN)   ? EFFVK_FRAMES_IN_VULKAN
+         : effvk_frame_caps_are (caps, EFFVK_FEATURE_DMABUF) ? EFFVK_FRAMES_IN_DMABUF
+                                                             : EFFVK_FRAMES_MAPPED;
 }
 
 /* Points @image at the frame's pixels. */

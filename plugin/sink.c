@@ -295,28 +295,34 @@ takes_dmabuf (EffvkClassify *self)
 static gboolean
 query_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
 {
-  g_autoptr (GstCaps) rest = NULL;
   GstCaps *caps;
 
   if (!gst_pad_query_default (pad, GST_OBJECT (self), query))
     return FALSE;
   gst_query_parse_caps_result (query, &caps);
-  if (takes_dmabuf (self) || gst_caps_is_any (caps))
-    return TRUE;
-  rest = effvk_dmabuf_remove (caps);
-  gst_query_set_caps_result (query, rest);
+  gst_caps_ref (caps);
+  if (!takes_dmabuf (self))
+    caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_DMABUF);
+  if (self->vulkan.refused)
+    caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_VULKAN);
+  gst_query_set_caps_result (query, caps);
+  gst_caps_unref (caps);
   return TRUE;
 }
 
 static gboolean
 query_accept_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
 {
+  EffvkFramesKind kind;
   GstCaps *caps;
 
   gst_query_parse_accept_caps (query, &caps);
-  if (!effvk_dmabuf_is_caps (caps) || takes_dmabuf (self))
+  kind = effvk_frames_kind (caps);
+  if ((kind == EFFVK_FRAMES_IN_DMABUF && !takes_dmabuf (self))
+      || (kind == EFFVK_FRAMES_IN_VULKAN && self->vulkan.refused))
+    gst_query_set_accept_caps_result (query, FALSE);
+  else
     return gst_pad_query_default (pad, GST_OBJECT (self), query);
-  gst_query_set_accept_caps_result (query, FALSE);
   return TRUE;
 }
 

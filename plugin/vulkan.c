@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vulkan.h"
 
-gboolean
-effvk_vulkan_is_caps (const GstCaps *caps)
-{
-  guint n = gst_caps_get_size (caps);
-
-  for (guint i = 0; i < n; i++)
-    if (!gst_caps_features_contains (gst_caps_get_features (caps, i), "memory:VulkanImage"))
-      return FALSE;
-  return n > 0;
-}
-
 #ifdef HAVE_GST_VULKAN
 
 #include <effvk/effvk-vulkan.h>
@@ -28,18 +17,7 @@ effvk_vulkan_clear (EffvkVulkan *vulkan)
   g_clear_pointer (&vulkan->queue, gst_object_unref);
   g_clear_pointer (&vulkan->device, gst_object_unref);
   g_clear_pointer (&vulkan->instance, gst_object_unref);
-}
-
-void
-effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context)
-{
-  GstVulkanDevice *device = NULL;
-
-  gst_vulkan_handle_set_context (element, context, NULL, (GstVulkanInstance **) &vulkan->instance);
-  if (!gst_context_get_vulkan_device (context, &device) || !device)
-    return;
-  gst_object_replace ((GstObject **) &vulkan->device, GST_OBJECT (device));
-  gst_object_unref (device);
+  vulkan->refused = FALSE;
 }
 
 gboolean
@@ -60,6 +38,73 @@ choose_queue (GstVulkanDevice *device, GstVulkanQueue *queue, gpointer data)
     return TRUE;
   *chosen = gst_object_ref (queue);
   return FALSE;
+}
+
+static void
+lock_queue (gpointer queue)
+{
+  gst_vulkan_queue_submit_lock (queue);
+}
+
+static void
+unlock_queue (gpointer queue)
+{
+  gst_vulkan_queue_submit_unlock (queue);
+}
+
+/* 0.0 was asked for: the highest. */
+static guint32
+get_version (GstVulkanInstance *instance)
+{
+  guint major, minor, patch;
+
+  g_object_get (instance, "requested-api-major", &major, "requested-api-minor", &minor, NULL);
+  if (!major)
+    gst_vulkan_instance_get_version (instance, &major, &minor, &patch);
+  return VK_MAKE_VERSION (major, minor, 0);
+}
+
+static EffvkDevice *
+new_device (GstVulkanQueue *queue, GError **error)
+{
+  const EffvkVulkanDevice description
+      = { .api_version = get_version (queue->device->instance),
+          .physical_device = gst_vulkan_device_get_physical_device (queue->device),
+          .device = queue->device->device,
+          .queue = queue->queue,
+          .queue_family = queue->family,
+          .lock_queue = lock_queue,
+          .unlock_queue = unlock_queue,
+          .destroy = gst_object_unref,
+          .user_data = gst_object_ref (queue) }; /* which holds the device */
+
+  return effvk_device_new_from_vulkan (&description, error);
+}
+
+static gboolean
+can_use (GstVulkanDevice *gst)
+{
+  g_autoptr (EffvkDevice) device = NULL;
+  gpointer queue = NULL;
+
+  gst_vulkan_device_foreach_queue (gst, choose_queue, &queue);
+  if (queue)
+    device = new_device (queue, NULL);
+  gst_clear_object (&queue);
+  return device != NULL;
+}
+
+void
+effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context)
+{
+  GstVulkanDevice *device = NULL;
+
+  gst_vulkan_handle_set_context (element, context, NULL, (GstVulkanInstance **) &vulkan->instance);
+  if (!gst_context_get_vulkan_device (context, &device) || !device)
+    return;
+  gst_object_replace ((GstObject **) &vulkan->device, GST_OBJECT (device));
+  vulkan->refused = !can_use (device);
+  gst_object_unref (device);
 }
 
 /* What the neighbours have, or what there is: images are handed on without a transfer between families. */
@@ -90,30 +135,6 @@ find (EffvkVulkan *vulkan, GstElement *element, GError **error)
 }
 
 static void
-lock_queue (gpointer queue)
-{
-  gst_vulkan_queue_submit_lock (queue);
-}
-
-static void
-unlock_queue (gpointer queue)
-{
-  gst_vulkan_queue_submit_unlock (queue);
-}
-
-/* 0.0 was asked for: the highest. */
-static guint32
-get_version (GstVulkanInstance *instance)
-{
-  guint major, minor, patch;
-
-  g_object_get (instance, "requested-api-major", &major, "requested-api-minor", &minor, NULL);
-  if (!major)
-    gst_vulkan_instance_get_version (instance, &major, &minor, &patch);
-  return VK_MAKE_VERSION (major, minor, 0);
-}
-
-static void
 weak_ref_free (gpointer data)
 {
   g_weak_ref_clear (data);
@@ -124,27 +145,15 @@ weak_ref_free (gpointer data)
 static EffvkDevice *
 wrap (EffvkVulkan *vulkan, GError **error)
 {
-  GstVulkanDevice *gst = vulkan->device;
-  GstVulkanQueue *queue = vulkan->queue; /* holds the device */
-  const EffvkVulkanDevice description
-      = { .api_version = get_version (vulkan->instance),
-          .physical_device = gst_vulkan_device_get_physical_device (gst),
-          .device = gst->device,
-          .queue = queue->queue,
-          .queue_family = queue->family,
-          .lock_queue = lock_queue,
-          .unlock_queue = unlock_queue,
-          .destroy = gst_object_unref,
-          .user_data = gst_object_ref (queue) };
-  EffvkDevice *device = effvk_device_new_from_vulkan (&description, error);
+  EffvkDevice *device = new_device (vulkan->queue, error);
   GWeakRef *weak;
 
   if (!device)
     return NULL;
   weak = g_new0 (GWeakRef, 1);
   g_weak_ref_init (weak, device);
-  g_object_set_data (G_OBJECT (device), DEVICE_KEY, gst);
-  g_object_set_data_full (G_OBJECT (gst), WRAPPED_KEY, weak, weak_ref_free);
+  g_object_set_data (G_OBJECT (device), DEVICE_KEY, vulkan->device);
+  g_object_set_data_full (G_OBJECT (vulkan->device), WRAPPED_KEY, weak, weak_ref_free);
   return device;
 }
 

@@ -25,6 +25,7 @@
 typedef struct
 {
   gpointer instance, device, queue; /* GstVulkanInstance, GstVulkanDevice, GstVulkanQueue */
+  gboolean refused;                 /* the context's device cannot be used */
 } EffvkVulkan;
 
 void effvk_vulkan_clear (EffvkVulkan *vulkan);
@@ -34,9 +35,6 @@ void effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstCont
 
 /* Answers a CONTEXT query if that can be done. */
 gboolean effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery *query);
-
-/* Whether caps are of such frames, and of no others. */
-gboolean effvk_vulkan_is_caps (const GstCaps *caps);
 
 /* The elements' device: asked for, or made and offered to the others. All elements with the same one get the
  * same object. */

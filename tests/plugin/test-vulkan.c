@@ -234,7 +234,49 @@ finish_uploads (GstElement *pipeline)
 
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, finish_upload, NULL, NULL);
 }
+/* A device of an instance of this version of Vulkan, in a context. */
+static GstContext *
+make_context (guint minor)
+{
+  g_autoptr (GstVulkanInstance) instance = gst_vulkan_instance_new ();
+  g_autoptr (GstVulkanDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+  GstContext *context = gst_context_new (GST_VULKAN_DEVICE_CONTEXT_TYPE_STR, TRUE);
+
+  g_object_set (instance, "requested-api-major", 1, "requested-api-minor", minor, NULL);
+  g_assert_true (gst_vulkan_instance_open (instance, &error));
+  g_assert_no_error (error);
+  device = gst_vulkan_instance_create_device (instance, &error);
+  g_assert_no_error (error);
+  gst_context_set_vulkan_device (context, device);
+  return context;
+}
+
+/* What the element says to take, with that device in the pipeline. */
+static gboolean
+takes_images (guint minor)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  g_autoptr (GstContext) context = make_context (minor);
+  g_autoptr (GstCaps) image = gst_caps_from_string (
+      "video/x-raw(memory:VulkanImage),format=NV12,width=64,height=48,framerate=25/1");
+  g_autoptr (GstCaps) all = NULL;
+  gboolean listed;
+
+  gst_element_set_context (harness->element, context);
+  all = gst_pad_peer_query_caps (harness->srcpad, NULL);
+  listed = gst_caps_is_subset (image, all);
+  g_assert_cmpint (gst_pad_peer_query_accept_caps (harness->srcpad, image), ==, listed);
+  gst_harness_teardown (harness);
+  return listed;
+}
 #else
+static gboolean
+takes_images (guint minor)
+{
+  return minor >= 1;
+}
+
 static void
 finish_uploads (GstElement *pipeline G_GNUC_UNUSED)
 {
@@ -266,8 +308,8 @@ test_pixels (void)
     }
 }
 
-/* Several elements have the same images at once: two classify, with a network each or one for both, and another
- * one downloads. */
+/* Several elements have the same images at once: two classify, with a network each or one for both. (An element that
+ * changes the images' layout would race with them: GStreamer tells a layout before it is submitted.) */
 static void
 test_tee (void)
 {
@@ -281,29 +323,49 @@ test_tee (void)
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
     {
       g_autoptr (GstElement) pipeline
-          = launch (SOURCE UPLOAD
-                    " ! tee name=tee tee. ! queue ! " CLASSIFY " %s ! " SINK
-                    " tee. ! queue ! effvkclassify name=other device=cpu top-k=10 "
-                    "post-messages=false model-file=%s %s ! appsink name=second sync=false "
-                    "max-buffers=0 tee. ! queue ! vulkandownload ! appsink name=third "
-                    "sync=false max-buffers=0",
+          = launch (SOURCE UPLOAD " ! tee name=tee tee. ! queue ! " CLASSIFY " %s ! " SINK
+                                  " tee. ! queue ! effvkclassify name=other device=cpu top-k=10 "
+                                  "post-messages=false model-file=%s %s ! appsink name=second "
+                                  "sync=false max-buffers=0 tee. ! queue ! fakesink",
                     N_FRAMES, format, fixture_model (), options[i], fixture_model (), options[i]);
       g_autoptr (GPtrArray) first = NULL;
       g_autoptr (GPtrArray) second = NULL;
-      g_autoptr (GPtrArray) third = NULL;
 
       finish_uploads (pipeline);
       gst_element_set_state (pipeline, GST_STATE_PLAYING);
       first = pull (pipeline, "sink");
       second = pull (pipeline, "second");
-      third = pull (pipeline, "third");
       g_assert_cmpuint (get_stat (pipeline, "classify", "copied-bytes"), ==, 0);
       g_assert_cmpuint (get_stat (pipeline, "other", "copied-bytes"), ==, 0);
       assert_same_scores (first, expected);
       assert_same_scores (second, expected);
-      assert_same_pixels (third, expected);
       gst_element_set_state (pipeline, GST_STATE_NULL);
     }
+}
+
+static GstPadProbeReturn
+hold (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer held)
+{
+  g_atomic_int_set ((gint *) held, TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Stops the pipeline when no frame is in vulkanupload, which destroys what its last one was uploaded from without
+ * waiting for that. Those that it has given on are in flight. */
+static void
+stop_between_uploads (GstElement *pipeline)
+{
+  g_autoptr (GstElement) upload = gst_bin_get_by_name (GST_BIN (pipeline), "upload");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (upload, "sink");
+  g_autoptr (GstPad) before = gst_pad_get_peer (pad);
+  gint held = FALSE;
+
+  gst_pad_add_probe (before, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, hold, &held,
+                     NULL);
+  for (guint i = 0; i < 60000 && !g_atomic_int_get (&held); i++)
+    g_usleep (1000);
+  g_assert_true (g_atomic_int_get (&held));
+  gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
 /* Stops and flushes while frames are in flight: nothing is let go of that the device still reads. */
@@ -325,7 +387,7 @@ test_stop (void)
       g_usleep (i * 7000);
       if (i % 2)
         g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
-      gst_element_set_state (pipeline, GST_STATE_NULL);
+      stop_between_uploads (pipeline);
     }
 }
 
@@ -361,7 +423,17 @@ test_swap (void)
         g_assert_true (
             gst_structure_get_boolean (gst_message_get_structure (message), "swapped", &swapped));
     }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  stop_between_uploads (pipeline);
+}
+
+/* Where the device is known not to do, other caps are left to negotiate. */
+static void
+test_caps (void)
+{
+  if (!has_elements ())
+    return;
+  g_assert_true (takes_images (1));
+  g_assert_false (takes_images (0));
 }
 
 /* A device that effvk cannot work on: an error says why. */
@@ -438,6 +510,7 @@ TEST (pixels)
 TEST (tee)
 TEST (stop)
 TEST (swap)
+TEST (caps)
 TEST (refused)
 
 int
@@ -453,6 +526,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/vulkan/tee", log, check_tee);
   g_test_add_data_func ("/vulkan/stop", log, check_stop);
   g_test_add_data_func ("/vulkan/swap", log, check_swap);
+  g_test_add_data_func ("/vulkan/caps", log, check_caps);
   g_test_add_data_func ("/vulkan/refused", log, check_refused);
   result = g_test_run ();
   fixtures_clear ();
