@@ -436,35 +436,34 @@ test_caps (void)
   g_assert_false (takes_images (0));
 }
 
-/* A device that effvk cannot work on: an error says why. */
+/* The element's own device, where nobody has one, is one that effvk cannot work on: an error says why. */
 static void
 test_refused (void)
 {
-  g_autoptr (GstElement) pipeline = NULL;
+  GstHarness *harness;
   g_autoptr (GstBus) bus = NULL;
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GstCaps) caps = gst_caps_from_string (
+      "video/x-raw(memory:VulkanImage),format=NV12,width=64,height=48,framerate=25/1");
 
   if (!has_elements ())
     return;
   g_setenv ("GST_VULKAN_INSTANCE_API_VERSION", "1.0", TRUE);
-  pipeline = launch (SOURCE UPLOAD " ! " CLASSIFY "! fakesink", 10,
-                     "format=RGBA,width=64,height=48", fixture_model ());
-  bus = gst_element_get_bus (pipeline);
-  finish_uploads (pipeline);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  harness = fixture_harness (NULL);
+  bus = gst_bus_new ();
+  gst_element_set_bus (harness->element, bus);
+  gst_harness_play (harness);
+  g_assert_true (gst_pad_push_event (harness->srcpad, gst_event_new_stream_start ("refused")));
+  gst_pad_push_event (harness->srcpad, gst_event_new_caps (caps)); /* TRUE: kept for later */
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
-  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
-    g_test_skip ("this GStreamer makes no instance of Vulkan 1.0");
-  else
-    {
-      gst_message_parse_error (message, &error, NULL);
-      g_test_message ("%s", error->message);
-      g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT);
-      g_assert_nonnull (strstr (error->message, "it has Vulkan 1.0, expected 1.1"));
-    }
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_message_parse_error (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT);
+  g_assert_nonnull (strstr (error->message, "it has Vulkan 1.0, expected 1.1"));
+  gst_element_set_bus (harness->element, NULL);
+  gst_harness_teardown (harness);
   g_unsetenv ("GST_VULKAN_INSTANCE_API_VERSION");
 }
 
@@ -510,8 +509,6 @@ TEST (pixels)
 TEST (tee)
 TEST (stop)
 TEST (swap)
-TEST (caps)
-TEST (refused)
 
 int
 main (int argc, char **argv)
@@ -526,8 +523,9 @@ main (int argc, char **argv)
   g_test_add_data_func ("/vulkan/tee", log, check_tee);
   g_test_add_data_func ("/vulkan/stop", log, check_stop);
   g_test_add_data_func ("/vulkan/swap", log, check_swap);
-  g_test_add_data_func ("/vulkan/caps", log, check_caps);
-  g_test_add_data_func ("/vulkan/refused", log, check_refused);
+  /* GStreamer 1.26 asks a device of Vulkan 1.0 for more than it may: these are not silent */
+  g_test_add_func ("/vulkan/caps", test_caps);
+  g_test_add_func ("/vulkan/refused", test_refused);
   result = g_test_run ();
   fixtures_clear ();
   return result;
