@@ -70,7 +70,14 @@ def reference(picture, recipe, antialias=True):
         width, height = get_size(picture)
         ratio = max(width, height) / resize
         shape = [max(round(height / ratio), 1), max(round(width / ratio), 1)]
+    # torch 2.6 takes a tensor that is one pixel wide for one of another layout, and repeats its first
+    # row: such a picture is resized on its side.
+    lie = crop == "border" and shape[1] == 1 and torch.is_tensor(picture)
+    if lie:
+        picture, shape = picture.mT, shape[::-1]
     picture = functional.resize(picture, shape, MODES[interpolation], antialias=antialias)
+    if lie:
+        picture = picture.mT
     if crop == "border":
         width, height = get_size(picture)
         across, down = size - width, size - height

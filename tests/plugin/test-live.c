@@ -235,7 +235,7 @@ stream_step (Stream *stream)
     gst_harness_push_upstream_event (stream->harness,
                                      gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.0,
                                                         g_rand_int_range (stream->rand, -5, 5),
-                                                        stream->number));
+                                                        MAX (stream->number, 5)));
   else if (what == 7)
     gst_harness_set (stream->harness, "effvkclassify", "max-in-flight",
                      (guint) g_rand_int_range (stream->rand, 1, 5), NULL);

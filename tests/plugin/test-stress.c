@@ -12,6 +12,16 @@
 #define MAX_STREAMS 8
 #define STUCK_SECONDS 120 /* of a machine that does much else, with a debugger's patience */
 
+#define N_PASSED 64
+
+typedef struct
+{
+  gint64 us; /* of the monotonic clock */
+  gboolean out;
+  const char *what, *doing;
+  GstClockTime time;
+} Passed;
+
 typedef struct
 {
   guint i;
@@ -20,8 +30,12 @@ typedef struct
   gboolean shared;
   const char *const *models; /* two */
 
-  GstClockTime last; /* of the frames that came out */
   gint n_in, n_out;
+
+  GMutex lock;   /* of the three below */
+  GQueue inside; /* times of frames that came and did not leave yet */
+  Passed passed[N_PASSED];
+  guint n_passed;
 
   gint64 until;
   const char *doing; /* for who reads of a deadlock */
@@ -41,29 +55,104 @@ second_model (void)
   return path;
 }
 
-static GstPadProbeReturn
-count_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+/* What passed at a pad, for who reads of a failure. */
+static void
+note (Stream *stream, GstPad *pad, GstPadProbeInfo *info)
 {
-  g_atomic_int_inc (&((Stream *) user_data)->n_in);
-  return GST_PAD_PROBE_OK;
+  Passed *passed;
+
+  g_mutex_lock (&stream->lock);
+  passed = &stream->passed[stream->n_passed++ % N_PASSED];
+  passed->us = g_get_monotonic_time ();
+  passed->out = GST_PAD_IS_SRC (pad);
+  passed->doing = g_atomic_pointer_get (&stream->doing);
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
+    {
+      passed->what = "frame";
+      passed->time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
+    }
+  else
+    {
+      passed->what = GST_EVENT_TYPE_NAME (GST_PAD_PROBE_INFO_EVENT (info));
+      passed->time = GST_CLOCK_TIME_NONE;
+    }
+  g_mutex_unlock (&stream->lock);
 }
 
-/* Frames leave in the order of their times, between one segment and the next. */
+static void
+print_passed (Stream *stream)
+{
+  g_mutex_lock (&stream->lock);
+  for (guint i = stream->n_passed - MIN (stream->n_passed, N_PASSED); i < stream->n_passed; i++)
+    {
+      const Passed *passed = &stream->passed[i % N_PASSED];
+
+      g_test_message ("%" G_GINT64_FORMAT " us: %s %s %" GST_TIME_FORMAT " (%s)", passed->us,
+                      passed->out ? "out" : "in", passed->what, GST_TIME_ARGS (passed->time),
+                      passed->doing ? passed->doing : "nothing");
+    }
+  g_mutex_unlock (&stream->lock);
+}
+
+/* Those that leave are those that came, in their order; not by their times, which a live source lets
+ * wrap below 0 after a flush. */
+static void
+check_out (Stream *stream, GstClockTime time)
+{
+  gboolean found = FALSE;
+
+  g_mutex_lock (&stream->lock);
+  while (!found && !g_queue_is_empty (&stream->inside))
+    {
+      g_autofree GstClockTime *came = g_queue_pop_head (&stream->inside);
+
+      found = *came == time;
+    }
+  g_mutex_unlock (&stream->lock);
+  if (found)
+    return;
+  print_passed (stream);
+  g_error ("stream %u: the frame at %" GST_TIME_FORMAT
+           " left, which is not one that came since the "
+           "one that left before it, nor since a flush",
+           stream->i, GST_TIME_ARGS (time));
+}
+
 static GstPadProbeReturn
-check_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+see_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   Stream *stream = user_data;
 
+  note (stream, pad, info);
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
     {
-      GstClockTime time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
+      g_mutex_lock (&stream->lock);
+      g_queue_push_tail (&stream->inside,
+                         g_memdup2 (&GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)),
+                                    sizeof (GstClockTime)));
+      g_mutex_unlock (&stream->lock);
+      g_atomic_int_inc (&stream->n_in);
+    }
+  return GST_PAD_PROBE_OK;
+}
 
-      g_assert_true (stream->last == GST_CLOCK_TIME_NONE || time > stream->last);
-      stream->last = time;
+static GstPadProbeReturn
+see_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Stream *stream = user_data;
+
+  note (stream, pad, info);
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
+    {
+      check_out (stream, GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)));
       g_atomic_int_inc (&stream->n_out);
     }
-  else if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_SEGMENT)
-    stream->last = GST_CLOCK_TIME_NONE;
+  else if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_FLUSH_STOP)
+    {
+      g_mutex_lock (&stream->lock);
+      g_queue_clear_full (&stream->inside, g_free);
+      g_mutex_unlock (&stream->lock);
+    }
   return GST_PAD_PROBE_OK;
 }
 
@@ -72,9 +161,12 @@ stream_init (Stream *stream, guint i, guint32 seed, const char *const *models)
 {
   g_autofree char *launch = NULL;
   g_autoptr (GError) error = NULL;
+  GstPadProbeType seen = GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
+                         | GST_PAD_PROBE_TYPE_EVENT_FLUSH;
   GstPad *pad;
 
   *stream = (Stream){ .i = i, .rand = g_rand_new_with_seed (seed + i), .models = models };
+  g_mutex_init (&stream->lock);
   launch = g_strdup_printf (
       "videotestsrc name=source is-live=%s ! capsfilter name=filter "
       "caps=video/x-raw,format=I420,width=64,height=48,framerate=60/1 ! "
@@ -90,11 +182,10 @@ stream_init (Stream *stream, guint i, guint32 seed, const char *const *models)
   stream->classify = gst_bin_get_by_name (GST_BIN (stream->pipeline), "classify");
   stream->filter = gst_bin_get_by_name (GST_BIN (stream->pipeline), "filter");
   pad = gst_element_get_static_pad (stream->classify, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_in, stream, NULL);
+  gst_pad_add_probe (pad, seen, see_in, stream, NULL);
   gst_object_unref (pad);
   pad = gst_element_get_static_pad (stream->classify, "src");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-                     check_out, stream, NULL);
+  gst_pad_add_probe (pad, seen, see_out, stream, NULL);
   gst_object_unref (pad);
 }
 
@@ -106,6 +197,8 @@ stream_clear (Stream *stream)
   gst_object_unref (stream->filter);
   gst_object_unref (stream->pipeline);
   g_rand_free (stream->rand);
+  g_mutex_clear (&stream->lock);
+  g_queue_clear_full (&stream->inside, g_free);
 }
 
 static void
