@@ -200,23 +200,21 @@ static void
 forget (EffvkSlot *slot)
 {
   slot->recorded = FALSE;
-  slot->room = (EffvkPreprocessRoom){ 0 };
+  slot->needed = slot->room = (EffvkPreprocessRoom){ 0 };
   g_clear_pointer (&slot->front, effvk_program_free);
   g_clear_pointer (&slot->memory, effvk_frame_memory_unref);
   effvk_buffer_clear (&slot->items);
   memset (slot->written, 0, sizeof *slot->written * slot->batch);
 }
 
-/* Makes everything that depends on the frames' size anew, with room for @plans. */
+/* Makes everything that depends on the frames' size anew, with the room that is needed. */
 static gboolean
-rebuild (EffvkSlot *slot, const EffvkBuffer *frames, const GPtrArray *plans, GError **error)
+rebuild (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
 {
-  EffvkPreprocessRoom room = slot->room;
+  EffvkPreprocessRoom needed = slot->needed;
 
   forget (slot);
-  slot->room = room;
-  for (guint i = 0; i < plans->len; i++)
-    effvk_preprocess_room_grow (&slot->room, g_ptr_array_index (plans, i));
+  slot->needed = slot->room = needed;
   if (!effvk_buffer_init (&slot->items, slot_device (slot), EFFVK_MEMORY_UPLOAD,
                           effvk_preprocess_items (&slot->room, slot->batch).size, "items", error))
     return FALSE;
@@ -232,20 +230,32 @@ refuse (GError **error)
   return FALSE;
 }
 
-/* Staging for the frames up to @end, in a slot that has @first items: what @kind says, or mapped. */
+/* Staging for @frame bytes more, in a slot that has @first items: what @kind says, or mapped. */
 static gboolean
-make_staging (EffvkSlot *slot, EffvkMemoryKind kind, gsize frame, gsize end, guint first,
-              GError **error)
+make_staging (EffvkSlot *slot, EffvkMemoryKind kind, gsize frame, guint first, GError **error)
 {
-  if (end <= slot->staging.size && (kind == EFFVK_MEMORY_DEVICE || slot->staging.map))
+  gsize size;
+
+  slot->largest = MAX (slot->largest, frame);
+  size = first ? slot->staged + frame : slot->largest * slot->batch;
+  if (size <= slot->staging.size && (kind == EFFVK_MEMORY_DEVICE || slot->staging.map))
     return TRUE;
   if (first > 0)
     return refuse (error);
   if (!slot->memory) /* the commands read what goes now */
     slot->recorded = FALSE;
   effvk_buffer_clear (&slot->staging);
-  return effvk_buffer_init (&slot->staging, slot_device (slot), kind, frame * slot->batch,
-                            "staging", error);
+  if (effvk_buffer_init (&slot->staging, slot_device (slot), kind, size, "staging", error))
+    return TRUE;
+  slot->largest = 0;
+  return FALSE;
+}
+
+/* A frame was refused for want of room. */
+static gboolean
+is_outgrown (EffvkSlot *slot)
+{
+  return memcmp (&slot->room, &slot->needed, sizeof slot->room) != 0;
 }
 
 static gboolean
@@ -273,10 +283,11 @@ write_items (EffvkSlot *slot, const EffvkBuffer *frames, guint n, guint first, G
 
       g_ptr_array_add (plans, plan);
       fits = fits && effvk_preprocess_room_fits (&slot->room, plan);
+      effvk_preprocess_room_grow (&slot->needed, plan);
     }
   if (!fits && first > 0)
     return refuse (error);
-  if (!fits && !rebuild (slot, frames, plans, error))
+  if ((!fits || (first == 0 && is_outgrown (slot))) && !rebuild (slot, frames, error))
     {
       forget (slot);
       return FALSE;
@@ -341,8 +352,8 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
   if (frame && !place_frame (slot, frame, image, &layout, error))
     return FALSE;
   if (!in_place
-      && !make_staging (slot, frame ? EFFVK_MEMORY_DEVICE : EFFVK_MEMORY_UPLOAD, layout.size,
-                        offset + layout.size, first, error))
+      && !make_staging (slot, frame ? EFFVK_MEMORY_DEVICE : EFFVK_MEMORY_UPLOAD, layout.size, first,
+                        error))
     return FALSE;
   for (guint i = 0; i < n_crops; i++)
     {
@@ -350,7 +361,8 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
       if (crops)
         slot->wanted[first + i].layout.crop = crops[i];
     }
-  if (!items_equal (&slot->written[first], &slot->wanted[first], n_crops)
+  if ((!items_equal (&slot->written[first], &slot->wanted[first], n_crops)
+       || (first == 0 && is_outgrown (slot)))
       && !write_items (slot, frames, n_crops, first, error))
     return FALSE;
   if (!read_from (slot, frames, in_place ? &in_place->memory : NULL, error))

@@ -22,10 +22,11 @@ typedef struct
  *   frames → [preprocess] → [network] → [top-k] → read-back
  *
  * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
- * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they are
- * in its images, or read where they lie when the device sees them there; the two dispatches of the preprocessing have commands of their
- * own, which are recorded anew for another memory and for larger frames than before. Not
- * thread-safe.
+ * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they
+ * are in its images, or read where they lie when the device sees them there. The two dispatches of
+ * the preprocessing have commands of their own, which are recorded anew for another memory and for
+ * larger frames than before; a frame that is refused because it is larger finds room in the next
+ * submission. Not thread-safe.
  */
 typedef struct
 {
@@ -35,10 +36,12 @@ typedef struct
   guint batch;
   gboolean logits;
 
-  EffvkBuffer staging;      /* frames, one after the other */
-  gsize staged;             /* bytes of it that this submission's frames take */
-  EffvkFrameCopies copies;  /* to the staging, by the device */
-  EffvkFrameMemory *memory; /* what is read in place; NULL: the staging is read */
+  EffvkBuffer staging;        /* frames, one after the other */
+  gsize staged;               /* bytes of it that this submission's frames take */
+  EffvkFrameCopies copies;    /* to the staging, by the device */
+  EffvkFrameMemory *memory;   /* what is read in place; NULL: the staging is read */
+  gsize largest;              /* bytes of a frame for which the staging is to have room */
+  EffvkPreprocessRoom needed; /* by the frames that there were, also by one that was refused */
   EffvkPreprocessRoom room;
   EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
   EffvkSlotItem *written; /* what is in items */

@@ -185,6 +185,16 @@ test_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+static guint64
+get_submissions (EffvkClassifier *classifier)
+{
+  g_autoptr (GVariant) statistics = effvk_classifier_get_statistics (classifier);
+  guint64 submissions;
+
+  g_assert_true (g_variant_lookup (statistics, "submissions", "t", &submissions));
+  return submissions;
+}
+
 /* Frames of all sizes and their parts share batches; a frame that the batch has no room for begins
  * another one. */
 static void
@@ -198,9 +208,8 @@ test_mixed_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (EffvkImage) tall = new_image (3, 20, 90);
   const EffvkImage *list[] = { small, large, tall };
   g_autoptr (GPtrArray) results = NULL;
-  g_autoptr (GVariant) statistics = NULL;
   g_autoptr (GError) error = NULL;
-  guint64 submissions;
+  guint64 before = 0;
 
   results = effvk_classifier_classify_many (classifier, list, G_N_ELEMENTS (list), &error);
   g_assert_no_error (error);
@@ -211,9 +220,8 @@ test_mixed_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
       g_assert_no_error (error);
       assert_same (g_ptr_array_index (results, i), expected);
     }
-  statistics = effvk_classifier_get_statistics (classifier);
-  g_assert_true (g_variant_lookup (statistics, "submissions", "t", &submissions));
-  g_assert_cmpuint (submissions, ==, 2); /* the second one had no room beside the first */
+  g_assert_cmpuint (get_submissions (classifier), ==,
+                    2); /* the second one had no room beside the first */
 
   effvk_classifier_submit (classifier, list[1], NULL, &error);
   g_assert_no_error (error);
@@ -231,10 +239,24 @@ test_mixed_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
                                   : classify_crop (alone, small, &parts[i - 1]);
       assert_same (got, expected);
     }
-  g_clear_pointer (&statistics, g_variant_unref);
-  statistics = effvk_classifier_get_statistics (classifier);
-  g_assert_true (g_variant_lookup (statistics, "submissions", "t", &submissions));
-  g_assert_cmpuint (submissions, ==, 3);
+  g_assert_cmpuint (get_submissions (classifier), ==, 3);
+
+  /* What a slot refused it has room for later: from then on such frames are one batch. */
+  for (guint round = 0; round < 6; round++)
+    {
+      before = round == 3 ? get_submissions (classifier) : before;
+      g_clear_pointer (&results, g_ptr_array_unref);
+      results = effvk_classifier_classify_many (classifier, list, G_N_ELEMENTS (list), &error);
+      g_assert_no_error (error);
+      for (guint i = 0; i < G_N_ELEMENTS (list); i++)
+        {
+          g_autoptr (EffvkResult) expected = effvk_classifier_classify (alone, list[i], &error);
+
+          g_assert_no_error (error);
+          assert_same (g_ptr_array_index (results, i), expected);
+        }
+    }
+  g_assert_cmpuint (get_submissions (classifier), ==, before + 3);
 }
 
 /* What cannot be classified is refused, with the numbers that are wrong. */
