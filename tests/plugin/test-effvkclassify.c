@@ -192,9 +192,11 @@ static void
 test_properties_while_playing (void)
 {
   GstHarness *harness = fixture_harness ("top-k=8");
+  g_autoptr (GstElement) element = gst_harness_find_element (harness, "effvkclassify");
   double scores[N_CLASSES], best = 0.0;
+  guint n = 0, n_classified = 0;
   GstVideoInfo info;
-  guint n = 0;
+  GstBuffer *buffer;
 
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 8);
@@ -211,6 +213,21 @@ test_properties_while_playing (void)
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 1);
   gst_harness_set (harness, "effvkclassify", "threshold", 1.0, NULL);
   g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 0);
+
+  gst_harness_set (harness, "effvkclassify", "threshold", 0.0, NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "inference-region", "roi-list");
+  buffer = fixture_frame (&info, 1);
+  fixture_add_object (buffer, TRUE, "car", 4, 4, 30, 30, -1);
+  buffer = fixture_push (harness, buffer);
+  g_assert_cmpuint (fixture_n_objects (buffer), ==, 1);
+  gst_buffer_unref (buffer);
+  gst_util_set_object_arg (G_OBJECT (element), "inference-region", "full-frame");
+  g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), ==, 10);
+
+  gst_harness_set (harness, "effvkclassify", "inference-interval", 3, NULL);
+  for (guint i = 0; i < 9; i++)
+    n_classified += fixture_push_for_scores (harness, fixture_frame (&info, 1), scores) > 0;
+  g_assert_cmpuint (n_classified, ==, 3);
   gst_harness_teardown (harness);
 }
 

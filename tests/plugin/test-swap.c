@@ -252,6 +252,52 @@ test_real (void)
   swap_often (lite0, v2, given ? (guint) g_ascii_strtoull (given, NULL, 10) : 4);
 }
 
+/* The best class's. */
+static char *
+get_label (GstHarness *harness, const GstVideoInfo *info, int *index)
+{
+  GstBuffer *out = fixture_push (harness, fixture_frame (info, 1));
+  const GstStructure *structure = get_structure (out);
+  const GValue *labels = gst_structure_get_value (structure, "labels");
+  char *label = g_strdup (g_value_get_string (gst_value_array_get_value (labels, 0)));
+  double score;
+
+  *index = fixture_best (structure, &score);
+  gst_buffer_unref (out);
+  return label;
+}
+
+/* Other names of the same classes. */
+static void
+test_labels (void)
+{
+  GstHarness *harness = fixture_harness ("post-messages=false");
+  Stream stream
+      = { .bus = gst_bus_new (), .element = gst_harness_find_element (harness, "effvkclassify") };
+  g_autofree char *path = fixture_path ("names.txt");
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autofree char *before = NULL, *after = NULL, *expected = NULL;
+  GstVideoInfo info;
+  int index;
+
+  for (guint i = 0; i < N_CLASSES; i++)
+    g_string_append_printf (names, "name %u\n", i);
+  g_assert_true (g_file_set_contents (path, names->str, -1, NULL));
+  gst_element_set_bus (stream.element, stream.bus);
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  before = get_label (harness, &info, &index);
+  expected = g_strdup_printf ("name %d", index);
+  g_assert_cmpstr (before, !=, expected);
+  g_object_set (stream.element, "labels-file", path, NULL);
+  g_assert_null (wait_for_swap (&stream, fixture_model (), "efficientnet_phi=-4"));
+  after = get_label (harness, &info, &index);
+  g_assert_cmpstr (after, ==, expected);
+  gst_element_set_bus (stream.element, NULL);
+  gst_object_unref (stream.bus);
+  gst_object_unref (stream.element);
+  gst_harness_teardown (harness);
+}
+
 /* The old one goes on, and its settings are those that are read. */
 static void
 test_refused (void)
@@ -356,6 +402,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/swap/small", test_small);
   g_test_add_func ("/swap/real", test_real);
+  g_test_add_func ("/swap/labels", test_labels);
   g_test_add_func ("/swap/refused", test_refused);
   g_test_add_func ("/swap/shared", test_shared);
   g_test_add_func ("/swap/stop", test_stop);
