@@ -2,6 +2,7 @@
 #include "frame.h"
 
 #include "frame-allocator.h"
+#include "frame-import.h"
 
 static EffvkMatrix
 convert_matrix (const GstVideoInfo *info)
@@ -230,15 +231,18 @@ effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, GstBu
 }
 
 gboolean
-effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info, const GstVideoFrame *frame,
-                      char **reason)
+effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
+                      const GstVideoFrame *frame, char **reason)
 {
+  EffvkFrameMemory *memory;
+
   *reason = NULL;
   if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
                  (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
       || !set_planes (*image, frame, reason))
     return FALSE;
-  effvk_image_set_memory (*image, effvk_frame_allocator_get_memory (frame->buffer));
+  memory = effvk_frame_allocator_get_memory (frame->buffer);
+  effvk_image_set_memory (*image, memory ? memory : effvk_frame_import (device, frame));
   set_picture (*image, info, frame->buffer);
   return TRUE;
 }

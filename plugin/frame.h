@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <effvk/effvk-image.h>
+#include <effvk/effvk.h>
 #include <gst/video/video.h>
 
 /* The formats that libeffvk takes, for a caps string. */
@@ -45,7 +45,7 @@ gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuf
  * rectangle, or what the caps say. @image is replaced where the frame in memory has another size.
  * The frame stays mapped while @image is used. Returns FALSE with @reason set when a plane does not
  * fit into the buffer. */
-gboolean effvk_frame_describe (EffvkImage **image, const GstVideoInfo *info,
+gboolean effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
                                const GstVideoFrame *frame, char **reason);
 
 /* The same for a frame that cannot be mapped: its planes are in @memory. */

@@ -51,7 +51,7 @@ take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, Eff
       return FALSE;
     }
   gst_buffer_ref (buffer); /* the mapping holds none: released with it */
-  return effvk_frame_describe (image, info, &request->frame, reason);
+  return effvk_frame_describe (image, device, info, &request->frame, reason);
 }
 
 EffvkRequest *

@@ -22,6 +22,42 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
                                                     GError **error);
 
 /**
+ * effvk_device_can_import_data:
+ * @device: a device
+ *
+ * Returns: whether effvk_frame_memory_new_from_data() can work, and reading there is no slower than copying: the
+ *   driver has VK_EXT_external_memory_host, the device shares the CPU's memory, and was made by
+ *   effvk_device_new()
+ */
+EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
+
+/**
+ * effvk_frame_memory_new_from_data: (skip)
+ * @device: a device; a reference is taken
+ * @data: memory of the program's
+ * @size: in bytes, at least 1
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * Lets @device read frames where the program has them, see effvk_image_set_memory(). Whole pages are
+ * imported. @data must stay allocated until effvk_frame_memory_revoke(), or until the last reference
+ * is gone. Importing takes its time: it pays where many frames come in the same memory.
+ *
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ *   cannot import it
+ */
+EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *device, guint8 *data,
+                                                              gsize size, GError **error);
+
+/**
+ * effvk_frame_memory_revoke: (skip)
+ * @memory: from effvk_frame_memory_new_from_data(), with no frame in it in flight
+ *
+ * Lets go of the program's memory, which may be freed then, whoever holds references to @memory still. No
+ * frame can be in it any more. Not thread-safe with other uses of @memory.
+ */
+EFFVK_API void effvk_frame_memory_revoke (EffvkFrameMemory *memory);
+
+/**
  * effvk_device_can_import_dmabuf:
  * @device: a device
  *

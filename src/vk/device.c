@@ -158,7 +158,7 @@ open_device (const EffvkPhysical *physical, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const char *extensions[4];
+  const char *extensions[5];
   VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .queueCreateInfoCount = 1,
@@ -176,7 +176,10 @@ open_device (const EffvkPhysical *physical, GError **error)
     }
   if (physical->foreign)
     extensions[info.enabledExtensionCount++] = VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME;
+  if (physical->host_alignment)
+    extensions[info.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
   device->imports_dmabuf = physical->dmabuf;
+  device->host_alignment = physical->host_alignment;
   device->foreign_family
       = physical->foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
 

@@ -33,6 +33,58 @@ effvk_frame_memory_new (EffvkDevice *device, gsize size, GError **error)
   return &frame->memory;
 }
 
+gboolean
+effvk_device_can_import_data (EffvkDevice *device)
+{
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), FALSE);
+  return device->host_alignment != 0;
+}
+
+EffvkFrameMemory *
+effvk_frame_memory_new_from_data (EffvkDevice *device, guint8 *data, gsize size, GError **error)
+{
+  guintptr first = (guintptr) data, end = first + size, mask;
+  EffvkFrameBuffer *frame;
+  EffvkBuffer buffer;
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (data != NULL, NULL);
+  g_return_val_if_fail (size > 0, NULL);
+
+  if (!device->host_alignment)
+    {
+      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                   "the device \"%s\" cannot import the CPU's memory",
+                   effvk_device_get_name (device));
+      return NULL;
+    }
+  mask = device->host_alignment - 1;
+  first &= ~mask; /* whole pages, whatever else lies there */
+  end = (end + mask) & ~mask;
+  if (!effvk_buffer_init_import (&buffer, device, (gpointer) first, end - first, "frame", error))
+    return NULL;
+  frame = g_new (EffvkFrameBuffer, 1);
+  frame->buffer = buffer;
+  frame->memory = (EffvkFrameMemory){ .data = (guint8 *) first,
+                                      .size = (gsize) ((guintptr) data + size - first),
+                                      .free_func = frame_buffer_free };
+  g_atomic_ref_count_init (&frame->memory.references);
+  return &frame->memory;
+}
+
+void
+effvk_frame_memory_revoke (EffvkFrameMemory *memory)
+{
+  EffvkFrameBuffer *frame = (EffvkFrameBuffer *) memory;
+
+  g_return_if_fail (memory != NULL);
+  g_return_if_fail (memory->free_func == frame_buffer_free);
+
+  effvk_buffer_clear (&frame->buffer);
+  memory->data = NULL;
+  memory->size = 0;
+}
+
 EffvkFrameBuffer *
 effvk_frame_buffer_of (const EffvkImage *image, EffvkDevice *device, EffvkFrameLayout *layout)
 {

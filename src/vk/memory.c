@@ -46,13 +46,14 @@ choose_memory_type (EffvkDevice *device, guint32 allowed, EffvkMemoryKind kind)
     }
 }
 
+static const VkBufferUsageFlags usage
+    = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
+      | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+
 gboolean
 effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kind, gsize size,
                    const char *name, GError **error)
 {
-  const VkBufferUsageFlags usage
-      = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
-        | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   VkBufferCreateInfo create = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 .size = MAX (size, 16),
                                 .usage = usage,
@@ -106,6 +107,82 @@ effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kin
   return TRUE;
 
 fail:
+  effvk_buffer_clear (buffer);
+  return FALSE;
+}
+
+/* A type that both the memory and the buffer allow, and that needs no flush. */
+static gboolean
+choose_import_type (EffvkBuffer *buffer, gconstpointer data, guint32 *type, GError **error)
+{
+  EffvkDevice *device = buffer->device;
+  VkMemoryHostPointerPropertiesEXT properties
+      = { .sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT };
+  VkMemoryRequirements need;
+  int found;
+
+  if (!effvk_device_check (device,
+                           device->vk.vkGetMemoryHostPointerPropertiesEXT (
+                               device->handle,
+                               VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, data,
+                               &properties),
+                           "vkGetMemoryHostPointerPropertiesEXT", error))
+    return FALSE;
+  device->vk.vkGetBufferMemoryRequirements (device->handle, buffer->handle, &need);
+  found = find_memory_type (device, need.memoryTypeBits & properties.memoryTypeBits,
+                            VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
+                                | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                            0);
+  if (found < 0 || need.size > buffer->size)
+    {
+      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                           "The device has no type of memory for what the CPU has allocated");
+      return FALSE;
+    }
+  *type = (guint32) found;
+  return TRUE;
+}
+
+gboolean
+effvk_buffer_init_import (EffvkBuffer *buffer, EffvkDevice *device, gpointer data, gsize size,
+                          const char *name, GError **error)
+{
+  const VkExternalMemoryBufferCreateInfo external
+      = { .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+          .handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT };
+  const VkBufferCreateInfo create = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                      .pNext = &external,
+                                      .size = size,
+                                      .usage = usage,
+                                      .sharingMode = VK_SHARING_MODE_EXCLUSIVE };
+  const VkImportMemoryHostPointerInfoEXT import
+      = { .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+          .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+          .pHostPointer = data };
+  VkMemoryAllocateInfo allocate = { .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                    .pNext = &import,
+                                    .allocationSize = size };
+
+  *buffer = (EffvkBuffer){
+    .device = g_object_ref (device), .size = size, .map = data, .coherent = TRUE
+  };
+  if (effvk_device_check (device,
+                          device->vk.vkCreateBuffer (device->handle, &create, NULL,
+                                                     &buffer->handle),
+                          "vkCreateBuffer", error)
+      && choose_import_type (buffer, data, &allocate.memoryTypeIndex, error)
+      && effvk_device_check (device,
+                             device->vk.vkAllocateMemory (device->handle, &allocate, NULL,
+                                                          &buffer->memory),
+                             "vkAllocateMemory of the CPU's memory", error)
+      && effvk_device_check (device,
+                             device->vk.vkBindBufferMemory (device->handle, buffer->handle,
+                                                            buffer->memory, 0),
+                             "vkBindBufferMemory", error))
+    {
+      effvk_device_name (device, VK_OBJECT_TYPE_BUFFER, (guint64) (guintptr) buffer->handle, name);
+      return TRUE;
+    }
   effvk_buffer_clear (buffer);
   return FALSE;
 }

@@ -25,6 +25,11 @@ typedef struct
 /* Storage, uniform texel and transfer usage. @size 0 is rounded up. On failure @buffer is empty. */
 gboolean effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kind,
                             gsize size, const char *name, GError **error);
+
+/* Storage and transfer usage, in @size bytes of the CPU's own memory at @data, both multiples of the
+ * device's host_alignment, which must outlive the buffer. */
+gboolean effvk_buffer_init_import (EffvkBuffer *buffer, EffvkDevice *device, gpointer data,
+                                   gsize size, const char *name, GError **error);
 void effvk_buffer_clear (EffvkBuffer *buffer);
 
 /* After the CPU wrote, before a submit; after the device wrote, before the CPU reads. */

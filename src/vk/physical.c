@@ -234,6 +234,26 @@ imports_dmabuf (VkPhysicalDevice handle, const VkExtensionProperties *extensions
          != 0;
 }
 
+/* What memory of the CPU's must be aligned to, to be imported; 0 where it cannot be, or would be read
+ * over a bus. */
+static guint
+find_host_alignment (VkPhysicalDevice handle, VkPhysicalDeviceType type,
+                     const VkExtensionProperties *extensions, guint32 n)
+{
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT };
+  VkPhysicalDeviceProperties2 properties
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &host };
+
+  if ((type != VK_PHYSICAL_DEVICE_TYPE_CPU && type != VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU)
+      || !effvk_has_extension (extensions, n, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+    return 0;
+  vkGetPhysicalDeviceProperties2 (handle, &properties);
+  return host.minImportedHostPointerAlignment <= 65536
+             ? (guint) host.minImportedHostPointerAlignment
+             : 0;
+}
+
 EffvkPhysical *
 effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint64 queue_family)
 {
@@ -269,6 +289,8 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
         subgroup.pNext = &driver;
       vkGetPhysicalDeviceProperties2 (handle, &properties2);
       physical->dmabuf = imports_dmabuf (handle, extensions, n_extensions);
+      physical->host_alignment
+          = find_host_alignment (handle, properties->deviceType, extensions, n_extensions);
       physical->foreign = effvk_has_extension (extensions, n_extensions,
                                                VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
     }

@@ -7,6 +7,7 @@
  *   bench-preprocess [ROUNDS [FRAMES]] */
 #include "ops/preprocess.h"
 #include "tune/timing.h"
+#include "vk/frame-buffer.h"
 
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
@@ -192,6 +193,28 @@ measure (EffvkDevice *device, GBytes *pixels, guint width, guint height, guint f
   return done;
 }
 
+/* What it takes to let the device read memory of the program's, once for all frames that come there. */
+static void
+print_import (EffvkDevice *device, GBytes *pixels, guint rounds, GError **error)
+{
+  g_autofree double *values = g_new (double, rounds);
+  gsize size;
+  gpointer data = (gpointer) g_bytes_get_data (pixels, &size);
+
+  for (guint i = 0; i < rounds; i++)
+    {
+      double began = now ().wall;
+      EffvkFrameMemory *memory = effvk_frame_memory_new_from_data (device, data, size, error);
+
+      if (!memory)
+        return;
+      effvk_frame_memory_unref (memory);
+      values[i] = now ().wall - began;
+    }
+  printf ("%.1f MB of the program's memory imported and let go of: %.3f ms\n", (double) size / 1e6,
+          effvk_median (values, rounds));
+}
+
 static GBytes *
 make_noise (gsize size)
 {
@@ -237,6 +260,8 @@ main (int argc, char **argv)
     {
       g_autoptr (GBytes) pixels = make_noise ((gsize) sizes[i][0] * sizes[i][1] * 3 / 2);
 
+      if (effvk_device_can_import_data (device))
+        print_import (device, pixels, rounds, &error);
       for (guint filter = 0; !error && filter < G_N_ELEMENTS (filters); filter++)
         measure (device, pixels, sizes[i][0], sizes[i][1], filter, rounds, frames, &error);
     }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify and the memory that it offers upstream: who takes it copies no pixel. */
+/* effvkclassify and the memory that it offers upstream: who takes it copies no pixel. Memory from elsewhere is
+ * imported. */
 #include "fixtures.h"
 
+#include <effvk/effvk.h>
 #include <gst/video/video.h>
 
 #define N_FRAMES 6
@@ -10,12 +12,21 @@ typedef struct
 {
   guint64 in_place, copied, bytes;
   GPtrArray *samples; /* GstSample */
+  GPtrArray *frames;  /* GstBuffer that went in: their memory does not come again */
 } Outcome;
 
 static void
 outcome_clear (Outcome *outcome)
 {
   g_ptr_array_unref (outcome->samples);
+  g_ptr_array_unref (outcome->frames);
+}
+
+static GstPadProbeReturn
+keep_frame (GstPad *pad, GstPadProbeInfo *info, gpointer frames)
+{
+  g_ptr_array_add (frames, gst_buffer_ref (GST_PAD_PROBE_INFO_BUFFER (info)));
+  return GST_PAD_PROBE_OK;
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
 
@@ -42,13 +53,17 @@ run (const char *format, const char *before, const char *after, Outcome *outcome
   g_autoptr (GstElement) sink = NULL;
   g_autoptr (GstElement) classify = NULL;
   g_autoptr (GstStructure) stats = NULL;
+  g_autoptr (GstPad) pad = NULL;
   GstSample *sample;
 
   g_assert_no_error (error);
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
   *outcome
-      = (Outcome){ .samples = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_sample_unref) };
+      = (Outcome){ .samples = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_sample_unref),
+                   .frames = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref) };
+  pad = gst_element_get_static_pad (classify, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, keep_frame, outcome->frames, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while (TRUE)
     {
@@ -147,6 +162,71 @@ test_outlive (void)
     }
 }
 
+static GstBufferPool *
+new_system_pool (const GstVideoInfo *info, guint n)
+{
+  GstBufferPool *pool = gst_video_buffer_pool_new ();
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+  GstCaps *caps = gst_video_info_to_caps (info);
+  const GstAllocationParams params = { .align = 15 };
+
+  gst_buffer_pool_config_set_params (config, caps, (guint) GST_VIDEO_INFO_SIZE (info), n, n);
+  gst_buffer_pool_config_set_allocator (config, NULL, &params);
+  g_assert_true (gst_buffer_pool_set_config (pool, config));
+  g_assert_true (gst_buffer_pool_set_active (pool, TRUE));
+  gst_caps_unref (caps);
+  return pool;
+}
+
+/* System memory that comes again and again is read where it is, on a device that can; a pool may be gone
+ * before the element, and the other way round. */
+static void
+test_import (void)
+{
+  g_autoptr (EffvkDevice) device = effvk_device_new ("cpu", NULL);
+  gboolean imports = effvk_device_can_import_data (device);
+  GstHarness *harness = fixture_harness ("top-k=10");
+  double expected[3][N_CLASSES], scores[N_CLASSES];
+  GstBufferPool *pool;
+  GstBuffer *buffer;
+  GstVideoInfo info;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_NV12, 64, 48);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    fixture_push_for_scores (harness, fixture_frame (&info, i), expected[i]);
+  for (guint pools = 0; pools < 3; pools++)
+    {
+      guint64 copied = fixture_get_stat (harness, "frames-copied");
+      guint64 in_place = fixture_get_stat (harness, "frames-in-place");
+
+      pool = new_system_pool (&info, 2);
+      for (guint i = 0; i < 12; i++)
+        {
+          GstBuffer *frame = fixture_frame (&info, i % 3);
+          GstMapInfo map;
+
+          g_assert_cmpint (gst_buffer_pool_acquire_buffer (pool, &buffer, NULL), ==, GST_FLOW_OK);
+          g_assert_true (gst_buffer_map (frame, &map, GST_MAP_READ));
+          gst_buffer_fill (buffer, 0, map.data, map.size);
+          gst_buffer_unmap (frame, &map);
+          gst_buffer_copy_into (buffer, frame, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+          gst_buffer_unref (frame);
+          fixture_push_for_scores (harness, buffer, scores);
+          fixture_assert_scores_equal (scores, expected[i % 3], 1e-9);
+        }
+      copied = fixture_get_stat (harness, "frames-copied") - copied;
+      in_place = fixture_get_stat (harness, "frames-in-place") - in_place;
+      g_assert_cmpuint (copied + in_place, ==, 12);
+      if (imports)
+        g_assert_cmpuint (copied, <=, 2); /* each once, when it is new */
+      if (pools == 2)
+        gst_harness_teardown (harness);
+      gst_buffer_pool_set_active (pool, FALSE);
+      gst_object_unref (pool);
+    }
+  g_test_message ("%s", imports ? "read in place" : "this device cannot: copied");
+}
+
 /* The memory as such: alignment, prefix, padding, copies. */
 static void
 test_allocator (void)
@@ -207,5 +287,6 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/pool", test_pool);
   g_test_add_func ("/memory/downstream", test_downstream);
   g_test_add_func ("/memory/outlive", test_outlive);
+  g_test_add_func ("/memory/import", test_import);
   return g_test_run ();
 }
