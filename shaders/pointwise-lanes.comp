@@ -25,7 +25,7 @@ INPUT(1, w);
 OUTPUT(2, y);
 INPUT_F32(3, scale);
 INPUT(4, residual);
-layout(push_constant) uniform Push { int M, K4, C4, bias, residual; } pc;
+layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
 
 void main()
 {

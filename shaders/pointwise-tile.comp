@@ -1,54 +1,58 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pointwise convolution for GPUs: y = act(sum_k x * scale * w + bias) + residual.
+// Pointwise convolution for GPUs, many pixels: y = act(sum_k x * scale * w + bias) + residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
-//   w [ceil(C/32)][K][32], then bias [ceil(C/32)*32]
-// An invocation computes 4 channels of 4 pixels; a workgroup 32 channels of 32 pixels.
-// Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
+//   w: see gemm-tile.glsl, then bias [C rounded up to a tile]
+// Grid: tiles of channels, then tiles of all images' pixels along two axes. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x = 8, local_size_y = 8) in;
-layout(constant_id = 0) const int S = 8;
+layout(local_size_x = 128) in;
+layout(constant_id = 0) const int TX = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const bool SCALE = false;
+layout(constant_id = 3) const int TY = 16;
+layout(constant_id = 4) const int Q = 2;
 #include "storage.glsl"
 #include "activation.glsl"
-
-const int P = 4;
 
 INPUT(0, x);
 INPUT(1, w);
 OUTPUT(2, y);
 INPUT_F32(3, scale);
 INPUT(4, residual);
-layout(push_constant) uniform Push { int M, K4, C4, bias, residual; } pc;
+layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
+
+ivec2 x_row(int m)
+{
+    return ivec2(m, m / pc.M) * pc.K4;
+}
+
+vec4 x_texel(ivec2 row, int k)
+{
+    vec4 v = READ(x, row.x + k);
+    return SCALE ? v * READ_F32(scale, row.y + k) : v;
+}
+#include "gemm-tile.glsl"
 
 void main()
 {
-    int n = int(gl_LocalInvocationID.x), c4 = int(gl_WorkGroupID.x) * S + n;
-    int image = int(gl_WorkGroupID.z), m0 = int(gl_GlobalInvocationID.y) * P;
-    int from[P], w0 = int(gl_WorkGroupID.x) * pc.K4 * 4 * S + n;
-    vec4 a[P], bias = READ(w, pc.bias + c4);
+    int id = int(gl_LocalInvocationIndex), ty = id / TX, tx = id - ty * TX;
+    int tile = int(gl_WorkGroupID.x), M = pc.N * pc.M;
+    int m0 = int(gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * TILE_M;
+    int w0 = tile * ((pc.K4 + STEP - 1) / STEP * STEP) * 4 * 2 * TX;
 
-    [[unroll]] for (int p = 0; p < P; p++) {
-        from[p] = (image * pc.M + min(m0 + p, pc.M - 1)) * pc.K4;
-        a[p] = bias;
-    }
+    [[unroll]] for (int i = 0; i < 4 * Q; i++)
+        [[unroll]] for (int j = 0; j < 2; j++)
+            a[2 * i + j] = READ(w, pc.bias + (2 * tile + j) * TX + tx);
+    multiply(m0, M, pc.K4, w0, tx, ty);
 
-    for (int k = 0; k < pc.K4; k++) {
-        mat4 u = mat4(READ(w, w0), READ(w, w0 + S), READ(w, w0 + 2 * S), READ(w, w0 + 3 * S));
-        vec4 s = SCALE ? READ_F32(scale, image * pc.K4 + k) : vec4(1.0);
-        [[unroll]] for (int p = 0; p < P; p++)
-            a[p] += u * (READ(x, from[p] + k) * s);
-        w0 += 4 * S;
-    }
-
-    if (c4 < pc.C4) {
-        [[unroll]] for (int p = 0; p < P; p++) {
-            int to = (image * pc.M + m0 + p) * pc.C4 + c4;
-            if (m0 + p < pc.M) {
-                y[to] = pack_texel(activate(a[p]) + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+    [[unroll]] for (int i = 0; i < 4 * Q; i++) {
+        int m = m0 + 4 * (TY * (i / 4) + ty) + i % 4;
+        if (ty < TY && m < M)
+            [[unroll]] for (int j = 0; j < 2; j++) {
+                int c4 = (2 * tile + j) * TX + tx, to = m * pc.C4 + c4;
+                if (c4 < pc.C4)
+                    y[to] = pack_texel(activate(a[2 * i + j]) + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
             }
-        }
     }
 }

@@ -3,10 +3,13 @@
 // The k best classes and their scores, best first; among equals the lower index comes first.
 //   x [N,C] fp32, y [N,k,4] fp32: class index, score, 1 if all logits are finite, 0
 // One workgroup an image; an invocation holds every THREADS-th logit's best in a register and looks again only
-// when its own was taken. Grid: 1, 1, images. Driven by src/ops/top-k.c.
+// when its own was taken. As many logits as LOCAL are copied to shared memory first. Grid: 1, 1, images. Driven by src/ops/top-k.c.
+#extension GL_EXT_control_flow_attributes : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 64;
 layout(constant_id = 1) const int ACTIVATION = 1; // of EffvkOutputActivation: 1 softmax, 2 sigmoid, 3 none
+
+layout(constant_id = 2) const int LOCAL = 1;
 
 layout(set = 0, binding = 0, std430) readonly buffer X { float x[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Y { vec4 y[]; };
@@ -16,6 +19,14 @@ shared float values[THREADS];
 shared int indices[THREADS];
 shared float sums[THREADS];
 shared bool finite[THREADS];
+shared float local[LOCAL];
+
+const int AHEAD = 8; // logits that are read at a time
+
+float logit(int x0, int i)
+{
+    return pc.C <= LOCAL ? local[i] : x[x0 + i];
+}
 
 const float LOWEST = -3.402823466e38;
 const float LARGEST_EXPONENT = 80.0; // its exponential is finite
@@ -26,7 +37,7 @@ void find_best(int id, int x0, float last, int last_index, out float best, out i
     best = LOWEST;
     best_index = pc.C;
     for (int i = id; i < pc.C; i += THREADS) {
-        float v = x[x0 + i];
+        float v = logit(x0, i);
         bool open = v < last || (v == last && i > last_index);
         if (open && (v > best || best_index == pc.C)) {
             best = v;
@@ -61,8 +72,19 @@ void main()
     float best, top = 0.0, sum = 0.0;
     int best_index;
 
+    if (pc.C <= LOCAL) {
+        for (int i0 = id; i0 < pc.C; i0 += AHEAD * THREADS) {
+            float v[AHEAD];
+            [[unroll]] for (int a = 0; a < AHEAD; a++)
+                v[a] = x[x0 + min(i0 + a * THREADS, pc.C - 1)];
+            [[unroll]] for (int a = 0; a < AHEAD; a++)
+                if (i0 + a * THREADS < pc.C)
+                    local[i0 + a * THREADS] = v[a];
+        }
+        barrier();
+    }
     for (int i = id; i < pc.C; i += THREADS)
-        all_finite = all_finite && abs(x[x0 + i]) <= -LOWEST;
+        all_finite = all_finite && abs(logit(x0, i)) <= -LOWEST;
     finite[id] = all_finite;
     find_best(id, x0, INFINITE, -1, best, best_index);
 
@@ -76,15 +98,18 @@ void main()
         if (rank == 0) {
             top = value;
             for (int i = id; i < pc.C; i += THREADS)
-                sum += exp(x[x0 + i] - top);
+                sum += exp(logit(x0, i) - top);
             sums[id] = sum;
-            barrier();
-            sum = 0.0;
-            all_finite = true;
-            for (int i = 0; i < THREADS; i++) {
-                sum += sums[i];
-                all_finite = all_finite && finite[i];
+            for (int n = THREADS / 2; n > 0; n /= 2) {
+                barrier();
+                if (id < n) {
+                    sums[id] += sums[id + n];
+                    finite[id] = finite[id] && finite[id + n];
+                }
             }
+            barrier();
+            sum = sums[0];
+            all_finite = finite[0];
         }
         if (id == 0) {
             float score = value;

@@ -145,7 +145,7 @@ build_front (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
   EffvkSqueezeExcite squeeze_excite;
 
   if (expands
-      && effvk_expand_depthwise_fits (context, block->expanded, block->squeezed, block->kernel,
+      && effvk_expand_depthwise_fits (context, builder->batch, block->squeezed, block->kernel,
                                       block->stride))
     {
       EffvkExpandDepthwise op = { .input = x };
@@ -298,7 +298,7 @@ effvk_net_describe (EffvkDevice *device, EffvkModel *model, const EffvkNetOption
     }
   hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, shape->str, -1);
   return g_strdup_printf ("%s batch %u storage %d plan %d", hash, options->batch, options->storage,
-                          effvk_plan_is_cpu (device, options->plan));
+                          effvk_plan_resolve (device, options->plan));
 }
 
 EffvkNet *

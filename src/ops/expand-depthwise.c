@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/expand-depthwise.h"
 
+#include "ops/matrix.h"
 #include "ops/pack.h"
 #include "ops/shader.h"
 
+#include "expand_depthwise_matrix_storage_f16.spv.h"
 #include "expand_depthwise_tile_storage_f16.spv.h"
 #include "expand_depthwise_tile_storage_f32.spv.h"
 
 /* As in the shader. */
-#define THREADS 128
+#define THREADS 256
 #define CHANNELS 16
-#define SIDE 7
+#define STEP 16 /* texels of inputs that weights are padded to */
+#define SQUEEZE_AHEAD 8
+
+/* Above this a GPU has enough to do in each dispatch, and what this kernel computes twice costs more than what it
+ * spares. */
+#define MAX_BATCH 2
 
 typedef struct
 {
@@ -24,45 +31,89 @@ enum
   EXPAND,
   FILTERS,
   Y,
-  SUMS,
+  PARTS,
   GATES,
   WEIGHTS,
   DONE
 };
 
+enum
+{
+  MATRIX,
+  TILE
+};
+
 const EffvkKernel effvk_expand_depthwise_kernels[] = {
-  { "tile", effvk_kernel_anywhere, NULL },
+  [MATRIX] = { "matrix", effvk_kernel_has_matrix, NULL },
+  [TILE] = { "tile", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_expand_depthwise_n_kernels = G_N_ELEMENTS (effvk_expand_depthwise_kernels);
 
 static const EffvkShader shaders[][2] = {
-  EFFVK_SHADERS (expand_depthwise_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S,
-                 EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+  [MATRIX] = EFFVK_SHADERS_MATRIX (expand_depthwise_matrix_storage, sizeof (Push), EFFVK_S, EFFVK_S,
+                                   EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+  [TILE] = EFFVK_SHADERS (expand_depthwise_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S,
+                          EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 
 /* Few sizes, so that blocks share pipelines. */
-static guint
-shared_texels (guint channels, guint squeezed)
-{
-  return squeezed ? MAX (effvk_c4 (channels), 288) : 1;
-}
-
 static guint
 shared_squeezed (guint squeezed)
 {
   return MAX (squeezed, 48);
 }
 
+/* Bytes of shared memory for @pixels that are expanded and the squeeze-excite. */
+static guint
+shared_bytes (guint pixels, guint squeezed)
+{
+  return pixels * CHANNELS * 4 + THREADS * 16 + (shared_squeezed (squeezed) + SQUEEZE_AHEAD) * 4
+         + 16;
+}
+
+/* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose tiles compute less twice
+ * when they are larger. */
+static guint
+choose_side (const EffvkTensorInfo *out, guint stride)
+{
+  return stride == 1 && out->h >= 56 && out->w >= 56 ? 14 : 7;
+}
+
+static guint
+find_in_side (guint side, guint kernel, guint stride)
+{
+  return (side - 1) * stride + kernel;
+}
+
+/* How many texels of inputs the matrix kernel can have in shared memory at a time; 0: it does not fit. */
+static guint
+choose_step (const EffvkDeviceCaps *caps, guint side, guint squeezed)
+{
+  guint pixels = effvk_div_up (side * side, EFFVK_MATRIX_SIDE) * EFFVK_MATRIX_SIDE;
+
+  for (guint step = STEP; step >= 4; step /= 2)
+    {
+      guint x_row = (2 * step + 4) * 4, w_row = (CHANNELS / 2 + 4) * 4;
+
+      if (shared_bytes (pixels, squeezed) + pixels * x_row + step * 4 * w_row
+          <= caps->max_shared_bytes)
+        return step;
+    }
+  return 0;
+}
+
 gboolean
-effvk_expand_depthwise_fits (const EffvkOpContext *context, guint channels, guint squeezed,
+effvk_expand_depthwise_fits (const EffvkOpContext *context, guint batch, guint squeezed,
                              guint kernel, guint stride)
 {
-  EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  guint side = (SIDE - 1) * stride + kernel;
-  guint shared = side * side * CHANNELS * 4 + THREADS * 16 + shared_texels (channels, squeezed) * 16
-                 + shared_squeezed (squeezed) * 4 + 16;
+  EffvkDevice *device = effvk_program_get_device (context->program);
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (device);
+  EffvkPlan plan = effvk_plan_resolve (device, context->plan);
+  guint side = find_in_side (stride == 1 ? 14 : 7, kernel, stride);
 
-  return !caps.cpu && shared <= caps.max_shared_bytes && THREADS <= caps.max_workgroup_invocations;
+  return (plan == EFFVK_PLAN_GPU_FUSED || (plan == EFFVK_PLAN_GPU && batch <= MAX_BATCH))
+         && shared_bytes (side * side, squeezed) <= caps->max_shared_bytes
+         && THREADS <= caps->max_workgroup_invocations;
 }
 
 gboolean
@@ -74,8 +125,13 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, depthwise->output);
   guint C = out->c, S = squeeze ? squeeze->squeezed : 0, K4 = effvk_c4 (in->c), tiles_x, tiles;
-  int kernel = effvk_op_choose (context, "expand-depthwise", effvk_expand_depthwise_kernels,
-                                effvk_expand_depthwise_n_kernels, error);
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
+  guint side = choose_side (out, depthwise->stride);
+  guint step = choose_step (&caps, find_in_side (side, depthwise->kernel, depthwise->stride), S);
+  int kernel
+      = effvk_op_choose_for_shape (context, "expand-depthwise", effvk_expand_depthwise_kernels,
+                                   effvk_expand_depthwise_n_kernels,
+                                   caps.matrix && step ? MATRIX : TILE, error);
   EffvkDispatch dispatch = { .op = "expand-depthwise", .writes = 1u << Y, .n_spec = 6 };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
@@ -89,8 +145,10 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
 
   if (kernel < 0)
     return FALSE;
-  tiles_x = effvk_div_up (out->w, SIDE);
-  tiles = tiles_x * effvk_div_up (out->h, SIDE);
+  if (!step) /* whoever named the other */
+    kernel = TILE;
+  tiles_x = effvk_div_up (out->w, side);
+  tiles = tiles_x * effvk_div_up (out->h, side);
   push.tiles_x = (gint32) tiles_x;
   push.tiles = (gint32) tiles;
 
@@ -100,31 +158,38 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   dispatch.spec[1] = depthwise->stride;
   dispatch.spec[2] = depthwise->activation;
   dispatch.spec[3] = squeeze != NULL;
-  dispatch.spec[4] = shared_texels (C, S);
-  dispatch.spec[5] = shared_squeezed (S);
+  dispatch.spec[4] = shared_squeezed (S);
+  dispatch.spec[5] = side;
+  if (kernel == MATRIX)
+    {
+      dispatch.spec[6] = caps.subgroup_size;
+      dispatch.spec[7] = step;
+      dispatch.n_spec = 8;
+    }
   dispatch.bind[X] = op->input;
   dispatch.bind[EXPAND]
       = effvk_pack_tiles (context, "expand weights", op->expand_weight, op->expand_bias, C, in->c,
-                          1, K4 * 4, CHANNELS, &push.expand_bias);
+                          1, effvk_div_up (K4, STEP) * STEP * 4, CHANNELS, &push.expand_bias);
   dispatch.bind[FILTERS]
       = effvk_pack_filters (context, depthwise->weight, depthwise->bias, C, depthwise->kernel);
   dispatch.bind[Y] = depthwise->output;
   /* Bound, but neither read nor written without squeeze-excite. */
-  dispatch.bind[SUMS] = dispatch.bind[GATES] = dispatch.bind[DONE] = depthwise->output;
+  dispatch.bind[PARTS] = dispatch.bind[GATES] = dispatch.bind[DONE] = depthwise->output;
   dispatch.bind[WEIGHTS] = op->input;
   if (squeeze)
     {
-      EffvkTensorInfo info = { "squeeze sums", EFFVK_STORAGE_F32, in->n, 1, tiles, C };
+      EffvkTensorInfo info
+          = { "squeeze parts", EFFVK_STORAGE_F32, in->n, 1, tiles * effvk_div_up (C, CHANNELS), S };
       g_autofree float *zeros = g_new0 (float, effvk_c4 (in->n) * 4);
 
       push.scale = 1.0f / (float) squeeze->pixels;
-      dispatch.bind[SUMS] = effvk_program_add_tensor (context->program, &info);
+      dispatch.bind[PARTS] = effvk_program_add_tensor (context->program, &info);
       dispatch.bind[GATES] = squeeze->output;
       dispatch.bind[WEIGHTS] = effvk_squeeze_excite_pack (context, squeeze, C, S);
       dispatch.bind[DONE]
           = effvk_program_add_constant (context->program, "counter", EFFVK_STORAGE_F32, zeros,
                                         effvk_c4 (in->n) * 4);
-      dispatch.writes |= 1u << SUMS | 1u << GATES | 1u << DONE;
+      dispatch.writes |= 1u << PARTS | 1u << GATES | 1u << DONE;
     }
   memcpy (dispatch.push, &push, sizeof push);
   dispatch.flops = 2.0 * in->n * C

@@ -19,9 +19,9 @@ typedef struct
 extern const EffvkKernel effvk_expand_depthwise_kernels[];
 extern const guint effvk_expand_depthwise_n_kernels;
 
-/* Whether one dispatch is possible and the plan's choice: for @channels expanded channels that are
- * squeezed to @squeezed (0: no squeeze-excite), and a filter @kernel wide. */
-gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint channels, guint squeezed,
+/* Whether one dispatch is possible and the plan's choice: for @batch images, expanded channels that are squeezed to
+ * @squeezed (0: no squeeze-excite), and a filter @kernel wide. */
+gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint batch, guint squeezed,
                                       guint kernel, guint stride);
 
 gboolean effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwise *op,

@@ -9,6 +9,9 @@
 #include "fully_connected_split_storage_f16.spv.h"
 #include "fully_connected_split_storage_f32.spv.h"
 
+/* Of the split kernel: how many invocations share a class. */
+#define MAX_SLICES 32
+
 typedef struct
 {
   gint32 K4, steps, C4, bias;
@@ -47,6 +50,8 @@ effvk_fully_connected (const EffvkOpContext *context, const EffvkFullyConnected 
     return FALSE;
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_fully_connected_kernels[kernel].name;
+  dispatch.spec[0] = MIN (MAX_SLICES, effvk_op_get_caps (context).max_workgroup_invocations / 8);
+  dispatch.n_spec = 1;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "fully connected weights", op->weight, op->bias,
                                        out->c, in->c, 1, steps * 32, 32, &push.bias);

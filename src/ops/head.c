@@ -2,15 +2,26 @@
 #include "ops/head.h"
 
 #include "ops/lanes.h"
+#include "ops/matrix.h"
 #include "ops/pack.h"
 #include "ops/shader.h"
 
 #include "head_lanes_texel_f16.spv.h"
 #include "head_lanes_texel_f32.spv.h"
+#include "head_matrix_storage_f16.spv.h"
 #include "head_tile_storage_f16.spv.h"
 #include "head_tile_storage_f32.spv.h"
 
-#define SPLIT 8 /* both kernels cover 32 channels */
+#define SPLIT 8 /* of the lanes kernel, which covers 32 channels */
+
+/* Of the tile kernel: channels of a workgroup, as in the shader, and slices of the inputs. */
+#define TILE_CHANNELS 16
+#define TILE_LANES 64
+#define MAX_SLICES 4
+
+/* Of the matrix kernel: matrices side by side in channels, and the batch from which on it has work enough for a GPU. */
+#define MATRICES 4
+#define MATRIX_BATCH 8
 
 typedef struct
 {
@@ -24,15 +35,24 @@ enum
   Y
 };
 
+enum
+{
+  LANES,
+  MATRIX,
+  TILE
+};
+
 const EffvkKernel effvk_head_kernels[] = {
-  { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
-  { "tile", effvk_kernel_anywhere, NULL },
+  [LANES] = { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
+  [MATRIX] = { "matrix", effvk_kernel_has_matrix, NULL },
+  [TILE] = { "tile", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_head_n_kernels = G_N_ELEMENTS (effvk_head_kernels);
 
 static const EffvkShader shaders[][2] = {
-  EFFVK_SHADERS (head_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
-  EFFVK_SHADERS (head_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
+  [LANES] = EFFVK_SHADERS (head_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
+  [MATRIX] = EFFVK_SHADERS_MATRIX (head_matrix_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
+  [TILE] = EFFVK_SHADERS (head_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
 
 gboolean
@@ -41,24 +61,48 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
-  int kernel = effvk_op_choose (context, "head", effvk_head_kernels, effvk_head_n_kernels, error);
-  EffvkDispatch dispatch = { .op = "head", .writes = 1u << Y, .n_spec = 3 };
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
+  int favourite = caps.cpu ? -1 : caps.matrix && in->n >= MATRIX_BATCH ? MATRIX : TILE;
+  int kernel = effvk_op_choose_for_shape (context, "head", effvk_head_kernels, effvk_head_n_kernels,
+                                          favourite, error);
+  guint channels, padded = K4;
+  EffvkDispatch dispatch = { .op = "head", .writes = 1u << Y };
   Push push = { (gint32) (in->h * in->w), (gint32) K4, (gint32) C4, 0 };
 
   if (kernel < 0)
     return FALSE;
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_head_kernels[kernel].name;
-  dispatch.spec[0] = SPLIT;
   dispatch.spec[1] = op->activation;
-  dispatch.spec[2] = EFFVK_LANES_PIXELS;
+  switch (kernel)
+    {
+    case LANES:
+      channels = SPLIT * 4;
+      dispatch.spec[0] = SPLIT;
+      dispatch.spec[2] = EFFVK_LANES_PIXELS;
+      dispatch.n_spec = 3;
+      break;
+    case MATRIX:
+      channels = MATRICES * EFFVK_MATRIX_SIDE;
+      padded = effvk_div_up (K4, EFFVK_MATRIX_STEP) * EFFVK_MATRIX_STEP;
+      dispatch.spec[0] = MATRICES;
+      dispatch.spec[2] = caps.subgroup_size;
+      dispatch.spec[3] = EFFVK_MATRIX_SUBGROUPS * caps.subgroup_size;
+      dispatch.n_spec = 4;
+      break;
+    default:
+      channels = TILE_CHANNELS;
+      dispatch.spec[0] = MIN (MAX_SLICES, caps.max_workgroup_invocations / TILE_LANES);
+      dispatch.n_spec = 2;
+      break;
+    }
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "head weights", op->weight, op->bias, out->c, in->c,
-                                       1, K4 * 4, SPLIT * 4, &push.bias);
+                                       1, padded * 4, channels, &push.bias);
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);
   dispatch.flops = 2.0 * in->n * in->h * in->w * in->c * out->c;
-  dispatch.groups[0] = effvk_div_up (C4, SPLIT);
+  dispatch.groups[0] = effvk_div_up (out->c, channels);
   dispatch.groups[1] = 1;
   dispatch.groups[2] = in->n;
   effvk_program_add_dispatch (context->program, &dispatch);

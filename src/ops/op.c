@@ -3,17 +3,21 @@
 
 #define MAX_KERNELS 15
 
-gboolean
-effvk_plan_is_cpu (EffvkDevice *device, EffvkPlan plan)
+EffvkPlan
+effvk_plan_resolve (EffvkDevice *device, EffvkPlan plan)
 {
-  gboolean cpu = effvk_device_get_caps (device)->cpu;
+  static const char *const names[] = { [EFFVK_PLAN_CPU] = "cpu",
+                                       [EFFVK_PLAN_GPU] = "gpu",
+                                       [EFFVK_PLAN_GPU_FUSED] = "gpu-fused",
+                                       [EFFVK_PLAN_GPU_SEPARATE] = "gpu-separate" };
   const char *wanted = g_getenv ("EFFVK_PLAN");
 
   if (plan != EFFVK_PLAN_DEVICE)
-    return plan == EFFVK_PLAN_CPU;
-  if (wanted)
-    return strcmp (wanted, "cpu") == 0 || (cpu && strcmp (wanted, "gpu") != 0);
-  return cpu;
+    return plan;
+  for (guint i = EFFVK_PLAN_CPU; i < G_N_ELEMENTS (names); i++)
+    if (g_strcmp0 (wanted, names[i]) == 0)
+      return (EffvkPlan) i;
+  return effvk_device_get_caps (device)->cpu ? EFFVK_PLAN_CPU : EFFVK_PLAN_GPU;
 }
 
 EffvkDeviceCaps
@@ -22,7 +26,8 @@ effvk_op_get_caps (const EffvkOpContext *context)
   EffvkDevice *device = effvk_program_get_device (context->program);
   EffvkDeviceCaps caps = *effvk_device_get_caps (device);
 
-  caps.cpu = effvk_plan_is_cpu (device, context->plan);
+  caps.cpu = effvk_plan_resolve (device, context->plan) == EFFVK_PLAN_CPU;
+  caps.matrix = caps.matrix && context->storage == EFFVK_STORAGE_F16;
   return caps;
 }
 
@@ -41,15 +46,15 @@ kernel_from_environment (const char *op)
 }
 
 int
-effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
-                 GError **error)
+effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
+                           const EffvkKernel *kernels, guint n, int favourite, GError **error)
 {
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
   g_autofree char *environment = context->kernel ? NULL : kernel_from_environment (op);
   const char *forced = context->kernel ? context->kernel : environment;
   const char *wanted = context->choices ? effvk_choices_take (context->choices, op) : NULL;
   const char *usable[MAX_KERNELS + 1] = { NULL };
-  int chosen = -1;
+  int chosen = favourite >= 0 && !forced && kernels[favourite].usable (&caps) ? favourite : -1;
   guint n_usable = 0;
 
   for (guint i = 0; i < n; i++)
@@ -77,6 +82,13 @@ effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKerne
   return chosen;
 }
 
+int
+effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
+                 GError **error)
+{
+  return effvk_op_choose_for_shape (context, op, kernels, n, -1, error);
+}
+
 gboolean
 effvk_kernel_anywhere (const EffvkDeviceCaps *caps G_GNUC_UNUSED)
 {
@@ -87,6 +99,12 @@ gboolean
 effvk_kernel_has_lanes (const EffvkDeviceCaps *caps)
 {
   return caps->subgroup_shuffle && caps->subgroup_size >= 8;
+}
+
+gboolean
+effvk_kernel_has_matrix (const EffvkDeviceCaps *caps)
+{
+  return caps->matrix;
 }
 
 gboolean

@@ -13,9 +13,11 @@
 /* For whom kernels are chosen, and whether ops are fused. */
 typedef enum
 {
-  EFFVK_PLAN_DEVICE, /* for the device; or what the environment's EFFVK_PLAN says, "cpu" or "gpu" */
+  EFFVK_PLAN_DEVICE, /* for the device; or the name of another one in the environment's EFFVK_PLAN */
   EFFVK_PLAN_CPU,
-  EFFVK_PLAN_GPU, /* runs on a CPU device too, for tests */
+  EFFVK_PLAN_GPU,          /* runs on a CPU device too, for tests; as does each of: */
+  EFFVK_PLAN_GPU_FUSED,    /* a block's front in one dispatch, for batches of any size */
+  EFFVK_PLAN_GPU_SEPARATE, /* in three dispatches */
 } EffvkPlan;
 
 typedef struct
@@ -35,10 +37,10 @@ typedef struct
   gboolean (*preferred) (const EffvkDeviceCaps *caps); /* is it the choice here; NULL: always */
 } EffvkKernel;
 
-/* Whether kernels are chosen as for a CPU device. */
-gboolean effvk_plan_is_cpu (EffvkDevice *device, EffvkPlan plan);
+/* What EFFVK_PLAN_DEVICE stands for; other plans are themselves. */
+EffvkPlan effvk_plan_resolve (EffvkDevice *device, EffvkPlan plan);
 
-/* The device's capabilities, as the plan sees them. */
+/* The device's capabilities, as the plan and the storage see them. */
 EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
 /* The index of the kernel to use in a table of @n kernels: the forced one, which can also come from the
@@ -48,10 +50,15 @@ EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 
+/* The same, where the shape says which kernel is the op's own choice: @favourite, if it is usable; -1: none. */
+int effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
+                               const EffvkKernel *kernels, guint n, int favourite, GError **error);
+
 /* Predicates that several ops share. */
 gboolean effvk_kernel_anywhere (const EffvkDeviceCaps *caps);
 gboolean effvk_kernel_has_lanes (
     const EffvkDeviceCaps *caps); /* shuffles in subgroups of 8 or more */
+gboolean effvk_kernel_has_matrix (const EffvkDeviceCaps *caps); /* matrix units, for halves */
 gboolean effvk_kernel_on_cpu (const EffvkDeviceCaps *caps);
 
 static inline guint

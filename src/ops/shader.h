@@ -19,3 +19,15 @@
   {                                                                                                \
     EFFVK_SHADER (symbol##_f32, push, __VA_ARGS__), EFFVK_SHADER (symbol##_f16, push, __VA_ARGS__) \
   }
+
+/* A kernel of matrix units, of halves alone: the second of the two. */
+#define EFFVK_SHADERS_MATRIX(symbol, push, ...)                                                    \
+  {                                                                                                \
+    [EFFVK_STORAGE_F16]                                                                            \
+        = {.name = #symbol "_f16",                                                                 \
+           .code = effvk_##symbol##_f16_spv,                                                       \
+           .code_size = sizeof effvk_##symbol##_f16_spv,                                           \
+           .bindings = { __VA_ARGS__ },                                                            \
+           .push_size = (push),                                                                    \
+           .full_subgroups = TRUE }                                                                \
+  }

@@ -32,8 +32,11 @@ static const EffvkShader shaders[][2] = {
   EFFVK_SHADERS (squeeze_excite_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
 
-#define PARTS 2     /* of the lanes kernel: workgroups that excite */
-#define THREADS 256 /* of the other, in its one workgroup */
+#define PARTS 2 /* of the lanes kernel: workgroups that excite */
+/* Of the other, in its one workgroup. */
+#define THREADS 512
+#define MIN_THREADS 64
+#define AHEAD 8
 
 EffvkTensor
 effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint C,
@@ -56,24 +59,33 @@ effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExci
                                      packed, n);
 }
 
+/* Bytes of shared memory, as shaders/squeeze-excite.glsl has them. */
+static guint
+shared_bytes (guint max_C4, guint max_S, guint threads)
+{
+  return (max_C4 + threads) * 16 + (max_S + AHEAD) * 4;
+}
+
 /* The constants of the kernel that keeps all in shared memory. */
 static gboolean
 specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint C, guint S,
                     GError **error)
 {
-  guint shared;
-
   /* One pipeline serves all blocks of all but the widest members. */
-  dispatch->spec[1] = MAX (effvk_c4 (C), 640);
-  dispatch->spec[2] = MAX (S, 160);
-  dispatch->spec[3] = MIN (THREADS, caps->max_workgroup_invocations);
+  guint max_C4 = MAX (effvk_c4 (C), 640), max_S = MAX (S, 160);
+  guint threads = MIN (THREADS, caps->max_workgroup_invocations);
+
+  while (threads > MIN_THREADS && shared_bytes (max_C4, max_S, threads) > caps->max_shared_bytes)
+    threads /= 2;
+  dispatch->spec[1] = max_C4;
+  dispatch->spec[2] = max_S;
+  dispatch->spec[3] = threads;
   dispatch->n_spec = 4;
-  shared = dispatch->spec[1] * 16 + dispatch->spec[2] * 4;
-  if (shared <= caps->max_shared_bytes)
+  if (shared_bytes (max_C4, max_S, threads) <= caps->max_shared_bytes)
     return TRUE;
   g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
                "Squeeze-excite over %u channels needs %u bytes of shared memory, the device has %u",
-               C, shared, caps->max_shared_bytes);
+               C, shared_bytes (max_C4, max_S, threads), caps->max_shared_bytes);
   return FALSE;
 }
 

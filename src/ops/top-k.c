@@ -5,6 +5,9 @@
 
 #include "top_k_storage_f32.spv.h"
 
+/* Logits that a GPU keeps in shared memory. */
+#define LOCAL 2048
+
 typedef struct
 {
   gint32 C, stride, k;
@@ -29,6 +32,7 @@ effvk_top_k (const EffvkOpContext *context, const EffvkTopK *op, GError **error)
   int kernel
       = effvk_op_choose (context, "top-k", effvk_top_k_kernels, effvk_top_k_n_kernels, error);
   EffvkDispatch dispatch = { .shader = &shader, .op = "top-k", .writes = 1u << Y };
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
   Push push = { (gint32) in->c, (gint32) effvk_c4 (in->c) * 4, (gint32) out->w };
 
   if (kernel < 0)
@@ -36,6 +40,7 @@ effvk_top_k (const EffvkOpContext *context, const EffvkTopK *op, GError **error)
   dispatch.kernel = effvk_top_k_kernels[kernel].name;
   dispatch.spec[dispatch.n_spec++] = 64; /* invocations, a power of two */
   dispatch.spec[dispatch.n_spec++] = op->activation;
+  dispatch.spec[dispatch.n_spec++] = caps.cpu ? 1 : LOCAL;
   dispatch.bind[LOGITS] = op->logits;
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);

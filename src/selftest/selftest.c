@@ -2,15 +2,23 @@
 #include "selftest/selftest.h"
 
 gboolean
+effvk_selftest_can_run (const EffvkSelftest *test, const EffvkKernel *kernel)
+{
+  EffvkDeviceCaps caps = *effvk_device_get_caps (test->device);
+
+  caps.matrix = caps.matrix && test->storage == EFFVK_STORAGE_F16;
+  return kernel->usable (&caps);
+}
+
+gboolean
 effvk_selftest_run_case (EffvkSelftest *test, guint index, guint32 seed, guint n_shapes,
                          GError **error)
 {
   const EffvkSelftestCase *op = &effvk_selftest_cases[index];
-  const EffvkDeviceCaps *caps = effvk_device_get_caps (test->device);
 
   for (guint k = 0; k < *op->n_kernels; k++)
     {
-      if (!op->kernels[k].usable (caps))
+      if (!effvk_selftest_can_run (test, &op->kernels[k]))
         continue;
       for (guint i = 0; i < n_shapes; i++)
         {

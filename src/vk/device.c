@@ -6,6 +6,7 @@
 
 #include "vk/cache.h"
 #include "vk/instance.h"
+#include "vk/matrix.h"
 #include "vk/physical.h"
 #include "vk/pipeline.h"
 #include "vk/selector.h"
@@ -158,7 +159,8 @@ open_device (const EffvkPhysical *physical, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const char *extensions[5];
+  const char *extensions[6];
+  EffvkMatrixFeatures matrix;
   VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .queueCreateInfoCount = 1,
@@ -178,6 +180,8 @@ open_device (const EffvkPhysical *physical, GError **error)
     extensions[info.enabledExtensionCount++] = VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME;
   if (physical->host_alignment)
     extensions[info.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
+  if (device->caps.matrix)
+    effvk_matrix_enable (&matrix, &info, extensions);
   device->imports_dmabuf = physical->dmabuf;
   device->host_alignment = physical->host_alignment;
   device->foreign_family
@@ -225,6 +229,7 @@ effvk_device_new_from_vulkan (const EffvkVulkanDevice *vulkan, GError **error)
     }
   device = device_of (physical);
   device->is_wrapped = TRUE;
+  device->caps.matrix = FALSE; /* its features may not be enabled */
   device->wrapped = *vulkan;
   device->handle = vulkan->device;
   device->queue = vulkan->queue;

@@ -14,6 +14,7 @@ typedef struct
   gboolean cpu;              /* a software device: few wide cores, dear barriers */
   guint32 subgroup_size;     /* lanes */
   gboolean subgroup_shuffle; /* in compute shaders */
+  gboolean matrix;           /* see vk/matrix.h */
   guint32 max_shared_bytes;
   guint32 max_workgroup_invocations;
   guint32 max_texel_elements; /* of one buffer view */

@@ -4,6 +4,7 @@
 
 #include "vk/physical.h"
 #include "vk/instance.h"
+#include "vk/matrix.h"
 #include "vk/pipeline.h"
 
 G_DEFINE_BOXED_TYPE (EffvkDeviceInfo, effvk_device_info, effvk_device_info_copy,
@@ -291,6 +292,9 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
       physical->dmabuf = imports_dmabuf (handle, extensions, n_extensions);
       physical->host_alignment
           = find_host_alignment (handle, properties->deviceType, extensions, n_extensions);
+      /* Extended features and subgroups of a known size belong to Vulkan 1.3. */
+      caps->matrix = version >= VK_API_VERSION_1_3
+                     && effvk_matrix_is_supported (handle, extensions, n_extensions);
       physical->foreign = effvk_has_extension (extensions, n_extensions,
                                                VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
     }

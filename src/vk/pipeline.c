@@ -91,8 +91,16 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
                      .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                      .pName = "main",
                      .pSpecializationInfo = &spec } };
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup
+      = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+          .requiredSubgroupSize = device->caps.subgroup_size };
   gboolean ok;
 
+  if (shader->full_subgroups)
+    {
+      create.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+      create.stage.pNext = &subgroup;
+    }
   if (!create_layouts (device, shader, &entry->pipeline, error))
     return FALSE;
   for (guint i = 0; i < entry->n_spec; i++)

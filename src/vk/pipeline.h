@@ -21,7 +21,8 @@ typedef struct
   const guint32 *code;
   gsize code_size; /* bytes */
   EffvkBindingType bindings[EFFVK_MAX_BINDINGS];
-  guint push_size; /* bytes */
+  guint push_size;         /* bytes */
+  gboolean full_subgroups; /* of the device's size, no lane missing: those with caps.matrix can */
 } EffvkShader;
 
 typedef struct

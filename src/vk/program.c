@@ -167,14 +167,18 @@ void
 effvk_program_record_range (EffvkProgram *program, VkCommandBuffer commands, guint first, guint n)
 {
   const struct VolkDeviceTable *vk = &program->device->vk;
-  const VkMemoryBarrier barrier = {
-    .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-    .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-    .dstAccessMask
-    = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT,
-  };
-  const VkPipelineStageFlags stages
-      = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  /* What came before the first may have been copies; between dispatches there are none. */
+  const VkMemoryBarrier before
+      = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+          .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+          .dstAccessMask
+          = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT };
+  const VkMemoryBarrier between
+      = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+          .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
+          .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT };
+  const VkPipelineStageFlags compute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+  const VkPipelineStageFlags all = compute | VK_PIPELINE_STAGE_TRANSFER_BIT;
   VkPipeline bound = VK_NULL_HANDLE;
 
   for (guint i = first; i < first + n; i++)
@@ -182,8 +186,10 @@ effvk_program_record_range (EffvkProgram *program, VkCommandBuffer commands, gui
       const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
       const EffvkPipeline *pipeline = program->pipelines[i];
 
-      if (i == first || program->barriers[i])
-        vk->vkCmdPipelineBarrier (commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+      if (i == first)
+        vk->vkCmdPipelineBarrier (commands, all, all, 0, 1, &before, 0, NULL, 0, NULL);
+      else if (program->barriers[i])
+        vk->vkCmdPipelineBarrier (commands, compute, compute, 0, 1, &between, 0, NULL, 0, NULL);
       if (pipeline->handle != bound)
         vk->vkCmdBindPipeline (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
       bound = pipeline->handle;

@@ -141,17 +141,25 @@ test_golden (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static Case cases[G_N_ELEMENTS (models) * 4];
+  static const struct
+  {
+    const char *name;
+    EffvkPlan plan;
+  } plans[] = { { "cpu", EFFVK_PLAN_CPU },
+                { "gpu-fused", EFFVK_PLAN_GPU_FUSED },
+                { "gpu-separate", EFFVK_PLAN_GPU_SEPARATE } };
+  static Case cases[G_N_ELEMENTS (models) * G_N_ELEMENTS (plans) * 2], *test = cases;
 
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autofree char *path = g_strdup_printf ("/net/golden/%s/%s/%s", models[i / 4],
-                                               i % 2 ? "fp16" : "fp32", i / 2 % 2 ? "gpu" : "cpu");
+  for (guint m = 0; m < G_N_ELEMENTS (models); m++)
+    for (guint p = 0; p < G_N_ELEMENTS (plans); p++)
+      for (guint fp16 = 0; fp16 < 2; fp16++)
+        {
+          g_autofree char *path = g_strdup_printf ("/net/golden/%s/%s/%s", models[m],
+                                                   fp16 ? "fp16" : "fp32", plans[p].name);
 
-      cases[i] = (Case){ models[i / 4], i % 2 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32,
-                         i / 2 % 2 ? EFFVK_PLAN_GPU : EFFVK_PLAN_CPU };
-      g_test_add_data_func (path, &cases[i], test_golden);
-    }
+          *test = (Case){ models[m], fp16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, plans[p].plan };
+          g_test_add_data_func (path, test++, test_golden);
+        }
   return g_test_run ();
 }

@@ -64,8 +64,7 @@ test_op (gconstpointer data)
       guint usable = 0;
 
       for (guint k = 0; k < *effvk_selftest_cases[test->index].n_kernels; k++)
-        usable
-            += effvk_selftest_cases[test->index].kernels[k].usable (effvk_device_get_caps (device));
+        usable += effvk_selftest_can_run (&selftest, &effvk_selftest_cases[test->index].kernels[k]);
       g_test_message ("seed %u", seeds[i]);
       g_assert_true (effvk_selftest_run_case (&selftest, test->index, seeds[i], N_SHAPES, &error));
       g_assert_no_error (error);

@@ -1,0 +1,96 @@
+#version 450
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The front of an MBConv block on a GPU's matrix units, in halves and in one dispatch:
+// y = act(depthwise(act(x * w + bias)) + bias), and on request the block's squeeze-excite.
+//   expand [ceil(C/16)][K rounded up to 64][16], then bias [ceil(C/16)*16]
+// The rest is in expand-depthwise.glsl. Driven by src/ops/expand-depthwise.c.
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
+layout(local_size_x = 256) in;
+layout(constant_id = 0) const int KERNEL = 3;
+layout(constant_id = 1) const int STRIDE = 1;
+layout(constant_id = 2) const int ACTIVATION = 0;
+layout(constant_id = 3) const bool SQUEEZE = false;
+layout(constant_id = 4) const int MAX_S = 1;
+layout(constant_id = 5) const int SIDE = 7; // of the outputs' tile
+layout(constant_id = 6) const int SUBGROUP_SIZE = 32;
+layout(constant_id = 7) const int STEP = 4; // texels of inputs in shared memory at a time
+#include "storage.glsl"
+#include "activation.glsl"
+
+const int MATRIX = 16; // its side
+#define EXPANDED ((PIXELS + MATRIX - 1) / MATRIX * MATRIX)
+#include "expand-depthwise.glsl"
+
+const int TILES = (PIXELS + MATRIX - 1) / MATRIX;
+const int SUBGROUPS = THREADS / SUBGROUP_SIZE;
+const int MT = (TILES + SUBGROUPS - 1) / SUBGROUPS; // matrices of a subgroup, one above the other
+// Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in different banks.
+const int X_ROW = STEP * 2 + 4;
+const int W_ROW = N * 2 + 4;
+const int X_LOADS = (PIXELS * STEP + THREADS - 1) / THREADS;
+
+shared f16vec2 shared_x[TILES * MATRIX * X_ROW];
+shared f16vec2 shared_w[STEP * 4 * W_ROW];
+
+void main()
+{
+    int id = int(gl_LocalInvocationIndex), n = id % N, subgroup = int(gl_SubgroupID);
+    int w0 = int(gl_WorkGroupID.x) * ((pc.K4 + 15) / 16 * 16) * 4 * N;
+    vec4 bias = READ(expand, pc.expand_bias + int(gl_WorkGroupID.x) * N + n);
+    int from[X_LOADS];
+    coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseAccumulator> products[MT];
+
+    [[unroll]] for (int i = 0; i < X_LOADS; i++)
+        from[i] = find_pixel((id + i * THREADS) / STEP);
+    [[unroll]] for (int i = 0; i < MT; i++)
+        products[i] = coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseAccumulator>(0.0);
+
+    for (int k0 = 0; k0 < pc.K4; k0 += STEP) {
+        int k = k0 + id % STEP;
+        uvec2 v[X_LOADS], u = uvec2(0);
+
+        [[unroll]] for (int i = 0; i < X_LOADS; i++)
+            v[i] = from[i] >= 0 && k < pc.K4 ? x.data[from[i] * pc.K4 + k] : uvec2(0);
+        if (id < STEP * 4 * N)
+            u = expand.data[w0 + k0 * 4 * N + id];
+        barrier(); // until what was there is used
+        [[unroll]] for (int i = 0; i < X_LOADS; i++) {
+            int at = id + i * THREADS, to = at / STEP * X_ROW + at % STEP * 2;
+            if (at < PIXELS * STEP) {
+                shared_x[to] = unpackFloat2x16(v[i].x);
+                shared_x[to + 1] = unpackFloat2x16(v[i].y);
+            }
+        }
+        if (id < STEP * 4 * N) {
+            shared_w[id / N * W_ROW + n * 2] = unpackFloat2x16(u.x);
+            shared_w[id / N * W_ROW + n * 2 + 1] = unpackFloat2x16(u.y);
+        }
+        barrier();
+        [[unroll]] for (int kk = 0; kk < STEP * 4; kk += MATRIX) {
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseA> a;
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseB> b;
+
+            coopMatLoad(b, shared_w, kk * W_ROW, W_ROW, gl_CooperativeMatrixLayoutRowMajor);
+            [[unroll]] for (int i = 0; i < MT; i++)
+                if (subgroup + i * SUBGROUPS < TILES) {
+                    coopMatLoad(a, shared_x, (subgroup + i * SUBGROUPS) * MATRIX * X_ROW + kk / 2, X_ROW,
+                                gl_CooperativeMatrixLayoutRowMajor);
+                    products[i] = coopMatMulAdd(a, b, products[i]);
+                }
+        }
+    }
+
+    [[unroll]] for (int i = 0; i < MT; i++)
+        if (subgroup + i * SUBGROUPS < TILES)
+            coopMatStore(products[i], expanded, (subgroup + i * SUBGROUPS) * MATRIX * N, N,
+                         gl_CooperativeMatrixLayoutRowMajor);
+    barrier();
+    for (int i = id; i < PIXELS * N; i += THREADS)
+        expanded[i] = find_pixel(i / N) >= 0 ? activate(expanded[i] + bias) : vec4(0.0);
+    filter_and_squeeze();
+}

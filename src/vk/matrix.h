@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* VK_KHR_cooperative_matrix, which Debian 12's headers do not have yet. */
+#pragma once
+
+#include "vk/device.h"
+
+/* Whether the device multiplies 16x16x16 matrices of halves and adds them up in fp32, in one subgroup, and has what
+ * else the shaders that do so need. */
+gboolean effvk_matrix_is_supported (VkPhysicalDevice physical,
+                                    const VkExtensionProperties *extensions, guint n);
+
+/* What has to be enabled for them. */
+typedef struct
+{
+  VkPhysicalDeviceShaderFloat16Int8Features halves;
+  VkPhysicalDeviceVulkanMemoryModelFeatures memory_model;
+  VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
+  struct
+  {
+    VkStructureType type;
+    void *next;
+    VkBool32 matrix, robust_access;
+  } matrix;
+} EffvkMatrixFeatures;
+
+/* Fills @features, which @info points at afterwards, and adds one to its @extensions. */
+void effvk_matrix_enable (EffvkMatrixFeatures *features, VkDeviceCreateInfo *info,
+                          const char **extensions);
