@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -103,11 +104,26 @@ def usages():
     )
 
 
+def suites():
+    """The suites that tests/run.sh offers are those that there are."""
+    text = subprocess.run([os.path.join(ROOT, "tests/run.sh"), "--help"], stdout=subprocess.PIPE,
+                          encoding="utf-8", check=True).stdout
+    offered = re.findall(r"\w+", re.search(r"--suite NAME +only (.*)", text)[1].replace(" or ", " "))
+    found = set()
+    for folder, _, files in os.walk(os.path.join(ROOT, "tests")):
+        if "meson.build" in files:
+            with open(os.path.join(folder, "meson.build"), encoding="utf-8") as file:
+                for value in re.findall(r"\bsuite: (\[.*?\]|'\w+')", file.read()):
+                    found.update(re.findall(r"\w+", value))
+    return [] if found == set(offered) else [f"expected {sorted(found)}, found {sorted(offered)}"]
+
+
 def main():
     points = (
         ("what meson says of a test is counted right", summaries()),
         ("the counts add up, and no test at all is a failure", sums()),
         ("wrong usage: status 2 and one line", usages()),
+        ("the suites of --suite are those that there are", suites()),
     )
     print(f"1..{len(points)}")
     for number, (name, complaints) in enumerate(points, 1):

@@ -6,6 +6,7 @@ usage: make-corpus.py [FOLDER]. Needs python3-torch. The files that it makes are
 """
 
 import os
+import struct
 import sys
 
 import torch
@@ -14,10 +15,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "unit")]
 import family  # pylint: disable=wrong-import-position
 import make_tflite  # pylint: disable=wrong-import-position
+import naming  # pylint: disable=wrong-import-position
 
 SIZE, CLASSES = (3, 32, 32), 3
-TINY = {"scaled": (2, [(expand, kernel, stride, max(2, round(out / 64)), 2 if number == 1 else 1)
-                       for number, (expand, kernel, stride, out, _) in enumerate(family.STAGES)], 20)}
+
+
+def tiny(stages):
+    return 2, [stage._replace(out=max(2, round(stage.out / 64)), repeats=2 if number == 1 else 1)
+               for number, stage in enumerate(stages)], 20
+
+
+TINY = {"scaled": tiny(family.STAGES)}
+TYPES = {"timm": "F16", "lukemelas": "BF16"}
 DIMS = GRAPH_NODE = 1
 
 
@@ -80,22 +89,35 @@ def main():
               "label_names": ["cat", "dog", "tree"]}
     family.write_safetensors(os.path.join(folder, "safetensors", "lite.safetensors"),
                              family.state(lite), recipe)
+    for scheme, dtype in TYPES.items():
+        family.write_safetensors(os.path.join(folder, "safetensors", f"b0-{scheme}.safetensors"),
+                                 [(naming.rename(name, scheme, TINY["scaled"][1]), value)
+                                  for name, value in family.state(b0)], {}, dtype)
 
     folded = short_names(family.export_onnx(lite, SIZE, opset_version=11))
     write("onnx/lite.onnx", folded)
+    write("onnx/lite-fp16.onnx", family.onnx_to_half(folded))
     write("onnx/b0.onnx", short_names(family.export_onnx(b0, SIZE, opset_version=13,
                                                          training=torch.onnx.TrainingMode.PRESERVE)))
     outside, data = family.onnx_to_external(folded, "weights.bin")
     write("onnx/external.onnx", outside)
     write("weights.bin", data)
+    write("external/beside", struct.pack("<H", len(data)) + outside)
+    write("external/cut", struct.pack("<H", 1000) + outside)
+    write("external/elsewhere", struct.pack("<H", len(data)) + outside.replace(b"weights.bin", b"../ghts.bin"))
     write("onnx/cycle.onnx", change_graph(outside, reverse_nodes))
     write("onnx/huge.onnx", family.onnx_map_initializers(outside, huge_dims))
 
     write("tflite/lite.tflite", make_tflite.Converter(lite, SIZE).finish())
-    write("tflite/lite-int8.tflite", make_tflite.Converter(lite, SIZE, "int8").finish())
+    for kind in "int8", "uint8", "float16":
+        write(f"tflite/lite-{kind}.tflite", make_tflite.Converter(lite, SIZE, kind).finish())
     keras = family.Network("b0", CLASSES, **TINY)
     family.randomise(keras, SIZE)
     write("tflite/b0-keras.tflite", make_tflite.Converter(keras, SIZE, None, True).finish())
+
+    v2 = family.Network("v2_b0", CLASSES, scaled=tiny(family.V2_STAGES))
+    family.randomise(v2, SIZE)
+    family.write_safetensors(os.path.join(folder, "safetensors", "v2.safetensors"), family.state(v2), {})
 
     write("labels/three.txt", b"\x03\0cat\ndog\ntree\n")
     write("labels/crlf.txt", b"\x02\0\xef\xbb\xbfcat\r\ndog\r\n")

@@ -15,12 +15,10 @@ read_weights (EffvkModel *model)
     }
 }
 
-void
-fuzz_model (const uint8_t *data, size_t size)
+/* Of a model that was loaded, or refused with @error. */
+static void
+ask (EffvkModel *model, const GError *error)
 {
-  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EffvkModel) model = effvk_model_new_from_bytes (bytes, &error);
   g_autofree char *text = NULL;
 
   if (!model)
@@ -33,4 +31,23 @@ fuzz_model (const uint8_t *data, size_t size)
   if (!g_utf8_validate (text, -1, NULL))
     g_error ("inspect is not UTF-8");
   read_weights (model);
+}
+
+void
+fuzz_model (const uint8_t *data, size_t size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) model = effvk_model_new_from_bytes (bytes, &error);
+
+  ask (model, error);
+}
+
+void
+fuzz_model_file (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (path, &error);
+
+  ask (model, error);
 }

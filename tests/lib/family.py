@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""B0, Lite0 and what is scaled from them in PyTorch, by the papers' tables, with torchvision's names of
+"""The family's members in PyTorch, by the papers' tables and compound scaling, with torchvision's names of
 tensors; and what tests need around them: random weights, inputs, files.
 
 TensorFlow's padding is a Pad node of its own before a convolution without padding, as ports of its
 weights write it.
 """
 
+import collections
 import io
 import json
 import math
@@ -17,24 +18,54 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# expand, kernel, stride, out, repeats
-STAGES = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
-          (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)]
+Stage = collections.namedtuple("Stage", "expand kernel stride out repeats fused", defaults=[False])
 
 
-def plan(kind, width=1.0, depth=1.0):
-    """Compound scaling: channels of the stem, stages, channels of the head. Lite's ends stay B0's."""
+def table(*rows):
+    return [Stage(*row) for row in rows]
+
+
+STAGES = table((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3),
+               (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
+V2_STAGES = table((1, 3, 1, 16, 1, True), (4, 3, 2, 32, 2, True), (4, 3, 2, 48, 2, True), (4, 3, 2, 96, 3),
+                  (6, 3, 1, 112, 5), (6, 3, 2, 192, 8))
+XL_STAGES = table((1, 3, 1, 32, 4, True), (4, 3, 2, 64, 8, True), (4, 3, 2, 96, 8, True), (4, 3, 2, 192, 16),
+                  (6, 3, 1, 256, 24), (6, 3, 2, 512, 32), (6, 3, 1, 640, 8))
+EDGE_STAGES = table((4, 3, 1, 24, 1, True), (8, 3, 2, 32, 2, True), (8, 3, 2, 48, 4, True), (8, 5, 2, 96, 5),
+                    (8, 5, 1, 144, 4), (8, 5, 2, 192, 2))
+# Width and depth of those that torchvision does not define.
+SCALES = {"b8": (2.2, 3.6),
+          "lite1": (1.0, 1.1), "lite2": (1.1, 1.2), "lite3": (1.2, 1.4), "lite4": (1.4, 1.8),
+          "v2_b1": (1.0, 1.1), "v2_b2": (1.1, 1.2), "v2_b3": (1.2, 1.4),
+          "em": (1.0, 1.1), "el": (1.2, 1.4)}
+
+
+def family_of(member):
+    for name in "lite", "v2", "e":
+        if member.startswith(name):
+            return name
+    return "b"
+
+
+def plan(member):
+    """Compound scaling: channels of the stem, stages, channels of the head. Lite's ends stay B0's, and V2's
+    channels may lose more than a tenth by rounding."""
+    width, depth = SCALES.get(member, (1.0, 1.0))
+    family = family_of(member)
+
     def channels(n):
         rounded = max(8, int(n * width + 4) // 8 * 8)
-        return rounded + 8 if rounded < 0.9 * n * width else rounded
+        return rounded + 8 if family != "v2" and rounded < 0.9 * n * width else rounded
 
-    lite = kind.startswith("lite")
+    rows = {"v2": V2_STAGES, "e": EDGE_STAGES}.get(family, STAGES)
+    if member == "v2_xl":
+        rows = XL_STAGES
     stages = []
-    for number, (expand, kernel, stride, out, n) in enumerate(STAGES):
-        fixed = lite and number in (0, len(STAGES) - 1)
-        repeats = n if fixed else math.ceil(round(n * depth, 9))
-        stages.append((expand, kernel, stride, channels(out), repeats))
-    return (32, stages, 1280) if lite else (channels(32), stages, channels(1280))
+    for number, row in enumerate(rows):
+        fixed = family == "lite" and number in (0, len(rows) - 1)
+        repeats = row.repeats if fixed else math.ceil(round(row.repeats * depth, 9))
+        stages.append(row._replace(out=channels(row.out), repeats=repeats))
+    return (32, stages, 1280) if family == "lite" else (channels(32), stages, channels(1280))
 
 
 class ConvSame(nn.Conv2d):
@@ -71,36 +102,46 @@ class SqueezeExcite(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, config, n_in, n_out, expand, kernel, stride):
+    """widened: what the expansion is of, where that is not the input."""
+
+    def __init__(self, config, n_in, stage, stride, widened=None, residual=True):
         super().__init__()
-        wide = n_in * expand
-        layers = [layer(config, n_in, wide, 1)] if expand > 1 else []
-        layers.append(layer(config, wide, wide, kernel, stride, groups=wide))
-        if config["squeeze"]:
-            layers.append(SqueezeExcite(wide, max(1, n_in // 4)))
-        layers.append(layer(config, wide, n_out, 1, active=False))
+        wide = (widened or n_in) * stage.expand
+        if stage.fused:
+            layers = [layer(config, n_in, wide if stage.expand > 1 else stage.out, stage.kernel, stride)]
+        else:
+            layers = [layer(config, n_in, wide, 1)] if stage.expand > 1 else []
+            layers.append(layer(config, wide, wide, stage.kernel, stride, groups=wide))
+            if config["squeeze"]:
+                layers.append(SqueezeExcite(wide, max(1, n_in // 4)))
+        if not stage.fused or stage.expand > 1:
+            layers.append(layer(config, wide, stage.out, 1, active=False))
         self.block = nn.Sequential(*layers)
-        self.residual = stride == 1 and n_in == n_out
+        self.residual = residual and stride == 1 and n_in == stage.out
 
     def forward(self, x):
         return x + self.block(x) if self.residual else self.block(x)
 
 
 class Network(nn.Module):
-    """kind: "b…" or "lite…"; scaled: as plan () gives it."""
+    """scaled: as plan () gives it, for another size than the member's."""
 
-    def __init__(self, kind, classes, in_channels=3, same=True, eps=1e-3, scaled=None):
+    def __init__(self, member, classes, in_channels=3, same=True, eps=1e-3, scaled=None):
         super().__init__()
-        lite = kind.startswith("lite")
-        config = {"same": same, "eps": eps, "squeeze": not lite,
-                  "activation": nn.ReLU6 if lite else nn.SiLU}
-        channels, table, head = scaled or plan(kind)
+        family = family_of(member)
+        self.activation = {"lite": "relu6", "e": "relu"}.get(family, "silu")
+        config = {"same": same, "eps": eps, "squeeze": family in ("b", "v2"),
+                  "activation": {"relu6": nn.ReLU6, "relu": nn.ReLU, "silu": nn.SiLU}[self.activation]}
+        channels, rows, head = scaled or plan(member)
         stages = [layer(config, in_channels, channels, 3, 2)]
-        for expand, kernel, stride, out, repeats in table:
+        for number, row in enumerate(rows):
             blocks = []
-            for i in range(repeats):
-                blocks.append(Block(config, channels, out, expand, kernel, 1 if i else stride))
-                channels = out
+            # EdgeTPU's first stage expands from its output's channels, and adds no input.
+            edge = family == "e" and number == 0
+            for i in range(row.repeats):
+                blocks.append(Block(config, channels, row, 1 if i else row.stride, row.out if edge else None,
+                                    not edge))
+                channels = row.out
             stages.append(nn.Sequential(*blocks))
         stages.append(layer(config, channels, head, 1))
         self.features = nn.Sequential(*stages)

@@ -47,7 +47,7 @@ def make_phi(phi):
     """B0 scaled by torchvision, width 1.1^phi and depth 1.2^phi."""
     config = functools.partial(efficientnet.MBConvConfig, width_mult=1.1**phi, depth_mult=1.2**phi)
     channels, setting = 32, []
-    for expand, kernel, stride, out, repeats in family.STAGES:
+    for expand, kernel, stride, out, repeats, _ in family.STAGES:
         setting.append(config(expand, kernel, stride, channels, out, repeats))
         channels = out
     return efficientnet.EfficientNet(setting, 0.2, num_classes=CLASSES)

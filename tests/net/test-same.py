@@ -10,7 +10,6 @@ usage: test-same.py NET-RUN EFFVK-CONVERT: prints TAP. EFFVK_TEST_SEED=N repeats
 """
 
 import os
-import re
 import subprocess
 import sys
 
@@ -25,53 +24,11 @@ except ImportError as error:
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import family  # pylint: disable=wrong-import-position
+import naming  # pylint: disable=wrong-import-position
 import netrun  # pylint: disable=wrong-import-position
 
 NET_RUN, CONVERT = sys.argv[1:3]
 RECIPE = {"input_size": list(SIZE), "padding": "symmetric", "bn_eps": 1e-5, "activation": "silu"}
-HEAD = len(family.STAGES) + 1
-
-# The layers of a block, by the number that torchvision gives them, with expansion and without.
-WIDENED = ["expand", "depthwise", "se", "project"]
-PLAIN = WIDENED[1:]
-SCHEMES = {
-    "timm": {
-        "ends": {"features.0.0": "conv_stem", "features.0.1": "bn1", f"features.{HEAD}.0": "conv_head",
-                 f"features.{HEAD}.1": "bn2", "classifier.1": "classifier"},
-        "block": "blocks.{stage}.{index}",
-        "se": {"fc1": "se.conv_reduce", "fc2": "se.conv_expand"},
-        True: {"expand": ("conv_pw", "bn1"), "depthwise": ("conv_dw", "bn2"), "project": ("conv_pwl", "bn3")},
-        False: {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
-    },
-    "lukemelas": {
-        "ends": {"features.0.0": "_conv_stem", "features.0.1": "_bn0", f"features.{HEAD}.0": "_conv_head",
-                 f"features.{HEAD}.1": "_bn1", "classifier.1": "_fc"},
-        "block": "_blocks.{number}",
-        "se": {"fc1": "_se_reduce", "fc2": "_se_expand"},
-        True: {"expand": ("_expand_conv", "_bn0"), "depthwise": ("_depthwise_conv", "_bn1"),
-               "project": ("_project_conv", "_bn2")},
-        False: {"depthwise": ("_depthwise_conv", "_bn1"), "project": ("_project_conv", "_bn2")},
-    },
-}
-
-
-def rename(name, scheme):
-    """A tensor's name by torchvision, as another scheme has it."""
-    if scheme == "torchvision":
-        return name
-    table = SCHEMES[scheme]
-    layer, leaf = name.rsplit(".", 1)
-    if layer in table["ends"]:
-        return f"{table['ends'][layer]}.{leaf}"
-    stage, index, k, part = re.fullmatch(r"features\.(\d+)\.(\d+)\.block\.(\d+)\.(\w+)", layer).groups()
-    stage, index = int(stage), int(index)
-    number = sum(repeats for *_, repeats in family.STAGES[:stage - 1]) + index
-    block = table["block"].format(stage=stage - 1, index=index, number=number)
-    widened = stage > 1
-    kind = (WIDENED if widened else PLAIN)[int(k)]
-    inner = table["se"][part] if kind == "se" else table[widened][kind][int(part)]
-    return f"{block}.{inner}.{leaf}"
-
 
 class Network:
     def __init__(self, folder):
@@ -87,7 +44,7 @@ class Network:
         self.logits, _ = netrun.run(NET_RUN, self.safetensors("torchvision", "F32"), self.inputs)
 
     def state(self, scheme):
-        return {rename(name, scheme): value for name, value in self.model.state_dict().items()}
+        return {naming.rename(name, scheme, family.STAGES): value for name, value in self.model.state_dict().items()}
 
     def safetensors(self, scheme, dtype):
         path = os.path.join(self.folder, "model.safetensors")

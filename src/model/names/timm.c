@@ -70,7 +70,7 @@ name_in_block (const EffvkBlock *block, EffvkLayer layer, guint *norm)
 static char *
 name (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part)
 {
-  const EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, layer->block);
+  const EffvkBlock *block; /* there are none yet when the stem's name is asked for */
   const char *leaf = effvk_naming_leaf (part), *convolution;
   gboolean norm = part >= EFFVK_PART_GAMMA;
   guint index, number = 0;
@@ -86,6 +86,7 @@ name (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part)
     default:
       break;
     }
+  block = &g_array_index (arch->blocks, EffvkBlock, layer->block);
   index = effvk_naming_index_in_stage (arch, layer->block);
   convolution = name_in_block (block, layer->kind, &number);
   if (norm)

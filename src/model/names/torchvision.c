@@ -64,7 +64,7 @@ position (const EffvkBlock *block, EffvkLayer layer)
 static char *
 name (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part)
 {
-  const EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, layer->block);
+  const EffvkBlock *block; /* there are none yet when the stem's name is asked for */
   const char *leaf = effvk_naming_leaf (part);
   guint module = part >= EFFVK_PART_GAMMA, index, k; /* 0: convolution, 1: batch norm */
 
@@ -80,6 +80,7 @@ name (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part)
     default:
       break;
     }
+  block = &g_array_index (arch->blocks, EffvkBlock, layer->block);
   index = effvk_naming_index_in_stage (arch, layer->block);
   k = position (block, layer->kind);
   if (layer->kind == EFFVK_LAYER_SQUEEZE || layer->kind == EFFVK_LAYER_EXCITE)
