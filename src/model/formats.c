@@ -143,6 +143,11 @@ effvk_format_facts_apply (const EffvkFormatFacts *format, EffvkArch *arch, Effvk
     return FALSE;
   arch->activation = facts->activation;
   sources->activation = EFFVK_SOURCE_TENSORS;
+  if (facts->output != EFFVK_OUTPUT_ACTIVATION_AUTO)
+    {
+      arch->output = facts->output;
+      sources->output = EFFVK_SOURCE_TENSORS;
+    }
   if (facts->symmetric != facts->same)
     {
       arch->padding = facts->same ? EFFVK_PADDING_SAME : EFFVK_PADDING_SYMMETRIC;

@@ -96,7 +96,9 @@ def main():
 
     folded = short_names(family.export_onnx(lite, SIZE, opset_version=11))
     write("onnx/lite.onnx", folded)
-    write("onnx/lite-fp16.onnx", family.onnx_to_half(folded))
+    many = torch.nn.Sequential(lite, torch.nn.Sigmoid()).eval()
+    write("onnx/lite-fp16-sigmoid.onnx",
+          family.onnx_to_half(short_names(family.export_onnx(many, SIZE, opset_version=11))))
     write("onnx/b0.onnx", short_names(family.export_onnx(b0, SIZE, opset_version=13,
                                                          training=torch.onnx.TrainingMode.PRESERVE)))
     outside, data = family.onnx_to_external(folded, "weights.bin")
@@ -109,11 +111,14 @@ def main():
     write("onnx/huge.onnx", family.onnx_map_initializers(outside, huge_dims))
 
     write("tflite/lite.tflite", make_tflite.Converter(lite, SIZE).finish())
-    for kind in "int8", "uint8", "float16":
+    for kind in "int8", "float16":
         write(f"tflite/lite-{kind}.tflite", make_tflite.Converter(lite, SIZE, kind).finish())
+    write("tflite/lite-uint8-sigmoid.tflite",
+          make_tflite.Converter(lite, SIZE, "uint8", output=make_tflite.LOGISTIC).finish())
     keras = family.Network("b0", CLASSES, **TINY)
     family.randomise(keras, SIZE)
     write("tflite/b0-keras.tflite", make_tflite.Converter(keras, SIZE, None, True).finish())
+    write("tflite/b0-keras-int8.tflite", make_tflite.Converter(keras, SIZE, "int8", True).finish())
 
     v2 = family.Network("v2_b0", CLASSES, scaled=tiny(family.V2_STAGES))
     family.randomise(v2, SIZE)

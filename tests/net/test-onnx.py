@@ -47,6 +47,8 @@ CASES = [
      {"opset_version": 13, "do_constant_folding": False, "training": PRESERVE}, False),
     ("b0 as TensorFlow's, padded by nodes", "b0-same", {"opset_version": 16}, False),
     ("b0 of grayscale, wide", "b0-gray", {"opset_version": 12}, False),
+    ("es, padded by nodes", "es-pad", {"opset_version": 11}, False),
+    ("em, batch norm kept", "em-gray", {"opset_version": 13, "training": PRESERVE}, False),
 ]
 
 
@@ -62,7 +64,7 @@ def make_network(name):
         size = {"pad": (3, 65, 64), "same": (3, 64, 64), "gray": (1, 64, 96)}[what]
         model = family.Network(kind, CLASSES, in_channels=size[0], same=what != "gray", eps=1e-3)
         recipe = {"padding": "symmetric" if what == "gray" else "same", "bn_eps": 1e-3}
-    recipe["activation"] = "relu6" if name.startswith("lite") else "silu"
+    recipe["activation"] = getattr(model, "activation", "silu")
     recipe["input_size"] = list(size)
     family.randomise(model, size)
     if half:  # what fp16 holds, in fp32: the file with batch norm kept then loses nothing

@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TFLite files give the same logits as the safetensors file of the same, dequantised weights.
 
-Lite0 and Keras' B0 with random weights: float, fp16, int8 with a scale a channel, uint8 with one a
+Lite, EdgeTPU and Keras' B0 with random weights: float, fp16, int8 with a scale a channel, uint8 with one a
 tensor. The files are written by unit/make_tflite.py, for want of TensorFlow.
 
-usage: test-tflite.py NET-RUN: prints TAP. EFFVK_TEST_SEED=N repeats a seed.
+usage: test-tflite.py NET-RUN: prints TAP. EFFVK_TEST_SEED=N repeats a seed. EFFVK_TOOL is the effvk command.
 """
 
+import json
 import os
+import subprocess
 import sys
 
 CLASSES = 29
 
 try:
+    import numpy
     import torch
 except ImportError as error:
     print(f"1..0 # SKIP {error.name} is not installed (python3-torch)")
@@ -35,7 +38,24 @@ CASES = [
     ("b0 of Keras", "b0", (3, 64, 64), None, True),
     ("b0 of Keras, odd", "b0", (3, 75, 64), None, True),
     ("b0, int8", "b0", (3, 64, 64), "int8", False),
+    ("b0 of Keras, int8", "b0", (3, 64, 64), "int8", True),
+    ("lite1", "lite1", (3, 40, 48), None, False),
+    ("lite2, int8", "lite2", (3, 40, 48), "int8", False),
+    ("lite3", "lite3", (3, 40, 48), None, False),
+    ("lite4, int8", "lite4", (3, 40, 48), "int8", False),
+    ("em, int8", "em", (3, 64, 64), "int8", False),
 ]
+
+
+def check_normalisation(path, found):
+    """What is before the stem is the recipe: x * a - b, times c."""
+    text = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", path], stdout=subprocess.PIPE,
+                          check=True).stdout
+    said = json.loads(text)["input"]
+    a, b, c = (numpy.broadcast_to(values, 3).astype(float) for values in found)
+    if not numpy.allclose(said["mean"], b / (255 * a), rtol=1e-5) \
+            or not numpy.allclose(said["std"], 1 / (255 * a * c), rtol=1e-5):
+        raise netrun.Failure(f"expected the normalisation {found}, found {said}")
 
 
 def check(program, folder, case):
@@ -47,12 +67,14 @@ def check(program, folder, case):
     with open(path["tflite"], "wb") as file:
         file.write(converter.finish())
     recipe = {"padding": "same", "bn_eps": 1e-3, "input_size": list(size),
-              "activation": "relu6" if name == "lite0" else "silu"}
+              "activation": model.activation}
     family.write_safetensors(path["safetensors"], converter.state, recipe)
     inputs = family.make_inputs(2, size)
     netrun.write_inputs(path["in"], inputs)
     want, _ = netrun.run(program, path["safetensors"], path["in"])
     got, _ = netrun.run(program, path["tflite"], path["in"])
+    if keras:
+        check_normalisation(path["tflite"], converter.normalisation)
     netrun.check_difference(got, want, 1e-5)
     with torch.no_grad():
         netrun.check_difference(got, model(inputs).double().numpy(),

@@ -17,7 +17,7 @@ LOGISTIC, MUL, RESHAPE, SOFTMAX, PAD, MEAN, SUB, QUANTIZE = 14, 18, 22, 25, 34, 
 # Which member of the union of options an operator has; none: it has no options.
 OPTIONS = {CONV: 1, DEPTHWISE: 2, AVERAGE_POOL: 5, FULLY_CONNECTED: 8, SOFTMAX: 9, ADD: 11, MUL: 21, MEAN: 27,
            SUB: 28}
-RELU6 = 3
+RELU, RELU6 = 1, 3
 SAME, VALID = 0, 1
 FORMATS = {"i8": "b", "u8": "B", "i32": "i", "u32": "I", "i64": "q", "f32": "f"}
 
@@ -124,15 +124,16 @@ class Writer:
         self.operators.append(operator)
         return output
 
-    def weights(self, name, array, axis):
-        """Adds the constant, quantised as asked; returns it and the array that it stands for."""
+    def weights(self, name, array, axis=None):
+        """Adds the constant, quantised as asked, int8 with a scale for each index of axis; returns it and the
+        array that it stands for."""
         if self.quantised is None:
             return self.constant(name, array.astype("<f4"), FLOAT32), array
         if self.quantised == "float16":
             half = array.astype("<f2")
             source = self.constant(name + " of fp16", half, FLOAT16)
             return self.operator(DEQUANTIZE, [source], array.shape, name=name), half.astype("f4")
-        if self.quantised == "int8":
+        if self.quantised == "int8" and axis is not None:
             others = tuple(i for i in range(array.ndim) if i != axis)
             scales = numpy.maximum(numpy.abs(array).max(others), 1e-8).astype("f4") / numpy.float32(127)
             shape = [-1 if i == axis else 1 for i in range(array.ndim)]
@@ -140,11 +141,12 @@ class Writer:
             constant = self.constant(name, number, INT8, scales=scales.tolist(),
                                      zeros=[0] * len(scales), axis=axis)
             return constant, number.astype("f4") * scales.reshape(shape)
+        kind, dtype, lowest = (INT8, "i1", -128) if self.quantised == "int8" else (UINT8, "u1", 0)
         low, high = min(array.min(), 0), max(array.max(), 0)
         scale = numpy.float32((high - low) / 255)
-        zero = int(round(-low / scale))
-        number = (numpy.round(array / scale) + zero).clip(0, 255).astype("u1")
-        constant = self.constant(name, number, UINT8, scales=[float(scale)], zeros=[zero])
+        zero = int(round(-low / scale)) + lowest
+        number = (numpy.round(array / scale) + zero).clip(lowest, lowest + 255).astype(dtype)
+        constant = self.constant(name, number, kind, scales=[float(scale)], zeros=[zero])
         return constant, (number.astype("f4") - zero) * scale
 
     def bias(self, name, array):
@@ -168,14 +170,15 @@ class Writer:
 
 
 class Converter:
-    """Of a family.Network to TFLite. state: what the file stands for, by torchvision's names."""
+    """Of a family.Network to TFLite. state: what the file stands for, by torchvision's names; normalisation:
+    the numbers of Keras' layers in front, as the file has them."""
 
-    def __init__(self, model, size, quantised=None, keras=False):
-        self.lite = "ReLU6" in str(model)
-        self.keras, self.state = keras, []
+    def __init__(self, model, size, quantised=None, keras=False, output=SOFTMAX):
+        self.fused = {"relu": RELU, "relu6": RELU6}.get(model.activation, 0)
+        self.keras, self.output, self.state = keras, output, []
         channels, self.height, self.width = size
         self.writer = Writer((self.height, self.width, channels), quantised)
-        self.channels, self.eps = channels, 1e-3
+        self.channels, self.eps, self.normalisation = channels, 1e-3, []
         if keras:
             self.normalise()
         names = {id(m): name for name, m in model.named_modules()}
@@ -195,8 +198,9 @@ class Converter:
         writer = self.writer
         for code, values in ((MUL, [1 / 255]), (SUB, [0.485, 0.456, 0.406]),
                              (MUL, [1 / 0.229, 1 / 0.224, 1 / 0.225])):
-            constant = writer.constant("normalisation", numpy.array(values, "<f4"), FLOAT32)
+            constant, meant = writer.weights("normalisation", numpy.array(values, "<f4"))
             self.op(code, [writer.value, constant])
+            self.normalisation.append(meant)
 
     def convolution(self, conv, name, weight, bias, fused=0):
         writer = self.writer
@@ -232,12 +236,12 @@ class Converter:
         weight = (conv.weight.detach().double() * scale.reshape(-1, 1, 1, 1)).float().numpy()
         bias = (norm.bias.double() - norm.running_mean.double() * scale).detach().float().numpy()
         active = len(layer) > 2
-        weight, bias = self.convolution(conv, name, weight, bias, RELU6 if active and self.lite else 0)
+        weight, bias = self.convolution(conv, name, weight, bias, self.fused if active else 0)
         ones = numpy.ones(len(bias), "f4")
         self.state += [(name + ".0.weight", weight), (name + ".1.weight", ones),
                        (name + ".1.bias", bias), (name + ".1.running_mean", 0 * ones),
                        (name + ".1.running_var", (ones - self.eps).astype("f4"))]
-        if active and not self.lite:
+        if active and not self.fused:
             self.silu()
 
     def squeeze_excite(self, module, name):
@@ -267,7 +271,7 @@ class Converter:
 
     def head(self, linear):
         writer = self.writer
-        if self.lite:
+        if self.fused:
             options = {0: ("i8", VALID), 1: ("i32", 1), 2: ("i32", 1), 3: ("i32", self.width),
                        4: ("i32", self.height)}
             self.height = self.width = 1
@@ -282,7 +286,8 @@ class Converter:
         self.state += [("classifier.1.weight", meant), ("classifier.1.bias", bias_meant)]
         shape = [1, linear.out_features]
         writer.value = writer.operator(FULLY_CONNECTED, [writer.value, weight, bias], shape)
-        writer.value = writer.operator(SOFTMAX, [writer.value], shape, {0: ("f32", 1.0)})
+        writer.value = writer.operator(self.output, [writer.value], shape,
+                                       {0: ("f32", 1.0)} if self.output == SOFTMAX else None)
 
     def finish(self):
         return self.writer.finish()

@@ -94,17 +94,59 @@ static void
 test_normalisation (void)
 {
   const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
-  g_autoptr (GError) error = NULL;
-  gsize size;
-  g_autofree char *data = seed ("tflite/b0-keras.tflite", &size);
-  g_autoptr (EffvkModel) model = load (data, size, &error);
+  const struct
+  {
+    const char *name;
+    double epsilon;
+  } rows[] = { { "tflite/b0-keras.tflite", 1e-6 },
+               { "tflite/b0-keras-int8.tflite", 2e-3 } }; /* a step of eight bits */
 
-  g_assert_no_error (error);
-  const EffvkRecipe *recipe = effvk_model_get_recipe (model);
-  for (guint i = 0; i < 3; i++)
+  for (guint k = 0; k < G_N_ELEMENTS (rows); k++)
     {
-      g_assert_cmpfloat_with_epsilon (recipe->mean[i], mean[i], 1e-6);
-      g_assert_cmpfloat_with_epsilon (recipe->std[i], std[i], 1e-6);
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      g_autofree char *data = seed (rows[k].name, &size);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+
+      g_assert_no_error (error);
+      const EffvkRecipe *recipe = effvk_model_get_recipe (model);
+      for (guint i = 0; i < 3; i++)
+        {
+          g_assert_cmpfloat_with_epsilon (recipe->mean[i], mean[i], rows[k].epsilon);
+          g_assert_cmpfloat_with_epsilon (recipe->std[i], std[i], rows[k].epsilon);
+        }
+    }
+}
+
+/* A network for many labels ends in a sigmoid; logits alone are taken for one label's. */
+static void
+test_output (void)
+{
+  const struct
+  {
+    const char *name;
+    EffvkOutputActivation output;
+    const char *source;
+  } rows[] = {
+    { "onnx/lite.onnx", EFFVK_OUTPUT_ACTIVATION_SOFTMAX, "default" },
+    { "onnx/lite-fp16-sigmoid.onnx", EFFVK_OUTPUT_ACTIVATION_SIGMOID, "tensors" },
+    { "tflite/lite.tflite", EFFVK_OUTPUT_ACTIVATION_SOFTMAX, "tensors" },
+    { "tflite/lite-uint8-sigmoid.tflite", EFFVK_OUTPUT_ACTIVATION_SIGMOID, "tensors" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      g_autofree char *data = seed (rows[i].name, &size);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+      g_assert_no_error (error);
+      g_autofree char *json = effvk_model_inspect (model);
+      g_autofree char *source = g_strdup_printf ("\"output.activation\": \"%s\"", rows[i].source);
+
+      g_assert_cmpint (effvk_model_get_arch (model)->output, ==, rows[i].output);
+      if (!strstr (json, source))
+        g_error ("%s: expected %s in %s", rows[i].name, source, json);
     }
 }
 
@@ -277,7 +319,7 @@ test_others (void)
     const char *name, *from, *to;
     const char *words[3];
   } rows[] = {
-    { "onnx/lite.onnx", "Clip", "Relu", { "(Relu)", "expected SiLU or ReLU6" } },
+    { "onnx/lite.onnx", "Clip", "Elus", { "(Elus)", "expected SiLU, ReLU6 or ReLU" } },
     { "onnx/lite.onnx", "GlobalAveragePool", "GlobalMaximumPool", { "GlobalMaximumPool" } },
     { "onnx/b0.onnx", "ReduceMean", "ReduceProd", { "ReduceProd" } },
     { "onnx/b0.onnx", "Add", "Max", { "(Max)" } },
@@ -303,6 +345,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/formats/facts", test_facts);
   g_test_add_func ("/formats/normalisation", test_normalisation);
+  g_test_add_func ("/formats/output", test_output);
   g_test_add_func ("/formats/save", test_save);
   g_test_add_func ("/formats/truncated", test_truncated);
   g_test_add_func ("/formats/flipped", test_flipped);

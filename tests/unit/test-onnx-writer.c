@@ -92,7 +92,7 @@ test_nowhere (void)
 int
 main (int argc, char **argv)
 {
-  static const char *const variants[] = { "phi=-8", "b0", "lite0", "v2-b0", "v2-s" };
+  static const char *const variants[] = { "phi=-8", "b0", "lite0", "v2-b0", "v2-s", "es", "em" };
 
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (variants); i++)

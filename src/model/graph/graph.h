@@ -56,6 +56,7 @@ typedef enum
   EFFVK_NODE_SIGMOID,
   EFFVK_NODE_SILU,
   EFFVK_NODE_RELU6,
+  EFFVK_NODE_RELU,
   EFFVK_NODE_ADD,
   EFFVK_NODE_SUB,
   EFFVK_NODE_MUL,
@@ -147,7 +148,8 @@ typedef struct
   guint stem_kernel, stem_stride, stem_out, in_channels, head_out, classes;
   guint width, height; /* 0: open */
   EffvkActivation activation;
-  gboolean symmetric, same; /* what the padding can be */
+  EffvkOutputActivation output; /* AUTO: the graph ends in the logits */
+  gboolean symmetric, same;     /* what the padding can be */
   double bn_eps;            /* negative: no batch norm was left */
   gboolean normalises;      /* the graph takes 0..255 and normalises itself: */
   float mean[3], std[3];

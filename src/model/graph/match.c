@@ -129,7 +129,8 @@ number_stage (EffvkBlock *block, const GArray *blocks)
   if (last
       && (block->stride != 1 || block->in != block->out || block->kind != last->kind
           || block->kernel != last->kernel || !block->squeezed != !last->squeezed
-          || (guint64) block->expanded * last->in != (guint64) last->expanded * block->in))
+          || (block->expanded != last->expanded /* EdgeTPU's first stage */
+              && (guint64) block->expanded * last->in != (guint64) last->expanded * block->in)))
     block->stage++;
 }
 
@@ -150,10 +151,10 @@ match_block (EffvkWalk *walk, const EffvkStep *first, guint other)
           : !match_mbconv (walk, &block, index, first))
     return FALSE;
   block.out = (guint) walk->channels;
-  block.residual = block.stride == 1 && block.in == block.out;
+  block.residual = other != EFFVK_GRAPH_NONE;
   number_stage (&block, blocks);
 
-  if (!block.residual && other != EFFVK_GRAPH_NONE)
+  if (block.residual && (block.stride != 1 || block.in != block.out))
     return effvk_walk_refuse_node (walk, other,
                                    "no residual around a block that changes the shape");
   if (block.residual)
@@ -172,12 +173,16 @@ match_block (EffvkWalk *walk, const EffvkStep *first, guint other)
 
 /* Scalar, or one number a channel, from a constant of at most three. */
 static gboolean
-read_three (const EffvkConstant *constant, double out[3])
+read_three (const EffvkWalk *walk, guint value, double out[3])
 {
-  if (!constant || !constant->data || constant->n_scales || (constant->n != 1 && constant->n != 3))
+  const EffvkConstant *constant = effvk_graph_constant (walk->graph, value);
+  float numbers[3];
+
+  if (!constant || !constant->data || (constant->n != 1 && constant->n != 3)
+      || !effvk_constant_read (walk->graph, constant, numbers, NULL))
     return FALSE;
   for (guint i = 0; i < 3; i++)
-    out[i] = effvk_constant_get (constant, constant->n == 1 ? 0 : i);
+    out[i] = numbers[constant->n == 1 ? 0 : i];
   return TRUE;
 }
 
@@ -197,7 +202,7 @@ match_normalisation (EffvkWalk *walk)
         break;
       swapped = node->n_inputs == 2 && node->inputs[1] == walk->value;
       if (node->n_inputs != 2 || node->fused != EFFVK_ACTIVATION_NONE
-          || !read_three (effvk_graph_constant (walk->graph, node->inputs[!swapped]), c)
+          || !read_three (walk, node->inputs[!swapped], c)
           || (swapped && (node->kind == EFFVK_NODE_SUB || node->kind == EFFVK_NODE_DIV)))
         return effvk_walk_refuse_node (walk, list[0], "a normalisation by constants, one or three");
       for (guint i = 0; i < 3; i++)
@@ -276,8 +281,11 @@ match_head (EffvkWalk *walk, const EffvkStep *head, guint mean)
     return FALSE;
   walk->facts->classes = (guint) walk->channels;
   effvk_walk_skip_reshape (walk, &walk->value);
-  if ((next = effvk_walk_sole (walk, walk->value, EFFVK_NODE_SOFTMAX)) != EFFVK_GRAPH_NONE
-      || (next = effvk_walk_sole (walk, walk->value, EFFVK_NODE_SIGMOID)) != EFFVK_GRAPH_NONE)
+  if ((next = effvk_walk_sole (walk, walk->value, EFFVK_NODE_SOFTMAX)) != EFFVK_GRAPH_NONE)
+    walk->facts->output = EFFVK_OUTPUT_ACTIVATION_SOFTMAX;
+  else if ((next = effvk_walk_sole (walk, walk->value, EFFVK_NODE_SIGMOID)) != EFFVK_GRAPH_NONE)
+    walk->facts->output = EFFVK_OUTPUT_ACTIVATION_SIGMOID;
+  if (next != EFFVK_GRAPH_NONE)
     walk->value = effvk_walk_node_at (walk, next)->output;
   effvk_walk_skip_reshape (walk, &walk->value);
   if (walk->value != walk->graph->output)

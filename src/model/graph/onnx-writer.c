@@ -130,6 +130,8 @@ add_activation (Writer *w, const char *block, const char *name, const char *x)
 
   if (w->arch->activation == EFFVK_ACTIVATION_RELU6)
     return add_node (w, "Clip", block, product, NULL, x, "zero", "six", NULL);
+  if (w->arch->activation == EFFVK_ACTIVATION_RELU)
+    return add_node (w, "Relu", block, product, NULL, x, NULL);
   return add_node (w, "Mul", block, product, NULL, x,
                    add_node (w, "Sigmoid", block, gate, NULL, x, NULL), NULL);
 }

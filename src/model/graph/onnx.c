@@ -294,12 +294,19 @@ static const struct
   const char *type;
   EffvkNodeKind kind;
 } simple[] = {
-  { "Sigmoid", EFFVK_NODE_SIGMOID }, { "Mul", EFFVK_NODE_MUL },
-  { "Add", EFFVK_NODE_ADD },         { "Sub", EFFVK_NODE_SUB },
-  { "Div", EFFVK_NODE_DIV },         { "GlobalAveragePool", EFFVK_NODE_MEAN },
-  { "Flatten", EFFVK_NODE_RESHAPE }, { "Reshape", EFFVK_NODE_RESHAPE },
-  { "Squeeze", EFFVK_NODE_RESHAPE }, { "Unsqueeze", EFFVK_NODE_RESHAPE },
-  { "Softmax", EFFVK_NODE_SOFTMAX }, { "Shape", EFFVK_NODE_SHAPE },
+  { "Sigmoid", EFFVK_NODE_SIGMOID },
+  { "Relu", EFFVK_NODE_RELU },
+  { "Mul", EFFVK_NODE_MUL },
+  { "Add", EFFVK_NODE_ADD },
+  { "Sub", EFFVK_NODE_SUB },
+  { "Div", EFFVK_NODE_DIV },
+  { "GlobalAveragePool", EFFVK_NODE_MEAN },
+  { "Flatten", EFFVK_NODE_RESHAPE },
+  { "Reshape", EFFVK_NODE_RESHAPE },
+  { "Squeeze", EFFVK_NODE_RESHAPE },
+  { "Unsqueeze", EFFVK_NODE_RESHAPE },
+  { "Softmax", EFFVK_NODE_SOFTMAX },
+  { "Shape", EFFVK_NODE_SHAPE },
 };
 
 static void

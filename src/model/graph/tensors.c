@@ -32,13 +32,21 @@ input_of (const Emitter *e, guint node, guint input)
   return input < n->n_inputs ? effvk_graph_constant (e->graph, n->inputs[input]) : NULL;
 }
 
+/* One number a channel; zeros where there is no bias. */
 static gboolean
 read_channels (const Emitter *e, const EffvkConstant *constant, guint n, float *out)
 {
-  if (constant && constant->n == n)
-    return effvk_constant_read (e->graph, constant, out, e->error);
-  memset (out, 0, n * sizeof *out);
-  return TRUE;
+  if (!constant)
+    {
+      memset (out, 0, n * sizeof *out);
+      return TRUE;
+    }
+  if (constant->n != n)
+    return effvk_unsupported (e->error,
+                              "tensor \"%s\": expected %u numbers, one a channel, found "
+                              "%" G_GUINT64_FORMAT,
+                              constant->name, n, constant->n);
+  return effvk_constant_read (e->graph, constant, out, e->error);
 }
 
 /* From the file's order of dimensions to [out][in][height][width]. */

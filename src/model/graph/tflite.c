@@ -51,7 +51,7 @@ static const struct
   { 9, "FULLY_CONNECTED", EFFVK_NODE_DENSE },
   { 14, "LOGISTIC", EFFVK_NODE_SIGMOID },
   { 18, "MUL", EFFVK_NODE_MUL },
-  { 19, "RELU", EFFVK_NODE_OTHER },
+  { 19, "RELU", EFFVK_NODE_RELU },
   { 21, "RELU6", EFFVK_NODE_RELU6 },
   { 22, "RESHAPE", EFFVK_NODE_RESHAPE },
   { 25, "SOFTMAX", EFFVK_NODE_SOFTMAX },
@@ -174,11 +174,14 @@ set_fused (Reader *r, EffvkNode *node, const EffvkFlatTable *options, guint fiel
     case 0:
       node->fused = EFFVK_ACTIVATION_NONE;
       break;
+    case 1:
+      node->fused = EFFVK_ACTIVATION_RELU;
+      break;
     case 3:
       node->fused = EFFVK_ACTIVATION_RELU6;
       break;
     default:
-      node->problem = "no fused activation but RELU6";
+      node->problem = "no fused activation but RELU and RELU6";
       node->kind = EFFVK_NODE_OTHER;
       break;
     }

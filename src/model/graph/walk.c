@@ -86,18 +86,21 @@ effvk_walk_forks (const EffvkWalk *walk, guint value, EffvkNodeKind first, Effvk
 static EffvkActivation
 activation (const EffvkWalk *walk, guint *value)
 {
+  static const struct
+  {
+    EffvkNodeKind kind;
+    EffvkActivation activation;
+  } single[] = { { EFFVK_NODE_RELU6, EFFVK_ACTIVATION_RELU6 },
+                 { EFFVK_NODE_RELU, EFFVK_ACTIVATION_RELU },
+                 { EFFVK_NODE_SILU, EFFVK_ACTIVATION_SILU } };
   guint a, b;
 
-  if ((a = effvk_walk_sole (walk, *value, EFFVK_NODE_RELU6)) != EFFVK_GRAPH_NONE)
-    {
-      *value = effvk_walk_node_at (walk, a)->output;
-      return EFFVK_ACTIVATION_RELU6;
-    }
-  if ((a = effvk_walk_sole (walk, *value, EFFVK_NODE_SILU)) != EFFVK_GRAPH_NONE)
-    {
-      *value = effvk_walk_node_at (walk, a)->output;
-      return EFFVK_ACTIVATION_SILU;
-    }
+  for (guint i = 0; i < G_N_ELEMENTS (single); i++)
+    if ((a = effvk_walk_sole (walk, *value, single[i].kind)) != EFFVK_GRAPH_NONE)
+      {
+        *value = effvk_walk_node_at (walk, a)->output;
+        return single[i].activation;
+      }
   if (effvk_walk_forks (walk, *value, EFFVK_NODE_SIGMOID, EFFVK_NODE_MUL, &a, &b)
       && effvk_walk_takes (effvk_walk_node_at (walk, b), *value,
                            effvk_walk_node_at (walk, a)->output)
@@ -256,7 +259,7 @@ effvk_walk_take (EffvkWalk *walk, EffvkLayer kind, guint block, const EffvkStep 
 gboolean
 effvk_walk_check_activation (EffvkWalk *walk, const EffvkStep *step)
 {
-  static const char *const expected[] = { "SiLU or ReLU6", "SiLU", "ReLU6" };
+  static const char *const expected[] = { "SiLU, ReLU6 or ReLU", "SiLU", "ReLU6", "ReLU" };
   EffvkGraphFacts *facts = walk->facts;
 
   if (facts->activation == EFFVK_ACTIVATION_NONE)
