@@ -208,6 +208,15 @@ train_as_named (Reader *r, const char *name)
     }
 }
 
+/* Others have tensors of the same names: mnasnet, mobilenetv2, …; a blur has none. */
+static gboolean
+is_efficientnet (const char *name)
+{
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  return effvk_variant_find (name) || (strstr (lower, "efficientnet") && !strstr (lower, "blur"));
+}
+
 static gboolean
 read_architecture (Reader *r, const char *key, EffvkJsonToken token)
 {
@@ -221,6 +230,8 @@ read_architecture (Reader *r, const char *key, EffvkJsonToken token)
   g_autofree char *name = effvk_json_dup_string (&r->json);
   if (!name || !effvk_text_is_plain (name))
     return refuse (INVALID, r, key, "expected %s, found control characters", "plain text");
+  if (r->source == EFFVK_SOURCE_CONFIG && !is_efficientnet (name))
+    return refuse (UNSUPPORTED, r, key, "expected an EfficientNet, found \"%s\"", name);
   member = effvk_variant_find (name);
   if (member && r->target->member && strcmp (member, r->target->member) != 0)
     return refuse (UNSUPPORTED, r, key, "expected %s, which the tensors are, found \"%s\"",
@@ -276,6 +287,7 @@ typedef enum
   KEY_STD,
   KEY_PADDING,
   KEY_PAD_TYPE,
+  KEY_ACT_LAYER,
   KEY_BN_EPS,
   KEY_ACTIVATION,
   KEY_OUTPUT_ACTIVATION,
@@ -287,7 +299,7 @@ typedef enum
 } Key;
 
 /* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
- * fine-tuning, and its model_args are arguments of which only two change the network. */
+ * fine-tuning, and its model_args are arguments of which these change the network. */
 #define TOP 1
 #define CFG 2
 #define ARGS 4
@@ -310,6 +322,7 @@ static const struct
   [KEY_STD] = { "std", TOP | CFG },
   [KEY_PADDING] = { "padding", TOP },
   [KEY_PAD_TYPE] = { "pad_type", ARGS },
+  [KEY_ACT_LAYER] = { "act_layer", ARGS },
   [KEY_BN_EPS] = { "bn_eps", TOP | ARGS },
   [KEY_ACTIVATION] = { "activation", TOP },
   [KEY_OUTPUT_ACTIVATION] = { "output_activation", TOP },
@@ -334,6 +347,7 @@ static gboolean
 read_value (Reader *r, Key key, EffvkJsonToken token)
 {
   static const char *const pad_types[] = { "", "same", NULL };
+  static const char *const act_layers[] = { "silu", "relu6", "relu", "swish", NULL };
   const char *name = keys[key].name;
   EffvkRecipe *recipe = r->recipe;
   EffvkSources *sources = r->sources;
@@ -391,9 +405,11 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       sources->bn_eps = r->source;
       return read_number (r, name, token, 0, 1, &r->arch->bn_eps);
     case KEY_ACTIVATION:
-      if (!read_choice (r, name, token, effvk_activation_names + 1, &choice))
+    case KEY_ACT_LAYER:
+      if (!read_choice (r, name, token,
+                        key == KEY_ACTIVATION ? effvk_activation_names + 1 : act_layers, &choice))
         return FALSE;
-      r->arch->activation = (EffvkActivation) (choice + 1);
+      r->arch->activation = (EffvkActivation) (choice % 3 + 1);
       sources->activation = r->source;
       return TRUE;
     case KEY_OUTPUT_ACTIVATION:

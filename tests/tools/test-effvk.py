@@ -249,7 +249,7 @@ def folders_and_overrides():
     equal(found['sources']['architecture.padding'], 'override', 'source')
     Run('inspect', '--overrides', '{"padding": "none"}', path('timm')).fails(
         1, 'override padding')
-    write('timm/config.json', '{"architecture": "x", "num_classes": 5}')
+    write('timm/config.json', '{"architecture": "efficientnet_b0", "num_classes": 5}')
     Run('inspect', path('timm')).fails(1, 'config.json num_classes: expected the 4 classes')
 
 

@@ -140,6 +140,30 @@ test_flat (void)
   g_assert_cmpstr (effvk_model_get_label (model, 4), ==, "e");
 }
 
+static void
+test_act_layer (void)
+{
+  const struct
+  {
+    const char *name;
+    EffvkActivation activation;
+  } rows[] = { { "relu6", EFFVK_ACTIVATION_RELU6 },
+               { "relu", EFFVK_ACTIVATION_RELU },
+               { "swish", EFFVK_ACTIVATION_SILU } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_auto (Folder) folder = { 0 };
+      g_autofree char *config = g_strdup_printf ("{\"architecture\": \"tf_efficientnet_b0.x\","
+                                                 " \"model_args\": {\"act_layer\": \"%s\"}}",
+                                                 rows[i].name);
+      folder_init (&folder, "phi=-8", FALSE, config);
+      g_autoptr (EffvkModel) model = load (folder.path, NULL);
+      g_assert_cmpint (effvk_model_get_arch (model)->activation, ==, rows[i].activation);
+      assert_source (model, "architecture.activation", "config.json");
+    }
+}
+
 /* The whole picture, whatever its proportions: without a crop_pct, no margin is cut off. */
 static void
 test_border (void)
@@ -218,19 +242,29 @@ test_refused (void)
 {
   refuse ("{\"architecture\": \"efficientnet_b3\"}", NULL, UNSUPPORTED,
           WORDS ("config.json architecture", "efficientnet_b0", "efficientnet_b3"));
-  refuse ("{\"architecture\": \"x\", \"num_classes\": 7}", NULL, INVALID,
+  refuse ("{\"architecture\": \"efficientnet_x\", \"num_classes\": 7}", NULL, INVALID,
           WORDS ("config.json num_classes", "5 classes", "found 7"));
-  refuse ("{\"architecture\": \"x\", \"label_names\": [\"a\"]}", NULL, INVALID,
+  refuse ("{\"architecture\": \"efficientnet_x\", \"label_names\": [\"a\"]}", NULL, INVALID,
           WORDS ("config.json label_names", "5 labels", "found 1"));
-  refuse ("{\"architecture\": \"x\", \"label_names\": {\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":9}}",
+  refuse ("{\"architecture\": \"efficientnet_x\", \"label_names\": "
+          "{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":9}}",
           NULL, INVALID, WORDS ("config.json label_names", "0 to 4", "found 9"));
+  /* Their tensors have an EfficientNet's names, and shapes like one's. */
+  refuse ("{\"architecture\": \"semnasnet_100\"}", NULL, UNSUPPORTED,
+          WORDS ("config.json architecture", "an EfficientNet", "semnasnet_100"));
+  refuse ("{\"architecture\": \"efficientnet_blur_b0\"}", NULL, UNSUPPORTED,
+          WORDS ("config.json architecture", "an EfficientNet", "efficientnet_blur_b0"));
+  refuse ("{\"architecture\": \"efficientnet_b0\", \"model_args\": {\"act_layer\": \"gelu\"}}",
+          NULL, UNSUPPORTED,
+          WORDS ("config.json act_layer", "silu or relu6 or relu or swish", "gelu"));
   refuse ("{\"pretrained_cfg\": {\"crop_mode\": \"corner\"}}", NULL, UNSUPPORTED,
           WORDS ("config.json crop_mode", "center or squash or border", "corner"));
   refuse ("{\"pretrained_cfg\": [1]}", NULL, INVALID,
           WORDS ("config.json pretrained_cfg", "an object", "an array"));
   refuse ("{\"pretrained_cfg\": {\"input_size\": [1, 224, 224]}}", NULL, INVALID,
           WORDS ("config.json input_size", "3 channels", "found 1"));
-  refuse ("{\"architecture\": \"x\",", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
+  refuse ("{\"architecture\": \"efficientnet_x\",", NULL, INVALID,
+          WORDS ("config.json", "not valid JSON"));
   refuse ("{\"a\": 1,,}", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
   refuse ("", NULL, INVALID, WORDS ("config.json", "not valid JSON"));
   refuse (NULL, "{\"bn_eps\": 2}", INVALID, WORDS ("override bn_eps", "0 to 1", "found 2"));
@@ -255,6 +289,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/folder", test_folder);
   g_test_add_func ("/config/flat", test_flat);
+  g_test_add_func ("/config/act-layer", test_act_layer);
   g_test_add_func ("/config/border", test_border);
   g_test_add_func ("/config/precedence", test_precedence);
   g_test_add_func ("/config/foreign", test_foreign);
