@@ -199,12 +199,15 @@ def metadata_and_labels(folder):
     Converted(folder, path, "--labels", labels).fails(f"expected {CLASSES} labels", "found 2")
     config = os.path.join(folder, "config.json")
     with open(config, "w", encoding="utf-8") as file:
-        json.dump({"architecture": "saws", "num_classes": CLASSES, "pretrained_cfg": {
+        json.dump({"architecture": "efficientnet_saws", "num_classes": CLASSES, "pretrained_cfg": {
             "input_size": [3, 96, 96], "crop_pct": 0.75, "mean": [0.1, 0.2, 0.3], "label_names": names}}, file)
     found = Converted(folder, path, "--config", config, "--input-size", "64x32", "--padding", "same").ok().inspect()
     if (found["input"]["width"], found["input"]["height"], found["input"]["resize"]) != (64, 32, 42) \
             or found["architecture"]["padding"] != "same" or abs(found["input"]["mean"][2] - 0.3) > 1e-6:
         raise netrun.Failure(f"config.json: {found}")
+    with open(config, "w", encoding="utf-8") as file:
+        json.dump({"architecture": "mnasnet_100", "pretrained_cfg": {}}, file)
+    Converted(folder, path, "--config", config).fails("expected an EfficientNet", "mnasnet_100")
 
 
 # Keras
@@ -271,8 +274,9 @@ def preprocessing(v2):
         ("rescaling_1", "Rescaling", {"scale": [1 / v**0.5 for v in VARIANCE], "offset": 0.0}, [])]
 
 
-def keras_model(reference, v2):
-    return preprocessing(v2) + [(name, kind, {"epsilon": 1e-3} if kind == "BatchNormalization" else {}, variables)
+def keras_model(reference, v2, activation="softmax"):
+    configs = {"BatchNormalization": {"epsilon": 1e-3}, "Dense": {"activation": activation}}
+    return preprocessing(v2) + [(name, kind, configs.get(kind, {}), variables)
                                 for name, kind, variables in keras_layers(reference.state)]
 
 
@@ -317,6 +321,26 @@ def keras_h5(folder):
         for suffix in ":0", "":  # Keras 2, Keras 3
             write_h5(path, layers, True, suffix)
             check_keras(reference, Converted(folder, path), v2)
+
+
+def keras_output_activation(folder):
+    """Of the dense layer, or of one after it; weights alone have none."""
+    reference, path = Reference.get(folder, "keras"), os.path.join(folder, "file.h5")
+    after = [("activation", "Activation", {"activation": "sigmoid"}, [])]
+
+    def check(layers, whole, activation, source):
+        write_h5(path, layers, whole)
+        found = Converted(folder, path, "--input-size", "64").ok().inspect()
+        if found["output"]["activation"] != activation or found["sources"]["output.activation"] != source:
+            raise netrun.Failure(f"expected {activation} from {source}, found {found['output']}")
+
+    check(keras_model(reference, False), True, "softmax", "metadata")
+    check(keras_model(reference, False, "sigmoid"), True, "sigmoid", "metadata")
+    check(keras_model(reference, False, "linear"), True, "softmax", "default")
+    check(keras_model(reference, False, "linear") + after, True, "sigmoid", "metadata")
+    check(keras_model(reference, False, "sigmoid"), False, "softmax", "default")
+    write_h5(path, keras_model(reference, False, "tanh"), True)
+    Converted(folder, path).fails("predictions", "softmax, sigmoid or linear", "tanh")
 
 
 def keras_h5_of_weights(folder):
@@ -545,7 +569,8 @@ def wrong_usage(folder):
 
 
 TESTS = [zip_file, legacy_file, checkpoint, whole_module, views_of_storages, half_and_bfloat16,
-         metadata_and_labels, keras_h5, keras_h5_of_weights, keras_h5_of_a_model_in_a_model, keras_zip,
+         metadata_and_labels, keras_h5, keras_output_activation, keras_h5_of_weights,
+         keras_h5_of_a_model_in_a_model, keras_zip,
          hostile_pickles_run_nothing, tensors_beyond_their_storages, bad_files_give_one_line,
          keras_files_that_are_not, wrong_usage]
 

@@ -261,7 +261,7 @@ def take_network(layers):
         raise Problem("expected one dense layer after the network, found "
                       + (", ".join(dense) or "none (saved with include_top=False?)"))
     add_keras_layer(tensors, dense[0], "classifier.1", weighted[dense[0]])
-    return tensors, keras_metadata(layers, weighted, blocks)
+    return tensors, {**keras_metadata(layers, weighted, blocks), **output_metadata(layers, dense[0])}
 
 
 def add_keras_layer(tensors, name, place, values):
@@ -309,6 +309,20 @@ def keras_metadata(layers, weighted, blocks):
     if size:
         metadata["input_size"] = [channels, *size]
     return metadata
+
+
+def output_metadata(layers, dense):
+    """What the classifier, and the layers after it, make of the logits: linear says nothing of that."""
+    names = [name for name, *_ in layers]
+    found = {}
+    for name, kind, config, _ in layers[names.index(dense):]:
+        activation = "softmax" if kind == "Softmax" else config.get("activation", "linear")
+        if activation in ("softmax", "sigmoid"):
+            found["output_activation"] = activation
+        elif activation not in ("linear", None):
+            raise Problem(f'layer "{name}": expected the activation softmax, sigmoid or linear, found '
+                          + str(activation)[:60])
+    return found
 
 
 def open_h5(source):
