@@ -36,6 +36,7 @@ SOURCES = {
     **{f"v2-b{i}": timm(f"v2-b{i}", f"tf_efficientnetv2_b{i}.in1k") for i in range(4)},
     **{f"v2-{c}": torchvision(f"v2-{c}", f"v2_{c}") for c in "sml"},
     "v2-xl": timm("v2-xl", "tf_efficientnetv2_xl.in21k_ft_in1k"),
+    **{f"e{c}": timm(f"e{c}", f"tf_efficientnet_e{c}.in1k") for c in "sml"},
 }
 
 
