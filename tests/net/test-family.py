@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Members of the family with random weights against PyTorch: the logits of two inputs each, in fp32 and fp16.
 
-The reference is torchvision where it has the member, also for compound coefficients between its own; Lite is
-defined in lib/family.py, with TensorFlow's padding. Everything is random: biases, batch norm's weights and its
+The reference is torchvision where it has the member, also for compound coefficients between its own; the others
+are defined in lib/family.py, with TensorFlow's padding. Everything is random: biases, batch norm's weights and its
 statistics. As in trained networks, residual branches are weaker than what they are added to; else a rounding
 error in the first layer grows a thousandfold on the way, and PyTorch with halves would be as far off as we.
 The models are written here, by a writer that shares nothing with effvk's reader.
 
 usage: test-family.py NET-RUN MEMBER[:HEIGHTxWIDTH]...: prints TAP. EFFVK_TEST_SEED=N repeats a seed.
-MEMBER is b0 to b7, lite0 to lite4, v2_s, v2_m, v2_l or phi=NUMBER. The size is else the member's own.
+MEMBER is one of SIZES or phi=NUMBER. The size is else the member's own.
 """
 
 import functools
@@ -21,11 +21,10 @@ import time
 
 CLASSES = 1000
 # The sizes that the members were published for.
-SIZES = {"b0": 224, "b1": 240, "b2": 288, "b3": 300, "b4": 380, "b5": 456, "b6": 528, "b7": 600,
+SIZES = {"b0": 224, "b1": 240, "b2": 288, "b3": 300, "b4": 380, "b5": 456, "b6": 528, "b7": 600, "b8": 672,
          "lite0": 224, "lite1": 240, "lite2": 260, "lite3": 280, "lite4": 300,
-         "v2_s": 384, "v2_m": 480, "v2_l": 480}
-LITE = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2), "lite3": (1.2, 1.4),
-        "lite4": (1.4, 1.8)}
+         "v2_b0": 224, "v2_b1": 240, "v2_b2": 260, "v2_b3": 300, "v2_s": 384, "v2_m": 480, "v2_l": 480,
+         "v2_xl": 512, "es": 224, "em": 240, "el": 300}
 # What the process of a member at its own size may have needed at most, MiB.
 MEMORY = {"b7": 2560}
 
@@ -55,16 +54,15 @@ def make_phi(phi):
 
 def make_network(member):
     """The network and what the file says of it."""
-    recipe = {"padding": "symmetric", "activation": "silu", "bn_eps": 1e-5}
-    if member in LITE:
-        model = family.Network(member, CLASSES, scaled=family.plan(member, *LITE[member]))
-        recipe = {"padding": "same", "activation": "relu6", "bn_eps": 1e-3}
-    elif member.startswith("phi="):
+    if member.startswith("phi="):
         model = make_phi(float(member[4:]))
-    else:
+    elif hasattr(efficientnet, "efficientnet_" + member):
         model = getattr(efficientnet, "efficientnet_" + member)(num_classes=CLASSES)
-        recipe["bn_eps"] = next(m.eps for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d))
-    return model, recipe
+    else:
+        model = family.Network(member, CLASSES)
+        return model, {"padding": "same", "activation": model.activation, "bn_eps": 1e-3}
+    eps = next(m.eps for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    return model, {"padding": "symmetric", "activation": "silu", "bn_eps": eps}
 
 
 def prepare(folder, member, size):
