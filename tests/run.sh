@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
       ;;
     -h|--help)
       echo "$usage"
-      echo "  --slow         the large networks as well, five minutes of stress and 200 changes of models"
+      echo "  --slow         the large networks as well, the fuzzers, five minutes of stress and 200 changes of models"
       echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin or slow"
       echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
       exit 0
@@ -45,7 +45,9 @@ if [ -z "${EFFVK_SHARED:-}" ] && [ -d ../shared ]; then
 fi
 [ -z "${EFFVK_SHARED:-}" ] || export EFFVK_SHARED
 
-effvk_packages_install "${effvk_packages_build[@]}" "${effvk_packages_test[@]}"
+packages=("${effvk_packages_build[@]}" "${effvk_packages_test[@]}")
+[ $setup = ordinary ] || packages+=("${effvk_packages_slow[@]}")
+effvk_packages_install "${packages[@]}"
 if ! effvk_build build-tests --buildtype=debugoptimized --werror; then
   effvk_say "failed: the build"
   echo "0 passed, 1 failed, 0 skipped"

@@ -25,8 +25,11 @@ effvk_packages_test=(
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx
   python3-gi python3-gst-1.0
   gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
-  clang libclang-rt-dev
 )
+
+# For the slow tests, in addition: the fuzzers' compiler.
+# shellcheck disable=SC2034 # used by those that source this file
+effvk_packages_slow=(clang libclang-rt-dev)
 
 # The Python that Debian's packages install for is /usr/bin/python3, whatever else a PATH has first.
 PATH=/usr/bin:/bin:$PATH
