@@ -150,8 +150,8 @@ typedef struct
   EffvkActivation activation;
   EffvkOutputActivation output; /* AUTO: the graph ends in the logits */
   gboolean symmetric, same;     /* what the padding can be */
-  double bn_eps;            /* negative: no batch norm was left */
-  gboolean normalises;      /* the graph takes 0..255 and normalises itself: */
+  double bn_eps;                /* negative: no batch norm was left */
+  gboolean normalises;          /* the graph takes 0..255 and normalises itself: */
   float mean[3], std[3];
 } EffvkGraphFacts;
 
