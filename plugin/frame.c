@@ -10,8 +10,9 @@ convert_matrix (const GstVideoInfo *info)
   switch (info->colorimetry.matrix)
     {
     case GST_VIDEO_COLOR_MATRIX_BT709:
-    case GST_VIDEO_COLOR_MATRIX_SMPTE240M: /* nearest */
       return EFFVK_MATRIX_BT709;
+    case GST_VIDEO_COLOR_MATRIX_SMPTE240M:
+      return EFFVK_MATRIX_SMPTE240M;
     case GST_VIDEO_COLOR_MATRIX_BT2020:
       return EFFVK_MATRIX_BT2020;
     case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
@@ -19,6 +20,15 @@ convert_matrix (const GstVideoInfo *info)
     default:
       return EFFVK_MATRIX_BT601;
     }
+}
+
+/* Y'CbCr is of limited range unless the caps say so, all else is not. */
+static gboolean
+is_full_range (const GstVideoInfo *info)
+{
+  return info->colorimetry.range == GST_VIDEO_COLOR_RANGE_UNKNOWN
+             ? !GST_VIDEO_INFO_IS_YUV (info)
+             : info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
 }
 
 static EffvkChromaSite
@@ -100,8 +110,7 @@ effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height, char
           EFFVK_IMAGE_MAX_SIZE, EFFVK_IMAGE_MAX_SIZE, EFFVK_FRAME_FORMATS);
       return NULL;
     }
-  effvk_image_set_colorimetry (image, convert_matrix (info),
-                               info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255,
+  effvk_image_set_colorimetry (image, convert_matrix (info), is_full_range (info),
                                convert_site (info));
   /* An absurd one is taken for square. */
   effvk_image_set_pixel_aspect_ratio (image, (guint) GST_VIDEO_INFO_PAR_N (info),

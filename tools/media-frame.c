@@ -18,7 +18,7 @@ static gboolean
 is_full_range (const GstVideoInfo *info, gboolean still)
 {
   if (info->colorimetry.range == GST_VIDEO_COLOR_RANGE_UNKNOWN)
-    return still || GST_VIDEO_INFO_IS_GRAY (info);
+    return still || !GST_VIDEO_INFO_IS_YUV (info);
   return info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
 }
 
@@ -28,8 +28,9 @@ convert_matrix (const GstVideoInfo *info)
   switch (info->colorimetry.matrix)
     {
     case GST_VIDEO_COLOR_MATRIX_BT709:
-    case GST_VIDEO_COLOR_MATRIX_SMPTE240M: /* nearest */
       return EFFVK_MATRIX_BT709;
+    case GST_VIDEO_COLOR_MATRIX_SMPTE240M:
+      return EFFVK_MATRIX_SMPTE240M;
     case GST_VIDEO_COLOR_MATRIX_BT2020:
       return EFFVK_MATRIX_BT2020;
     case GST_VIDEO_COLOR_MATRIX_UNKNOWN:

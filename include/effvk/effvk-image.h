@@ -130,14 +130,17 @@ EFFVK_API gboolean effvk_format_get_plane_size (EffvkFormat format, guint plane,
  * @EFFVK_MATRIX_BT601: ITU-R BT.601
  * @EFFVK_MATRIX_BT709: ITU-R BT.709
  * @EFFVK_MATRIX_BT2020: ITU-R BT.2020, non-constant luminance
+ * @EFFVK_MATRIX_SMPTE240M: SMPTE 240M
  *
- * How Y'CbCr was made from R'G'B'. Ignored for RGB formats.
+ * How Y'CbCr was made from R'G'B'. Ignored for RGB and gray formats. Primaries are not converted: R'G'B' of
+ * BT.2020 is taken for that of the model's pictures, a little less saturated than it is.
  */
 typedef enum
 {
   EFFVK_MATRIX_BT601,
   EFFVK_MATRIX_BT709,
   EFFVK_MATRIX_BT2020,
+  EFFVK_MATRIX_SMPTE240M,
 } EffvkMatrix;
 
 EFFVK_API GType effvk_matrix_get_type (void);
@@ -225,7 +228,8 @@ EFFVK_API GType effvk_image_get_type (void);
  * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
  *
  * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
- * limited range below 720 lines and BT.709 limited range from there, chroma sited left.
+ * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and gray as
+ * full range.
  *
  * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of
  * range
@@ -267,7 +271,7 @@ EFFVK_API gboolean effvk_image_set_plane (EffvkImage *image, guint plane, const 
  * effvk_image_set_colorimetry:
  * @image: an image
  * @matrix: how Y'CbCr was made from R'G'B'
- * @full_range: whether all 256 codes are used, rather than 16 to 235
+ * @full_range: whether all 256 codes are used, rather than 16 to 235; of RGB and gray, too
  * @site: where chroma samples lie
  */
 EFFVK_API void effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix,

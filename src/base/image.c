@@ -156,7 +156,8 @@ DEFINE_ENUM (EffvkFormat, effvk_format, { EFFVK_FORMAT_UNKNOWN, "EFFVK_FORMAT_UN
              { EFFVK_FORMAT_Y444_16LE, "EFFVK_FORMAT_Y444_16LE", "y444-16le" })
 DEFINE_ENUM (EffvkMatrix, effvk_matrix, { EFFVK_MATRIX_BT601, "EFFVK_MATRIX_BT601", "bt601" },
              { EFFVK_MATRIX_BT709, "EFFVK_MATRIX_BT709", "bt709" },
-             { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" })
+             { EFFVK_MATRIX_BT2020, "EFFVK_MATRIX_BT2020", "bt2020" },
+             { EFFVK_MATRIX_SMPTE240M, "EFFVK_MATRIX_SMPTE240M", "smpte240m" })
 DEFINE_ENUM (
     EffvkOrientation, effvk_orientation,
     { EFFVK_ORIENTATION_ROTATE_0, "EFFVK_ORIENTATION_ROTATE_0", "rotate-0" },
@@ -283,6 +284,7 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
   image->layout.width = image->layout.crop.width = width;
   image->layout.height = image->layout.crop.height = height;
   image->layout.matrix = height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
+  image->layout.full_range = !effvk_format_get_info (format)->yuv;
   image->layout.site = EFFVK_CHROMA_SITE_LEFT;
   image->layout.par_n = image->layout.par_d = 1;
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)

@@ -38,9 +38,9 @@ div_up (guint a, guint b)
   return (a + b - 1) / b;
 }
 
-/* Kr and Kb of ITU-R BT.601, BT.709 and BT.2020. */
+/* Kr and Kb of ITU-R BT.601, BT.709, BT.2020 and SMPTE 240M. */
 static const double luma_weights[][2]
-    = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
+    = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 }, { 0.212, 0.087 } };
 
 /* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over 255;
  * with more bits, full range ends a little beyond 1, limited range where it does with 8. */
@@ -61,8 +61,9 @@ make_matrix (const EffvkFrameLayout *layout, double matrix[3][4])
     {
       if (!format->yuv)
         {
-          for (guint j = 0; j < 4; j++)
-            matrix[i][j] = i == j ? full : 0.0;
+          for (guint j = 0; j < 3; j++)
+            matrix[i][j] = i == j ? luma : 0.0;
+          matrix[i][3] = -luma * black;
           continue;
         }
       matrix[i][0] = luma;

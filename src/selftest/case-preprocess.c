@@ -74,13 +74,17 @@ resample (const Reference *reference, guint c, guint column, guint row)
 static void
 to_rgb (const Reference *reference, double v[3])
 {
-  static const double kr_kb[][2] = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
+  static const double kr_kb[][2]
+      = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 }, { 0.212, 0.087 } };
   const EffvkFrameLayout *layout = &reference->image->layout;
   double kr = kr_kb[layout->matrix][0], kb = kr_kb[layout->matrix][1];
   double full = (1u << reference->format->depth) - 1, unit = 1u << (reference->format->depth - 8);
   double y, cb, cr;
 
-  if (reference->format->yuv)
+  if (!reference->format->yuv)
+    for (guint c = 0; c < 3; c++)
+      v[c] = layout->full_range ? v[c] / full : (v[c] / unit - 16.0) / 219.0;
+  else
     {
       y = layout->full_range ? v[0] / full : (v[0] / unit - 16.0) / 219.0;
       cb = (v[1] - 128.0 * unit) / (layout->full_range ? full : 224.0 * unit);
@@ -90,7 +94,7 @@ to_rgb (const Reference *reference, double v[3])
       v[1] = (y - kr * v[0] - kb * v[2]) / (1.0 - kr - kb);
     }
   for (guint c = 0; c < 3; c++)
-    v[c] = CLAMP (reference->format->yuv ? v[c] : v[c] / full, 0.0, 1.0);
+    v[c] = CLAMP (v[c], 0.0, 1.0);
 }
 
 /* [H,W,@channels] */
@@ -141,7 +145,7 @@ random_image (EffvkTrial *trial, guint index)
       g_ptr_array_add (trial->owned, data);
       effvk_image_set_plane (image, p, data, stride, size);
     }
-  effvk_image_set_colorimetry (image, (EffvkMatrix) (index % 3), index % 2,
+  effvk_image_set_colorimetry (image, (EffvkMatrix) (index % 4), index % 3 == 0,
                                (EffvkChromaSite) (index / 2 % 3));
   return image;
 }

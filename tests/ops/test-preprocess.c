@@ -346,11 +346,12 @@ resample (const Case *test, const EffvkImage *image, guint c)
   return result;
 }
 
-/* Y'CbCr in codes to R'G'B' in 0..1, from the definition of the standards. */
+/* Codes to R'G'B' in 0..1, from the definition of the standards. */
 static void
 to_rgb (const Case *test, double v[3])
 {
-  static const double kr_kb[][2] = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
+  static const double kr_kb[][2]
+      = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 }, { 0.212, 0.087 } };
   double kr = kr_kb[test->matrix][0], kb = kr_kb[test->matrix][1];
   guint depth, shift;
   double full, unit, y, cb, cr;
@@ -359,6 +360,12 @@ to_rgb (const Case *test, double v[3])
   full
       = (1u << depth) - 1; /* and of limited range, codes are those of 8 bits, times a power of 2 */
   unit = 1u << (depth - 8);
+  if (!effvk_format_get_info (test->format)->yuv)
+    {
+      for (guint c = 0; c < 3; c++)
+        v[c] = test->full_range ? v[c] / full : (v[c] / unit - 16.0) / 219.0;
+      return;
+    }
   y = test->full_range ? v[0] / full : (v[0] / unit - 16.0) / 219.0;
   cb = (v[1] - 128.0 * unit) / (test->full_range ? full : 224.0 * unit);
   cr = (v[2] - 128.0 * unit) / (test->full_range ? full : 224.0 * unit);
@@ -382,11 +389,7 @@ oracle (const Case *test, const EffvkImage *image)
 
       for (guint c = 0; c < 3; c++)
         v[c] = components[c][i];
-      if (effvk_format_get_info (test->format)->yuv)
-        to_rgb (test, v);
-      else
-        for (guint c = 0; c < 3; c++)
-          v[c] /= test->format == EFFVK_FORMAT_GRAY16_LE ? 65535.0 : 255.0;
+      to_rgb (test, v);
       for (guint c = 0; c < 3; c++)
         {
           v[c] = CLAMP (v[c], 0.0, 1.0);
@@ -612,6 +615,7 @@ test_formats (void)
 
         test.format = (EffvkFormat) format;
         test.padding = paddings[i];
+        test.full_range = i >= 2;
         if (i % 2) /* edge to edge */
           test.recipe.crop_mode = EFFVK_CROP_SQUASH;
         check (&test);
@@ -647,9 +651,10 @@ test_colorimetry (void)
   static const EffvkFormat formats[]
       = { EFFVK_FORMAT_NV12,      EFFVK_FORMAT_I420,      EFFVK_FORMAT_UYVY,
           EFFVK_FORMAT_P010_10LE, EFFVK_FORMAT_I420_12LE, EFFVK_FORMAT_P016_LE,
-          EFFVK_FORMAT_Y444_10LE };
+          EFFVK_FORMAT_Y444_10LE, EFFVK_FORMAT_GRAY8,     EFFVK_FORMAT_GRAY16_LE,
+          EFFVK_FORMAT_RGB };
 
-  for (int matrix = EFFVK_MATRIX_BT601; matrix <= EFFVK_MATRIX_BT2020; matrix++)
+  for (int matrix = EFFVK_MATRIX_BT601; matrix <= EFFVK_MATRIX_SMPTE240M; matrix++)
     for (gboolean full_range = FALSE; full_range <= TRUE; full_range++)
       for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
         for (int site = EFFVK_CHROMA_SITE_CENTER; site <= EFFVK_CHROMA_SITE_TOP_LEFT; site++)
@@ -765,14 +770,15 @@ test_eight_bits (void)
           EFFVK_FORMAT_YUY2, EFFVK_FORMAT_GRAY16_LE, EFFVK_FORMAT_P010_10LE };
 
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
-    for (guint bicubic = 0; bicubic < 2; bicubic++)
+    for (guint bits = 0; bits < 4; bits++)
       {
         Case test = default_case;
 
         test.format = formats[f];
         test.recipe.eight_bits = TRUE;
+        test.full_range = bits >> 1;
         test.recipe.interpolation
-            = bicubic ? EFFVK_INTERPOLATION_BICUBIC : EFFVK_INTERPOLATION_BILINEAR;
+            = bits & 1 ? EFFVK_INTERPOLATION_BICUBIC : EFFVK_INTERPOLATION_BILINEAR;
         check (&test);
       }
 }

@@ -220,13 +220,13 @@ test_gap (void)
   gst_harness_teardown (harness);
 }
 
-/* The same numbers mean other colours under another matrix. SMPTE 240M's is next to BT.709's. */
+/* The same numbers mean other colours under another matrix. */
 static void
 test_matrix (void)
 {
   static const GstVideoColorMatrix matrices[]
       = { GST_VIDEO_COLOR_MATRIX_BT709, GST_VIDEO_COLOR_MATRIX_SMPTE240M,
-          GST_VIDEO_COLOR_MATRIX_BT601 };
+          GST_VIDEO_COLOR_MATRIX_BT601, GST_VIDEO_COLOR_MATRIX_BT2020 };
   GstHarness *harness = fixture_harness ("top-k=10");
   double scores[G_N_ELEMENTS (matrices)][N_CLASSES];
   GstVideoInfo info;
@@ -240,9 +240,53 @@ test_matrix (void)
       gst_harness_set_src_caps (harness, gst_video_info_to_caps (&info));
       g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 5), scores[i]), ==,
                         N_CLASSES);
+      for (guint j = 0; j < i; j++)
+        g_assert_false (memcmp (scores[i], scores[j], sizeof scores[i]) == 0);
     }
-  g_assert_cmpmem (scores[0], sizeof scores[0], scores[1], sizeof scores[1]);
-  g_assert_false (memcmp (scores[0], scores[2], sizeof scores[0]) == 0);
+  gst_harness_teardown (harness);
+}
+
+/* Frames of four levels that are the same picture in limited range, where the caps say that, and in full
+ * range, also where they say nothing: gray and RGB, too. */
+static void
+test_range (void)
+{
+  static const struct
+  {
+    GstVideoFormat format;
+    const char *limited, *full;
+  } cases[] = { { GST_VIDEO_FORMAT_GRAY8, "bt709", NULL },
+                { GST_VIDEO_FORMAT_GRAY8, "bt601", "1:4:0:0" },
+                { GST_VIDEO_FORMAT_RGB, "2:1:7:1", NULL },
+                { GST_VIDEO_FORMAT_BGRx, "2:1:7:1", "sRGB" } };
+  GstHarness *harness = fixture_harness (EXACT);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      double scores[3][N_CLASSES];
+      GstVideoInfo info;
+
+      gst_video_info_set_format (&info, cases[i].format, 64, 48);
+      for (guint k = 0; k < 3; k++) /* limited; full; full, but as the limited one */
+        {
+          const char *colorimetry = k == 1 ? cases[i].full : cases[i].limited;
+          GstBuffer *frame = fixture_frame (&info, 6);
+          GstCaps *caps = gst_video_info_to_caps (&info);
+          GstMapInfo map;
+
+          gst_structure_remove_field (gst_caps_get_structure (caps, 0), "colorimetry");
+          if (colorimetry)
+            gst_caps_set_simple (caps, "colorimetry", G_TYPE_STRING, colorimetry, NULL);
+          gst_harness_set_src_caps (harness, caps);
+          gst_buffer_map (frame, &map, GST_MAP_READWRITE);
+          for (gsize j = 0; j < map.size; j++)
+            map.data[j] = (guint8) (k == 0 ? 16 + map.data[j] % 4 * 73 : map.data[j] % 4 * 85);
+          gst_buffer_unmap (frame, &map);
+          g_assert_cmpuint (fixture_push_for_scores (harness, frame, scores[k]), ==, N_CLASSES);
+        }
+      fixture_assert_scores_equal (scores[0], scores[1], 1e-5);
+      g_assert_false (memcmp (scores[1], scores[2], sizeof scores[1]) == 0);
+    }
   gst_harness_teardown (harness);
 }
 
@@ -374,6 +418,7 @@ main (int argc, char **argv)
   g_test_add_func ("/frames/planes-apart", test_planes_apart);
   g_test_add_func ("/frames/gap", test_gap);
   g_test_add_func ("/frames/matrix", test_matrix);
+  g_test_add_func ("/frames/range", test_range);
   g_test_add_func ("/frames/orientation", test_orientation);
   g_test_add_func ("/frames/pixel-aspect", test_pixel_aspect);
   status = g_test_run ();

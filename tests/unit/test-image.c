@@ -68,7 +68,7 @@ test_types (void)
   GValue value = G_VALUE_INIT;
 
   check_enum (EFFVK_TYPE_FORMAT, "EffvkFormat", EFFVK_FORMAT_NV21, "nv21");
-  check_enum (EFFVK_TYPE_MATRIX, "EffvkMatrix", EFFVK_MATRIX_BT2020, "bt2020");
+  check_enum (EFFVK_TYPE_MATRIX, "EffvkMatrix", EFFVK_MATRIX_SMPTE240M, "smpte240m");
   check_enum (EFFVK_TYPE_CHROMA_SITE, "EffvkChromaSite", EFFVK_CHROMA_SITE_TOP_LEFT, "top-left");
   check_enum (EFFVK_TYPE_ORIENTATION, "EffvkOrientation", EFFVK_ORIENTATION_FLIP_ROTATE_90,
               "flip-rotate-90");
