@@ -145,6 +145,7 @@ effvk_classify_get_config (EffvkClassify *self, EffvkNetworkConfig *config)
   GST_OBJECT_LOCK (self);
   effvk_network_config_copy (&self->settings.network, config);
   config->top_k = self->settings.reporting.top_k;
+  config->objects = self->settings.objects.region == EFFVK_REGION_ROI_LIST;
   config->max_in_flight = self->settings.pace.max_in_flight;
   GST_OBJECT_UNLOCK (self);
 }
@@ -336,7 +337,7 @@ get_stats (EffvkClassify *self)
     {
       gst_structure_set (stats, "streams", G_TYPE_UINT, effvk_network_get_n_streams (network),
                          NULL);
-      effvk_statistics_add (stats, effvk_network_get_classifier (network));
+      effvk_statistics_add (stats, effvk_network_get_classifier (network), &counters);
     }
   return stats;
 }

@@ -34,7 +34,7 @@ import_free (gpointer data)
 }
 
 EffvkFrameMemory *
-effvk_frame_import (EffvkDevice *device, const GstVideoFrame *frame)
+effvk_frame_import (EffvkDevice *device, const GstVideoFrame *frame, gboolean again)
 {
   const GstMapInfo *map = &frame->map[0];
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
@@ -56,7 +56,8 @@ effvk_frame_import (EffvkDevice *device, const GstVideoFrame *frame)
       import->device = g_object_ref (device);
       import->data = map->data;
       gst_mini_object_set_qdata (GST_MINI_OBJECT (memory), import_quark (), import, import_free);
-      return NULL;
+      if (!again)
+        return NULL;
     }
   if (import->device != device || import->data != map->data)
     return NULL;

@@ -241,7 +241,7 @@ effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, GstBu
 
 gboolean
 effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
-                      const GstVideoFrame *frame, char **reason)
+                      const GstVideoFrame *frame, gboolean again, char **reason)
 {
   EffvkFrameMemory *memory;
 
@@ -251,7 +251,7 @@ effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInf
       || !set_planes (*image, frame, reason))
     return FALSE;
   memory = effvk_frame_allocator_get_memory (frame->buffer);
-  effvk_image_set_memory (*image, memory ? memory : effvk_frame_import (device, frame));
+  effvk_image_set_memory (*image, memory ? memory : effvk_frame_import (device, frame, again));
   set_picture (*image, info, frame->buffer);
   return TRUE;
 }

@@ -42,11 +42,11 @@ gboolean effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuf
                           char **reason);
 
 /* Points @image at a mapped frame's planes and at the picture in it: its GstVideoCropMeta's
- * rectangle, or what the caps say. @image is replaced where the frame in memory has another size.
- * The frame stays mapped while @image is used. Returns FALSE with @reason set when a plane does not
+ * rectangle, or what the caps say. @image is replaced where the frame in memory has another size. @again: the
+ * device reads the frame more than once. The frame stays mapped while @image is used. Returns FALSE with @reason set when a plane does not
  * fit into the buffer. */
 gboolean effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
-                               const GstVideoFrame *frame, char **reason);
+                               const GstVideoFrame *frame, gboolean again, char **reason);
 
 /* The same for a frame that cannot be mapped: its planes are in @memory. */
 gboolean effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info,

@@ -4,6 +4,8 @@
 #include "element-error.h"
 #include "frame.h"
 
+#define OBJECTS_BATCH_SIZE 8
+
 struct _EffvkNetwork
 {
   gatomicrefcount references;
@@ -92,6 +94,18 @@ load_model (const EffvkNetworkConfig *config, GError **error)
   return g_steal_pointer (&model);
 }
 
+/* A submission takes as long as a full one. So does each image on a CPU, which does them one after the
+ * other. */
+static guint
+choose_batch_size (const EffvkNetworkConfig *config, EffvkDevice *device)
+{
+  if (config->batch_size)
+    return config->batch_size;
+  return config->objects && effvk_device_get_device_type (device) != EFFVK_DEVICE_TYPE_CPU
+             ? OBJECTS_BATCH_SIZE
+             : 1;
+}
+
 static EffvkClassifier *
 build (const EffvkNetworkConfig *config, GError **error)
 {
@@ -112,7 +126,7 @@ build (const EffvkNetworkConfig *config, GError **error)
   effvk_classifier_options_set_precision (options, config->precision);
   effvk_classifier_options_set_activation (options, config->activation);
   effvk_classifier_options_set_top_k (options, config->top_k);
-  effvk_classifier_options_set_batch_size (options, config->batch_size);
+  effvk_classifier_options_set_batch_size (options, choose_batch_size (config, device));
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
   classifier = effvk_classifier_new (device, model, options, error);
@@ -270,7 +284,6 @@ serve_line (EffvkNetwork *network)
   g_queue_push_tail (&network->lines, g_queue_pop_head (&network->lines));
   if (request->error || request->n_submitted == request->n_images)
     {
-      effvk_request_release_pixels (request);
       answer_if_done (request);
       remove_waiting (network, request);
     }

@@ -16,7 +16,10 @@ typedef struct
   EffvkPrecision precision;
   EffvkOutputActivation activation;
   GstClockTime batch_timeout;
-  guint top_k, max_in_flight, batch_size;
+  guint top_k, max_in_flight;
+  guint
+      batch_size; /* 0: as suits the device and, when it is made, whether it is to be asked about objects */
+  gboolean objects;
 } EffvkNetworkConfig;
 
 void effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig *copy);

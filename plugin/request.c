@@ -35,7 +35,7 @@ effvk_frames_kind (const GstCaps *caps)
 /* Points @image at the frame's pixels. */
 static gboolean
 take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
-            const GstVideoInfo *info, GstBuffer *buffer, char **reason)
+            const GstVideoInfo *info, GstBuffer *buffer, gboolean again, char **reason)
 {
   if (kind != EFFVK_FRAMES_MAPPED)
     {
@@ -51,21 +51,25 @@ take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, Eff
       return FALSE;
     }
   gst_buffer_ref (buffer); /* the mapping holds none: released with it */
-  return effvk_frame_describe (image, device, info, &request->frame, reason);
+  return effvk_frame_describe (image, device, info, &request->frame, again, reason);
 }
 
 EffvkRequest *
 effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
                    const GstVideoInfo *info, GstBuffer *buffer, const EffvkRectangle *parts,
-                   guint n_parts, char **reason)
+                   guint n_parts, guint batch, char **reason)
 {
   g_autoptr (EffvkRequest) request = g_new0 (EffvkRequest, 1);
+  gboolean again = n_parts > batch;
 
   g_atomic_ref_count_init (&request->references);
   request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
-  if (!take_frame (request, image, kind, device, info, buffer, reason))
+  if (!take_frame (request, image, kind, device, info, buffer, again, reason))
     return NULL;
-  request->image = effvk_image_copy (*image);
+  if (again) /* without memory for that, each submission copies */
+    request->image = effvk_image_upload (*image, device, &request->copied, NULL);
+  if (!request->image)
+    request->image = effvk_image_copy (*image);
   effvk_image_set_memory (*image, NULL); /* which is held for the request only */
   set_parts (request, info, buffer, parts, n_parts);
   return g_steal_pointer (&request);

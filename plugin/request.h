@@ -28,7 +28,7 @@ struct _EffvkRequest
   GDestroyNotify notify; /* for the one who waits; both under the network's lock */
   gpointer waiter;
 
-  /* The frame's pixels, until the device has them. */
+  /* The frame's pixels, until it is answered. */
   GstVideoFrame frame; /* mapped when its buffer is set */
   EffvkImage *image;
   EffvkRectangle *parts; /* n_images; NULL: the whole frame, once */
@@ -42,15 +42,19 @@ struct _EffvkRequest
   GPtrArray *results; /* EffvkResult, n_images where there is no error */
   GError *error;      /* why there are fewer results than images */
   gint64 asked, done; /* us of the monotonic clock */
+
+  gsize copied; /* bytes, before the first submission */
 };
 
 /* Maps @buffer, a frame as @info says, or, of another kind, takes it as the network's @device has it; @image is one for such frames and serves as a model, which
  * is replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
- * that are asked about; NULL: the whole. Returns NULL with @reason set (free with g_free()) when the
+ * that are asked about; NULL: the whole. For more of them than a submission holds, @batch, the pixels are
+ * copied once at most. Returns NULL with @reason set (free with g_free()) when the
  * buffer is not such a frame. */
 EffvkRequest *effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
                                  const GstVideoInfo *info, GstBuffer *buffer,
-                                 const EffvkRectangle *parts, guint n_parts, char **reason);
+                                 const EffvkRectangle *parts, guint n_parts, guint batch,
+                                 char **reason);
 
 EffvkRequest *effvk_request_ref (EffvkRequest *request);
 void effvk_request_unref (EffvkRequest *request);

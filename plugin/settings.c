@@ -141,8 +141,9 @@ effvk_settings_install (GObjectClass *object_class)
       g_param_spec_uint ("batch-size", "Batch size",
                          "Images that one submission to the device holds: a frame's objects, with "
                          "inference-region=roi-list, or frames of the elements that share a "
-                         "network. It costs the same when fewer are there",
-                         1, MAX_BATCH_SIZE, 1, playing));
+                         "network. It costs the same when fewer are there. 0: of objects, on "
+                         "another device than a CPU, 8 when the network is made; else 1",
+                         0, MAX_BATCH_SIZE, 0, playing));
   g_object_class_install_property (
       object_class, EFFVK_PROP_MODEL_INSTANCE_ID,
       g_param_spec_string ("model-instance-id", "Model instance ID",
@@ -172,9 +173,8 @@ void
 effvk_settings_init (EffvkSettings *settings)
 {
   *settings = (EffvkSettings){
-    .network = { .device = g_strdup (DEFAULT_DEVICE),
-                 .batch_size = 1,
-                 .batch_timeout = EFFVK_DEFAULT_BATCH_TIMEOUT },
+    .network
+    = { .device = g_strdup (DEFAULT_DEVICE), .batch_timeout = EFFVK_DEFAULT_BATCH_TIMEOUT },
     .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT, .qos = TRUE },
     .reporting
     = { .top_k = EFFVK_DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },

@@ -64,8 +64,11 @@ check_frames_device (EffvkDevice *theirs, EffvkDevice *ours, GError **error)
 
 /* What an element has left at its default it takes as it is. */
 static gboolean
-check_options (const EffvkNetworkConfig *theirs, const EffvkNetworkConfig *ours, GError **error)
+check_options (EffvkNetwork *network, const EffvkNetworkConfig *ours, GError **error)
 {
+  const EffvkNetworkConfig *theirs = effvk_network_get_config (network);
+  guint batch = effvk_classifier_get_batch_size (effvk_network_get_classifier (network));
+
   return check_string ("model-file", "", theirs->model_file, ours->model_file, error)
          && check_string ("model-overrides", "", theirs->model_overrides, ours->model_overrides,
                           error)
@@ -76,7 +79,7 @@ check_options (const EffvkNetworkConfig *theirs, const EffvkNetworkConfig *ours,
                         error)
          && check_enum ("activation", EFFVK_TYPE_OUTPUT_ACTIVATION, theirs->activation,
                         ours->activation, error)
-         && check_number ("batch-size", 1, theirs->batch_size, ours->batch_size, error)
+         && check_number ("batch-size", 0, batch, ours->batch_size, error)
          && check_number ("batch-timeout", EFFVK_DEFAULT_BATCH_TIMEOUT, theirs->batch_timeout,
                           ours->batch_timeout, error)
          && check_number ("top-k", MIN (theirs->top_k, ours->top_k), theirs->top_k, ours->top_k,
@@ -154,7 +157,7 @@ effvk_network_join (const EffvkNetworkConfig *config, GError **error)
     entry->network = NULL; /* goes with those that still have it */
   if (!entry->network)
     network = make (entry, config, error);
-  else if (check_options (effvk_network_get_config (entry->network), config, error))
+  else if (check_options (entry->network, config, error))
     {
       network = effvk_network_ref (entry->network);
       effvk_network_add_streams (network, 1);

@@ -127,6 +127,7 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
   g_auto (EffvkObjectOptions) options = { 0 };
   g_autofree EffvkRectangle *due = NULL;
   g_autofree char *reason = NULL;
+  EffvkClassifier *classifier;
   EffvkSkippedMode skipped;
   guint x, y, n_due = 0;
 
@@ -149,13 +150,24 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
     }
   if (!wanted)
     return TRUE;
-  item->request = effvk_request_new (&self->image, self->kind,
-                                     effvk_classifier_get_device (
-                                         effvk_network_get_classifier (item->network)),
-                                     &self->info, buffer, due, n_due, &reason);
+  classifier = effvk_network_get_classifier (item->network);
+  item->request
+      = effvk_request_new (&self->image, self->kind, effvk_classifier_get_device (classifier),
+                           &self->info, buffer, due, n_due,
+                           effvk_classifier_get_batch_size (classifier), &reason);
   if (!item->request)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
-  return item->request != NULL;
+    {
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
+      return FALSE;
+    }
+  if (item->request->copied)
+    {
+      GST_OBJECT_LOCK (self);
+      self->counters.uploaded++;
+      self->counters.uploaded_bytes += item->request->copied;
+      GST_OBJECT_UNLOCK (self);
+    }
+  return TRUE;
 }
 
 static GstFlowReturn

@@ -78,8 +78,18 @@ effvk_statistics_new (const EffvkCounters *counters)
   return stats;
 }
 
+static void
+increase (GstStructure *stats, const char *name, guint64 by)
+{
+  guint64 value = 0;
+
+  gst_structure_get_uint64 (stats, name, &value);
+  gst_structure_set (stats, name, G_TYPE_UINT64, value + by, NULL);
+}
+
 void
-effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier)
+effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier,
+                      const EffvkCounters *counters)
 {
   EffvkModel *model = effvk_classifier_get_model (classifier);
   g_autoptr (GVariant) dictionary = effvk_classifier_get_statistics (classifier);
@@ -105,4 +115,6 @@ effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier)
         }
       g_variant_unref (value);
     }
+  increase (stats, "frames-copied", counters->uploaded);
+  increase (stats, "copied-bytes", counters->uploaded_bytes);
 }

@@ -24,6 +24,7 @@ typedef struct
 {
   guint64 frames, inferences, messages, not_finite;
   guint64 objects, objects_classified, objects_ignored;
+  guint64 uploaded, uploaded_bytes; /* frames for several submissions, copied before the first */
   guint64 skipped[EFFVK_N_SKIPS];
   struct
   {
@@ -39,5 +40,6 @@ guint64 effvk_counters_get_skipped (const EffvkCounters *counters);
 
 GstStructure *effvk_statistics_new (const EffvkCounters *counters);
 
-/* Adds effvk_classifier_get_statistics() to @stats, a field each. */
-void effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier);
+/* Adds effvk_classifier_get_statistics() to @stats, a field each, and to those what was copied before. */
+void effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier,
+                           const EffvkCounters *counters);

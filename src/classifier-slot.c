@@ -335,20 +335,18 @@ place_frame (EffvkSlot *slot, EffvkDeviceFrame *frame, const EffvkImage *image,
   return FALSE;
 }
 
-gboolean
-effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
-                guint n_crops, guint first, gsize *copied, GError **error)
+/* @may_stay: no other frame is in the submission. */
+static gboolean
+add_frame (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops, guint n_crops,
+           guint first, gboolean may_stay, GError **error)
 {
   EffvkFrameLayout layout = image->layout;
   EffvkDeviceFrame *frame = effvk_device_frame_of (image);
-  /* One buffer holds all frames of a submission, so only the only one can stay where it is. */
   EffvkFrameBuffer *in_place
-      = n_crops == slot->batch ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
+      = may_stay ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
   EffvkBuffer *frames = in_place ? &in_place->buffer : &slot->staging;
   gsize offset = first ? slot->staged : 0;
 
-  if (first == 0)
-    effvk_slot_release (slot);
   if (frame && !place_frame (slot, frame, image, &layout, error))
     return FALSE;
   if (!in_place
@@ -368,20 +366,85 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
   if (!read_from (slot, frames, in_place ? &in_place->memory : NULL, error))
     return FALSE;
   if (in_place)
-    effvk_buffer_flush (frames);
-  if (frame)
-    effvk_frame_copies_add (&slot->copies, frame, &layout, offset);
-  *copied = in_place || frame ? 0 : effvk_image_copy_to (image, slot->staging.map + offset);
+    {
+      effvk_buffer_flush (frames);
+      if (n_crops < slot->batch)
+        slot->alone = effvk_image_copy (image);
+      slot->n_frames.in_place++;
+    }
+  else if (frame)
+    {
+      effvk_frame_copies_add (&slot->copies, frame, &layout, offset);
+      slot->n_frames.by_device++;
+    }
+  else
+    {
+      slot->n_frames.bytes += effvk_image_copy_to (image, slot->staging.map + offset);
+      slot->n_frames.copied++;
+    }
   slot->staged = offset + layout.size;
   return TRUE;
 }
 
+/* One buffer holds all frames of a submission: the first one, items 0 to @n - 1, is not the only one any
+ * more. */
+static gboolean
+move_to_staging (EffvkSlot *slot, guint n, GError **error)
+{
+  g_autoptr (EffvkImage) image = g_steal_pointer (&slot->alone);
+  g_autofree EffvkRectangle *crops = g_new (EffvkRectangle, n);
+
+  for (guint i = 0; i < n; i++)
+    crops[i] = slot->wanted[i].layout.crop;
+  if (!add_frame (slot, image, crops, n, 0, FALSE, error))
+    {
+      slot->alone = g_steal_pointer (&image);
+      return FALSE;
+    }
+  slot->n_frames.in_place--;
+  return TRUE;
+}
+
 gboolean
-effvk_slot_submit (EffvkSlot *slot, GError **error)
+effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
+                guint n_crops, guint first, GError **error)
+{
+  if (first == 0)
+    {
+      effvk_slot_release (slot);
+      slot->n_frames = (EffvkSlotFrames){ 0 };
+    }
+  else if (slot->alone && !move_to_staging (slot, first, error))
+    return FALSE;
+  return add_frame (slot, image, crops, n_crops, first, first == 0, error);
+}
+
+/* Items of an earlier submission would be read where nothing may lie any more. */
+static void
+clear_items (EffvkSlot *slot, guint first)
+{
+  for (guint i = first; i < slot->batch; i++)
+    if (slot->written[i].valid)
+      {
+        effvk_preprocess_items_clear (slot->items.map, i);
+        slot->written[i].valid = FALSE;
+      }
+  effvk_buffer_flush (&slot->items);
+}
+
+gboolean
+effvk_slot_submit (EffvkSlot *slot, guint n, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
   const VkCommandBuffer commands[] = { slot->front_commands, slot->commands };
 
+  if (!slot->recorded) /* what failed for another frame took this one's commands along */
+    {
+      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_FAILED,
+                           "The submission's preprocessing could not be made anew");
+      return FALSE;
+    }
+  clear_items (slot, n);
   if (!slot->memory)
     effvk_buffer_flush (&slot->staging);
   if (!effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
@@ -397,6 +460,7 @@ void
 effvk_slot_release (EffvkSlot *slot)
 {
   effvk_frame_copies_clear (&slot->copies);
+  g_clear_pointer (&slot->alone, effvk_image_free);
 }
 
 int

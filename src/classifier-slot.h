@@ -16,6 +16,13 @@ typedef struct
   gboolean valid;
 } EffvkSlotItem;
 
+/* How the frames of a submission got where the shaders read them. */
+typedef struct
+{
+  guint copied, in_place, by_device;
+  gsize bytes; /* that the CPU copied */
+} EffvkSlotFrames;
+
 /*
  * One submission: frames, the commands
  *
@@ -23,7 +30,8 @@ typedef struct
  *
  * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
  * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they
- * are in its images, or read where they lie when the device sees them there. The two dispatches of
+ * are in its images. The only frame of a submission is read where it lies when the device sees it
+ * there; with a second one it is copied, too. The two dispatches of
  * the preprocessing have commands of their own, which are recorded anew for another memory and for
  * larger frames than before; a frame that is refused because it is larger finds room in the next
  * submission. Not thread-safe.
@@ -40,6 +48,8 @@ typedef struct
   gsize staged;               /* bytes of it that this submission's frames take */
   EffvkFrameCopies copies;    /* to the staging, by the device */
   EffvkFrameMemory *memory;   /* what is read in place; NULL: the staging is read */
+  EffvkImage *alone;          /* the frame that is read in place, as long as another one may come */
+  EffvkSlotFrames n_frames;   /* of this submission */
   gsize largest;              /* bytes of a frame for which the staging is to have room */
   EffvkPreprocessRoom needed; /* by the frames that there were, also by one that was refused */
   EffvkPreprocessRoom room;
@@ -65,12 +75,13 @@ void effvk_slot_clear (EffvkSlot *slot);
 
 /* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error set,
  * and no item added, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this submission,
- * which is too full or was made for smaller frames. @copied is told the bytes that were copied: 0 for a
- * frame that is read in place. */
+ * which is too full or was made for smaller frames. What is in memory that the device sees must not change
+ * until the device is done. */
 gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
-                         guint n_crops, guint first, gsize *copied, GError **error);
+                         guint n_crops, guint first, GError **error);
 
-gboolean effvk_slot_submit (EffvkSlot *slot, GError **error);
+/* @n: items that were added; the others of the batch have no pixels. */
+gboolean effvk_slot_submit (EffvkSlot *slot, guint n, GError **error);
 
 /* When the device is done, or never had it: lets go of frames in images. */
 void effvk_slot_release (EffvkSlot *slot);

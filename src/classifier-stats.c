@@ -5,6 +5,16 @@
 #include <string.h>
 
 void
+effvk_stats_add_submission (EffvkStats *stats, const EffvkSlotFrames *frames)
+{
+  stats->submissions++;
+  stats->copied_bytes += frames->bytes;
+  stats->frames_copied += frames->copied;
+  stats->frames_in_place += frames->in_place;
+  stats->frames_by_device += frames->by_device;
+}
+
+void
 effvk_stats_add (EffvkStats *stats, guint64 gpu_time, guint64 total_time, gboolean finite)
 {
   guint i = stats->collected++ % EFFVK_STATS_WINDOW;

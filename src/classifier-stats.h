@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "classifier-slot.h"
 
 /* The last so many times, for percentiles. */
 #define EFFVK_STATS_WINDOW 1024
@@ -14,6 +14,7 @@ typedef struct
   guint64 gpu_times[EFFVK_STATS_WINDOW], total_times[EFFVK_STATS_WINDOW]; /* ns, a ring */
 } EffvkStats;
 
+void effvk_stats_add_submission (EffvkStats *stats, const EffvkSlotFrames *frames);
 void effvk_stats_add (EffvkStats *stats, guint64 gpu_time, guint64 total_time, gboolean finite);
 
 /* Adds the counters and percentiles as effvk_classifier_get_statistics() documents them. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base/frame-memory.h"
 #include "classifier-options.h"
 #include "classifier-profile.h"
 #include "classifier-slot.h"
@@ -210,10 +209,10 @@ launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
 {
   ring->state = SLOT_IN_FLIGHT;
   classifier->head = (classifier->head + 1) % classifier->n_slots;
-  ring->failed = !effvk_slot_submit (&ring->slot, error);
+  ring->failed = !effvk_slot_submit (&ring->slot, ring->n_images, error);
   if (ring->failed)
     return FALSE;
-  classifier->stats.submissions++;
+  effvk_stats_add_submission (&classifier->stats, &ring->slot.n_frames);
   return TRUE;
 }
 
@@ -268,11 +267,10 @@ add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRect
 {
   RingSlot *ring = take_slot (classifier, n, error);
   g_autoptr (GError) problem = NULL;
-  gsize copied = 0;
 
   if (!ring)
     return NULL;
-  if (!effvk_slot_add (&ring->slot, image, regions, n, ring->n_images, &copied, &problem))
+  if (!effvk_slot_add (&ring->slot, image, regions, n, ring->n_images, &problem))
     {
       if (ring->n_images == 0)
         {
@@ -281,16 +279,9 @@ add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRect
         }
       /* A slot that holds nothing takes frames of any size. */
       ring = take_slot (classifier, classifier->batch, error);
-      if (!ring || !effvk_slot_add (&ring->slot, image, regions, n, 0, &copied, error))
+      if (!ring || !effvk_slot_add (&ring->slot, image, regions, n, 0, error))
         return NULL;
     }
-  classifier->stats.copied_bytes += copied;
-  if (copied)
-    classifier->stats.frames_copied++;
-  else if (image->memory->only_device_sees_it)
-    classifier->stats.frames_by_device++;
-  else
-    classifier->stats.frames_in_place++;
   return ring;
 }
 
@@ -580,7 +571,6 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   EffvkProgram *programs[2];
   EffvkSlot *slot;
   GVariant *profile;
-  gsize copied;
 
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
   g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
@@ -597,7 +587,7 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
       return NULL;
     }
   for (guint i = 0; i < classifier->batch; i++)
-    if (!effvk_slot_add (slot, image, NULL, 1, i, &copied, error))
+    if (!effvk_slot_add (slot, image, NULL, 1, i, error))
       return NULL;
   effvk_buffer_flush (&slot->staging);
   programs[0] = slot->front;

@@ -22,6 +22,22 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
                                                     GError **error);
 
 /**
+ * effvk_image_upload:
+ * @image: an image with all its planes set
+ * @device: a device
+ * @copied: (out) (optional): the bytes that were copied
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * For a frame that is submitted more than once, as one with more regions than a submission holds: copies its
+ * pixels to memory that @device sees, once, unless they lie there already or only a device sees them.
+ *
+ * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. While @image's own pixels are
+ *   read where they lie, it must outlive it.
+ */
+EFFVK_API EffvkImage *effvk_image_upload (const EffvkImage *image, EffvkDevice *device,
+                                          gsize *copied, GError **error);
+
+/**
  * effvk_device_can_import_data:
  * @device: a device
  *

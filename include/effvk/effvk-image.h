@@ -330,7 +330,7 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  *
  * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier of
  * that memory's device then reads the pixels there instead of copying them, if their offsets in it and
- * their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and the image fills a submission: until the image's result is
+ * their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and no other frame is in its submission: until the image's result is
  * collected its pixels must not change, or the result is that of some mixture.
  */
 EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory);

@@ -340,3 +340,9 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
   memcpy (items + at.column_taps + 16 * (gsize) column_taps, plan->column_table->data,
           plan->column_table->len * sizeof (float));
 }
+
+void
+effvk_preprocess_items_clear (guint8 *items, guint i)
+{
+  memset (items + sizeof (Item) * i, 0, sizeof (Item));
+}

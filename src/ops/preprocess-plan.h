@@ -43,3 +43,6 @@ EffvkPreprocessItems effvk_preprocess_items (const EffvkPreprocessRoom *room, gu
  * the first one, a multiple of 256. @plan fits into @room. */
 void effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreprocessRoom *room,
                                   guint batch, guint i, gsize offset, guint8 *items);
+
+/* Lets item @i of a mapped items buffer have no pixels: nothing is read and computed for it. */
+void effvk_preprocess_items_clear (guint8 *items, guint i);

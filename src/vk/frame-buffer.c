@@ -110,3 +110,36 @@ effvk_frame_buffer_of (const EffvkImage *image, EffvkDevice *device, EffvkFrameL
   layout->size = frame->buffer.size;
   return frame;
 }
+
+EffvkImage *
+effvk_image_upload (const EffvkImage *image, EffvkDevice *device, gsize *copied, GError **error)
+{
+  g_autoptr (EffvkFrameMemory) memory = NULL;
+  EffvkFrameLayout layout = image->layout;
+  EffvkImage *uploaded;
+  gsize bytes = 0;
+
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (effvk_image_is_complete (image), NULL);
+
+  if (copied)
+    *copied = 0;
+  if (effvk_frame_buffer_of (image, device, &layout)
+      || (image->memory && image->memory->only_device_sees_it))
+    return effvk_image_copy (image);
+  memory = effvk_frame_memory_new (device, image->layout.size, error);
+  if (!memory)
+    return NULL;
+  uploaded = effvk_image_copy (image);
+  g_clear_pointer (&uploaded->bytes, g_bytes_unref);
+  bytes = effvk_image_copy_to (image, memory->data);
+  for (guint i = 0; i < effvk_format_get_n_planes (layout.format); i++)
+    {
+      uploaded->planes[i].data = memory->data + image->layout.offsets[i];
+      uploaded->planes[i].stride = image->layout.strides[i];
+    }
+  effvk_image_set_memory (uploaded, memory);
+  if (copied)
+    *copied = bytes;
+  return uploaded;
+}

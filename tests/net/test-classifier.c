@@ -367,41 +367,98 @@ test_in_place (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (copied, ==, bytes);
 }
 
-/* Parts of a frame that fill a batch are read in place, too; a batch of several frames is copied. */
+static guint64
+get_statistic (EffvkClassifier *classifier, const char *name)
+{
+  g_autoptr (GVariant) statistics = effvk_classifier_get_statistics (classifier);
+  guint64 value;
+
+  g_assert_true (g_variant_lookup (statistics, name, "t", &value));
+  return value;
+}
+
+/* The only frame of a batch is read in place, whether its parts fill the batch or not; several are
+ * copied, also the first one, which might have been the only one. */
 static void
 test_in_place_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 }, { 9, 1, 2, 30 } };
+  const guint ns[] = { 3, 1, 2, 1 };
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 3, 2);
+  g_autoptr (EffvkFrameMemory) memory = NULL;
+  g_autoptr (EffvkFrameMemory) other_memory = NULL;
+  g_autoptr (EffvkImage) image = new_image_in_memory (fixture, 1, 64, 48, 0, 0, &memory);
+  g_autoptr (EffvkImage) other = new_image_in_memory (fixture, 2, 64, 48, 0, 0, &other_memory);
+  g_autoptr (EffvkImage) plain = new_image (1, 64, 48);
+  g_autoptr (EffvkImage) other_plain = new_image (2, 64, 48);
+  gpointer user_data[] = { GUINT_TO_POINTER (1), GUINT_TO_POINTER (2), GUINT_TO_POINTER (3) };
+  guint64 in_place = 0, copied = 0;
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (ns); i++)
+    {
+      guint n = ns[i % G_N_ELEMENTS (ns)];
+      g_autoptr (EffvkResult) got = NULL;
+      g_autoptr (EffvkResult) expected = NULL;
+      g_autoptr (GError) error = NULL;
+
+      effvk_classifier_submit_regions (classifier, image, parts, n, user_data, &error);
+      g_assert_no_error (error);
+      if (i % 3 == 1)
+        {
+          effvk_classifier_submit_regions (classifier, other, &parts[0], 1, NULL, &error);
+          g_assert_no_error (error);
+        }
+      effvk_classifier_launch (classifier, &error);
+      g_assert_no_error (error);
+      collect_and_compare (classifier, alone, plain, parts, n);
+      if (i % 3 == 1)
+        {
+          got = effvk_classifier_collect (classifier, TRUE, NULL, &error);
+          g_assert_no_error (error);
+          expected = classify_crop (alone, other_plain, &parts[0]);
+          assert_same (got, expected);
+          copied += n < 3 ? 2 : 0;
+          in_place += n < 3 ? 0 : 2;
+        }
+      else
+        in_place++;
+      g_assert_cmpuint (get_statistic (classifier, "frames-in-place"), ==, in_place);
+      g_assert_cmpuint (get_statistic (classifier, "frames-copied"), ==, copied);
+    }
+  g_assert_cmpuint (get_statistic (classifier, "copied-bytes"), ==, copied * 64 * 48 * 3);
+  g_assert_cmpuint (copied, >, 0);
+}
+
+/* What is submitted again and again is copied once. */
+static void
+test_upload (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 } };
   g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
   g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 2);
-  g_autoptr (EffvkFrameMemory) memory = NULL;
-  g_autoptr (EffvkImage) image = new_image_in_memory (fixture, 1, 64, 48, 0, 0, &memory);
-  g_autoptr (EffvkImage) plain = new_image (1, 64, 48);
+  g_autoptr (EffvkImage) plain = new_image (3, 61, 48); /* rows of no multiple of 16 bytes */
+  g_autoptr (EffvkImage) uploaded = NULL;
+  g_autoptr (EffvkImage) again = NULL;
   gpointer user_data[] = { GUINT_TO_POINTER (1), GUINT_TO_POINTER (2) };
+  g_autoptr (GError) error = NULL;
+  gsize copied;
 
-  for (guint i = 0; i < 3; i++)
+  uploaded = effvk_image_upload (plain, fixture->device, &copied, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (copied, ==, 61 * 48 * 3);
+  again = effvk_image_upload (uploaded, fixture->device, &copied, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (copied, ==, 0);
+  for (guint i = 0; i < 4; i++)
     {
-      g_autoptr (EffvkResult) got = NULL;
-      g_autoptr (EffvkResult) expected = NULL;
-      g_autoptr (GVariant) statistics = NULL;
-      g_autoptr (GError) error = NULL;
-      guint64 frames;
-
-      effvk_classifier_submit_regions (classifier, image, parts, 2, user_data, &error);
+      effvk_classifier_submit_regions (classifier, i % 2 ? again : uploaded, parts, 2, user_data,
+                                       &error);
       g_assert_no_error (error);
       collect_and_compare (classifier, alone, plain, parts, 2);
-      effvk_classifier_submit (classifier, image, NULL, &error);
-      g_assert_no_error (error);
-      got = effvk_classifier_collect (classifier, TRUE, NULL, &error);
-      g_assert_no_error (error);
-      g_assert_true (effvk_image_set_crop (plain, 0, 0, 64, 48));
-      expected = effvk_classifier_classify (alone, plain, &error);
-      g_assert_no_error (error);
-      assert_same (got, expected);
-      statistics = effvk_classifier_get_statistics (classifier);
-      g_assert_true (g_variant_lookup (statistics, "frames-in-place", "t", &frames));
-      g_assert_cmpuint (frames, ==, i + 1);
     }
+  g_assert_cmpuint (get_statistic (classifier, "frames-in-place"), ==, 4);
+  g_assert_cmpuint (get_statistic (classifier, "copied-bytes"), ==, 0);
 }
 
 static void
@@ -640,6 +697,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/bad-regions", Fixture, NULL, set_up, test_bad_regions, tear_down);
   g_test_add ("/classifier/in-place", Fixture, NULL, set_up, test_in_place, tear_down);
   g_test_add ("/classifier/in-place-batch", Fixture, NULL, set_up, test_in_place_batch, tear_down);
+  g_test_add ("/classifier/upload", Fixture, NULL, set_up, test_upload, tear_down);
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);

@@ -603,9 +603,10 @@ test_steady (void)
   gst_harness_teardown (harness);
 }
 
-/* More objects than a submission holds, and a buffer that somebody else holds too. */
+/* More objects than a submission holds, and a buffer that somebody else holds too. @apart: the frame is in two
+ * memories and cannot be imported. */
 static void
-check_many (guint batch_size)
+check_many (guint batch_size, gboolean apart)
 {
   enum
   {
@@ -615,11 +616,15 @@ check_many (guint batch_size)
   GstVideoInfo info;
   GstHarness *harness = start (properties, &info);
   GstBuffer *in = fixture_frame (&info, 4), *out;
+  g_autoptr (EffvkDevice) device = effvk_device_new ("cpu", NULL);
+  gboolean copied = apart || !effvk_device_can_import_data (device);
   double expected[N_CLASSES], scores[N_CLASSES];
-  guint64 submissions = (N + batch_size - 1) / batch_size;
+  guint64 submissions = (N + MAX (batch_size, 1) - 1) / MAX (batch_size, 1);
 
   for (int i = 0; i < N; i++)
     fixture_add_object (in, TRUE, "car", (i % 8) * 16, (i / 8) * 20, 32, 32, -1);
+  if (apart)
+    gst_buffer_append_memory (in, gst_allocator_alloc (NULL, 16, NULL));
   out = fixture_push (harness, gst_buffer_ref (in));
   g_assert_true (in != out);
   g_assert_cmpuint (fixture_n_objects (in), ==, 0);
@@ -632,10 +637,11 @@ check_many (guint batch_size)
       get_scores (fixture_object (out, (guint) i), scores);
       fixture_assert_scores_equal (scores, expected, 1e-5);
     }
-  /* each copies the frame once, whatever it holds */
+  /* however many there are, the frame is copied once, or not at all where it can be imported */
   g_assert_cmpuint (fixture_get_stat (harness, "submissions"), ==, submissions);
   g_assert_cmpuint (fixture_get_stat (harness, "copied-bytes"), ==,
-                    submissions * WIDTH * HEIGHT * 3);
+                    copied || submissions == 1 ? WIDTH * HEIGHT * 3 : 0);
+  g_assert_cmpuint (fixture_get_stat (harness, "frames-copied"), ==, copied || submissions == 1);
   gst_buffer_unref (in);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
@@ -644,9 +650,13 @@ check_many (guint batch_size)
 static void
 test_many (void)
 {
-  check_many (1);
-  check_many (16);
-  check_many (64);
+  for (gboolean apart = FALSE; apart <= TRUE; apart++)
+    {
+      check_many (0, apart); /* on a CPU, 1 */
+      check_many (1, apart);
+      check_many (16, apart);
+      check_many (64, apart);
+    }
 }
 
 static char *
