@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dmabuf.h"
 
+#include <errno.h>
 #include <gst/allocators/gstdmabuf.h>
 #include <poll.h>
 
@@ -68,8 +69,13 @@ static gboolean
 wait_for_writer (int fd)
 {
   struct pollfd wait = { .fd = fd, .events = POLLIN };
+  gint64 end = g_get_monotonic_time () + WRITER_TIMEOUT * G_TIME_SPAN_MILLISECOND;
+  int result;
 
-  return poll (&wait, 1, WRITER_TIMEOUT) > 0;
+  do
+    result = poll (&wait, 1, (int) (MAX (end - g_get_monotonic_time (), 0) / 1000));
+  while (result < 0 && errno == EINTR);
+  return result > 0;
 }
 
 /* Under lock. */

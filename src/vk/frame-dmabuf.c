@@ -146,7 +146,11 @@ choose_type (EffvkDevice *device, int fd, guint32 allowed, guint32 *type, GError
 static gboolean
 import_memory (Import *import, EffvkDevice *device, int fd, GError **error)
 {
+  /* Some devices import only for one buffer, and all may do better then. */
+  const VkMemoryDedicatedAllocateInfo dedicated
+      = { .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO, .buffer = import->handle };
   VkImportMemoryFdInfoKHR info = { .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR,
+                                   .pNext = &dedicated,
                                    .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT };
   VkMemoryAllocateInfo allocate
       = { .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &info };

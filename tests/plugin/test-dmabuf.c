@@ -4,10 +4,23 @@
 #define _GNU_SOURCE
 #include "fixtures.h"
 
+#include <dlfcn.h>
 #include <effvk/effvk.h>
 #include <gst/allocators/gstdmabuf.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* The element finds this function before the library's: a device that cannot import. */
+static gint imports_nothing;
+
+gboolean
+effvk_device_can_import_dmabuf (EffvkDevice *device)
+{
+  gboolean (*ask) (EffvkDevice *)
+      = (gboolean (*) (EffvkDevice *)) dlsym (RTLD_NEXT, "effvk_device_can_import_dmabuf");
+
+  return !g_atomic_int_get (&imports_nothing) && ask (device);
+}
 
 /* The CPU's memory, as a file: what lavapipe maps as it maps a DMA buffer, and the allocator too. */
 static GstBuffer *
@@ -71,6 +84,32 @@ test_caps (void)
   g_assert_false (takes (harness, tiled));
   g_assert_false (takes (harness, untold));
   gst_harness_teardown (harness);
+}
+
+/* Where the device cannot, a source that prefers DMA buffers and has system memory too gives that. */
+static void
+test_negotiated_away (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  g_autoptr (GstCaps) linear = dmabuf_caps ("NV12");
+  g_autoptr (GstCaps) offered = gst_caps_copy (linear);
+  g_autoptr (GstCaps) chosen = NULL;
+  double scores[N_CLASSES];
+  GstVideoInfo info;
+
+  g_atomic_int_set (&imports_nothing, TRUE);
+  gst_caps_append (offered, gst_caps_from_string (
+                                "video/x-raw,format=NV12,width=64,height=48,framerate=25/1"));
+  gst_harness_play (harness);
+  g_assert_false (takes (harness, linear));
+  chosen = gst_caps_fixate (gst_pad_peer_query_caps (harness->srcpad, offered));
+  g_assert_true (gst_caps_features_is_equal (gst_caps_get_features (chosen, 0),
+                                             GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY));
+  g_assert_true (gst_video_info_from_caps (&info, chosen));
+  gst_harness_set_src_caps (harness, g_steal_pointer (&chosen));
+  g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, 1), scores), >, 0);
+  gst_harness_teardown (harness);
+  g_atomic_int_set (&imports_nothing, FALSE);
 }
 
 /* Plain caps: the frame is mapped. */
@@ -167,6 +206,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dmabuf/caps", test_caps);
+  g_test_add_func ("/dmabuf/negotiated-away", test_negotiated_away);
   g_test_add_func ("/dmabuf/mapped", test_mapped);
 #if GST_CHECK_VERSION(1, 24, 0)
   g_test_add_func ("/dmabuf/imported", test_imported);

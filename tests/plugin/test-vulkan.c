@@ -488,6 +488,21 @@ validate (void)
   return log;
 }
 
+#ifdef HAVE_GST_VULKAN
+static gboolean
+has_layer (void)
+{
+  VkLayerProperties layers[64];
+  guint32 n = G_N_ELEMENTS (layers);
+
+  vkEnumerateInstanceLayerProperties (&n, layers);
+  for (guint i = 0; i < n; i++)
+    if (g_str_equal (layers[i].layerName, "VK_LAYER_KHRONOS_validation"))
+      return TRUE;
+  return FALSE;
+}
+#endif
+
 /* After each test. */
 static void
 assert_silent (const char *log)
@@ -496,6 +511,47 @@ assert_silent (const char *log)
 
   if (g_file_get_contents (log, &said, NULL, NULL) && *said)
     g_error ("the validation layer says:\n%s", said);
+}
+
+/* And last: the log that was silent would have had a wrong call in it. */
+static void
+test_validated (gconstpointer log)
+{
+#ifdef HAVE_GST_VULKAN
+  const float priority = 1.0f;
+  const VkInstanceCreateInfo instance_info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO };
+  const VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                          .queueCount = 1,
+                                          .pQueuePriorities = &priority };
+  const VkDeviceCreateInfo device_info = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                           .queueCreateInfoCount = 1,
+                                           .pQueueCreateInfos = &queue };
+  const VkFenceCreateInfo wrong = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, .flags = 0x80 };
+  VkPhysicalDevice physical;
+  VkInstance instance;
+  VkDevice device;
+  VkFence fence;
+  g_autofree char *said = NULL;
+  guint32 n = 1;
+
+  if (!has_layer ())
+    {
+      g_test_skip ("the validation layer is not here: the tests above say nothing of it");
+      return;
+    }
+  g_assert_cmpint (vkCreateInstance (&instance_info, NULL, &instance), ==, VK_SUCCESS);
+  g_assert_cmpint (vkEnumeratePhysicalDevices (instance, &n, &physical), >=, VK_SUCCESS);
+  g_assert_cmpuint (n, ==, 1);
+  g_assert_cmpint (vkCreateDevice (physical, &device_info, NULL, &device), ==, VK_SUCCESS);
+  if (vkCreateFence (device, &wrong, NULL, &fence) == VK_SUCCESS)
+    vkDestroyFence (device, fence, NULL);
+  vkDestroyDevice (device, NULL);
+  vkDestroyInstance (instance, NULL);
+  g_assert_true (g_file_get_contents (log, &said, NULL, NULL));
+  g_assert_nonnull (strstr (said, "VkFenceCreateInfo"));
+#else
+  g_test_skip ("effvk was built without gstreamer-vulkan-1.0");
+#endif
 }
 
 #define TEST(name)                                                                                 \
@@ -526,6 +582,7 @@ main (int argc, char **argv)
   /* GStreamer 1.26 asks a device of Vulkan 1.0 for more than it may: these are not silent */
   g_test_add_func ("/vulkan/caps", test_caps);
   g_test_add_func ("/vulkan/refused", test_refused);
+  g_test_add_data_func ("/vulkan/validated", log, test_validated);
   result = g_test_run ();
   fixtures_clear ();
   return result;
