@@ -48,6 +48,8 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
   self->kind = kind;
+  if (kind == EFFVK_FRAMES_IN_VULKAN)
+    effvk_vulkan_look_upstream (&self->vulkan, self->sink);
   effvk_turned_apply (&self->turned, image);
   if (changed)
     effvk_classify_post_latency (self);
@@ -151,6 +153,8 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
   if (!wanted)
     return TRUE;
   classifier = effvk_network_get_classifier (item->network);
+  if (self->kind == EFFVK_FRAMES_IN_VULKAN)
+    effvk_vulkan_wait (&self->vulkan, effvk_classifier_get_device (classifier));
   item->request
       = effvk_request_new (&self->image, self->kind, effvk_classifier_get_device (classifier),
                            &self->info, buffer, due, n_due,

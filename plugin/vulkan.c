@@ -229,12 +229,67 @@ check (GstMemory *memory, EffvkDevice *device)
   return NULL;
 }
 
-/* vulkanupload puts the next frame where the device still reads this one: it waits for no fence. Behind
- * a network the device can be late, so upstream gets no further than it. */
-static void
-wait_for_upload (EffvkDevice *device)
+#define MAX_DISTANCE 100 /* elements; pads may be linked in a circle */
+
+/* The pad of an element that gives what @sink takes, out of and into bins. */
+static GstPad *
+get_source (GstPad *sink)
 {
-  effvk_device_wait_idle (device, NULL); /* the submission will tell what is wrong */
+  GstPad *pad = gst_pad_get_peer (sink);
+
+  while (pad)
+    {
+      g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (pad));
+      GstPad *next;
+
+      if (GST_IS_GHOST_PAD (pad)) /* of a bin upstream */
+        next = gst_ghost_pad_get_target (GST_GHOST_PAD (pad));
+      else if (parent && GST_IS_GHOST_PAD (parent)) /* of the bin around */
+        next = gst_pad_get_peer (GST_PAD (parent));
+      else
+        break;
+      gst_object_unref (pad);
+      pad = next;
+    }
+  return pad;
+}
+
+/* The frames of @sink, or those that they are made from, are uploaded by vulkanupload. */
+static gboolean
+is_uploaded (GstPad *sink, guint distance)
+{
+  g_autoptr (GstPad) source = get_source (sink);
+  g_autoptr (GstElement) element = source ? gst_pad_get_parent_element (source) : NULL;
+  GstElementFactory *factory = element ? gst_element_get_factory (element) : NULL;
+  gboolean uploaded
+      = factory && g_str_equal (gst_plugin_feature_get_name (factory), "vulkanupload");
+  GList *sinks = NULL;
+
+  if (!element || uploaded || distance == MAX_DISTANCE)
+    return uploaded;
+  GST_OBJECT_LOCK (element);
+  for (GList *i = element->sinkpads; i; i = i->next)
+    sinks = g_list_prepend (sinks, gst_object_ref (i->data));
+  GST_OBJECT_UNLOCK (element);
+  for (GList *i = sinks; i && !uploaded; i = i->next)
+    uploaded = is_uploaded (i->data, distance + 1);
+  g_list_free_full (sinks, gst_object_unref);
+  return uploaded;
+}
+
+void
+effvk_vulkan_look_upstream (EffvkVulkan *vulkan, GstPad *sink)
+{
+  vulkan->uploaded = is_uploaded (sink, 0);
+}
+
+/* vulkanupload puts the next frame where the device still reads this one: it waits for no fence. Behind
+ * a network the device can be late, so upstream gets no further than it. Decoders wait themselves. */
+void
+effvk_vulkan_wait (const EffvkVulkan *vulkan, EffvkDevice *device)
+{
+  if (vulkan->uploaded)
+    effvk_device_wait_idle (device, NULL); /* the submission will tell what is wrong */
 }
 
 EffvkFrameMemory *
@@ -268,7 +323,6 @@ effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info, GstBuffe
     }
   if (!problem)
     {
-      wait_for_upload (device);
       update (planes, n_planes, held);
       return effvk_frame_memory_new_from_vulkan (device, planes, n_planes, update, held, held_free);
     }
@@ -303,6 +357,16 @@ effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **erro
   g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
                        "effvk was built without gstreamer-vulkan-1.0");
   return NULL;
+}
+
+void
+effvk_vulkan_look_upstream (EffvkVulkan *vulkan, GstPad *sink)
+{
+}
+
+void
+effvk_vulkan_wait (const EffvkVulkan *vulkan, EffvkDevice *device)
+{
 }
 
 EffvkFrameMemory *

@@ -26,6 +26,7 @@ typedef struct
 {
   gpointer instance, device, queue; /* GstVulkanInstance, GstVulkanDevice, GstVulkanQueue */
   gboolean refused;                 /* the context's device cannot be used */
+  gboolean uploaded;                /* frames come from vulkanupload */
 } EffvkVulkan;
 
 void effvk_vulkan_clear (EffvkVulkan *vulkan);
@@ -39,6 +40,12 @@ gboolean effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery
 /* The elements' device: asked for, or made and offered to the others. All elements with the same one get the
  * same object. */
 EffvkDevice *effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error);
+
+/* Sees where upstream of @sink the images are made. */
+void effvk_vulkan_look_upstream (EffvkVulkan *vulkan, GstPad *sink);
+
+/* Until a new frame's images can be read without harm. */
+void effvk_vulkan_wait (const EffvkVulkan *vulkan, EffvkDevice *device);
 
 /* The images of such a frame, whose GstMemory is held as long. Returns NULL with @reason set when a network on
  * @device cannot read them. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* effvkclassify and frames in Vulkan images: the answers are those of system memory, no pixel is copied by the
  * CPU, and the images go on as they came. GStreamer's Vulkan is validated: the layer writes to a file, which must stay empty. */
+#define _GNU_SOURCE
 #include "fixtures.h"
+
+#include <dlfcn.h>
+#include <effvk/effvk.h>
 
 #ifdef HAVE_GST_VULKAN
 #include <gst/vulkan/vulkan.h>
@@ -9,6 +13,19 @@
 
 #define N_FRAMES 6
 #define UPLOAD "! vulkanupload name=upload ! video/x-raw(memory:VulkanImage)"
+
+/* The element finds this function before the library's. */
+static gint n_waits;
+
+gboolean
+effvk_device_wait_idle (EffvkDevice *device, GError **error)
+{
+  gboolean (*wait) (EffvkDevice *, GError **)
+      = (gboolean (*) (EffvkDevice *, GError **)) dlsym (RTLD_NEXT, "effvk_device_wait_idle");
+
+  g_atomic_int_inc (&n_waits);
+  return wait (device, error);
+}
 
 static gboolean
 has_elements (void)
@@ -368,6 +385,66 @@ stop_between_uploads (GstElement *pipeline)
   gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
+#ifdef HAVE_GST_VULKAN
+/* Plays samples again, as a decoder that makes them would. */
+static GPtrArray *
+run_again (GPtrArray *samples)
+{
+  g_autoptr (GstElement) pipeline
+      = launch ("appsrc name=source format=time ! queue ! " CLASSIFY "! " SINK, fixture_model ());
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  GstVulkanImageMemory *memory
+      = (GstVulkanImageMemory *) gst_buffer_peek_memory (buffer_of (samples, 0), 0);
+  GstContext *context = gst_context_new (GST_VULKAN_DEVICE_CONTEXT_TYPE_STR, TRUE);
+  GstFlowReturn flow;
+  GPtrArray *again;
+
+  gst_context_set_vulkan_device (context, memory->device);
+  gst_element_set_context (pipeline, context);
+  gst_context_unref (context);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i < samples->len; i++)
+    g_signal_emit_by_name (source, "push-sample", g_ptr_array_index (samples, i), &flow);
+  g_signal_emit_by_name (source, "end-of-stream", &flow);
+  again = pull (pipeline, "sink");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return again;
+}
+
+/* The streaming thread waits for the device only behind vulkanupload, wherever that is. */
+static void
+test_waits (void)
+{
+  static const char *const ways[] = { UPLOAD, UPLOAD " ! queue ! tee ! identity",
+                                      "! bin.( vulkanupload name=upload ! identity )"
+                                      " ! video/x-raw(memory:VulkanImage)" };
+  const char *format = "format=NV12,width=320,height=240";
+  g_autoptr (GPtrArray) images = NULL;
+  g_autoptr (GPtrArray) again = NULL;
+
+  if (!has_elements ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (GstElement) pipeline
+          = launch (SOURCE "%s ! " CLASSIFY "! " SINK, N_FRAMES, format, ways[i], fixture_model ());
+
+      g_atomic_int_set (&n_waits, 0);
+      finish_uploads (pipeline);
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      g_clear_pointer (&images, g_ptr_array_unref);
+      images = pull (pipeline, "sink");
+      g_assert_cmpuint (images->len, ==, N_FRAMES);
+      g_assert_cmpint (g_atomic_int_get (&n_waits), ==, N_FRAMES);
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+  g_atomic_int_set (&n_waits, 0);
+  again = run_again (images);
+  g_assert_cmpint (g_atomic_int_get (&n_waits), ==, 0);
+  assert_same_scores (again, images);
+}
+#endif
+
 /* Stops and flushes while frames are in flight: nothing is let go of that the device still reads. */
 static void
 test_stop (void)
@@ -563,6 +640,9 @@ test_validated (gconstpointer log)
 TEST (formats)
 TEST (pixels)
 TEST (tee)
+#ifdef HAVE_GST_VULKAN
+TEST (waits)
+#endif
 TEST (stop)
 TEST (swap)
 
@@ -577,6 +657,9 @@ main (int argc, char **argv)
   g_test_add_data_func ("/vulkan/formats", log, check_formats);
   g_test_add_data_func ("/vulkan/pixels", log, check_pixels);
   g_test_add_data_func ("/vulkan/tee", log, check_tee);
+#ifdef HAVE_GST_VULKAN
+  g_test_add_data_func ("/vulkan/waits", log, check_waits);
+#endif
   g_test_add_data_func ("/vulkan/stop", log, check_stop);
   g_test_add_data_func ("/vulkan/swap", log, check_swap);
   /* GStreamer 1.26 asks a device of Vulkan 1.0 for more than it may: these are not silent */
