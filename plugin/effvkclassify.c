@@ -42,8 +42,8 @@
  * ## Memory
  *
  * Frames in system memory are read where they lie when upstream took the pool that the element offers, and also,
- * on devices that share the CPU's memory, when they come again in memory that has come before; else they are copied
- * to the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
+ * on devices that share the CPU's memory, when they come again in memory that has come before; else, and where a plane or a stride is no multiple of 16
+ * bytes, they are copied to the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
  * GStreamer's, on which the network then works whatever #EffvkClassify:device says; the element takes part in
  * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later, with the linear
  * modifier) are imported, where the device can; where it cannot, such caps are refused. #EffvkClassify:stats counts frames and bytes of each way.

@@ -41,7 +41,7 @@ void main()
             [[unroll]] for (int j = 0; j < 4; j++)
                 sum += w[j] * READ_F32(rows, from + min(first + t + j, c.last) * c.step);
         }
-        v[i] = sum;
+        v[i] = items[image].round_bytes != 0 ? round_to_byte(sum) : sum;
     }
 
     int colour = items[image].colour;

@@ -25,12 +25,24 @@ struct Outputs {
     int inside;     // the first one that shows the picture
     int inside_end; // the first one after those; the others are a border
 };
+struct Narrow { // what resize-narrow makes, where it comes before the other two
+    int from[3];   // texel of the first row that is wanted, of each plane
+    int stride[3]; // texels from a row to the next
+    int planes;
+    int last;      // last texel of a row that may be read
+    int rows, columns; // of the result; 0: there is none
+    int selection; // texel of the table: which bytes of a plane are a component's
+    int taps;      // texel of the table
+    int count;     // texels of a row that a column is made from, a multiple of 3
+    int to;        // texel of the first result
+};
 struct Item {
-    Plane planes[3];
+    Plane planes[3]; // where narrow has rows: of its result
     Component components[3];
     Outputs x, y;
+    Narrow narrow;
     int to;          // texel of the output of the frame's first row and column
     int colour;      // texel of the colour matrix, mean, 1 / standard deviation and border
-    int round_bytes; // whether filtered rows are rounded to bytes
+    int round_bytes; // whether each pass is rounded to bytes
 };
 layout(set = 0, binding = 3, std430) readonly buffer Items { Item items[]; };

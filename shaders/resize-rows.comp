@@ -1,9 +1,9 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The vertical half of the resize: every plane's rows are filtered as bytes, whatever they mean.
-//   frames as uploaded, in texels of 16 bytes
+//   frames as uploaded, or as resize-narrow makes them, in texels of 16 bytes
 //   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
-//   taps: as effvk_taps_append_paired() says, a table per plane and item
+//   taps: as effvk_taps_append_paired() says, a table per plane and item; weights are of 0..255
 // An invocation computes 4 rows of a texel of the frame, two and two, as rows far apart share few
 // samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes, H/4, N.
 // Driven by src/ops/preprocess.c.
@@ -18,6 +18,8 @@ layout(constant_id = 0) const int THREADS = 8;
 INPUT_U32(0, frames);
 INPUT_F32(1, taps);
 OUTPUT_F32(2, rows);
+
+layout(push_constant) uniform Push { int narrowed; } pc;
 
 const int BYTES = 16; // of a texel
 const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
@@ -47,7 +49,7 @@ vec2[BYTES] filter_pair(Plane plane, int from, int pair)
             words[s] = READ_U32(frames, from + min(first + t + s, plane.last) * plane.stride);
         [[unroll]] for (int i = 0; i < BYTES; i += 4)
             [[unroll]] for (int s = 0; s < STEP; s++) {
-                vec4 bytes = unpackUnorm4x8(words[s][i / 4]);
+                vec4 bytes = unpack_bytes(words[s][i / 4]);
                 [[unroll]] for (int j = 0; j < 4; j++)
                     sum[i + j] += weights[s] * bytes[j];
             }
@@ -68,7 +70,8 @@ void main()
         }
     }
     int column = group * THREADS + int(gl_LocalInvocationID.x);
-    if (column >= plane.columns || y * 4 >= items[image].y.n)
+    bool narrowed = items[image].narrow.rows != 0;
+    if (column >= plane.columns || y * 4 >= items[image].y.n || narrowed != (pc.narrowed != 0))
         return;
 
     vec2 upper[BYTES] = filter_pair(plane, plane.from + column, y * 2);

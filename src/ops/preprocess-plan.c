@@ -21,6 +21,11 @@ typedef struct
   {
     gint32 n, step, inside, inside_end;
   } x, y;
+  struct
+  {
+    gint32 from[EFFVK_IMAGE_MAX_PLANES], stride[EFFVK_IMAGE_MAX_PLANES], planes, last;
+    gint32 rows, columns, selection, taps, count, to;
+  } narrow;
   gint32 to, colour, round_bytes;
 } Item;
 
@@ -29,7 +34,7 @@ struct _EffvkPreprocessPlan
   Item item;                        /* of the first item of a batch */
   guint rows;                       /* texels of what resize-rows makes */
   guint outputs;                    /* of an item */
-  GArray *row_table, *column_table; /* (element-type float) */
+  GArray *row_table, *column_table, *narrow_table; /* (element-type float) */
 };
 
 static guint
@@ -188,6 +193,57 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
   plan->rows += columns * EFFVK_FRAME_MEMORY_ALIGNMENT * div_up (y->n, 4);
 }
 
+/* Which of twelve bytes are a component's, where the first is byte 0, 4 or 8 of a row (modulo 12, in which pixels of
+ * 1, 3 and 4 bytes end): 1 or 0 each. */
+static void
+append_selection (GArray *table, const EffvkFormatInfo *format, guint plane)
+{
+  for (guint first = 0; first < 12; first += 4)
+    for (guint c = 0; c < 3; c++)
+      for (guint byte = first; byte < first + 12; byte++)
+        {
+          const EffvkComponent *component = &format->components[c];
+          float mine = component->plane == plane && byte % component->step == component->offset
+                           ? 1.0f
+                           : 0.0f;
+
+          g_array_append_val (table, mine);
+        }
+}
+
+/* Plans to make the picture's rows narrower first, as a frame of its own, which @layout becomes and from which
+ * columns are taken as they are. */
+static void
+plan_narrow (EffvkPreprocessPlan *plan, EffvkFrameLayout *layout, EffvkTaps *x, const EffvkTaps *y)
+{
+  const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  guint step = format->components[0].step, columns = div_up (x->n, 4);
+  EffvkTapTable table;
+
+  plan->item.narrow.planes = (gint32) format->n_planes;
+  for (guint p = 0; p < format->n_planes; p++)
+    {
+      gsize stride = layout->strides[p] / EFFVK_FRAME_MEMORY_ALIGNMENT;
+
+      plan->item.narrow.from[p]
+          = (gint32) (layout->offsets[p] / EFFVK_FRAME_MEMORY_ALIGNMENT + y->low * stride);
+      plan->item.narrow.stride[p] = (gint32) stride;
+      append_selection (plan->narrow_table, format, p);
+    }
+  table = effvk_taps_append_bytes (plan->narrow_table, x, step);
+  plan->item.narrow.taps = (gint32) table.at;
+  plan->item.narrow.count = (gint32) table.count;
+  plan->item.narrow.last = (gint32) ((x->high * step - 1) / EFFVK_FRAME_MEMORY_ALIGNMENT);
+  plan->item.narrow.rows = (gint32) (y->high - y->low);
+  plan->item.narrow.columns = (gint32) x->n;
+
+  /* rows before the first one that is wanted are not there */
+  layout->format = EFFVK_FORMAT_RGBX;
+  layout->strides[0] = columns * EFFVK_FRAME_MEMORY_ALIGNMENT;
+  layout->offsets[0] = 0;
+  effvk_taps_make_same (x);
+}
+
 /* Where the outputs go: those of the frame's first row and column, and from one to the next. */
 static void
 plan_outputs (EffvkPreprocessPlan *plan, const EffvkAxis *x, const EffvkAxis *y,
@@ -215,6 +271,10 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
 {
   EffvkPreprocessPlan *plan = g_new0 (EffvkPreprocessPlan, 1);
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
+  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. So are
+   * samples of two bytes. */
+  gboolean rounds = recipe->eight_bits && !format->yuv && format->depth == 8;
+  EffvkFrameLayout rest = *layout; /* after resize-narrow */
   /* Cb and Cr have taps of their own where they have samples of their own distance. */
   gboolean chroma
       = format->n_planes > 1 || format->components[1].step != format->components[0].step;
@@ -229,6 +289,7 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
 
   plan->row_table = g_array_new (FALSE, FALSE, sizeof (float));
   plan->column_table = g_array_new (FALSE, FALSE, sizeof (float));
+  plan->narrow_table = g_array_new (FALSE, FALSE, sizeof (float));
   append_colour (plan->column_table, layout, recipe);
   effvk_axes_init (&x_axis, &y_axis, layout, recipe);
   plan_outputs (plan, &x_axis, &y_axis, layout, recipe);
@@ -243,12 +304,21 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
       plan_columns (plan, &chroma_columns, &chroma_x, format, 1);
       by_component[1] = by_component[2] = &chroma_columns;
     }
+  /* Where a filter overshoots, the order shows. Rows of a picture that lies on its side are columns where PIL sees
+   * it. */
+  if (rounds && recipe->interpolation == EFFVK_INTERPOLATION_BICUBIC
+      && !effvk_turn_from_orientation (layout->orientation).turned)
+    {
+      plan_narrow (plan, &rest, &x, &y);
+      format = effvk_format_get_info (rest.format);
+      by_component[1] = by_component[2] = &columns;
+    }
   plan_columns (plan, &columns, &x, format, 0);
   for (guint i = 0; i < format->n_planes; i++)
-    plan_plane (plan, layout, i, by_component, i ? &chroma_y : &y);
-  /* Y'CbCr is rounded once, as RGB: rounding it before would add what no reference has. So are
-   * samples of two bytes. */
-  plan->item.round_bytes = recipe->eight_bits && !format->yuv && format->depth == 8;
+    plan_plane (plan, &rest, i, by_component, i ? &chroma_y : &y);
+  if (plan->item.narrow.rows)
+    plan->item.planes[0].from -= (gint32) y.low * plan->item.planes[0].stride;
+  plan->item.round_bytes = rounds;
   return plan;
 }
 
@@ -259,6 +329,7 @@ effvk_preprocess_plan_free (EffvkPreprocessPlan *plan)
     return;
   g_array_unref (plan->row_table);
   g_array_unref (plan->column_table);
+  g_array_unref (plan->narrow_table);
   g_free (plan);
 }
 
@@ -269,9 +340,12 @@ get_room (const EffvkPreprocessPlan *plan)
                                .width = (guint) plan->item.x.n,
                                .height = (guint) plan->item.y.n,
                                .row_taps = plan->row_table->len / 4,
-                               .column_taps = plan->column_table->len / 4 };
+                               .column_taps = plan->column_table->len / 4,
+                               .narrow_columns = div_up ((guint) plan->item.narrow.columns, 4),
+                               .narrow_rows = (guint) plan->item.narrow.rows,
+                               .narrow_taps = plan->narrow_table->len / 4 };
 
-  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES && !room.narrow_rows; i++)
     room.columns[i] = (guint) plan->item.planes[i].columns;
   return room;
 }
@@ -288,6 +362,9 @@ effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan
   room->height = MAX (room->height, needed.height);
   room->row_taps = MAX (room->row_taps, needed.row_taps);
   room->column_taps = MAX (room->column_taps, needed.column_taps);
+  room->narrow_columns = MAX (room->narrow_columns, needed.narrow_columns);
+  room->narrow_rows = MAX (room->narrow_rows, needed.narrow_rows);
+  room->narrow_taps = MAX (room->narrow_taps, needed.narrow_taps);
 }
 
 gboolean
@@ -311,7 +388,8 @@ effvk_preprocess_items (const EffvkPreprocessRoom *room, guint batch)
   EffvkPreprocessItems items = { .row_taps = align (sizeof (Item) * batch) };
 
   items.column_taps = items.row_taps + align (16 * (gsize) room->row_taps * batch);
-  items.size = items.column_taps + align (16 * (gsize) room->column_taps * batch);
+  items.narrow_taps = items.column_taps + align (16 * (gsize) room->column_taps * batch);
+  items.size = items.narrow_taps + align (16 * (gsize) room->narrow_taps * batch);
   return items;
 }
 
@@ -321,12 +399,19 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
 {
   EffvkPreprocessItems at = effvk_preprocess_items (room, batch);
   gint32 row_taps = (gint32) (room->row_taps * i), column_taps = (gint32) (room->column_taps * i);
-  gint32 rows = (gint32) (room->rows * i);
+  gint32 rows = (gint32) (room->rows * i), narrow_taps = (gint32) (room->narrow_taps * i);
+  gint32 first = (gint32) (offset / EFFVK_FRAME_MEMORY_ALIGNMENT);
   Item item = plan->item;
+  gboolean narrowed = item.narrow.rows > 0;
+
+  item.narrow.to = (gint32) (room->narrow_rows * room->narrow_columns * i);
+  item.narrow.taps += narrow_taps;
+  item.narrow.selection += narrow_taps;
 
   for (guint p = 0; p < EFFVK_IMAGE_MAX_PLANES; p++)
     {
-      item.planes[p].from += (gint32) (offset / EFFVK_FRAME_MEMORY_ALIGNMENT);
+      item.narrow.from[p] += first;
+      item.planes[p].from += narrowed ? item.narrow.to : first;
       item.planes[p].to += rows;
       item.planes[p].taps += row_taps;
       item.components[p].from += rows;
@@ -339,6 +424,8 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
           plan->row_table->len * sizeof (float));
   memcpy (items + at.column_taps + 16 * (gsize) column_taps, plan->column_table->data,
           plan->column_table->len * sizeof (float));
+  memcpy (items + at.narrow_taps + 16 * (gsize) narrow_taps, plan->narrow_table->data,
+          plan->narrow_table->len * sizeof (float));
 }
 
 void

@@ -21,9 +21,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPreprocessPlan, effvk_preprocess_plan_free)
 typedef struct
 {
   guint columns[EFFVK_IMAGE_MAX_PLANES]; /* texels of a row of each plane */
+  guint narrow_columns, narrow_rows;     /* texels and rows of what resize-narrow makes */
   guint rows;                            /* texels of what resize-rows makes */
   guint width, height;                   /* outputs along the frame's rows and columns */
-  guint row_taps, column_taps;           /* texels of the tables */
+  guint row_taps, column_taps, narrow_taps; /* texels of the tables */
 } EffvkPreprocessRoom;
 
 gboolean effvk_preprocess_room_fits (const EffvkPreprocessRoom *room,
@@ -31,10 +32,10 @@ gboolean effvk_preprocess_room_fits (const EffvkPreprocessRoom *room,
 void effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan *plan);
 
 /* The items buffer of a batch: per item its geometry; then the taps of all items' rows, then of
- * their columns. Offsets in bytes, multiples of 256. */
+ * their columns, then of resize-narrow. Offsets in bytes, multiples of 256. */
 typedef struct
 {
-  gsize row_taps, column_taps, size;
+  gsize row_taps, column_taps, narrow_taps, size;
 } EffvkPreprocessItems;
 
 EffvkPreprocessItems effvk_preprocess_items (const EffvkPreprocessRoom *room, guint batch);

@@ -7,10 +7,16 @@
 #include "resize_columns_storage_f32.spv.h"
 #include "resize_columns_texel_f16.spv.h"
 #include "resize_columns_texel_f32.spv.h"
+#include "resize_narrow_storage_f32.spv.h"
+#include "resize_narrow_texel_f32.spv.h"
 #include "resize_rows_storage_f32.spv.h"
 #include "resize_rows_texel_f32.spv.h"
 
-/* As the shader declares them. */
+/* As the shaders declare them. */
+typedef struct
+{
+  gint32 narrowed;
+} RowsPush;
 typedef struct
 {
   gint32 eight_bits, luma;
@@ -22,20 +28,25 @@ const EffvkKernel effvk_preprocess_kernels[] = {
 };
 const guint effvk_preprocess_n_kernels = G_N_ELEMENTS (effvk_preprocess_kernels);
 
+static const EffvkShader narrow_shaders[] = {
+  EFFVK_SHADER (resize_narrow_texel_f32, 0, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
+  EFFVK_SHADER (resize_narrow_storage_f32, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+};
 static const EffvkShader rows_shaders[] = {
-  EFFVK_SHADER (resize_rows_texel_f32, 0, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
-  EFFVK_SHADER (resize_rows_storage_f32, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+  EFFVK_SHADER (resize_rows_texel_f32, sizeof (RowsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
+  EFFVK_SHADER (resize_rows_storage_f32, sizeof (RowsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 static const EffvkShader columns_shaders[][2] = {
   EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
-/* By kernel: invocations of a workgroup, and texels of an invocation of resize-rows. A CPU device
- * wants more work for each fetch of weights, a GPU more invocations. */
+/* By kernel: invocations of a workgroup. */
 static const struct
 {
-  guint rows_threads, columns_threads;
-} shapes[] = { { 8, 32 }, { 64, 64 } };
+  guint narrow_threads, rows_threads, columns_threads;
+} shapes[] = { { 8, 8, 32 }, { 64, 64, 64 } };
+
+#define NARROW_ROWS 4 /* of an invocation of resize-narrow */
 
 /* @size bytes at @offset of a buffer that the CPU writes, as texels. */
 static EffvkTensor
@@ -54,50 +65,113 @@ effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames)
   return add_mapped (program, "frames", EFFVK_STORAGE_U32, frames, 0, frames->size);
 }
 
+/* What the dispatches have in common. */
+typedef struct
+{
+  const EffvkOpContext *context;
+  const EffvkPreprocess *op;
+  int kernel;
+  guint height4;
+  EffvkTensor items, row_taps, rows;
+} Passes;
+
+/* A pass over @frames, as uploaded or narrowed, of which a row has these texels. */
+static void
+add_rows (const Passes *passes, EffvkTensor frames, const guint columns[EFFVK_IMAGE_MAX_PLANES],
+          gboolean narrowed)
+{
+  guint threads = shapes[passes->kernel].rows_threads;
+  EffvkDispatch dispatch = { .op = "resize-rows",
+                             .kernel = effvk_preprocess_kernels[passes->kernel].name,
+                             .shader = &rows_shaders[passes->kernel],
+                             .spec = { threads },
+                             .n_spec = 1,
+                             .bind = { frames, passes->row_taps, passes->rows, passes->items },
+                             .writes = 1u << 2,
+                             .groups = { 0, passes->height4, passes->op->batch } };
+  const RowsPush push = { narrowed };
+
+  memcpy (dispatch.push, &push, sizeof push);
+  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+    dispatch.groups[0] += effvk_div_up (columns[i], threads);
+  if (dispatch.groups[0])
+    effvk_program_add_dispatch (passes->context->program, &dispatch);
+}
+
+/* Returns the frames that it makes. */
+static EffvkTensor
+add_narrow (const Passes *passes)
+{
+  const EffvkPreprocess *op = passes->op;
+  const EffvkPreprocessRoom *room = op->room;
+  EffvkProgram *program = passes->context->program;
+  EffvkPreprocessItems at = effvk_preprocess_items (room, op->batch);
+  guint threads = shapes[passes->kernel].narrow_threads;
+  const EffvkTensorInfo info = { "narrowed frames", EFFVK_STORAGE_U32,    op->batch,
+                                 room->narrow_rows, room->narrow_columns, 4 };
+  EffvkTensor narrowed = effvk_program_add_tensor (program, &info);
+  EffvkTensor taps = add_mapped (program, "narrow taps", EFFVK_STORAGE_F32, op->items,
+                                 at.narrow_taps, at.size - at.narrow_taps);
+  const EffvkDispatch dispatch
+      = { .op = "resize-narrow",
+          .kernel = effvk_preprocess_kernels[passes->kernel].name,
+          .shader = &narrow_shaders[passes->kernel],
+          .spec = { threads },
+          .n_spec = 1,
+          .bind = { op->frames, taps, narrowed, passes->items },
+          .writes = 1u << 2,
+          .groups = { effvk_div_up (room->narrow_rows, threads * NARROW_ROWS), room->narrow_columns,
+                      op->batch } };
+
+  effvk_program_add_dispatch (program, &dispatch);
+  return narrowed;
+}
+
+static void
+add_columns (const Passes *passes)
+{
+  const EffvkPreprocess *op = passes->op;
+  EffvkProgram *program = passes->context->program;
+  EffvkPreprocessItems at = effvk_preprocess_items (op->room, op->batch);
+  guint threads = shapes[passes->kernel].columns_threads;
+  EffvkTensor taps = add_mapped (program, "column taps", EFFVK_STORAGE_F32, op->items,
+                                 at.column_taps, at.narrow_taps - at.column_taps);
+  const ColumnsPush push
+      = { op->recipe->eight_bits, effvk_program_get_info (program, op->output)->c == 1 };
+  EffvkDispatch dispatch
+      = { .op = "resize-columns",
+          .kernel = effvk_preprocess_kernels[passes->kernel].name,
+          .shader = &columns_shaders[passes->kernel][passes->context->storage],
+          .spec = { threads },
+          .n_spec = 1,
+          .bind = { passes->rows, taps, op->output, passes->items },
+          .writes = 1u << 2,
+          .groups = { effvk_div_up (op->room->width, threads), passes->height4, op->batch } };
+
+  memcpy (dispatch.push, &push, sizeof push);
+  effvk_program_add_dispatch (program, &dispatch);
+}
+
 gboolean
 effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GError **error)
 {
-  EffvkProgram *program = context->program;
-  const EffvkTensorInfo *output = effvk_program_get_info (program, op->output);
   const EffvkPreprocessRoom *room = op->room;
-  guint height4 = effvk_div_up (room->height, 4);
-  int kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
-                                effvk_preprocess_n_kernels, error);
   EffvkPreprocessItems at = effvk_preprocess_items (room, op->batch);
-  EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, op->batch, 1, room->rows, 4 };
-  EffvkDispatch resize_rows = { .op = "resize-rows", .n_spec = 1, .writes = 1u << 2 };
-  EffvkDispatch resize_columns = { .op = "resize-columns", .n_spec = 1, .writes = 1u << 2 };
-  ColumnsPush push = { op->recipe->eight_bits, output->c == 1 };
+  const EffvkTensorInfo rows = { "resized rows", EFFVK_STORAGE_F32, op->batch, 1, room->rows, 4 };
+  Passes passes = { .context = context, .op = op, .height4 = effvk_div_up (room->height, 4) };
 
-  if (kernel < 0)
+  passes.kernel = effvk_op_choose (context, "preprocess", effvk_preprocess_kernels,
+                                   effvk_preprocess_n_kernels, error);
+  if (passes.kernel < 0)
     return FALSE;
-
-  resize_rows.shader = &rows_shaders[kernel];
-  resize_rows.kernel = effvk_preprocess_kernels[kernel].name;
-  resize_rows.spec[0] = shapes[kernel].rows_threads;
-  resize_rows.bind[0] = op->frames;
-  resize_rows.bind[1] = add_mapped (program, "row taps", EFFVK_STORAGE_F32, op->items, at.row_taps,
-                                    at.column_taps - at.row_taps);
-  resize_rows.bind[2] = effvk_program_add_tensor (program, &rows);
-  resize_rows.bind[3] = add_mapped (program, "items", EFFVK_STORAGE_F32, op->items, 0, at.row_taps);
-  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
-    resize_rows.groups[0] += effvk_div_up (room->columns[i], shapes[kernel].rows_threads);
-  resize_rows.groups[1] = height4;
-  resize_rows.groups[2] = op->batch;
-  effvk_program_add_dispatch (program, &resize_rows);
-
-  resize_columns.shader = &columns_shaders[kernel][context->storage];
-  resize_columns.kernel = resize_rows.kernel;
-  resize_columns.spec[0] = shapes[kernel].columns_threads;
-  resize_columns.bind[0] = resize_rows.bind[2];
-  resize_columns.bind[1] = add_mapped (program, "column taps", EFFVK_STORAGE_F32, op->items,
-                                       at.column_taps, at.size - at.column_taps);
-  resize_columns.bind[2] = op->output;
-  resize_columns.bind[3] = resize_rows.bind[3];
-  memcpy (resize_columns.push, &push, sizeof push);
-  resize_columns.groups[0] = effvk_div_up (room->width, shapes[kernel].columns_threads);
-  resize_columns.groups[1] = height4;
-  resize_columns.groups[2] = op->batch;
-  effvk_program_add_dispatch (program, &resize_columns);
+  passes.items
+      = add_mapped (context->program, "items", EFFVK_STORAGE_F32, op->items, 0, at.row_taps);
+  passes.row_taps = add_mapped (context->program, "row taps", EFFVK_STORAGE_F32, op->items,
+                                at.row_taps, at.column_taps - at.row_taps);
+  passes.rows = effvk_program_add_tensor (context->program, &rows);
+  add_rows (&passes, op->frames, room->columns, FALSE);
+  if (room->narrow_rows)
+    add_rows (&passes, add_narrow (&passes), (guint[]){ room->narrow_columns, 0, 0 }, TRUE);
+  add_columns (&passes);
   return TRUE;
 }

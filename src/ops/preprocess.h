@@ -8,7 +8,9 @@
  * From the planes of raw frames to the network's input: crop, antialiased resize, conversion to
  * RGB or, for one channel, to BT.601's luma of it (as PIL's mode L), normalisation. Two dispatches:
  * "resize-rows" filters every plane vertically, whatever its bytes mean, only for the rows and
- * columns that the crop needs; "resize-columns" filters horizontally, converts and normalises.
+ * columns that the crop needs; "resize-columns" filters horizontally, converts and normalises. What PIL
+ * would round after each pass, RGB of 8 bits, goes PIL's way, horizontally first, where the filter overshoots:
+ * "resize-narrow" makes a smaller frame of it, of which the other two filter the rows.
  *
  * What each item of the batch is made of is in @items when the program runs, see preprocess-plan.h.
  */

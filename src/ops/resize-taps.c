@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define TEXEL 16 /* bytes of a frame */
+
 /* The half-width of a filter, in samples. */
 static double
 filter_support (EffvkInterpolation interpolation)
@@ -203,6 +205,19 @@ effvk_taps_init_bytes (EffvkTaps *taps, const EffvkTaps *samples, guint step,
 }
 
 void
+effvk_taps_make_same (EffvkTaps *taps)
+{
+  taps->count = 1;
+  taps->low = 0;
+  taps->high = taps->n;
+  for (guint i = 0; i < taps->n; i++)
+    {
+      taps->first[i] = i;
+      taps->weights[i] = 1.0f;
+    }
+}
+
+void
 effvk_taps_clear (EffvkTaps *taps)
 {
   g_clear_pointer (&taps->first, g_free);
@@ -242,7 +257,37 @@ effvk_taps_append_paired (GArray *table, const EffvkTaps *taps)
       /* What lies beyond the last sample has the weight 0. */
       for (guint t = 0; t < taps->count && taps->first[i] + t < taps->high; t++)
         pair[4 + (taps->first[i] - first + t) * 2 + i % 2]
-            = taps->weights[(gsize) i * taps->count + t];
+            = taps->weights[(gsize) i * taps->count + t] / 255.0f;
+    }
+  return result;
+}
+
+EffvkTapTable
+effvk_taps_append_bytes (GArray *table, const EffvkTaps *taps, guint step)
+{
+  EffvkTapTable result = { 0 };
+  guint texels;
+
+  for (guint i = 0; i < taps->n; i++)
+    {
+      guint end = MIN (taps->first[i] + taps->count, taps->high);
+
+      result.count
+          = MAX (result.count, (end * step - 1) / TEXEL - taps->first[i] * step / TEXEL + 1);
+    }
+  result.count = (result.count + 2) / 3 * 3;
+  texels = 1 + result.count * TEXEL / 4;
+  result.at = grow (table, (gsize) taps->n * texels);
+  for (guint i = 0; i < taps->n; i++)
+    {
+      float *column = &g_array_index (table, float, 4 * (result.at + i * texels));
+      guint texel = taps->first[i] * step / TEXEL;
+
+      column[0] = (float) texel;
+      for (guint t = 0; t < taps->count && taps->first[i] + t < taps->high; t++)
+        for (guint byte = 0; byte < step; byte++)
+          column[4 + (taps->first[i] + t) * step + byte - texel * TEXEL]
+              = taps->weights[(gsize) i * taps->count + t];
     }
   return result;
 }

@@ -54,6 +54,9 @@ void effvk_taps_init_subsampled (EffvkTaps *taps, const EffvkTaps *full, const E
  * the first two have these weights. Filtering is linear, so a sample of two bytes needs no more. */
 void effvk_taps_init_bytes (EffvkTaps *taps, const EffvkTaps *samples, guint step,
                             const float weights[2]);
+
+/* As many outputs, each the sample of its number. */
+void effvk_taps_make_same (EffvkTaps *taps);
 void effvk_taps_clear (EffvkTaps *taps);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkTaps, effvk_taps_clear)
 
@@ -66,8 +69,12 @@ typedef struct
 
 /* For outputs in pairs that share their samples, an even number of pairs. Pair p begins at texel
  * at + p * (1 + count / 2): (first sample, -, -, -), then per two samples the first one's weights
- * for both outputs and the second one's. count is a multiple of four. */
+ * for both outputs and the second one's, over 255. count is a multiple of four. */
 EffvkTapTable effvk_taps_append_paired (GArray *table, const EffvkTaps *taps);
+
+/* For single outputs, over all bytes of samples of @step bytes, in the frame's texels of 16. Output i has texels at
+ * + i * (1 + count * 4): (first texel, -, -, -), then a weight for each byte of count texels, a multiple of three. */
+EffvkTapTable effvk_taps_append_bytes (GArray *table, const EffvkTaps *taps, guint step);
 
 /* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then
  * four taps' weights each. count is a multiple of four. */

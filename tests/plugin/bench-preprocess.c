@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From an NV12 frame in system memory to 224x224 RGB: what the preprocessing of a network takes, copy
+/* From a frame in system memory to 224x224 RGB: what the preprocessing of a network takes, copy
  * to the staging buffer included, beside GStreamer's videoconvertscale, in turn. Measures, of the
  * whole process, CPU time, which counts where the device is a CPU; and the device's own time of the
  * dispatches. Not a test.
@@ -29,6 +29,14 @@ static const struct
   { "bicubic, antialias", "catrom", EFFVK_INTERPOLATION_BICUBIC, TRUE },
 };
 
+static const struct
+{
+  const char *name;
+  double bytes; /* a pixel */
+} formats[] = { { "NV12", 1.5 }, { "RGB", 3.0 } };
+
+#define MAX_DISPATCHES 3
+
 /* ms of CPU time and of the clock. */
 typedef struct
 {
@@ -56,8 +64,8 @@ typedef struct
 } Ours;
 
 static gboolean
-ours_init (Ours *ours, EffvkDevice *device, GBytes *pixels, guint width, guint height, guint filter,
-           GError **error)
+ours_init (Ours *ours, EffvkDevice *device, GBytes *pixels, guint format, guint width, guint height,
+           guint filter, GError **error)
 {
   EffvkTensorInfo info = { "input", EFFVK_STORAGE_F32, 1, SIZE, SIZE, 3 };
   EffvkOpContext context = { .storage = EFFVK_STORAGE_F32 };
@@ -65,7 +73,8 @@ ours_init (Ours *ours, EffvkDevice *device, GBytes *pixels, guint width, guint h
       = { .recipe = &ours->recipe, .room = &ours->room, .items = &ours->items, .batch = 1 };
   g_autoptr (EffvkPreprocessPlan) plan = NULL;
 
-  ours->image = effvk_image_new_from_bytes (EFFVK_FORMAT_NV12, width, height, pixels);
+  ours->image = effvk_image_new_from_bytes (effvk_format_from_string (formats[format].name), width,
+                                            height, pixels);
   ours->recipe = (EffvkRecipe){ .width = SIZE,
                                 .height = SIZE,
                                 .resize_size = SIZE,
@@ -108,7 +117,7 @@ ours_run (Ours *ours, gboolean copies, GError **error)
 }
 
 static GstHarness *
-make_theirs (guint width, guint height, guint filter)
+make_theirs (guint format, guint width, guint height, guint filter)
 {
   g_autoptr (GstElementFactory) both = gst_element_factory_find ("videoconvertscale");
   g_autofree char *launch
@@ -119,7 +128,8 @@ make_theirs (guint width, guint height, guint filter)
   GstHarness *harness = gst_harness_new_parse (launch);
   GstVideoInfo info;
 
-  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_NV12, width, height);
+  gst_video_info_set_format (&info, gst_video_format_from_string (formats[format].name), width,
+                             height);
   gst_harness_set_sink_caps_str (harness, sink);
   gst_harness_set_src_caps (harness, gst_video_info_to_caps (&info));
   return harness;
@@ -154,17 +164,17 @@ run (Ours *ours, GstHarness *theirs, GstBuffer *frame, guint way, GError **error
 }
 
 static gboolean
-measure (EffvkDevice *device, GBytes *pixels, guint width, guint height, guint filter, guint rounds,
-         guint frames, GError **error)
+measure (EffvkDevice *device, GBytes *pixels, guint format, guint width, guint height, guint filter,
+         guint rounds, guint frames, GError **error)
 {
   g_autoptr (GstBuffer) frame = gst_buffer_new_wrapped_bytes (pixels);
-  GstHarness *theirs = make_theirs (width, height, filter);
+  GstHarness *theirs = make_theirs (format, width, height, filter);
   g_autofree double *values = g_new (double, rounds *N_WAYS * 2);
-  double dispatches[2], medians[N_WAYS * 2];
+  double dispatches[MAX_DISPATCHES], medians[N_WAYS * 2];
   gboolean device_clock, done;
   Ours ours = { 0 };
 
-  done = ours_init (&ours, device, pixels, width, height, filter, error);
+  done = ours_init (&ours, device, pixels, format, width, height, filter, error);
   for (guint way = 0; done && way < N_WAYS; way++) /* the first is slower */
     done = run (&ours, theirs, frame, way, error);
   for (guint i = 0; done && i < rounds * N_WAYS; i++)
@@ -183,9 +193,12 @@ measure (EffvkDevice *device, GBytes *pixels, guint width, guint height, guint f
     {
       for (guint i = 0; i < N_WAYS * 2; i++)
         medians[i] = effvk_median (values + i * rounds, rounds);
-      printf ("%4ux%-4u  %-20s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f\n", width, height,
-              filters[filter].name, medians[0], medians[2], medians[4], medians[1], medians[3],
-              medians[5], dispatches[0] / 1e6, dispatches[1] / 1e6);
+      printf ("%-4s %4ux%-4u  %-20s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f  ", formats[format].name,
+              width, height, filters[filter].name, medians[0], medians[2], medians[4], medians[1],
+              medians[3], medians[5]);
+      for (guint i = 0; i < effvk_program_get_n_dispatches (ours.program); i++)
+        printf (" %8.2f", dispatches[i] / 1e6);
+      printf ("\n");
       fflush (stdout);
     }
   ours_clear (&ours);
@@ -250,20 +263,22 @@ main (int argc, char **argv)
   frames = parse (argc, argv, 2, 20);
   device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
   if (device)
-    printf ("NV12 to %dx%d RGB on %s, ms a frame: medians of %u rounds of %u frames\n"
-            "                                        CPU time                    wall          "
-            "   dispatches\n"
-            "frame      filter                   effvk in place   theirs    effvk in place   "
-            "theirs     rows  columns\n",
-            SIZE, SIZE, effvk_device_get_name (device), rounds, frames);
-  for (guint i = 0; !error && i < G_N_ELEMENTS (sizes); i++)
+    printf (
+        "To %dx%d RGB on %s, ms a frame: medians of %u rounds of %u frames\n"
+        "                                             CPU time                    wall          "
+        "   dispatches\n"
+        "frame           filter                   effvk in place   theirs    effvk in place   "
+        "theirs     in turn\n",
+        SIZE, SIZE, effvk_device_get_name (device), rounds, frames);
+  for (guint i = 0; !error && i < G_N_ELEMENTS (sizes) * 2; i++)
     {
-      g_autoptr (GBytes) pixels = make_noise ((gsize) sizes[i][0] * sizes[i][1] * 3 / 2);
+      guint width = sizes[i / 2][0], height = sizes[i / 2][1], format = i % 2;
+      g_autoptr (GBytes) pixels = make_noise ((gsize) (width * height * formats[format].bytes));
 
       if (effvk_device_can_import_data (device))
         print_import (device, pixels, rounds, &error);
       for (guint filter = 0; !error && filter < G_N_ELEMENTS (filters); filter++)
-        measure (device, pixels, sizes[i][0], sizes[i][1], filter, rounds, frames, &error);
+        measure (device, pixels, format, width, height, filter, rounds, frames, &error);
     }
   if (error)
     g_printerr ("%s\n", error->message);
