@@ -27,11 +27,12 @@ void main()
     int group = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
     vec4 v[3], rgb[3];
 
-    Outputs across = items[image].x, down = items[image].y;
+    Outputs across = get_outputs(image, false), down = get_outputs(image, true);
     if (column >= across.n || group * 4 >= down.n)
         return;
+    Rest rest = get_rest(image);
     [[unroll]] for (int i = 0; i < 3; i++) {
-        Component c = items[image].components[i];
+        Component c = get_component(image, i);
         int weights = c.taps + column, first = int(READ_F32(table, weights).x);
         int from = c.from + group * c.stride;
         vec4 sum = vec4(0.0);
@@ -41,13 +42,12 @@ void main()
             [[unroll]] for (int j = 0; j < 4; j++)
                 sum += w[j] * READ_F32(rows, from + min(first + t + j, c.last) * c.step);
         }
-        v[i] = items[image].round_bytes != 0 ? round_to_byte(sum) : sum;
+        v[i] = rest.round_bytes ? round_to_byte(sum) : sum;
     }
 
-    int colour = items[image].colour;
-    vec4 mean = READ_F32(table, colour + 3), scale = READ_F32(table, colour + 4);
+    vec4 mean = READ_F32(table, rest.colour + 3), scale = READ_F32(table, rest.colour + 4);
     [[unroll]] for (int i = 0; i < 3; i++) {
-        vec4 m = READ_F32(table, colour + i);
+        vec4 m = READ_F32(table, rest.colour + i);
         vec4 c = m.x * v[0] + m.y * v[1] + m.z * v[2] + m.w;
         rgb[i] = pc.eight_bits != 0 ? round_to_byte(c) : clamp(c, 0.0, 1.0);
     }
@@ -59,9 +59,9 @@ void main()
         [[unroll]] for (int i = 0; i < 3; i++)
             rgb[i] = (rgb[i] - mean[i]) * scale[i];
     }
-    vec4 border = READ_F32(table, colour + 5);
+    vec4 border = READ_F32(table, rest.colour + 5);
     bool inside = column >= across.inside && column < across.inside_end;
-    int to = items[image].to + column * across.step;
+    int to = rest.to + column * across.step;
     [[unroll]] for (int j = 0; j < 4; j++) {
         int row = group * 4 + j;
         vec4 texel = vec4(rgb[0][j], rgb[1][j], rgb[2][j], 0.0);

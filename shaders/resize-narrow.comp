@@ -56,7 +56,7 @@ void main()
 {
     int row = int(gl_GlobalInvocationID.x) * ROWS;
     int group = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
-    Narrow n = items[image].narrow;
+    Narrow n = get_narrow(image);
     uvec4 pixels[ROWS];
 
     if (row >= n.rows || group * 4 >= n.columns)

@@ -60,26 +60,25 @@ vec2[BYTES] filter_pair(Plane plane, int from, int pair)
 void main()
 {
     int group = int(gl_WorkGroupID.x), y = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
-    Plane plane = items[image].planes[0];
+    Plane plane = get_plane(image, 0);
+    Rest rest = get_rest(image);
 
     [[unroll]] for (int i = 1; i < 3; i++) {
-        Plane next = items[image].planes[i];
+        Plane next = get_plane(image, i);
         if (group >= groups(plane)) {
             group -= groups(plane);
             plane = next;
         }
     }
     int column = group * THREADS + int(gl_LocalInvocationID.x);
-    bool narrowed = items[image].narrow.rows != 0;
-    if (column >= plane.columns || y * 4 >= items[image].y.n || narrowed != (pc.narrowed != 0))
+    if (column >= plane.columns || y * 4 >= get_outputs(image, true).n || rest.narrowed != (pc.narrowed != 0))
         return;
 
     vec2 upper[BYTES] = filter_pair(plane, plane.from + column, y * 2);
     vec2 lower[BYTES] = filter_pair(plane, plane.from + column, y * 2 + 1);
-    bool round_bytes = items[image].round_bytes != 0;
     int to = plane.to + (y * plane.columns + column) * BYTES;
     [[unroll]] for (int i = 0; i < BYTES; i++) {
         vec4 four = vec4(upper[i], lower[i]);
-        rows[to + i] = round_bytes ? round_to_byte(four) : four;
+        rows[to + i] = rest.round_bytes ? round_to_byte(four) : four;
     }
 }

@@ -6,16 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-/* As shaders/resize-item.glsl declares it. */
+/* As shaders/resize-item.glsl reads it. */
 typedef struct
 {
   struct
   {
-    gint32 from, stride, columns, last, taps, count, to;
+    gint32 from, stride, columns, last, taps, count, to, unused;
   } planes[EFFVK_IMAGE_MAX_PLANES];
   struct
   {
-    gint32 from, stride, step, last, taps, count;
+    gint32 from, stride, step, last, taps, count, unused[2];
   } components[3];
   struct
   {
@@ -23,11 +23,12 @@ typedef struct
   } x, y;
   struct
   {
-    gint32 from[EFFVK_IMAGE_MAX_PLANES], stride[EFFVK_IMAGE_MAX_PLANES], planes, last;
-    gint32 rows, columns, selection, taps, count, to;
+    gint32 from[EFFVK_IMAGE_MAX_PLANES], planes, stride[EFFVK_IMAGE_MAX_PLANES], last;
+    gint32 rows, columns, selection, taps, count, to, unused[2];
   } narrow;
-  gint32 to, colour, round_bytes;
+  gint32 to, colour, round_bytes, narrowed;
 } Item;
+G_STATIC_ASSERT (sizeof (Item) == 19 * 16);
 
 struct _EffvkPreprocessPlan
 {
@@ -316,7 +317,8 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
   plan_columns (plan, &columns, &x, format, 0);
   for (guint i = 0; i < format->n_planes; i++)
     plan_plane (plan, &rest, i, by_component, i ? &chroma_y : &y);
-  if (plan->item.narrow.rows)
+  plan->item.narrowed = plan->item.narrow.rows > 0;
+  if (plan->item.narrowed)
     plan->item.planes[0].from -= (gint32) y.low * plan->item.planes[0].stride;
   plan->item.round_bytes = rounds;
   return plan;
@@ -402,7 +404,6 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
   gint32 rows = (gint32) (room->rows * i), narrow_taps = (gint32) (room->narrow_taps * i);
   gint32 first = (gint32) (offset / EFFVK_FRAME_MEMORY_ALIGNMENT);
   Item item = plan->item;
-  gboolean narrowed = item.narrow.rows > 0;
 
   item.narrow.to = (gint32) (room->narrow_rows * room->narrow_columns * i);
   item.narrow.taps += narrow_taps;
@@ -411,7 +412,7 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
   for (guint p = 0; p < EFFVK_IMAGE_MAX_PLANES; p++)
     {
       item.narrow.from[p] += first;
-      item.planes[p].from += narrowed ? item.narrow.to : first;
+      item.planes[p].from += item.narrowed ? item.narrow.to : first;
       item.planes[p].to += rows;
       item.planes[p].taps += row_taps;
       item.components[p].from += rows;

@@ -29,15 +29,15 @@ const EffvkKernel effvk_preprocess_kernels[] = {
 const guint effvk_preprocess_n_kernels = G_N_ELEMENTS (effvk_preprocess_kernels);
 
 static const EffvkShader narrow_shaders[] = {
-  EFFVK_SHADER (resize_narrow_texel_f32, 0, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
+  EFFVK_SHADER (resize_narrow_texel_f32, 0, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADER (resize_narrow_storage_f32, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 static const EffvkShader rows_shaders[] = {
-  EFFVK_SHADER (resize_rows_texel_f32, sizeof (RowsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
+  EFFVK_SHADER (resize_rows_texel_f32, sizeof (RowsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADER (resize_rows_storage_f32, sizeof (RowsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 static const EffvkShader columns_shaders[][2] = {
-  EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
+  EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 /* By kernel: invocations of a workgroup. */
@@ -165,7 +165,7 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   if (passes.kernel < 0)
     return FALSE;
   passes.items
-      = add_mapped (context->program, "items", EFFVK_STORAGE_F32, op->items, 0, at.row_taps);
+      = add_mapped (context->program, "items", EFFVK_STORAGE_U32, op->items, 0, at.row_taps);
   passes.row_taps = add_mapped (context->program, "row taps", EFFVK_STORAGE_F32, op->items,
                                 at.row_taps, at.column_taps - at.row_taps);
   passes.rows = effvk_program_add_tensor (context->program, &rows);
