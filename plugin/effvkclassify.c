@@ -48,6 +48,12 @@
  * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later, with the linear
  * modifier) are imported, where the device can; where it cannot, such caps are refused. #EffvkClassify:stats counts frames and bytes of each way.
  *
+ * ## Colours
+ *
+ * Matrix, range and chroma siting are those of the caps: BT.601, BT.709, BT.2020 and SMPTE 240M, also limited range of gray
+ * and RGB. Primaries are not converted: BT.2020's look a little less saturated to the network than they are. HDR (PQ,
+ * HLG) is refused.
+ *
  * ## Metadata
  *
  * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.

@@ -202,7 +202,8 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  * @error: return location of a #GError
  *
  * Starts the classification of several parts of one frame, in one submission. Each is then in flight as
- * if it had been submitted alone, in the order of @regions. Never waits for the device.
+ * if it had been submitted alone, in the order of @regions. Never waits for the device. For more regions than a
+ * submission holds, effvk_image_upload() saves the copies.
  *
  * Returns: whether all regions are in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)

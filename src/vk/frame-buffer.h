@@ -15,6 +15,6 @@ typedef struct
 } EffvkFrameBuffer;
 
 /* How the image lies in memory of this device, where the shaders can read it: all planes inside, their
- * offsets and strides multiples of 4 bytes. NULL when it does not, and must be copied. */
+ * offsets and strides multiples of EFFVK_FRAME_MEMORY_ALIGNMENT. NULL when it does not, and must be copied. */
 EffvkFrameBuffer *effvk_frame_buffer_of (const EffvkImage *image, EffvkDevice *device,
                                          EffvkFrameLayout *layout);
