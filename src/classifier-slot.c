@@ -371,11 +371,13 @@ add_frame (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops
       if (n_crops < slot->batch)
         slot->alone = effvk_image_copy (image);
       slot->n_frames.in_place++;
+      slot->n_frames.imported += in_place->memory.imported ? 1 : 0;
     }
   else if (frame)
     {
       effvk_frame_copies_add (&slot->copies, frame, &layout, offset);
       slot->n_frames.by_device++;
+      slot->n_frames.imported += frame->memory.imported ? 1 : 0;
     }
   else
     {
@@ -402,6 +404,7 @@ move_to_staging (EffvkSlot *slot, guint n, GError **error)
       return FALSE;
     }
   slot->n_frames.in_place--;
+  slot->n_frames.imported -= image->memory->imported ? 1 : 0;
   return TRUE;
 }
 

@@ -20,6 +20,7 @@ typedef struct
 typedef struct
 {
   guint copied, in_place, by_device;
+  guint imported; /* of the last two, those in memory of somebody else's */
   gsize bytes; /* that the CPU copied */
 } EffvkSlotFrames;
 

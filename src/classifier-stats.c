@@ -12,6 +12,7 @@ effvk_stats_add_submission (EffvkStats *stats, const EffvkSlotFrames *frames)
   stats->frames_copied += frames->copied;
   stats->frames_in_place += frames->in_place;
   stats->frames_by_device += frames->by_device;
+  stats->frames_imported += frames->imported;
 }
 
 void
@@ -60,6 +61,7 @@ effvk_stats_describe (const EffvkStats *stats, GVariantDict *dict)
   g_variant_dict_insert (dict, "frames-copied", "t", stats->frames_copied);
   g_variant_dict_insert (dict, "frames-in-place", "t", stats->frames_in_place);
   g_variant_dict_insert (dict, "frames-by-device", "t", stats->frames_by_device);
+  g_variant_dict_insert (dict, "frames-imported", "t", stats->frames_imported);
   g_variant_dict_insert (dict, "not-finite", "t", stats->not_finite);
   describe_times (stats->gpu_times, n, "gpu-time", dict);
   describe_times (stats->total_times, n, "total-time", dict);

@@ -9,7 +9,7 @@
 typedef struct
 {
   guint64 images, submissions, copied_bytes, not_finite;
-  guint64 frames_copied, frames_in_place, frames_by_device;
+  guint64 frames_copied, frames_in_place, frames_by_device, frames_imported;
   guint64 collected;
   guint64 gpu_times[EFFVK_STATS_WINDOW], total_times[EFFVK_STATS_WINDOW]; /* ns, a ring */
 } EffvkStats;

@@ -265,7 +265,7 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * What the classifier did and is, as a dictionary:
  * "images" (t), "submissions" (t), "copied-bytes" (t), "frames-copied" (t), "frames-in-place" (t: which were read where they
  * lie, see effvk_image_set_memory()), "frames-by-device" (t: which the device itself copied, see
- * effvk_frame_memory_new_from_vulkan() and effvk_frame_memory_new_from_dmabuf()), "not-finite" (t), "device" (s), "driver"
+ * effvk_frame_memory_new_from_vulkan() and effvk_frame_memory_new_from_dmabuf()), "frames-imported" (t: of both, those in memory that was imported), "not-finite" (t), "device" (s), "driver"
  * (s), "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t:
  * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50",
  * "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last 1024 submissions), the same of "total-time",

@@ -67,6 +67,7 @@ effvk_frame_memory_new_from_data (EffvkDevice *device, guint8 *data, gsize size,
   frame->buffer = buffer;
   frame->memory = (EffvkFrameMemory){ .data = (guint8 *) first,
                                       .size = (gsize) ((guintptr) data + size - first),
+                                      .imported = TRUE,
                                       .free_func = frame_buffer_free };
   g_atomic_ref_count_init (&frame->memory.references);
   return &frame->memory;

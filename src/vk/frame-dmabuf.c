@@ -230,7 +230,7 @@ effvk_frame_memory_new_from_dmabuf (EffvkDevice *device, const EffvkDmabufPlane 
     }
   dmabuf = g_new0 (FrameDmabuf, 1);
   dmabuf->frame = (EffvkDeviceFrame){
-    .memory = { .only_device_sees_it = TRUE, .free_func = frame_dmabuf_free },
+    .memory = { .imported = TRUE, .only_device_sees_it = TRUE, .free_func = frame_dmabuf_free },
     .device = g_object_ref (device),
     .n_planes = n_planes,
     .place = place,

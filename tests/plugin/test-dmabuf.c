@@ -191,6 +191,7 @@ test_imported (void)
           fixture_assert_scores_equal (got, expected, 1e-9);
         }
       g_assert_cmpuint (fixture_get_stat (harness, "frames-by-device"), ==, 6);
+      g_assert_cmpuint (fixture_get_stat (harness, "frames-imported"), ==, 6);
       g_assert_cmpuint (fixture_get_stat (harness, "copied-bytes"), ==, 0);
       gst_harness_teardown (mapped);
       gst_harness_teardown (harness);

@@ -10,7 +10,7 @@
 
 typedef struct
 {
-  guint64 in_place, copied, bytes;
+  guint64 in_place, imported, copied, bytes;
   GPtrArray *samples; /* GstSample */
   GPtrArray *frames;  /* GstBuffer that went in: their memory does not come again */
 } Outcome;
@@ -75,6 +75,7 @@ run (const char *format, const char *before, const char *after, Outcome *outcome
   g_assert_cmpuint (outcome->samples->len, ==, N_FRAMES);
   g_object_get (classify, "stats", &stats, NULL);
   outcome->in_place = get (stats, "frames-in-place");
+  outcome->imported = get (stats, "frames-imported");
   outcome->copied = get (stats, "frames-copied");
   outcome->bytes = get (stats, "copied-bytes");
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -111,6 +112,7 @@ test_pool (void)
       /* videoconvert knows GstVideoMeta, so that upstream may align rows */
       run (formats[i], "", convert, &in_place);
       g_assert_cmpuint (in_place.in_place, ==, N_FRAMES);
+      g_assert_cmpuint (in_place.imported, ==, 0);
       g_assert_cmpuint (in_place.copied, ==, 0);
       g_assert_cmpuint (in_place.bytes, ==, 0);
       run (formats[i], "! identity drop-allocation=true", convert, &copied);
@@ -217,6 +219,8 @@ test_import (void)
       copied = fixture_get_stat (harness, "frames-copied") - copied;
       in_place = fixture_get_stat (harness, "frames-in-place") - in_place;
       g_assert_cmpuint (copied + in_place, ==, 12);
+      g_assert_cmpuint (fixture_get_stat (harness, "frames-imported"), ==,
+                        fixture_get_stat (harness, "frames-in-place"));
       g_assert_cmpuint (copied, <=, 2); /* each once, when it is new */
       if (pools == 2)
         gst_harness_teardown (harness);
