@@ -273,6 +273,7 @@ start (EffvkClassify *self)
     return FALSE;
   GST_OBJECT_LOCK (self);
   self->lost = FALSE;
+  self->latency.live = FALSE; /* until it is asked */
   effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
   effvk_pacer_reset (&self->pacer);
   GST_OBJECT_UNLOCK (self);
@@ -352,11 +353,15 @@ static void
 effvk_classify_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   EffvkClassify *self = EFFVK_CLASSIFY (object);
-  gboolean known;
+  gboolean known, latency;
 
   GST_OBJECT_LOCK (self);
   known = effvk_settings_set (&self->settings, id, value);
+  latency
+      = effvk_latency_set_max (&self->latency, self->settings.pace.max_in_flight) && self->network;
   GST_OBJECT_UNLOCK (self);
+  if (latency)
+    effvk_classify_post_latency (self);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }

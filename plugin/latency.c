@@ -17,6 +17,16 @@ effvk_latency_reset (EffvkLatency *latency, const GstVideoInfo *info, guint max_
 }
 
 gboolean
+effvk_latency_set_max (EffvkLatency *latency, guint max_in_flight)
+{
+  gboolean changed = latency->max != max_in_flight;
+
+  latency->max = max_in_flight;
+  latency->n_frames = MIN (latency->n_frames, max_in_flight);
+  return changed;
+}
+
+gboolean
 effvk_latency_measure (EffvkLatency *latency, GstClockTime time)
 {
   guint64 n = MIN (time / latency->frame + 1, latency->max);
@@ -32,16 +42,15 @@ effvk_latency_measure (EffvkLatency *latency, GstClockTime time)
 }
 
 void
-effvk_latency_answer (const EffvkLatency *latency, GstQuery *query)
+effvk_latency_answer (EffvkLatency *latency, GstQuery *query)
 {
   GstClockTime min, max;
-  gboolean live;
 
-  gst_query_parse_latency (query, &live, &min, &max);
-  if (!live)
+  gst_query_parse_latency (query, &latency->live, &min, &max);
+  if (!latency->live)
     return;
   min += latency->n_frames * latency->frame;
   if (GST_CLOCK_TIME_IS_VALID (max))
     max += latency->max * latency->frame;
-  gst_query_set_latency (query, live, min, max);
+  gst_query_set_latency (query, TRUE, min, max);
 }

@@ -15,13 +15,17 @@ typedef struct
   guint n_frames, max;
   guint
       n_warming; /* answers yet to come that tell nothing: the first ones build what the others use */
+  gboolean live; /* what upstream answered to the last query */
 } EffvkLatency;
 
 /* At the start, and for other caps. Returns whether that changes the latency. */
 gboolean effvk_latency_reset (EffvkLatency *latency, const GstVideoInfo *info, guint max_in_flight);
 
+/* Other frames may be in flight at once. Returns whether that changes the answer to the query. */
+gboolean effvk_latency_set_max (EffvkLatency *latency, guint max_in_flight);
+
 /* Tells how long an answer took. Returns whether that changes the latency. */
 gboolean effvk_latency_measure (EffvkLatency *latency, GstClockTime time);
 
 /* Adds the element's latency to what upstream answered to a LATENCY query. */
-void effvk_latency_answer (const EffvkLatency *latency, GstQuery *query);
+void effvk_latency_answer (EffvkLatency *latency, GstQuery *query);

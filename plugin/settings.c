@@ -189,14 +189,57 @@ effvk_settings_clear (EffvkSettings *settings)
   effvk_object_options_clear (&settings->objects);
 }
 
+static const char *const network_properties[]
+    = { "model-file", "model-overrides", "labels-file", "device", "precision",
+        "activation", "batch-timeout",   "batch-size",  "top-k",  NULL };
+
 gboolean
 effvk_settings_is_of_network (const GParamSpec *spec)
 {
-  static const char *const names[]
-      = { "model-file", "model-overrides", "labels-file", "device", "precision",
-          "activation", "batch-timeout",   "batch-size",  "top-k",  NULL };
+  return g_strv_contains (network_properties, spec->name);
+}
 
-  return g_strv_contains (names, spec->name);
+/* What joins it to others, and where the frames are, is not undone. */
+static void
+take_back_network (EffvkSettings *settings, const EffvkNetworkConfig *made)
+{
+  EffvkNetworkConfig old = settings->network, *network = &settings->network;
+
+  effvk_network_config_copy (made, network);
+  g_free (network->instance_id);
+  network->instance_id = g_steal_pointer (&old.instance_id);
+  g_clear_object (&network->frames_device);
+  network->frames_device = g_steal_pointer (&old.frames_device);
+  effvk_network_config_clear (&old);
+  settings->reporting.top_k = MIN (settings->reporting.top_k, made->top_k);
+}
+
+GPtrArray *
+effvk_settings_take_back (EffvkSettings *settings, GObjectClass *klass,
+                          const EffvkNetworkConfig *made)
+{
+  GParamSpec *specs[G_N_ELEMENTS (network_properties) - 1];
+  GValue before[G_N_ELEMENTS (specs)] = { 0 };
+  GPtrArray *changed = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (specs); i++)
+    {
+      specs[i] = g_object_class_find_property (klass, network_properties[i]);
+      g_value_init (&before[i], specs[i]->value_type);
+      effvk_settings_get (settings, specs[i]->param_id, &before[i]);
+    }
+  take_back_network (settings, made);
+  for (guint i = 0; i < G_N_ELEMENTS (specs); i++)
+    {
+      g_auto (GValue) after = G_VALUE_INIT;
+
+      g_value_init (&after, specs[i]->value_type);
+      effvk_settings_get (settings, specs[i]->param_id, &after);
+      if (g_param_values_cmp (specs[i], &before[i], &after) != 0)
+        g_ptr_array_add (changed, specs[i]);
+      g_value_unset (&before[i]);
+    }
+  return changed;
 }
 
 static void

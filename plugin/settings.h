@@ -69,8 +69,13 @@ void effvk_settings_install (GObjectClass *object_class);
 void effvk_settings_init (EffvkSettings *settings);
 void effvk_settings_clear (EffvkSettings *settings);
 
-/* Whether the network is made of it. */
+/* Whether the network that runs is made of it. */
 gboolean effvk_settings_is_of_network (const GParamSpec *spec);
+
+/* Those settings become the ones that @made is made with. Returns the specs of the properties, of @klass, that this changes. Free
+ * with g_ptr_array_unref(). */
+GPtrArray *effvk_settings_take_back (EffvkSettings *settings, GObjectClass *klass,
+                                     const EffvkNetworkConfig *made);
 
 /* FALSE: it is no setting. */
 gboolean effvk_settings_set (EffvkSettings *settings, guint id, const GValue *value);

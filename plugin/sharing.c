@@ -12,6 +12,12 @@ static GMutex lock; /* what follows */
 static GCond changed;
 static GHashTable *entries; /* id to Entry */
 
+gboolean
+effvk_network_config_is_shared (const EffvkNetworkConfig *config)
+{
+  return config->instance_id && *config->instance_id;
+}
+
 static gboolean
 check_string (const char *name, const char *default_value, const char *theirs, const char *ours,
               GError **error)
@@ -86,6 +92,13 @@ check_options (EffvkNetwork *network, const EffvkNetworkConfig *ours, GError **e
                           error);
 }
 
+gboolean
+effvk_network_suffices (const EffvkNetworkConfig *has, const EffvkNetworkConfig *wanted)
+{
+  return effvk_network_config_is_shared (has) ? check_options (has, wanted, NULL)
+                                              : effvk_network_config_satisfies (has, wanted);
+}
+
 /* Under lock. */
 static Entry *
 get_entry (const char *id)
@@ -146,7 +159,7 @@ effvk_network_join (const EffvkNetworkConfig *config, GError **error)
   EffvkNetwork *network = NULL;
   Entry *entry;
 
-  if (!id || !*id)
+  if (!effvk_network_config_is_shared (config))
     return effvk_network_new (config, error);
   g_mutex_lock (&lock);
   entry = get_entry (id);
@@ -171,9 +184,10 @@ effvk_network_join (const EffvkNetworkConfig *config, GError **error)
 void
 effvk_network_leave (EffvkNetwork *network)
 {
-  const char *id = effvk_network_get_config (network)->instance_id;
+  const EffvkNetworkConfig *config = effvk_network_get_config (network);
+  const char *id = config->instance_id;
 
-  if (id && *id)
+  if (effvk_network_config_is_shared (config))
     {
       Entry *entry;
 

@@ -60,19 +60,21 @@ static void
 post_qos (EffvkClassify *self, GstBuffer *buffer, GstClockTime running_time,
           GstClockTimeDiff jitter)
 {
-  GstMessage *message
-      = gst_message_new_qos (GST_OBJECT (self), FALSE, running_time,
-                             gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
-                                                         GST_BUFFER_PTS (buffer)),
-                             GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
   guint64 inferences, skipped;
+  GstMessage *message;
   double proportion;
+  gboolean live;
 
   GST_OBJECT_LOCK (self);
   inferences = self->counters.inferences;
   skipped = effvk_counters_get_skipped (&self->counters);
   proportion = self->pacer.proportion;
+  live = self->latency.live;
   GST_OBJECT_UNLOCK (self);
+  message = gst_message_new_qos (GST_OBJECT (self), live, running_time,
+                                 gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
+                                                             GST_BUFFER_PTS (buffer)),
+                                 GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
   gst_message_set_qos_values (message, jitter, proportion, 1000000);
   gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferences, skipped);
   gst_element_post_message (GST_ELEMENT (self), message);

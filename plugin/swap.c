@@ -4,12 +4,6 @@
 #include "effvkclassify-private.h"
 #include "sharing.h"
 
-static gboolean
-is_shared (const EffvkNetworkConfig *config)
-{
-  return config->instance_id && *config->instance_id;
-}
-
 /* Makes the network, ready for the stream's frames. */
 static EffvkNetwork *
 load (EffvkClassify *self, const EffvkNetworkConfig *config, GError **error)
@@ -17,7 +11,7 @@ load (EffvkClassify *self, const EffvkNetworkConfig *config, GError **error)
   EffvkNetwork *network;
   GstVideoInfo info;
 
-  if (is_shared (config))
+  if (effvk_network_config_is_shared (config))
     {
       g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
                    "The network is shared (model-instance-id=%s): it changes when all have stopped",
@@ -48,19 +42,29 @@ post (EffvkClassify *self, const EffvkNetworkConfig *config, EffvkNetwork *runs,
                             gst_message_new_element (GST_OBJECT (self), structure));
 }
 
-/* The settings are those of the network that runs again, unless they have been set anew. */
-static void
-take_back (EffvkClassify *self, EffvkNetwork *runs)
+/* Under the object lock: whether a network that is made so is what the settings ask for. */
+static gboolean
+suffices (EffvkClassify *self, const EffvkNetworkConfig *made)
 {
+  EffvkNetworkConfig wanted = self->settings.network; /* the strings are not ours */
+
+  wanted.top_k = self->settings.reporting.top_k;
+  return effvk_network_suffices (made, &wanted);
+}
+
+/* The settings are those of the network that runs again, unless they have been set anew since @refused. */
+static void
+take_back (EffvkClassify *self, EffvkNetwork *runs, const EffvkNetworkConfig *refused)
+{
+  g_autoptr (GPtrArray) changed = NULL;
+
   GST_OBJECT_LOCK (self);
-  if (!self->load_again)
-    {
-      effvk_network_config_clear (&self->settings.network);
-      effvk_network_config_copy (effvk_network_get_config (runs), &self->settings.network);
-      self->settings.reporting.top_k
-          = MIN (self->settings.reporting.top_k, self->settings.network.top_k);
-    }
+  if (suffices (self, refused))
+    changed = effvk_settings_take_back (&self->settings, G_OBJECT_GET_CLASS (self),
+                                        effvk_network_get_config (runs));
   GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; changed && i < changed->len; i++)
+    g_object_notify_by_pspec (G_OBJECT (self), g_ptr_array_index (changed, i));
 }
 
 static void
@@ -72,12 +76,14 @@ swap (EffvkClassify *self)
   EffvkNetwork *network;
 
   effvk_classify_get_config (self, &config);
-  if (effvk_network_config_satisfies (effvk_network_get_config (runs), &config))
+  if (effvk_network_suffices (effvk_network_get_config (runs), &config))
     return;
+  g_free (config.instance_id); /* one that was set since is for the next start */
+  config.instance_id = g_strdup (effvk_network_get_config (runs)->instance_id);
   network = load (self, &config, &error);
   if (!network)
     {
-      take_back (self, runs);
+      take_back (self, runs, &config);
       post (self, &config, runs, error);
       return;
     }
@@ -106,16 +112,6 @@ load_and_swap (gpointer data)
   return NULL;
 }
 
-/* Under the object lock. */
-static gboolean
-is_made_so (EffvkClassify *self)
-{
-  EffvkNetworkConfig wanted = self->settings.network; /* the strings are not ours */
-
-  wanted.top_k = self->settings.reporting.top_k;
-  return effvk_network_config_satisfies (effvk_network_get_config (self->network), &wanted);
-}
-
 void
 effvk_classify_check_network (EffvkClassify *self)
 {
@@ -124,7 +120,7 @@ effvk_classify_check_network (EffvkClassify *self)
   GST_OBJECT_LOCK (self);
   if (self->may_load && self->loading)
     self->load_again = TRUE;
-  else if (self->may_load && !is_made_so (self))
+  else if (self->may_load && !suffices (self, effvk_network_get_config (self->network)))
     {
       self->load_again = self->loading = TRUE;
       finished = self->loader;

@@ -453,6 +453,32 @@ count_latency_messages (GstBus *bus)
   return n;
 }
 
+/* What the element answers with 5 ms and at most 90 ms of latency before it. */
+static void
+assert_latency (GstHarness *harness, GstClockTime min, GstClockTime max)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime min_answer, max_answer;
+  gboolean live;
+
+  g_assert_true (gst_pad_peer_query (harness->sinkpad, query));
+  gst_query_parse_latency (query, &live, &min_answer, &max_answer);
+  g_assert_true (live);
+  g_assert_cmpuint (min_answer, ==, min * GST_MSECOND);
+  g_assert_cmpuint (max_answer, ==, max * GST_MSECOND);
+}
+
+static GstPadProbeReturn
+answer_latency (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return GST_PAD_PROBE_OK;
+  gst_query_set_latency (query, TRUE, 5 * GST_MSECOND, 90 * GST_MSECOND);
+  return GST_PAD_PROBE_HANDLED;
+}
+
 static void
 test_latency (void)
 {
@@ -463,9 +489,10 @@ test_latency (void)
   GstVideoInfo info;
 
   gst_element_set_bus (element, bus);
-  gst_harness_set_upstream_latency (harness, 5 * GST_MSECOND);
+  gst_pad_add_probe (harness->srcpad, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM | GST_PAD_PROBE_TYPE_PUSH,
+                     answer_latency, NULL, NULL);
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
-  g_assert_cmpuint (gst_harness_query_latency (harness), ==, 45 * GST_MSECOND);
+  assert_latency (harness, 5 + 40, 90 + 3 * 40);
   for (guint i = 0; i < 3; i++)
     fixture_push_for_scores (harness, fixture_frame (&info, i), scores);
   count_latency_messages (bus);
@@ -473,9 +500,21 @@ test_latency (void)
   g_atomic_int_set (&collect_delay, 300000); /* more than the ring holds */
   fixture_push_for_scores (harness, fixture_frame (&info, 4), scores);
   g_assert_cmpuint (count_latency_messages (bus), ==, 1);
-  g_assert_cmpuint (gst_harness_query_latency (harness), ==, 125 * GST_MSECOND);
+  assert_latency (harness, 5 + 3 * 40, 90 + 3 * 40);
   fixture_push_for_scores (harness, fixture_frame (&info, 5), scores);
   g_assert_cmpuint (count_latency_messages (bus), ==, 0);
+
+  g_object_set (element, "max-in-flight", 2, NULL);
+  g_assert_cmpuint (count_latency_messages (bus), ==, 1);
+  assert_latency (harness, 5 + 2 * 40, 90 + 2 * 40);
+  g_object_set (element, "max-in-flight", 2, "top-k", 3, NULL);
+  g_assert_cmpuint (count_latency_messages (bus), ==, 0);
+  g_object_set (element, "max-in-flight", 5, NULL);
+  g_assert_cmpuint (count_latency_messages (bus), ==, 1);
+  assert_latency (harness, 5 + 2 * 40, 90 + 5 * 40);
+  fixture_push_for_scores (harness, fixture_frame (&info, 6), scores); /* 300 ms */
+  g_assert_cmpuint (count_latency_messages (bus), ==, 1);
+  assert_latency (harness, 5 + 5 * 40, 90 + 5 * 40);
   g_atomic_int_set (&collect_delay, 0);
   gst_element_set_bus (element, NULL);
   gst_harness_teardown (harness);

@@ -66,6 +66,7 @@ test_qos (void)
   g_autoptr (GstMessage) second = NULL;
   guint64 running_time, processed, dropped;
   gint64 jitter;
+  gboolean live;
   GstVideoInfo info;
 
   gst_element_set_bus (element, bus);
@@ -79,22 +80,33 @@ test_qos (void)
   g_assert_true (is_classified (harness, &info, 2));
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
   g_assert_nonnull (message);
-  gst_message_parse_qos (message, NULL, &running_time, NULL, NULL, NULL);
+  gst_message_parse_qos (message, &live, &running_time, NULL, NULL, NULL);
   gst_message_parse_qos_values (message, &jitter, NULL, NULL);
   gst_message_parse_qos_stats (message, NULL, &processed, &dropped);
   g_assert_cmpuint (running_time, ==, 40 * GST_MSECOND);
   g_assert_cmpint (jitter, ==, 30 * GST_MSECOND);
+  g_assert_false (live);
   g_assert_cmpuint (processed, ==, 1);
   g_assert_cmpuint (dropped, ==, 1);
-  second = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
-  g_assert_null (second);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_QOS));
   g_assert_cmpuint (fixture_get_stat (harness, "skipped-qos"), ==, 1);
+
+  gst_harness_query_latency (harness); /* of whose answer it learns that the harness is live */
+  g_assert_true (
+      gst_harness_push_upstream_event (harness,
+                                       gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.5,
+                                                          30 * GST_MSECOND, 80 * GST_MSECOND)));
+  g_assert_false (is_classified (harness, &info, 3));
+  second = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
+  g_assert_nonnull (second);
+  gst_message_parse_qos (second, &live, NULL, NULL, NULL, NULL);
+  g_assert_true (live);
 
   gst_harness_set (harness, "effvkclassify", "qos", FALSE, NULL);
   g_assert_true (
       gst_harness_push_upstream_event (harness, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 1.5,
-                                                                   GST_SECOND, 80 * GST_MSECOND)));
-  g_assert_true (is_classified (harness, &info, 3));
+                                                                   GST_SECOND, 120 * GST_MSECOND)));
+  g_assert_true (is_classified (harness, &info, 4));
   gst_element_set_bus (element, NULL);
   gst_harness_teardown (harness);
 }

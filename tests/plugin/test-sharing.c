@@ -238,8 +238,12 @@ test_contradiction (void)
 {
   Stream first = { 0 };
   g_autoptr (GstElement) element = NULL;
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autofree char *labels = fixture_path ("other-labels.txt");
+  g_autofree char *other_labels = g_strdup_printf ("labels-file=%s", labels);
   double scores[N_CLASSES];
 
+  g_assert_true (g_file_set_contents (labels, "one\ntwo\n", -1, NULL));
   stream_init (&first, "model-instance-id=c batch-size=2 precision=fp32", 0);
   assert_refused ("model-file=/other.safetensors", "/other.safetensors");
   assert_refused ("batch-size=3", "batch-size");
@@ -247,11 +251,18 @@ test_contradiction (void)
   assert_refused ("activation=sigmoid", "activation");
   assert_refused ("device=gpu", "device");
   assert_refused ("top-k=7", "top-k");
+  assert_refused (other_labels, "labels-file");
+  assert_refused ("model-overrides=\"{\\\"crop_pct\\\":1.0}\"", "model-overrides");
+  assert_refused ("batch-timeout=5000000", "batch-timeout");
   /* what is not said is taken from the first */
   element = gst_parse_launch ("effvkclassify model-instance-id=c", NULL);
+  gst_element_set_bus (element, bus);
   g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (n_classifiers, ==, 1);
-  gst_element_set_state (element, GST_STATE_NULL);
+  g_object_set (element, "top-k", 4, "batch-size", 1, NULL);
+  gst_element_set_state (element, GST_STATE_NULL); /* when what may have been asked for is done */
+  g_assert_false (gst_bus_have_pending (bus) && gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT));
+  gst_element_set_bus (element, NULL);
   fixture_push_for_scores (first.harness, fixture_frame (&first.info, 1), scores);
   gst_harness_teardown (first.harness);
   g_assert_cmpint (n_classifiers, ==, 0);

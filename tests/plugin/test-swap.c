@@ -298,10 +298,17 @@ test_labels (void)
   gst_harness_teardown (harness);
 }
 
-/* The old one goes on, and its settings are those that are read. */
+static void
+count_notify (GObject *object, GParamSpec *spec, gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+}
+
+/* The old one goes on, and its settings are those that are read; who listens is told of those that went back. */
 static void
 test_refused (void)
 {
+  gint n_file = 0, n_labels = 0, n_device = 0;
   g_autofree char *labels = fixture_path ("two.txt");
   Stream stream = { 0 };
   g_autofree char *missing = NULL;
@@ -311,17 +318,25 @@ test_refused (void)
 
   g_assert_true (g_file_set_contents (labels, "one\ntwo\n", -1, NULL));
   stream_start (&stream, fixture_model (), second_model ());
+  g_signal_connect (stream.element, "notify::model-file", G_CALLBACK (count_notify), &n_file);
+  g_signal_connect (stream.element, "notify::labels-file", G_CALLBACK (count_notify), &n_labels);
+  g_signal_connect (stream.element, "notify::device", G_CALLBACK (count_notify), &n_device);
   g_object_set (stream.element, "model-file", "/no/such.safetensors", NULL);
   missing = wait_for_swap (&stream, "/no/such.safetensors", stream.models[0].name);
   g_assert_nonnull (strstr (missing, "/no/such.safetensors"));
   g_object_get (stream.element, "model-file", &file, NULL);
   g_assert_cmpstr (file, ==, fixture_model ());
+  g_assert_cmpint (g_atomic_int_get (&n_file), ==, 2); /* set, and taken back */
+  g_assert_cmpint (g_atomic_int_get (&n_labels), ==, 0);
 
   g_object_set (stream.element, "model-file", second_model (), "labels-file", labels, NULL);
   wrong = wait_for_swap (&stream, second_model (), stream.models[0].name);
   g_assert_nonnull (strstr (wrong, "13"));
   g_object_get (stream.element, "labels-file", &labels_file, NULL);
   g_assert_null (labels_file);
+  g_assert_cmpint (g_atomic_int_get (&n_file), ==, 4);
+  g_assert_cmpint (g_atomic_int_get (&n_labels), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&n_device), ==, 0);
   wait_for_frames (&stream, 0);
   stream_stop (&stream);
 }
@@ -350,6 +365,29 @@ test_shared (void)
   gst_object_unref (stream.bus);
   gst_object_unref (stream.element);
   gst_harness_teardown (stream.harness);
+}
+
+/* An ID that is set while a network of the element's own runs is for the next start. */
+static void
+test_shared_later (void)
+{
+  g_autofree char *reason = NULL;
+  g_autofree char *id = NULL;
+  Stream stream = { 0 };
+
+  stream_start (&stream, fixture_model (), second_model ());
+  g_object_set (stream.element, "model-instance-id", "later", NULL);
+  for (guint i = 1; i < 4; i++)
+    {
+      g_object_set (stream.element, "model-file", stream.models[i % 2].path, NULL);
+      g_assert_null (wait_for_swap (&stream, stream.models[i % 2].path, stream.models[i % 2].name));
+    }
+  g_object_set (stream.element, "model-file", "/no/such.safetensors", NULL);
+  reason = wait_for_swap (&stream, "/no/such.safetensors", stream.models[1].name);
+  g_assert_nonnull (strstr (reason, "/no/such.safetensors"));
+  g_object_get (stream.element, "model-instance-id", &id, NULL);
+  g_assert_cmpstr (id, ==, "later");
+  stream_stop (&stream);
 }
 
 /* Stopped while it loads, from several threads. */
@@ -405,6 +443,7 @@ main (int argc, char **argv)
   g_test_add_func ("/swap/labels", test_labels);
   g_test_add_func ("/swap/refused", test_refused);
   g_test_add_func ("/swap/shared", test_shared);
+  g_test_add_func ("/swap/shared-later", test_shared_later);
   g_test_add_func ("/swap/stop", test_stop);
   status = g_test_run ();
   fixtures_clear ();
