@@ -36,13 +36,13 @@ struct _EffvkClassify
   gboolean may_load, loading;
   gboolean load_again; /* settings were set since it began */
   GstVideoInfo info;   /* of the caps; the sink pad's thread writes it */
+  EffvkVulkan vulkan;
 
   /* sink pad */
   GstSegment segment;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   EffvkTurned turned;
   EffvkFramesKind kind;
-  EffvkVulkan vulkan;
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */

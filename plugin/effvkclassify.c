@@ -325,7 +325,7 @@ effvk_classify_change_state (GstElement *element, GstStateChange transition)
       || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     stop (self);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL)
-    effvk_vulkan_clear (&self->vulkan); /* the device may have been lost */
+    effvk_vulkan_clear (&self->vulkan, element); /* the device may have been lost */
   return result;
 }
 
@@ -411,7 +411,7 @@ effvk_classify_finalize (GObject *object)
 
   effvk_queue_clear (&self->queue);
   effvk_settings_clear (&self->settings);
-  effvk_vulkan_clear (&self->vulkan);
+  effvk_vulkan_clear (&self->vulkan, GST_ELEMENT (self));
   effvk_tracks_free (self->tracks);
   G_OBJECT_CLASS (effvk_classify_parent_class)->finalize (object);
 }

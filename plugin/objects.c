@@ -280,7 +280,12 @@ effvk_objects_finish (GArray *objects, GPtrArray *results, EffvkTracks *tracks,
               track->time = time;
             }
         }
-      else if (!object->due && track && track->result)
+      else if (object->due)
+        {
+          if (track && !track->result) /* the answer was none: it is asked about again */
+            track->classified = 0;
+        }
+      else if (track && track->result)
         {
           object->result = effvk_result_ref (track->result);
           object->age = time >= track->time ? time - track->time : GST_CLOCK_TIME_NONE;

@@ -321,7 +321,7 @@ query_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
   gst_caps_ref (caps);
   if (!takes_dmabuf (self))
     caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_DMABUF);
-  if (self->vulkan.refused)
+  if (effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self)))
     caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_VULKAN);
   gst_query_set_caps_result (query, caps);
   gst_caps_unref (caps);
@@ -337,7 +337,8 @@ query_accept_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
   gst_query_parse_accept_caps (query, &caps);
   kind = effvk_frames_kind (caps);
   if ((kind == EFFVK_FRAMES_IN_DMABUF && !takes_dmabuf (self))
-      || (kind == EFFVK_FRAMES_IN_VULKAN && self->vulkan.refused))
+      || (kind == EFFVK_FRAMES_IN_VULKAN
+          && effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self))))
     gst_query_set_accept_caps_result (query, FALSE);
   else
     return gst_pad_query_default (pad, GST_OBJECT (self), query);

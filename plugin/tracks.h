@@ -40,7 +40,7 @@ void effvk_tracks_next_frame (EffvkTracks *tracks, EffvkModel *model);
 gboolean effvk_tracks_is_of (EffvkTracks *tracks, EffvkModel *model);
 
 /* Whether an object of this frame is to be classified: the first time, and then in every @interval-th
- * frame (0: never again). Then it counts as classified. */
+ * frame (0: never again). Then it counts as classified, until somebody who gets no answer sets that back. */
 gboolean effvk_tracks_is_due (EffvkTracks *tracks, gint64 id, guint interval);
 
 /* The track, made where there is none; owned by @tracks, and valid until the next call. */

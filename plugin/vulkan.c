@@ -11,21 +11,79 @@
 
 static GMutex lock; /* of all GstVulkanDevices' WRAPPED_KEY */
 
-void
-effvk_vulkan_clear (EffvkVulkan *vulkan)
+/* The element's lock guards its share, but is never held while GStreamer is asked: that may set a context,
+ * or go on to elements that ask in turn. */
+
+/* A reference to what there is, or NULL. */
+static gpointer
+get (GstElement *element, gpointer *field)
 {
-  g_clear_pointer (&vulkan->queue, gst_object_unref);
-  g_clear_pointer (&vulkan->device, gst_object_unref);
-  g_clear_pointer (&vulkan->instance, gst_object_unref);
-  vulkan->refused = FALSE;
+  gpointer object;
+
+  GST_OBJECT_LOCK (element);
+  object = *field ? gst_object_ref (*field) : NULL;
+  GST_OBJECT_UNLOCK (element);
+  return object;
+}
+
+/* Takes @object where there is none yet. Returns a reference to the one that there is then. */
+static gpointer
+keep (GstElement *element, gpointer *field, gpointer object)
+{
+  gpointer kept;
+
+  GST_OBJECT_LOCK (element);
+  if (!*field)
+    *field = gst_object_ref (object);
+  kept = gst_object_ref (*field);
+  GST_OBJECT_UNLOCK (element);
+  gst_object_unref (object);
+  return kept;
+}
+
+static void
+clear (EffvkVulkan *vulkan)
+{
+  gst_clear_object (&vulkan->queue);
+  gst_clear_object (&vulkan->device);
+  gst_clear_object (&vulkan->instance);
+}
+
+void
+effvk_vulkan_clear (EffvkVulkan *vulkan, GstElement *element)
+{
+  EffvkVulkan old;
+
+  GST_OBJECT_LOCK (element);
+  old = *vulkan;
+  *vulkan = (EffvkVulkan){ 0 };
+  GST_OBJECT_UNLOCK (element);
+  clear (&old);
+}
+
+gboolean
+effvk_vulkan_is_refused (EffvkVulkan *vulkan, GstElement *element)
+{
+  gboolean refused;
+
+  GST_OBJECT_LOCK (element);
+  refused = vulkan->refused;
+  GST_OBJECT_UNLOCK (element);
+  return refused;
 }
 
 gboolean
 effvk_vulkan_answer (EffvkVulkan *vulkan, GstElement *element, GstQuery *query)
 {
-  return gst_vulkan_handle_context_query (element, query, NULL, vulkan->instance, vulkan->device)
-         || (vulkan->queue
-             && gst_vulkan_queue_handle_context_query (element, query, vulkan->queue));
+  EffvkVulkan now = { .instance = get (element, &vulkan->instance),
+                      .device = get (element, &vulkan->device),
+                      .queue = get (element, &vulkan->queue) };
+  gboolean answered
+      = gst_vulkan_handle_context_query (element, query, NULL, now.instance, now.device)
+        || (now.queue && gst_vulkan_queue_handle_context_query (element, query, now.queue));
+
+  clear (&now);
+  return answered;
 }
 
 static gboolean
@@ -94,44 +152,94 @@ can_use (GstVulkanDevice *gst)
   return device != NULL;
 }
 
+/* The queue of another device goes with it. */
+static void
+set_device (EffvkVulkan *vulkan, GstElement *element, GstVulkanDevice *device)
+{
+  gboolean refused = !can_use (device);
+  EffvkVulkan old = { 0 };
+
+  GST_OBJECT_LOCK (element);
+  if (vulkan->device != device)
+    old.queue = g_steal_pointer (&vulkan->queue);
+  old.device = vulkan->device;
+  vulkan->device = gst_object_ref (device);
+  vulkan->refused = refused;
+  GST_OBJECT_UNLOCK (element);
+  clear (&old);
+}
+
 void
 effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context)
 {
+  GstVulkanInstance *instance = NULL;
   GstVulkanDevice *device = NULL;
+  EffvkVulkan old = { 0 };
 
-  gst_vulkan_handle_set_context (element, context, NULL, (GstVulkanInstance **) &vulkan->instance);
-  if (!gst_context_get_vulkan_device (context, &device) || !device)
-    return;
-  gst_object_replace ((GstObject **) &vulkan->device, GST_OBJECT (device));
-  vulkan->refused = !can_use (device);
-  gst_object_unref (device);
+  gst_vulkan_handle_set_context (element, context, NULL, &instance);
+  if (instance)
+    {
+      GST_OBJECT_LOCK (element);
+      old.instance = vulkan->instance;
+      vulkan->instance = instance;
+      GST_OBJECT_UNLOCK (element);
+      clear (&old);
+    }
+  if (gst_context_get_vulkan_device (context, &device) && device)
+    set_device (vulkan, element, device);
+  gst_clear_object (&device);
 }
 
-/* What the neighbours have, or what there is: images are handed on without a transfer between families. */
-static gboolean
-find (EffvkVulkan *vulkan, GstElement *element, GError **error)
+/* All three: what the neighbours have, or what there is, so that images are handed on without a transfer between
+ * families. */
+static GstVulkanInstance *
+find_instance (EffvkVulkan *vulkan, GstElement *element, GError **error)
 {
-  /* these may call set_context, and look whether there is one then */
-  if (!gst_vulkan_ensure_element_data (element, NULL, (GstVulkanInstance **) &vulkan->instance))
+  GstVulkanInstance *instance = get (element, &vulkan->instance);
+
+  if (!instance)
     {
-      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NO_DRIVER,
-                           "GStreamer's Vulkan instance cannot be had");
-      return FALSE;
+      gst_vulkan_global_context_query (element, GST_VULKAN_INSTANCE_CONTEXT_TYPE_STR);
+      instance = get (element, &vulkan->instance); /* which it sets */
     }
-  if (!vulkan->device)
-    gst_vulkan_device_run_context_query (element, (GstVulkanDevice **) &vulkan->device);
-  if (!vulkan->device)
-    vulkan->device = gst_vulkan_instance_create_device (vulkan->instance, error);
-  if (!vulkan->device)
-    return FALSE;
-  if (!vulkan->queue)
-    gst_vulkan_queue_run_context_query (element, (GstVulkanQueue **) &vulkan->queue);
-  if (!vulkan->queue)
-    gst_vulkan_device_foreach_queue (vulkan->device, choose_queue, &vulkan->queue);
-  if (!vulkan->queue)
+  if (!instance && gst_vulkan_ensure_element_data (element, NULL, &instance))
+    instance = keep (element, &vulkan->instance, instance);
+  if (!instance)
+    g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NO_DRIVER,
+                         "GStreamer's Vulkan instance cannot be had");
+  return instance;
+}
+
+static GstVulkanDevice *
+find_device (EffvkVulkan *vulkan, GstElement *element, GError **error)
+{
+  g_autoptr (GstVulkanInstance) instance = find_instance (vulkan, element, error);
+  GstVulkanDevice *device = instance ? get (element, &vulkan->device) : NULL;
+
+  if (!instance || device)
+    return device;
+  if (!gst_vulkan_device_run_context_query (element, &device))
+    device = gst_vulkan_instance_create_device (instance, error);
+  return device ? keep (element, &vulkan->device, device) : NULL;
+}
+
+static GstVulkanQueue *
+find_queue (EffvkVulkan *vulkan, GstElement *element, GError **error)
+{
+  g_autoptr (GstVulkanDevice) device = find_device (vulkan, element, error);
+  GstVulkanQueue *queue = device ? get (element, &vulkan->queue) : NULL;
+  gpointer chosen = NULL;
+
+  if (!device || queue)
+    return queue;
+  if (gst_vulkan_queue_run_context_query (element, &queue))
+    chosen = queue;
+  else
+    gst_vulkan_device_foreach_queue (device, choose_queue, &chosen);
+  if (!chosen)
     g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
                          "GStreamer's Vulkan device has no queue that computes");
-  return vulkan->queue != NULL;
+  return chosen ? keep (element, &vulkan->queue, chosen) : NULL;
 }
 
 static void
@@ -143,33 +251,34 @@ weak_ref_free (gpointer data)
 
 /* Under lock. */
 static EffvkDevice *
-wrap (EffvkVulkan *vulkan, GError **error)
+wrap (GstVulkanQueue *queue, GError **error)
 {
-  EffvkDevice *device = new_device (vulkan->queue, error);
+  EffvkDevice *device = new_device (queue, error);
   GWeakRef *weak;
 
   if (!device)
     return NULL;
   weak = g_new0 (GWeakRef, 1);
   g_weak_ref_init (weak, device);
-  g_object_set_data (G_OBJECT (device), DEVICE_KEY, vulkan->device);
-  g_object_set_data_full (G_OBJECT (vulkan->device), WRAPPED_KEY, weak, weak_ref_free);
+  g_object_set_data (G_OBJECT (device), DEVICE_KEY, queue->device);
+  g_object_set_data_full (G_OBJECT (queue->device), WRAPPED_KEY, weak, weak_ref_free);
   return device;
 }
 
 EffvkDevice *
 effvk_vulkan_get_device (EffvkVulkan *vulkan, GstElement *element, GError **error)
 {
+  g_autoptr (GstVulkanQueue) queue = find_queue (vulkan, element, error);
   EffvkDevice *device = NULL;
   GWeakRef *weak;
 
-  if (find (vulkan, element, error))
+  if (queue)
     {
       g_mutex_lock (&lock);
-      weak = g_object_get_data (G_OBJECT (vulkan->device), WRAPPED_KEY);
+      weak = g_object_get_data (G_OBJECT (queue->device), WRAPPED_KEY);
       device = weak ? g_weak_ref_get (weak) : NULL;
       if (!device)
-        device = wrap (vulkan, error);
+        device = wrap (queue, error);
       g_mutex_unlock (&lock);
     }
   if (!device)
@@ -336,8 +445,14 @@ effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info, GstBuffe
 #else
 
 void
-effvk_vulkan_clear (EffvkVulkan *vulkan)
+effvk_vulkan_clear (EffvkVulkan *vulkan, GstElement *element)
 {
+}
+
+gboolean
+effvk_vulkan_is_refused (EffvkVulkan *vulkan, GstElement *element)
+{
+  return FALSE;
 }
 
 void

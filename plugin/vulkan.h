@@ -21,7 +21,7 @@
 #define EFFVK_VULKAN_CAPS ""
 #endif
 
-/* An element's share in the contexts. Begins as { 0 }. */
+/* An element's share in the contexts, under its object lock. Begins as { 0 }. What follows may be called from any thread. */
 typedef struct
 {
   gpointer instance, device, queue; /* GstVulkanInstance, GstVulkanDevice, GstVulkanQueue */
@@ -29,7 +29,10 @@ typedef struct
   gboolean uploaded;                /* frames come from vulkanupload */
 } EffvkVulkan;
 
-void effvk_vulkan_clear (EffvkVulkan *vulkan);
+void effvk_vulkan_clear (EffvkVulkan *vulkan, GstElement *element);
+
+/* Whether there is a device that cannot be used. */
+gboolean effvk_vulkan_is_refused (EffvkVulkan *vulkan, GstElement *element);
 
 /* GstElement's set_context. */
 void effvk_vulkan_set_context (EffvkVulkan *vulkan, GstElement *element, GstContext *context);

@@ -258,6 +258,33 @@ test_not_finite (void)
   gst_harness_teardown (harness);
 }
 
+/* An object that is to be classified once is asked about until there is an answer. */
+static void
+test_not_finite_object (void)
+{
+  g_autofree char *path = overflowing_model ();
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify device=cpu inference-region=roi-list "
+                         "reclassify-interval=0 post-messages=false model-file=%s",
+                         path);
+  GstHarness *harness = gst_harness_new_parse (launch);
+  GstVideoInfo info;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  for (guint i = 0; i < 6; i++)
+    {
+      GstBuffer *frame = fixture_frame (&info, i), *out;
+
+      fixture_add_object (frame, TRUE, "car", 4, 4, 40, 30, 7);
+      out = fixture_push (harness, frame);
+      g_assert_cmpuint (fixture_n_objects (out), ==, 0);
+      gst_buffer_unref (out);
+    }
+  g_assert_cmpuint (fixture_get_stat (harness, "objects-classified"), ==, 6);
+  g_assert_cmpuint (fixture_get_stat (harness, "not-finite"), ==, 6);
+  gst_harness_teardown (harness);
+}
+
 /* A start posts as many warnings as @n, which name both ways out. */
 static void
 assert_start_warnings (const char *device, guint n)
@@ -401,6 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/faults/device-lost", test_device_lost);
   g_test_add_func ("/faults/cpu-warning", test_cpu_warning);
   g_test_add_func ("/faults/not-finite", test_not_finite);
+  g_test_add_func ("/faults/not-finite-object", test_not_finite_object);
   g_test_add_func ("/faults/short-buffer", test_short_buffer);
   g_test_add_func ("/faults/video-meta", test_video_meta);
   g_test_add_func ("/faults/caps", test_caps);

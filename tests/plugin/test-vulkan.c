@@ -287,11 +287,62 @@ takes_images (guint minor)
   gst_harness_teardown (harness);
   return listed;
 }
+
+typedef struct
+{
+  GstElement *element;
+  GstContext *contexts[2];
+  gint stop;
+} Setter;
+
+static gpointer
+set_contexts (gpointer data)
+{
+  Setter *setter = data;
+
+  for (guint i = 0; !g_atomic_int_get (&setter->stop); i++)
+    gst_element_set_context (setter->element, setter->contexts[i % 2]);
+  return NULL;
+}
+
+/* The application may give the element another device at any time, whatever others ask it meanwhile. */
+static void
+test_contexts (void)
+{
+  GstHarness *harness = fixture_harness (NULL);
+  g_autoptr (GstCaps) image = gst_caps_from_string (
+      "video/x-raw(memory:VulkanImage),format=NV12,width=64,height=48,framerate=25/1");
+  Setter setter = { .element = gst_harness_find_element (harness, "effvkclassify"),
+                    .contexts = { make_context (0), make_context (1) } };
+  GThread *thread = g_thread_new ("set-contexts", set_contexts, &setter);
+  guint n_taken = 0, n_answered = 0;
+
+  for (guint i = 0; i < 500 || n_answered < 100; i++)
+    {
+      g_autoptr (GstQuery) query = gst_query_new_context (GST_VULKAN_DEVICE_CONTEXT_TYPE_STR);
+
+      n_taken += gst_pad_peer_query_accept_caps (harness->srcpad, image);
+      n_answered += gst_pad_peer_query (harness->srcpad, query);
+    }
+  g_atomic_int_set (&setter.stop, TRUE);
+  g_thread_join (thread);
+  g_test_message ("taken %u times, answered %u", n_taken, n_answered);
+  for (guint i = 0; i < 2; i++)
+    gst_context_unref (setter.contexts[i]);
+  gst_object_unref (setter.element);
+  gst_harness_teardown (harness);
+}
 #else
 static gboolean
 takes_images (guint minor)
 {
   return minor >= 1;
+}
+
+static void
+test_contexts (void)
+{
+  g_test_skip ("effvk was built without gstreamer-vulkan-1.0");
 }
 
 static void
@@ -666,6 +717,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan/caps", test_caps);
   g_test_add_func ("/vulkan/refused", test_refused);
   g_test_add_data_func ("/vulkan/validated", log, test_validated);
+  g_test_add_func ("/vulkan/contexts", test_contexts);
   result = g_test_run ();
   fixtures_clear ();
   return result;
