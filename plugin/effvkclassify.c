@@ -21,6 +21,11 @@
  * frame of a live source is (#EffvkClassify:deadline). #EffvkClassify:skipped says what such frames
  * carry.
  *
+ * ## How long it takes
+ *
+ * #EffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer says of each frame, classified or
+ * skipped, how long it was in the element: `GST_TRACERS="latency(flags=pipeline+element)" GST_DEBUG=GST_TRACER:7`.
+ *
  * ## Many streams
  *
  * Elements with the same #EffvkClassify:model-instance-id share one network. The first to start makes it,

@@ -8,8 +8,9 @@ build=$2
 here=$source/tests/tsan
 
 net=(classifier tuning vulkan)
-unit=(device image model pipeline-cache)
-plugin=(cascade effvkclassify faults frames live memory metadata objects pace sharing steady stress swap)
+unit=(device image model pipeline-cache smoother)
+plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects pace sharing steady streams stress swap
+  vulkan)
 
 programs=("${net[@]/#/tests/net/test-}" "${unit[@]/#/tests/unit/test-}"
   "${plugin[@]/#/tests/plugin/test-}")
