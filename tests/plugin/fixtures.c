@@ -36,8 +36,8 @@ fixture_model (void)
   return path;
 }
 
-void
-fixtures_clear (void)
+static void
+remove_folder (void)
 {
   g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
   const char *name;
@@ -50,6 +50,16 @@ fixtures_clear (void)
     }
   if (folder)
     g_rmdir (folder);
+}
+
+int
+fixtures_run (void)
+{
+  int status = g_test_run ();
+
+  remove_folder ();
+  gst_deinit ();
+  return status;
 }
 
 GstHarness *

@@ -13,8 +13,9 @@ const char *fixture_model (void);
 /* A path in the process's temporary folder. Free with g_free(). */
 char *fixture_path (const char *name);
 
-/* Removes what the above made. */
-void fixtures_clear (void);
+/* What main() ends with: runs the tests, removes what the above made, and ends GStreamer, so that its tracer tells of leaks:
+ * a warning, which is fatal. */
+int fixtures_run (void);
 
 /* A harness around effvkclassify with the small model, device=cpu and further properties
  * ("top-k=2 threshold=0.1"), or NULL. */

@@ -197,14 +197,10 @@ test_analytics (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cascade/roi", test_roi);
   g_test_add_func ("/cascade/roi-nv12", test_roi_nv12);
   g_test_add_func ("/cascade/analytics", test_analytics);
-  status = g_test_run ();
-  gst_deinit (); /* for GST_TRACERS=leaks */
-  return status;
+  return fixtures_run ();
 }

@@ -202,8 +202,6 @@ test_imported (void)
 int
 main (int argc, char **argv)
 {
-  int result;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dmabuf/caps", test_caps);
@@ -212,7 +210,5 @@ main (int argc, char **argv)
 #if GST_CHECK_VERSION(1, 24, 0)
   g_test_add_func ("/dmabuf/imported", test_imported);
 #endif
-  result = g_test_run ();
-  fixtures_clear ();
-  return result;
+  return fixtures_run ();
 }

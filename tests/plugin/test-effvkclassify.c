@@ -333,8 +333,6 @@ test_two (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/effvkclassify/metadata", test_metadata);
@@ -345,7 +343,5 @@ main (int argc, char **argv)
   g_test_add_func ("/effvkclassify/events", test_events);
   g_test_add_func ("/effvkclassify/states", test_states);
   g_test_add_func ("/effvkclassify/two", test_two);
-  status = g_test_run ();
-  fixtures_clear ();
-  return status;
+  return fixtures_run ();
 }

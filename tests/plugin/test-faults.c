@@ -127,7 +127,6 @@ test_no_driver (void)
     }
   properties = g_strdup_printf ("model-file=%s", fixture_model ());
   assert_start_error (properties, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "driver");
-  fixtures_clear ();
 }
 
 /* Pushes @buffer and expects a flow error with one element error that says @says. */
@@ -417,8 +416,6 @@ test_caps (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/faults/model", test_model);
@@ -432,7 +429,5 @@ main (int argc, char **argv)
   g_test_add_func ("/faults/short-buffer", test_short_buffer);
   g_test_add_func ("/faults/video-meta", test_video_meta);
   g_test_add_func ("/faults/caps", test_caps);
-  status = g_test_run ();
-  fixtures_clear ();
-  return status;
+  return fixtures_run ();
 }

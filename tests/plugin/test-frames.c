@@ -408,8 +408,6 @@ test_pixel_aspect (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/frames/formats", test_formats);
@@ -421,7 +419,5 @@ main (int argc, char **argv)
   g_test_add_func ("/frames/range", test_range);
   g_test_add_func ("/frames/orientation", test_orientation);
   g_test_add_func ("/frames/pixel-aspect", test_pixel_aspect);
-  status = g_test_run ();
-  fixtures_clear ();
-  return status;
+  return fixtures_run ();
 }

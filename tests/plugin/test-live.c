@@ -656,9 +656,6 @@ test_properties (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
-  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/live/random", test_random);
@@ -669,8 +666,5 @@ main (int argc, char **argv)
   g_test_add_func ("/live/preroll", test_preroll);
   g_test_add_func ("/live/refused", test_refused);
   g_test_add_func ("/live/properties", test_properties);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit ();
-  return status;
+  return fixtures_run ();
 }

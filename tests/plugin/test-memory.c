@@ -290,5 +290,5 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/downstream", test_downstream);
   g_test_add_func ("/memory/outlive", test_outlive);
   g_test_add_func ("/memory/import", test_import);
-  return g_test_run ();
+  return fixtures_run ();
 }

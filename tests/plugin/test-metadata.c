@@ -317,16 +317,11 @@ test_message_times (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/metadata/modes", test_modes);
   g_test_add_func ("/metadata/logits", test_logits);
   g_test_add_func ("/metadata/survival", test_survival);
   g_test_add_func ("/metadata/message-times", test_message_times);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit (); /* for GST_TRACERS=leaks */
-  return status;
+  return fixtures_run ();
 }

@@ -839,8 +839,6 @@ test_drawn (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/objects/classes", test_classes);
@@ -855,8 +853,5 @@ main (int argc, char **argv)
   g_test_add_func ("/objects/many", test_many);
   g_test_add_func ("/objects/swap", test_swap);
   g_test_add_func ("/objects/drawn", test_drawn);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit (); /* for GST_TRACERS=leaks */
-  return status;
+  return fixtures_run ();
 }

@@ -208,8 +208,6 @@ test_stats (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pace/interval", test_interval);
@@ -218,7 +216,5 @@ main (int argc, char **argv)
   g_test_add_func ("/pace/deadline", test_deadline);
   g_test_add_func ("/pace/last", test_last);
   g_test_add_func ("/pace/stats", test_stats);
-  status = g_test_run ();
-  fixtures_clear ();
-  return status;
+  return fixtures_run ();
 }

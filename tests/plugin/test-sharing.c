@@ -303,9 +303,6 @@ test_start_together (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
-  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sharing/streams", test_streams);
@@ -313,8 +310,5 @@ main (int argc, char **argv)
   g_test_add_func ("/sharing/fair", test_fair);
   g_test_add_func ("/sharing/contradiction", test_contradiction);
   g_test_add_func ("/sharing/start-together", test_start_together);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit ();
-  return status;
+  return fixtures_run ();
 }

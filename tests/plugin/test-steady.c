@@ -270,8 +270,6 @@ test_properties (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   find_colors ();
@@ -280,8 +278,5 @@ main (int argc, char **argv)
   g_test_add_func ("/steady/unknown", test_unknown);
   g_test_add_func ("/steady/messages-on-change", test_messages_on_change);
   g_test_add_func ("/steady/properties", test_properties);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit (); /* for GST_TRACERS=leaks */
-  return status;
+  return fixtures_run ();
 }

@@ -147,14 +147,8 @@ test_eight (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
-  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/streams/eight", test_eight);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit ();
-  return status;
+  return fixtures_run ();
 }

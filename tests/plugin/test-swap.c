@@ -433,9 +433,6 @@ test_stop (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
-  g_setenv ("GST_TRACERS", "leaks", TRUE); /* a leak is a warning, which is fatal */
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/swap/small", test_small);
@@ -445,8 +442,5 @@ main (int argc, char **argv)
   g_test_add_func ("/swap/shared", test_shared);
   g_test_add_func ("/swap/shared-later", test_shared_later);
   g_test_add_func ("/swap/stop", test_stop);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit ();
-  return status;
+  return fixtures_run ();
 }

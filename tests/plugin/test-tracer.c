@@ -75,8 +75,6 @@ test_tracer (void)
 int
 main (int argc, char **argv)
 {
-  int status;
-
   g_setenv ("GST_TRACERS", "latency(flags=pipeline+element)", TRUE);
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
@@ -84,8 +82,5 @@ main (int argc, char **argv)
   gst_debug_add_log_function (count_entry, NULL, NULL);
   gst_debug_set_threshold_for_name ("GST_TRACER", GST_LEVEL_TRACE);
   g_test_add_func ("/tracer/latency", test_tracer);
-  status = g_test_run ();
-  fixtures_clear ();
-  gst_deinit ();
-  return status;
+  return fixtures_run ();
 }

@@ -701,8 +701,6 @@ int
 main (int argc, char **argv)
 {
   g_autofree char *log = validate ();
-  int result;
-
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/vulkan/formats", log, check_formats);
@@ -718,7 +716,5 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan/refused", test_refused);
   g_test_add_data_func ("/vulkan/validated", log, test_validated);
   g_test_add_func ("/vulkan/contexts", test_contexts);
-  result = g_test_run ();
-  fixtures_clear ();
-  return result;
+  return fixtures_run ();
 }

@@ -9,8 +9,8 @@ here=$source/tests/tsan
 
 net=(classifier tuning vulkan)
 unit=(device image model pipeline-cache smoother)
-plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects pace sharing steady streams stress swap
-  vulkan)
+plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects pace sharing steady
+  streams stress swap vulkan)
 
 programs=("${net[@]/#/tests/net/test-}" "${unit[@]/#/tests/unit/test-}"
   "${plugin[@]/#/tests/plugin/test-}")
@@ -27,6 +27,7 @@ gcc "${flags[@]}" -o "$build/race" "$here/race.c" $(pkg-config --cflags --libs g
 cd "$build"
 export G_SLICE=always-malloc EFFVK_CACHE_DIR='' EFFVK_VALIDATION=0 GST_REGISTRY=$PWD/registry.bin
 export GST_PLUGIN_PATH=$PWD/plugin LD_LIBRARY_PATH=$PWD/src GST_REGISTRY_FORK=no
+export GST_TRACERS=leaks G_DEBUG=fatal-warnings
 export TSAN_OPTIONS="suppressions=$here/suppressions"
 
 # Where new kernels put things at random, older versions of it have their own.
