@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One to eight pipelines, each with a thread that starts, stops, seeks, flushes and sets properties at
- * random. EFFVK_STRESS_SECONDS: how long (6); EFFVK_TEST_SEED repeats what is random here, but not
- * what the threads make of it. */
+/* Pipelines, each with a thread that does sequences of random steps: starts, stops, seeks, flushes, ends the stream, sets
+ * properties. EFFVK_STRESS_STREAMS: how many (1 to 8, at random); EFFVK_STRESS_SECONDS: how long (6), and
+ * EFFVK_STRESS_SEQUENCES: how many sequences at least (0), of all together. EFFVK_TEST_SEED repeats what is random here, but
+ * not what the threads make of it. */
 #include "fixtures.h"
 
 #include <effvk/effvk.h>
@@ -13,6 +14,14 @@
 #define STUCK_SECONDS 120 /* of a machine that does much else, with a debugger's patience */
 
 #define N_PASSED 64
+#define SEQUENCE 8 /* steps */
+
+/* What streams may be classified with: a file, and another one with its classes' names. */
+typedef struct
+{
+  const char *path;
+  char *labels;
+} Model;
 
 typedef struct
 {
@@ -28,7 +37,7 @@ typedef struct
   GRand *rand;
   GstElement *pipeline, *classify, *filter;
   gboolean shared;
-  const char *const *models; /* two */
+  const Model *models; /* two */
 
   gint n_in, n_out;
 
@@ -40,8 +49,9 @@ typedef struct
   gint64 until;
   const char *doing; /* for who reads of a deadlock */
   gint began;        /* s of the monotonic clock */
-  guint n_steps;
 } Stream;
+
+static gint n_sequences, min_sequences; /* of all streams */
 
 static const char *
 second_model (void)
@@ -52,6 +62,18 @@ second_model (void)
   g_assert_nonnull (model);
   path = fixture_path ("second.safetensors");
   g_assert_true (effvk_model_save (model, path, NULL));
+  return path;
+}
+
+static char *
+write_labels (const char *name, guint n)
+{
+  char *path = fixture_path (name);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%s %u\n", name, i);
+  g_assert_true (g_file_set_contents (path, text->str, -1, NULL));
   return path;
 }
 
@@ -118,6 +140,17 @@ check_out (Stream *stream, GstClockTime time)
            stream->i, GST_TIME_ARGS (time));
 }
 
+/* What a detector and a tracker would: up to three objects, some of which have left the picture. Takes the buffer. */
+static GstBuffer *
+add_objects (GstBuffer *buffer, guint number)
+{
+  buffer = gst_buffer_make_writable (buffer);
+  for (int i = 0; i < (int) number % 4; i++)
+    fixture_add_object (buffer, TRUE, i ? "car" : "cat", i * 20, 10, 30, 20 + (int) number % 30,
+                        i - 1);
+  return buffer;
+}
+
 static GstPadProbeReturn
 see_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
@@ -131,7 +164,7 @@ see_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
                          g_memdup2 (&GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)),
                                     sizeof (GstClockTime)));
       g_mutex_unlock (&stream->lock);
-      g_atomic_int_inc (&stream->n_in);
+      info->data = add_objects (info->data, (guint) g_atomic_int_add (&stream->n_in, 1));
     }
   return GST_PAD_PROBE_OK;
 }
@@ -157,7 +190,7 @@ see_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static void
-stream_init (Stream *stream, guint i, guint32 seed, const char *const *models)
+stream_init (Stream *stream, guint i, guint32 seed, const Model *models)
 {
   g_autofree char *launch = NULL;
   g_autoptr (GError) error = NULL;
@@ -173,7 +206,7 @@ stream_init (Stream *stream, guint i, guint32 seed, const char *const *models)
       "%s effvkclassify name=classify device=cpu post-messages=false model-file=%s ! %s fakesink "
       "qos=true sync=%s",
       g_rand_boolean (stream->rand) ? "true" : "false",
-      g_rand_boolean (stream->rand) ? "queue !" : "", models[0],
+      g_rand_boolean (stream->rand) ? "queue !" : "", models[0].path,
       g_rand_boolean (stream->rand) ? "queue !" : "",
       g_rand_boolean (stream->rand) ? "true" : "false");
   g_test_message ("%s", launch);
@@ -211,8 +244,29 @@ set_properties (Stream *stream)
                 (guint64) g_rand_int_range (rand, 0, 50) * GST_MSECOND, "qos",
                 g_rand_boolean (rand), "deadline",
                 (guint64) g_rand_int_range (rand, 0, 50) * GST_MSECOND, "skipped",
-                g_rand_int_range (rand, 0, 2), "threshold", g_rand_double (rand) / 5, "smoothing",
-                g_rand_double (rand) / 2, "meta-mode", g_rand_boolean (rand) ? 0 : 2, NULL);
+                g_rand_int_range (rand, 0, 2), "threshold", g_rand_double (rand) / 5, "meta-mode",
+                g_rand_boolean (rand) ? 0 : 2, "post-messages", g_rand_boolean (rand),
+                "messages-on-change", g_rand_boolean (rand), NULL);
+  g_object_set (stream->classify, "smoothing", g_rand_double (rand) / 2, "smoothing-time",
+                (guint64) g_rand_int_range (rand, 0, 2) * GST_SECOND, "hold",
+                (guint64) g_rand_int_range (rand, 0, 100) * GST_MSECOND, "unknown-threshold",
+                g_rand_double (rand) / 4, "inference-region", g_rand_int_range (rand, 0, 2),
+                "object-class", g_rand_boolean (rand) ? "car" : NULL, "reclassify-interval",
+                g_rand_int_range (rand, 0, 4), "top-k",
+                g_rand_int_range (rand, 1, 6), /* what a shared network has at least */
+                NULL);
+}
+
+/* With its own names or others. One that is shared keeps what it was made with. */
+static void
+change_model (Stream *stream)
+{
+  const Model *model = &stream->models[g_rand_int_range (stream->rand, 0, 2)];
+
+  if (!stream->shared)
+    g_object_set (stream->classify, "model-file", model->path, "labels-file",
+                  g_rand_boolean (stream->rand) ? model->labels : NULL, "top-k",
+                  g_rand_int_range (stream->rand, 1, 14), NULL);
 }
 
 static void
@@ -229,16 +283,21 @@ set_caps (Stream *stream)
   gst_caps_unref (caps);
 }
 
-/* Refused where nothing flows. Without a flush it waits for the frame that downstream has, in PAUSED for
- * ever. */
-static void
-seek (Stream *stream, gboolean flush)
+/* What has to go through the source without a flush waits for the frame that downstream has, in PAUSED for ever. */
+static gboolean
+flows (Stream *stream)
 {
   GstState state = GST_STATE_NULL;
 
-  if (!flush
-      && (gst_element_get_state (stream->pipeline, &state, NULL, 0) != GST_STATE_CHANGE_SUCCESS
-          || state != GST_STATE_PLAYING))
+  return gst_element_get_state (stream->pipeline, &state, NULL, 0) == GST_STATE_CHANGE_SUCCESS
+         && state == GST_STATE_PLAYING;
+}
+
+/* Refused where nothing flows. */
+static void
+seek (Stream *stream, gboolean flush)
+{
+  if (!flush && !flows (stream))
     return;
   gst_element_seek_simple (stream->pipeline, GST_FORMAT_TIME,
                            flush ? GST_SEEK_FLAG_FLUSH : GST_SEEK_FLAG_NONE,
@@ -252,16 +311,17 @@ change_company (Stream *stream)
   gst_element_set_state (stream->pipeline, GST_STATE_NULL);
   stream->shared = g_rand_boolean (stream->rand);
   g_object_set (stream->classify, "model-instance-id", stream->shared ? "stress" : NULL,
-                "model-file", stream->models[0], "batch-size", stream->shared ? 4 : 1, NULL);
+                "model-file", stream->models[0].path, "labels-file", NULL, "top-k", 5, "batch-size",
+                stream->shared ? 4 : 1, NULL);
 }
 
 static void
 step (Stream *stream)
 {
   static const char *const names[]
-      = { "NULL",       "READY", "PAUSED",  "PLAYING", "PLAYING",       "PLAYING",
-          "seek",       "seek",  "seek",    "company", "another model", "caps",
-          "properties", "stats", "nothing", "nothing" };
+      = { "NULL",       "READY", "PAUSED", "PLAYING", "PLAYING",       "PLAYING",
+          "seek",       "seek",  "seek",   "company", "another model", "caps",
+          "properties", "stats", "EOS",    "nothing", "nothing" };
   guint what = (guint) g_rand_int_range (stream->rand, 0, G_N_ELEMENTS (names));
   g_autoptr (GstStructure) stats = NULL;
 
@@ -288,9 +348,7 @@ step (Stream *stream)
       change_company (stream);
       break;
     case 10:
-      if (!stream->shared)
-        g_object_set (stream->classify, "model-file",
-                      stream->models[g_rand_int_range (stream->rand, 0, 2)], NULL);
+      change_model (stream);
       break;
     case 11:
       set_caps (stream);
@@ -301,11 +359,14 @@ step (Stream *stream)
     case 13:
       g_object_get (stream->classify, "stats", &stats, NULL);
       break;
+    case 14: /* what follows comes after a seek or a start */
+      if (flows (stream))
+        gst_element_send_event (stream->pipeline, gst_event_new_eos ());
+      break;
     default:
       break;
     }
   g_usleep ((gulong) g_rand_int_range (stream->rand, 0, 30000));
-  stream->n_steps++;
 }
 
 static void
@@ -328,10 +389,14 @@ run (gpointer data)
 {
   Stream *stream = data;
 
-  while (g_get_monotonic_time () < stream->until)
+  while (g_get_monotonic_time () < stream->until || g_atomic_int_get (&n_sequences) < min_sequences)
     {
-      step (stream);
-      assert_no_error (stream);
+      for (guint i = 0; i < SEQUENCE; i++)
+        {
+          step (stream);
+          assert_no_error (stream);
+        }
+      g_atomic_int_inc (&n_sequences);
     }
   g_atomic_pointer_set (&stream->doing, NULL);
   return NULL;
@@ -384,17 +449,26 @@ watch (gpointer data)
   return NULL;
 }
 
+static guint
+get_number (const char *variable, guint otherwise)
+{
+  const char *given = g_getenv (variable);
+
+  return given ? (guint) g_ascii_strtoull (given, NULL, 10) : otherwise;
+}
+
 static void
 test_stress (void)
 {
   static Stream streams[MAX_STREAMS];
-  const char *given = g_getenv ("EFFVK_TEST_SEED"), *length = g_getenv ("EFFVK_STRESS_SECONDS");
-  guint32 seed = given ? (guint32) g_ascii_strtoull (given, NULL, 10) : g_random_int ();
-  gint64 seconds = length ? g_ascii_strtoll (length, NULL, 10) : 6;
-  const char *models[] = { fixture_model (), second_model () };
+  guint32 seed = get_number ("EFFVK_TEST_SEED", g_random_int ());
+  guint n = CLAMP (get_number ("EFFVK_STRESS_STREAMS", 1 + seed % MAX_STREAMS), 1, MAX_STREAMS);
+  guint seconds = get_number ("EFFVK_STRESS_SECONDS", 6);
+  const Model models[] = { { fixture_model (), write_labels ("first", N_CLASSES) },
+                           { second_model (), write_labels ("second", N_CLASSES + 3) } };
   GThread *threads[MAX_STREAMS];
-  guint n = 1 + seed % MAX_STREAMS, n_steps = 0;
 
+  min_sequences = (gint) get_number ("EFFVK_STRESS_SEQUENCES", 0);
   g_test_message ("EFFVK_TEST_SEED=%u: %u streams", seed, n);
   for (guint i = 0; i < n; i++)
     {
@@ -405,16 +479,16 @@ test_stress (void)
   for (guint i = 0; i < n; i++)
     threads[i] = g_thread_new ("stream", run, &streams[i]);
   for (guint i = 0; i < n; i++)
-    {
-      g_thread_join (threads[i]);
-      n_steps += streams[i].n_steps;
-    }
+    g_thread_join (threads[i]);
   for (guint i = 0; i < n; i++)
     {
       play_to_the_end (&streams[i]);
       stream_clear (&streams[i]);
     }
-  g_test_message ("%u steps", n_steps);
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    g_free (models[i].labels);
+  g_test_message ("%d sequences of %d steps", n_sequences, SEQUENCE);
+  g_assert_cmpint (n_sequences, >=, MAX (min_sequences, 1));
 }
 
 int
