@@ -12,42 +12,50 @@
 #endif
 #endif
 
-/* The labels and scores in a buffer, as text: from every kind of metadata that it has. */
+/* The labels and scores in a buffer, as text: from every kind of metadata that it has; of the frame or of its objects. */
+static void
+describe_arrays (const GstStructure *structure, GString *text)
+{
+  const GValue *labels = gst_structure_get_value (structure, "labels");
+  const GValue *scores = gst_structure_get_value (structure, "scores");
+
+  for (guint i = 0; i < gst_value_array_get_size (labels); i++)
+    g_string_append_printf (text, "%s %.4f ",
+                            g_value_get_string (gst_value_array_get_value (labels, i)),
+                            g_value_get_double (gst_value_array_get_value (scores, i)));
+}
+
 static char *
 describe_custom (GstBuffer *buffer)
 {
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
   GstStructure *structure = meta ? gst_custom_meta_get_structure (meta) : NULL;
   GString *text = g_string_new (NULL);
-  const GValue *labels, *scores;
 
-  if (structure)
-    {
-      labels = gst_structure_get_value (structure, "labels");
-      scores = gst_structure_get_value (structure, "scores");
-      for (guint i = 0; i < gst_value_array_get_size (labels); i++)
-        g_string_append_printf (text, "%s %.4f ",
-                                g_value_get_string (gst_value_array_get_value (labels, i)),
-                                g_value_get_double (gst_value_array_get_value (scores, i)));
-    }
+  for (guint i = 0; i < fixture_n_objects (buffer); i++)
+    describe_arrays (fixture_object (buffer, i), text);
+  if (structure && gst_structure_has_field (structure, "labels"))
+    describe_arrays (structure, text);
   return g_string_free (text, FALSE);
 }
 
 static char *
 describe_roi (GstBuffer *buffer)
 {
-  GstVideoRegionOfInterestMeta *roi = (GstVideoRegionOfInterestMeta *)
-      gst_buffer_get_meta (buffer, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
   GString *text = g_string_new (NULL);
+  gpointer state = NULL;
+  GstMeta *meta;
 
-  for (GList *item = roi ? roi->params : NULL; item; item = item->next)
-    {
-      double confidence = -1.0;
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
+                                                   GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+    for (GList *item = ((GstVideoRegionOfInterestMeta *) meta)->params; item; item = item->next)
+      {
+        double confidence = -1.0;
 
-      gst_structure_get_double (item->data, "confidence", &confidence);
-      g_string_append_printf (text, "%s %.4f ", gst_structure_get_string (item->data, "label"),
-                              confidence);
-    }
+        gst_structure_get_double (item->data, "confidence", &confidence);
+        g_string_append_printf (text, "%s %.4f ", gst_structure_get_string (item->data, "label"),
+                                confidence);
+      }
   return g_string_free (text, FALSE);
 }
 
@@ -205,9 +213,11 @@ converters_keep_roi (void)
 
 #define N_FRAMES 3
 
+typedef char *Texts[N_FRAMES][G_N_ELEMENTS (describe)];
+
 /* Pulls the frames of a sink of the pipeline, described; frees what was in @texts. */
 static void
-pull (GstElement *pipeline, const char *name, Describe as, char **texts)
+pull (GstElement *pipeline, const char *name, Texts texts)
 {
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), name);
 
@@ -217,62 +227,105 @@ pull (GstElement *pipeline, const char *name, Describe as, char **texts)
           = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), 60 * GST_SECOND);
 
       g_assert_nonnull (sample);
-      g_free (texts[i]);
-      texts[i] = as (gst_sample_get_buffer (sample));
+      for (guint d = 0; d < G_N_ELEMENTS (describe); d++)
+        {
+          g_free (texts[i][d]);
+          texts[i][d] = describe[d](gst_sample_get_buffer (sample));
+        }
     }
+}
+
+/* A branch has what the branch without anything in it has, which is what the mode attaches. */
+static void
+assert_survived (Texts plain, Texts other, const char *branch, const char *mode, gboolean keep_roi)
+{
+  for (guint i = 0; i < N_FRAMES; i++)
+    {
+      gsize length = 0;
+
+      for (guint d = 0; d < G_N_ELEMENTS (describe); d++)
+        {
+          length += strlen (plain[i][d]);
+          if (describe[d] == describe_roi && !keep_roi)
+            continue;
+          if (*plain[i][d])
+            g_test_message ("%s, %s, frame %u: %s", mode, branch, i, other[i][d]);
+          g_assert_cmpstr (other[i][d], ==, plain[i][d]);
+        }
+      g_assert_cmpint (length > 0, ==, !g_str_equal (mode, "none"));
+    }
+}
+
+/* What a detector has found, as one of its two forms. */
+static GstPadProbeReturn
+detect (GstPad *pad, GstPadProbeInfo *info, gpointer as_roi)
+{
+  GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+
+  info->data = buffer;
+  g_assert_true (fixture_add_object (buffer, GPOINTER_TO_INT (as_roi), "car", 4, 4, 20, 30, -1));
+  g_assert_true (fixture_add_object (buffer, GPOINTER_TO_INT (as_roi), "dog", 30, 8, 32, 36, -1));
+  return GST_PAD_PROBE_OK;
 }
 
 /* What comes out of a tee's branches: queues, a converter, a scaler, an encoder. */
 static void
-test_survival (void)
+survive (const char *mode, const char *properties, GstPadProbeCallback probe, gpointer as_roi)
 {
-  const char *const branches[] = { "encoded", "converted", "scaled" };
-  gboolean keep_roi = converters_keep_roi ();
+  static const char *const branches[] = { "encoded", "converted", "scaled" };
+  g_autofree char *launch = g_strdup_printf (
+      "videotestsrc num-buffers=%d pattern=snow ! video/x-raw,format=I420,width=64,height=48 "
+      "! effvkclassify name=classify device=cpu model-file=%s meta-mode=%s %s ! tee name=t "
+      "t. ! queue ! appsink name=plain sync=false "
+      "t. ! queue ! videoconvert ! video/x-raw,format=RGB ! appsink name=converted sync=false "
+      "t. ! queue ! videoscale ! video/x-raw,width=32 ! appsink name=scaled sync=false "
+      "t. ! queue ! jpegenc ! appsink name=encoded sync=false",
+      N_FRAMES, fixture_model (), mode, properties);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
+  g_autoptr (GstElement) classify = NULL;
+  g_autoptr (GstPad) pad = NULL;
+  Texts plain = { { NULL } }, other = { { NULL } };
 
-  if (!keep_roi)
-    g_test_message ("the converters of this GStreamer lose the parameters of regions of interest");
-
-  for (guint m = 0; m < G_N_ELEMENTS (modes); m++)
+  g_assert_no_error (error);
+  classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
+  pad = gst_element_get_static_pad (classify, "sink");
+  if (probe)
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, probe, as_roi, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  pull (pipeline, "plain", plain);
+  for (guint b = 0; b < G_N_ELEMENTS (branches); b++)
+    {
+      pull (pipeline, branches[b], other);
+      assert_survived (plain, other, branches[b], mode, b == 0 || converters_keep_roi ());
+    }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  for (guint i = 0; i < N_FRAMES; i++)
     for (guint d = 0; d < G_N_ELEMENTS (describe); d++)
       {
-        g_autofree char *launch = g_strdup_printf (
-            "videotestsrc num-buffers=%d pattern=snow ! video/x-raw,format=I420,width=64,height=48 "
-            "! effvkclassify device=cpu model-file=%s meta-mode=%s ! tee name=t "
-            "t. ! queue ! appsink name=plain sync=false "
-            "t. ! queue ! videoconvert ! video/x-raw,format=RGB ! appsink name=converted "
-            "sync=false "
-            "t. ! queue ! videoscale ! video/x-raw,width=32 ! appsink name=scaled sync=false "
-            "t. ! queue ! jpegenc ! appsink name=encoded sync=false",
-            N_FRAMES, fixture_model (), modes[m].mode);
-        g_autoptr (GError) error = NULL;
-        g_autoptr (GstElement) pipeline = NULL;
-        char *plain[N_FRAMES] = { NULL }, *other[N_FRAMES] = { NULL };
-
-        if (!modes[m].attached[d])
-          continue;
-        pipeline = gst_parse_launch (launch, &error);
-        g_assert_no_error (error);
-        gst_element_set_state (pipeline, GST_STATE_PLAYING);
-        pull (pipeline, "plain", describe[d], plain);
-        for (guint b = 0; b < G_N_ELEMENTS (branches); b++)
-          {
-            if (b > 0 && describe[d] == describe_roi && !keep_roi)
-              continue;
-            pull (pipeline, branches[b], describe[d], other);
-            for (guint i = 0; i < N_FRAMES; i++)
-              {
-                g_test_message ("%s, %s, frame %u", modes[m].mode, branches[b], i);
-                g_assert_cmpuint (strlen (plain[i]), >, 0);
-                g_assert_cmpstr (other[i], ==, plain[i]);
-              }
-          }
-        gst_element_set_state (pipeline, GST_STATE_NULL);
-        for (guint i = 0; i < N_FRAMES; i++)
-          {
-            g_free (plain[i]);
-            g_free (other[i]);
-          }
+        g_free (plain[i][d]);
+        g_free (other[i][d]);
       }
+}
+
+static void
+test_survival (void)
+{
+  for (guint m = 0; m < G_N_ELEMENTS (modes); m++)
+    survive (modes[m].mode, "", NULL, NULL);
+}
+
+/* The same of a frame's objects. */
+static void
+test_survival_objects (void)
+{
+  for (guint m = 0; m < G_N_ELEMENTS (modes); m++)
+    {
+      survive (modes[m].mode, "inference-region=roi-list", detect, GINT_TO_POINTER (TRUE));
+#ifdef HAVE_GST_ANALYTICS
+      survive (modes[m].mode, "inference-region=roi-list", detect, GINT_TO_POINTER (FALSE));
+#endif
+    }
 }
 
 /* Times in messages: of a segment that begins later, with a base and a rate. */
@@ -322,6 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/metadata/modes", test_modes);
   g_test_add_func ("/metadata/logits", test_logits);
   g_test_add_func ("/metadata/survival", test_survival);
+  g_test_add_func ("/metadata/survival-objects", test_survival_objects);
   g_test_add_func ("/metadata/message-times", test_message_times);
   return fixtures_run ();
 }
