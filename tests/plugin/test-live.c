@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify in a pipeline that flows: order, draining, flushes, latency, properties at any time.
+/* effvkclassify in a pipeline that flows: order, draining, flushes, latency.
  * EFFVK_TEST_SEED repeats a random run. */
 #include "fixtures.h"
 
@@ -568,91 +568,6 @@ test_refused (void)
   gst_harness_teardown (harness);
 }
 
-typedef struct
-{
-  GstElement *element;
-  guint32 seed;
-  gint stop;
-} Hammer;
-
-static gpointer
-hammer (gpointer data)
-{
-  Hammer *hammer = data;
-  g_autoptr (GRand) rand = g_rand_new_with_seed (hammer->seed);
-
-  while (!g_atomic_int_get (&hammer->stop))
-    {
-      g_autoptr (GstStructure) stats = NULL;
-      g_autofree char *model = NULL, *object_class = NULL;
-
-      g_object_set (hammer->element, "top-k", g_rand_int_range (rand, 1, 12), "threshold",
-                    g_rand_double (rand) / 4, "inference-interval", g_rand_int_range (rand, 1, 4),
-                    "max-in-flight", g_rand_int_range (rand, 1, 6), "post-messages",
-                    g_rand_boolean (rand), "meta-mode", g_rand_boolean (rand) ? 0 : 2,
-                    "inference-interval-time", (guint64) g_rand_int_range (rand, 0, 100000000),
-                    "qos", g_rand_boolean (rand), "deadline",
-                    (guint64) g_rand_int_range (rand, 0, 100000000), "skipped",
-                    g_rand_int_range (rand, 0, 2), NULL);
-      g_object_set (hammer->element, "inference-region", g_rand_int_range (rand, 0, 2),
-                    "object-class", g_rand_boolean (rand) ? "car,dog" : NULL, "object-min-size",
-                    g_rand_int_range (rand, 0, 30), "object-max-size",
-                    g_rand_int_range (rand, 0, 60), "reclassify-interval",
-                    g_rand_int_range (rand, 0, 4), "smoothing",
-                    g_rand_double_range (rand, 0.0, 0.9), "smoothing-time",
-                    (guint64) g_rand_int_range (rand, 0, 2) * GST_SECOND, "hysteresis",
-                    g_rand_double (rand), "hold", (guint64) g_rand_int_range (rand, 0, 100000000),
-                    "unknown-threshold", g_rand_double (rand) / 4, "unknown-margin",
-                    g_rand_double (rand) / 4, "messages-on-change", g_rand_boolean (rand), NULL);
-      g_object_get (hammer->element, "stats", &stats, "model-file", &model, "object-class",
-                    &object_class, NULL);
-      g_assert_nonnull (stats);
-      g_usleep (200);
-    }
-  return NULL;
-}
-
-/* Every property at any time, from any thread. */
-static void
-test_properties (void)
-{
-  GstHarness *harness = fixture_harness (NULL);
-  Hammer hammers[2] = { 0 };
-  GThread *threads[2];
-  GstVideoInfo info;
-
-  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    {
-      hammers[i].element = gst_harness_find_element (harness, "effvkclassify");
-      hammers[i].seed = get_seed () + i;
-      threads[i] = g_thread_new ("hammer", hammer, &hammers[i]);
-    }
-  for (guint i = 0; i < 200; i++)
-    {
-      GstBuffer *frame = fixture_frame (&info, i);
-
-      for (int k = 0; k < (int) i % 4; k++)
-        fixture_add_object (frame, TRUE, k % 2 ? "car" : "cat", 10 * k, 4, 8 + (int) i % 40, 30, k);
-      g_assert_cmpint (gst_harness_push (harness, frame), ==, GST_FLOW_OK);
-    }
-  for (guint i = 0; i < 200; i++)
-    {
-      GstBuffer *out = gst_harness_pull (harness);
-
-      g_assert_nonnull (out);
-      g_assert_cmpuint (GST_BUFFER_PTS (out), ==, i * 40 * GST_MSECOND);
-      gst_buffer_unref (out);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    {
-      g_atomic_int_set (&hammers[i].stop, TRUE);
-      g_thread_join (threads[i]);
-      gst_object_unref (hammers[i].element);
-    }
-  gst_harness_teardown (harness);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -665,6 +580,5 @@ main (int argc, char **argv)
   g_test_add_func ("/live/latency", test_latency);
   g_test_add_func ("/live/preroll", test_preroll);
   g_test_add_func ("/live/refused", test_refused);
-  g_test_add_func ("/live/properties", test_properties);
   return fixtures_run ();
 }
