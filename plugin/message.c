@@ -4,7 +4,7 @@
 #include "classification-meta.h"
 
 static GstStructure *
-new_structure (const GstSegment *segment, GstBuffer *buffer)
+new_structure (const GstSegment *segment, GstBuffer *buffer, EffvkModel *model)
 {
   GstClockTime pts = GST_BUFFER_PTS (buffer);
 
@@ -13,7 +13,8 @@ new_structure (const GstSegment *segment, GstBuffer *buffer)
                             gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
                             "running-time", G_TYPE_UINT64,
                             gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts), "duration",
-                            G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), NULL);
+                            G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "model", G_TYPE_STRING,
+                            effvk_model_get_variant (model), NULL);
 }
 
 static void
@@ -31,9 +32,9 @@ set_classes (GstStructure *structure, EffvkResult *result, guint n)
 
 void
 effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
-                    EffvkResult *result, guint n)
+                    EffvkModel *model, EffvkResult *result, guint n)
 {
-  GstStructure *structure = new_structure (segment, buffer);
+  GstStructure *structure = new_structure (segment, buffer, model);
 
   set_classes (structure, result, n);
   gst_element_post_message (element, gst_message_new_element (GST_OBJECT (element), structure));
@@ -41,9 +42,9 @@ effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *b
 
 void
 effvk_message_post_objects (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
-                            const GArray *objects, guint width, guint height)
+                            EffvkModel *model, const GArray *objects, guint width, guint height)
 {
-  GstStructure *structure = new_structure (segment, buffer);
+  GstStructure *structure = new_structure (segment, buffer, model);
   GValue list = G_VALUE_INIT;
 
   gst_value_array_init (&list, objects->len);

@@ -3,10 +3,11 @@
 
 #include "objects.h"
 
-/* Posts the best n classes of a result as the element message that effvkclassify documents. */
+/* Posts the best n classes of a result of @model's as the element message that effvkclassify documents. */
 void effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
-                         EffvkResult *result, guint n);
+                         EffvkModel *model, EffvkResult *result, guint n);
 
 /* Posts the objects that changed, of a picture of @width x @height. */
 void effvk_message_post_objects (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
-                                 const GArray *objects, guint width, guint height);
+                                 EffvkModel *model, const GArray *objects, guint width,
+                                 guint height);

@@ -115,7 +115,7 @@ report_frame (EffvkReporter *reporter, const EffvkReporting *how, const EffvkIte
   if (logits)
     effvk_analytics_attach_logits (buffer, &result, 1);
   if (post)
-    effvk_message_post (reporter->element, &reporter->segment, buffer, result, n);
+    effvk_message_post (reporter->element, &reporter->segment, buffer, model, result, n);
   return buffer;
 }
 
@@ -165,7 +165,7 @@ report_objects (EffvkReporter *reporter, const EffvkReporting *how, const EffvkI
         attach_object_logits (buffer, item->objects);
     }
   if (post)
-    effvk_message_post_objects (reporter->element, &reporter->segment, buffer, item->objects,
+    effvk_message_post_objects (reporter->element, &reporter->segment, buffer, model, item->objects,
                                 item->width, item->height);
   return buffer;
 }

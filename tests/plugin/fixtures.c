@@ -159,6 +159,23 @@ fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores)
   return n;
 }
 
+void
+fixture_flush_stop (GstHarness *harness)
+{
+  GstSegment segment;
+
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+}
+
+void
+fixture_flush (GstHarness *harness)
+{
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
+  fixture_flush_stop (harness);
+}
+
 static gboolean
 add_od (GstBuffer *buffer, const char *type, int x, int y, int width, int height, int track)
 {

@@ -40,6 +40,12 @@ GstBuffer *fixture_push (GstHarness *harness, GstBuffer *buffer);
 /* The same for its fixture_scores(). */
 guint fixture_push_for_scores (GstHarness *harness, GstBuffer *buffer, double *scores);
 
+/* Ends a flush, and begins a segment. */
+void fixture_flush_stop (GstHarness *harness);
+
+/* Flushes whatever is in flight. */
+void fixture_flush (GstHarness *harness);
+
 /* What a detector and a tracker attach: an object of a type and, where @track is not negative, with an id.
  * As a region of interest in DL Streamer's form, or as GstAnalytics has it, which is FALSE where this
  * GStreamer has none. */

@@ -158,10 +158,14 @@ cascade (gboolean as_roi, const char *format)
   for (guint i = 0; i < WANTED; i++)
     {
       double score;
-      int index = fixture_best (fixture_object (gst_sample_get_buffer (sample), i), &score);
+      const GstStructure *object = fixture_object (gst_sample_get_buffer (sample), i);
+      const GValue *names = gst_structure_get_value (object, "labels");
+      int index = fixture_best (object, &score);
 
       g_test_message ("%s: %d, %.1f %%", photos[i].label, index, 100.0 * score);
       g_assert_cmpint (index, ==, photos[i].index);
+      g_assert_cmpstr (g_value_get_string (gst_value_array_get_value (names, 0)), ==,
+                       photos[i].label);
       g_assert_cmpfloat (score, >, 0.8); /* PyTorch: above 0.9 */
     }
   gst_element_set_state (pipeline, GST_STATE_NULL);

@@ -150,6 +150,7 @@ test_messages (void)
   g_assert_cmpuint (timestamp, ==, 3 * 40 * GST_MSECOND);
   g_assert_true (gst_structure_get_uint64 (structure, "running-time", &timestamp));
   g_assert_cmpuint (timestamp, ==, 3 * 40 * GST_MSECOND);
+  g_assert_cmpstr (gst_structure_get_string (structure, "model"), ==, "efficientnet_phi=-4");
   g_assert_nonnull (gst_structure_get_string (structure, "label"));
   g_assert_true (gst_structure_get_int (structure, "index", &index));
   g_assert_true (gst_structure_get_double (structure, "score", &score));

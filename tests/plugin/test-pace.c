@@ -16,16 +16,12 @@ test_interval (void)
 {
   GstHarness *harness = fixture_harness ("inference-interval=3 top-k=10");
   const gboolean classified[] = { TRUE, FALSE, FALSE, TRUE, FALSE };
-  GstSegment segment;
   GstVideoInfo info;
 
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
   for (guint i = 0; i < G_N_ELEMENTS (classified); i++)
     g_assert_cmpint (is_classified (harness, &info, i), ==, classified[i]);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+  fixture_flush (harness);
   g_assert_true (is_classified (harness, &info, 0));
   g_assert_false (is_classified (harness, &info, 1));
   gst_harness_set (harness, "effvkclassify", "inference-interval", 1, NULL);

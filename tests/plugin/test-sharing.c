@@ -1,52 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Several effvkclassify with one network. */
+#include "fixtures-device.h"
 #include "fixtures.h"
-
-#include <dlfcn.h>
-#include <effvk/effvk.h>
 
 #define N_STREAMS 8
 #define N_FRAMES 24
 #define N_CONTENTS 4
-
-/* The element finds these functions before the library's: the classifiers that are alive, and a device
- * that takes its time. */
-static gint n_classifiers, collect_delay;
-
-static void
-forget (gpointer user_data, GObject *classifier)
-{
-  g_atomic_int_add (&n_classifiers, -1);
-}
-
-EffvkClassifier *
-effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
-                      GError **error)
-{
-  EffvkClassifier *(*make) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **)
-      = (EffvkClassifier * (*) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **) )
-          dlsym (RTLD_NEXT, "effvk_classifier_new");
-  EffvkClassifier *classifier = make (device, model, options, error);
-
-  if (classifier)
-    {
-      g_atomic_int_inc (&n_classifiers);
-      g_object_weak_ref (G_OBJECT (classifier), forget, NULL);
-    }
-  return classifier;
-}
-
-EffvkResult *
-effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
-                          GError **error)
-{
-  EffvkResult *(*collect) (EffvkClassifier *, gboolean, gpointer *, GError **)
-      = (EffvkResult * (*) (EffvkClassifier *, gboolean, gpointer *, GError **) )
-          dlsym (RTLD_NEXT, "effvk_classifier_collect");
-
-  g_usleep ((gulong) g_atomic_int_get (&collect_delay));
-  return collect (classifier, wait, user_data, error);
-}
 
 static const int sizes[N_STREAMS][2] = { { 64, 48 }, { 64, 48 },  { 40, 56 }, { 96, 32 },
                                          { 64, 48 }, { 100, 90 }, { 33, 47 }, { 64, 48 } };
@@ -133,14 +92,14 @@ test_streams (void)
                                  streams[i].expected[c]);
       gst_harness_teardown (streams[i].harness);
     }
-  g_assert_cmpint (n_classifiers, ==, 0);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
   stream_init (&other, "model-instance-id=a batch-size=4 top-k=10", 0);
   for (guint i = 0; i < N_STREAMS; i++)
     {
       stream_init (&streams[i], "model-instance-id=a batch-size=4 top-k=10", i);
       streams[i].n_frames = N_FRAMES;
     }
-  g_assert_cmpint (n_classifiers, ==, 1);
+  g_assert_cmpint (fixture_n_classifiers, ==, 1);
   other_thread = g_thread_new ("other", flush_and_stop, &other);
   for (guint i = 0; i < N_STREAMS; i++)
     threads[i] = g_thread_new ("stream", run_stream, &streams[i]);
@@ -156,10 +115,10 @@ test_streams (void)
   g_assert_cmpuint (images, >=, submissions * 2); /* of at most 4 */
   for (guint i = 0; i < N_STREAMS; i++)
     {
-      g_assert_cmpint (n_classifiers, ==, 1);
+      g_assert_cmpint (fixture_n_classifiers, ==, 1);
       gst_harness_teardown (streams[i].harness);
     }
-  g_assert_cmpint (n_classifiers, ==, 0);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
 }
 
 /* Nobody comes: the frame goes alone, when it has waited long enough. */
@@ -196,7 +155,7 @@ test_fair (void)
   stream_init (&modest, "model-instance-id=f", 0);
   fixture_push_for_scores (greedy.harness, fixture_frame (&greedy.info, 0), scores);
   fixture_push_for_scores (modest.harness, fixture_frame (&modest.info, 0), scores);
-  g_atomic_int_set (&collect_delay, 20000);
+  g_atomic_int_set (&fixture_collect_delay, 20000);
   for (guint i = 0; i < 16; i++)
     gst_harness_push (greedy.harness, fixture_frame (&greedy.info, i));
   for (guint i = 0; i < 3; i++)
@@ -205,7 +164,7 @@ test_fair (void)
       fixture_push_for_scores (modest.harness, fixture_frame (&modest.info, i), scores);
       most = MAX (most, gst_harness_buffers_received (greedy.harness) - before);
     }
-  g_atomic_int_set (&collect_delay, 0);
+  g_atomic_int_set (&fixture_collect_delay, 0);
   g_test_message ("at most %u frames of the other stream came before", most);
   g_assert_cmpuint (most, <=, 6); /* three are on the device already */
   gst_harness_teardown (greedy.harness);
@@ -258,14 +217,14 @@ test_contradiction (void)
   element = gst_parse_launch ("effvkclassify model-instance-id=c", NULL);
   gst_element_set_bus (element, bus);
   g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
-  g_assert_cmpint (n_classifiers, ==, 1);
+  g_assert_cmpint (fixture_n_classifiers, ==, 1);
   g_object_set (element, "top-k", 4, "batch-size", 1, NULL);
   gst_element_set_state (element, GST_STATE_NULL); /* when what may have been asked for is done */
   g_assert_false (gst_bus_have_pending (bus) && gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT));
   gst_element_set_bus (element, NULL);
   fixture_push_for_scores (first.harness, fixture_frame (&first.info, 1), scores);
   gst_harness_teardown (first.harness);
-  g_assert_cmpint (n_classifiers, ==, 0);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
 }
 
 /* Elements that start at once: one makes the network, and when it cannot, each says so. */
@@ -296,7 +255,7 @@ test_start_together (void)
       for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
         g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (threads[i])), ==,
                          l ? GST_STATE_CHANGE_FAILURE : GST_STATE_CHANGE_SUCCESS);
-      g_assert_cmpint (g_atomic_int_get (&n_classifiers), ==, 0);
+      g_assert_cmpint (g_atomic_int_get (&fixture_n_classifiers), ==, 0);
     }
 }
 

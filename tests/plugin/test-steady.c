@@ -135,7 +135,6 @@ test_hold (void)
   GstVideoInfo info;
   GstHarness *harness = start ("hold=100000000", &info);
   int a = push (harness, &info, colors[0], 0), b = -1;
-  GstSegment segment;
 
   for (guint i = 1; i < 6; i++)
     {
@@ -146,10 +145,7 @@ test_hold (void)
         g_assert_cmpint (b, !=, a);
     }
   g_assert_cmpint (push (harness, &info, colors[0], 240 * MS), ==, b);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+  fixture_flush (harness);
   g_assert_cmpint (push (harness, &info, colors[0], 280 * MS), ==, a);
   gst_harness_teardown (harness);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* effvkclassify gets another network while it plays. EFFVK_TEST_SWAPS: how often real models change
  * places (EFFVK_SHARED has them). */
+#include "fixtures-device.h"
 #include "fixtures.h"
 
 #include <effvk/effvk.h>
@@ -188,11 +189,37 @@ get_resident_bytes (void)
   return (gsize) g_ascii_strtoull (strchr (statm, ' '), NULL, 10) * 4096;
 }
 
+static guint
+count_open_files (void)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (folder);
+  while (g_dir_read_name (folder))
+    n++;
+  return n;
+}
+
+/* The one that runs: those that answered frames in flight go with them. */
+static void
+wait_for_one_network (void)
+{
+  gint64 until = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+
+  while (g_atomic_int_get (&fixture_n_classifiers) > 1 || g_atomic_int_get (&fixture_n_models) > 1)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, until);
+      g_usleep (500);
+    }
+}
+
 static void
 swap_often (const char *first, const char *second, guint n)
 {
   Stream stream = { 0 };
   gsize early = 0, late;
+  guint n_files = 0;
 
   stream_start (&stream, first, second);
   for (guint i = 1; i <= n; i++)
@@ -202,15 +229,22 @@ swap_often (const char *first, const char *second, guint n)
       g_object_set (stream.element, "model-file", model->path, NULL);
       g_assert_null (wait_for_swap (&stream, model->path, model->name));
       wait_for_frames (&stream, i % 2);
+      wait_for_one_network ();
       if (i == n / 2)
-        early = get_resident_bytes ();
+        {
+          early = get_resident_bytes ();
+          n_files = count_open_files ();
+        }
     }
+  g_assert_cmpuint (count_open_files (), ==, n_files);
   late = get_resident_bytes ();
   g_test_message ("%u swaps; %.1f MB after half of them, %.1f MB at the end", n,
                   (double) early / 1e6, (double) late / 1e6);
   if (n >= 20)
     g_assert_cmpuint (late, <, early + (32 << 20));
   stream_stop (&stream);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
+  g_assert_cmpint (fixture_n_models, ==, 0);
 }
 
 static const char *

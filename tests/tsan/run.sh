@@ -9,7 +9,7 @@ here=$source/tests/tsan
 
 net=(classifier tuning vulkan)
 unit=(device image model pipeline-cache smoother)
-plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects pace properties sharing steady
+plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects order pace properties sharing steady
   streams stress swap vulkan)
 
 programs=("${net[@]/#/tests/net/test-}" "${unit[@]/#/tests/unit/test-}"
