@@ -240,8 +240,9 @@ swap_often (const char *first, const char *second, guint n)
   late = get_resident_bytes ();
   g_test_message ("%u swaps; %.1f MB after half of them, %.1f MB at the end", n,
                   (double) early / 1e6, (double) late / 1e6);
+  /* measured: 0.0 MB more after 200 of real models, 0.1 to 2.5 after 20 with the validation layer */
   if (n >= 20)
-    g_assert_cmpuint (late, <, early + (32 << 20));
+    g_assert_cmpuint (late, <, early + (8 << 20));
   stream_stop (&stream);
   g_assert_cmpint (fixture_n_classifiers, ==, 0);
   g_assert_cmpint (fixture_n_models, ==, 0);
