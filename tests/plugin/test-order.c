@@ -481,8 +481,7 @@ test_modes (void)
     { .properties = "skipped=last" },
     { .properties = "skipped=last inference-interval-time=5 messages-on-change=true" },
     { .properties = "qos=false max-in-flight=16 meta-mode=custom" },
-    { .properties
-      = "smoothing=0.5 hysteresis=0.2 hold=5 unknown-threshold=0.1 unknown-margin=0.01",
+    { .properties = "smoothing=0.5 hysteresis=0.2 hold=5 unknown-threshold=0.1 unknown-margin=0.01",
       .mixed = TRUE },
     { .properties = "meta-mode=roi" },
     { .properties = "meta-mode=none skipped=last", .elsewhere = TRUE },
