@@ -68,13 +68,11 @@ check_frames_device (EffvkDevice *theirs, EffvkDevice *ours, GError **error)
   return FALSE;
 }
 
-/* What an element has left at its default it takes as it is. */
+/* What an element has left at its default it takes as it is. @batch: what their batch size came to. */
 static gboolean
-check_options (EffvkNetwork *network, const EffvkNetworkConfig *ours, GError **error)
+check_options (const EffvkNetworkConfig *theirs, guint batch, const EffvkNetworkConfig *ours,
+               GError **error)
 {
-  const EffvkNetworkConfig *theirs = effvk_network_get_config (network);
-  guint batch = effvk_classifier_get_batch_size (effvk_network_get_classifier (network));
-
   return check_string ("model-file", "", theirs->model_file, ours->model_file, error)
          && check_string ("model-overrides", "", theirs->model_overrides, ours->model_overrides,
                           error)
@@ -92,11 +90,20 @@ check_options (EffvkNetwork *network, const EffvkNetworkConfig *ours, GError **e
                           error);
 }
 
-gboolean
-effvk_network_suffices (const EffvkNetworkConfig *has, const EffvkNetworkConfig *wanted)
+static guint
+get_batch (EffvkNetwork *network)
 {
-  return effvk_network_config_is_shared (has) ? check_options (has, wanted, NULL)
-                                              : effvk_network_config_satisfies (has, wanted);
+  return effvk_classifier_get_batch_size (effvk_network_get_classifier (network));
+}
+
+gboolean
+effvk_network_suffices (EffvkNetwork *network, const EffvkNetworkConfig *wanted)
+{
+  const EffvkNetworkConfig *has = effvk_network_get_config (network);
+
+  return effvk_network_config_is_shared (has)
+             ? check_options (has, get_batch (network), wanted, NULL)
+             : effvk_network_config_satisfies (has, wanted);
 }
 
 /* Under lock. */
@@ -170,7 +177,8 @@ effvk_network_join (const EffvkNetworkConfig *config, GError **error)
     entry->network = NULL; /* goes with those that still have it */
   if (!entry->network)
     network = make (entry, config, error);
-  else if (check_options (entry->network, config, error))
+  else if (check_options (effvk_network_get_config (entry->network), get_batch (entry->network),
+                          config, error))
     {
       network = effvk_network_ref (entry->network);
       effvk_network_add_streams (network, 1);

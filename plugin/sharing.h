@@ -11,9 +11,8 @@ gboolean effvk_network_config_is_shared (const EffvkNetworkConfig *config);
 /* The network of the config's id, or one for this stream alone where that is NULL or empty. */
 EffvkNetwork *effvk_network_join (const EffvkNetworkConfig *config, GError **error);
 
-/* Whether a network that is made as @has says is what @wanted asks for, or, where it is shared, does not
- * contradict it. */
-gboolean effvk_network_suffices (const EffvkNetworkConfig *has, const EffvkNetworkConfig *wanted);
+/* Whether a network is what @wanted asks for, or, where it is shared, does not contradict it. */
+gboolean effvk_network_suffices (EffvkNetwork *network, const EffvkNetworkConfig *wanted);
 
 /* The stream asks no more; takes the reference. */
 void effvk_network_leave (EffvkNetwork *network);

@@ -42,14 +42,14 @@ post (EffvkClassify *self, const EffvkNetworkConfig *config, EffvkNetwork *runs,
                             gst_message_new_element (GST_OBJECT (self), structure));
 }
 
-/* Under the object lock: whether a network that is made so is what the settings ask for. */
-static gboolean
-suffices (EffvkClassify *self, const EffvkNetworkConfig *made)
+/* Under the object lock: what the settings ask for; the strings are not the caller's. */
+static EffvkNetworkConfig
+get_wanted (EffvkClassify *self)
 {
-  EffvkNetworkConfig wanted = self->settings.network; /* the strings are not ours */
+  EffvkNetworkConfig wanted = self->settings.network;
 
   wanted.top_k = self->settings.reporting.top_k;
-  return effvk_network_suffices (made, &wanted);
+  return wanted;
 }
 
 /* The settings are those of the network that runs again, unless they have been set anew since @refused. */
@@ -57,9 +57,11 @@ static void
 take_back (EffvkClassify *self, EffvkNetwork *runs, const EffvkNetworkConfig *refused)
 {
   g_autoptr (GPtrArray) changed = NULL;
+  EffvkNetworkConfig wanted;
 
   GST_OBJECT_LOCK (self);
-  if (suffices (self, refused))
+  wanted = get_wanted (self);
+  if (effvk_network_config_satisfies (refused, &wanted))
     changed = effvk_settings_take_back (&self->settings, G_OBJECT_GET_CLASS (self),
                                         effvk_network_get_config (runs));
   GST_OBJECT_UNLOCK (self);
@@ -76,7 +78,7 @@ swap (EffvkClassify *self)
   EffvkNetwork *network;
 
   effvk_classify_get_config (self, &config);
-  if (effvk_network_suffices (effvk_network_get_config (runs), &config))
+  if (effvk_network_suffices (runs, &config))
     return;
   g_free (config.instance_id); /* one that was set since is for the next start */
   config.instance_id = g_strdup (effvk_network_get_config (runs)->instance_id);
@@ -116,11 +118,13 @@ void
 effvk_classify_check_network (EffvkClassify *self)
 {
   GThread *finished = NULL;
+  EffvkNetworkConfig wanted;
 
   GST_OBJECT_LOCK (self);
+  wanted = get_wanted (self);
   if (self->may_load && self->loading)
     self->load_again = TRUE;
-  else if (self->may_load && !suffices (self, effvk_network_get_config (self->network)))
+  else if (self->may_load && !effvk_network_suffices (self->network, &wanted))
     {
       self->load_again = self->loading = TRUE;
       finished = self->loader;
