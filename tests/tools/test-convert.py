@@ -208,6 +208,7 @@ def metadata_and_labels(folder):
     with open(config, "w", encoding="utf-8") as file:
         json.dump({"architecture": "mnasnet_100", "pretrained_cfg": {}}, file)
     Converted(folder, path, "--config", config).fails("expected an EfficientNet", "mnasnet_100")
+    os.remove(config)  # which else speaks for every file in the folder
 
 
 # Keras
