@@ -68,7 +68,8 @@ choose_value (GRand *rand, GParamSpec *spec, GValue *value)
       double extremes[] = { range->minimum, range->maximum };
 
       g_value_set_double (value, g_rand_int_range (rand, 0, 64)
-                                     ? CLAMP (g_rand_double (rand), range->minimum, range->maximum)
+                                     ? g_rand_double_range (rand, range->minimum,
+                                                            MIN (range->maximum, 1.0))
                                      : extremes[g_rand_boolean (rand)]);
     }
   else if (G_IS_PARAM_SPEC_ENUM (spec))

@@ -218,7 +218,7 @@ test_contradiction (void)
   gst_element_set_bus (element, bus);
   g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (fixture_n_classifiers, ==, 1);
-  g_object_set (element, "top-k", 4, "batch-size", 1, NULL);
+  g_object_set (element, "top-k", 4, "batch-size", 0, NULL);
   gst_element_set_state (element, GST_STATE_NULL); /* when what may have been asked for is done */
   g_assert_false (gst_bus_have_pending (bus) && gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT));
   gst_element_set_bus (element, NULL);
