@@ -5,6 +5,7 @@
 #include <glib-object.h>
 #include <sanitizer/tsan_interface.h>
 
+#undef g_atomic_ref_count_dec
 #undef g_once_init_leave
 #undef g_object_unref
 
@@ -118,13 +119,22 @@ g_once_init_leave (volatile void *location, gsize result)
   NEXT (void (*) (volatile void *, gsize)) (location, result);
 }
 
-/* Whoever lets go last has seen what the others did: here and of mini objects. */
+/* Whoever lets go last has seen what the others did: here, of mini objects and by
+ * counting. */
 void
 g_object_unref (gpointer object)
 {
   __tsan_release (object);
   __tsan_acquire (object);
   NEXT (void (*) (gpointer)) (object);
+}
+
+gboolean
+g_atomic_ref_count_dec (gatomicrefcount *count)
+{
+  __tsan_release (count);
+  __tsan_acquire (count);
+  return NEXT (gboolean (*) (gatomicrefcount *)) (count);
 }
 
 /* ThreadSanitizer ends the program when a library that its suppressions name is unloaded. */
