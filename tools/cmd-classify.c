@@ -128,7 +128,7 @@ open_source (const Options *options, const char *source, GError **error)
   }
 #endif
 #ifdef HAVE_GSTREAMER
-  return tool_media_open (source, error);
+  return tool_media_open (source, 0, error);
 #else
   g_set_error_literal (
       error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,

@@ -12,7 +12,7 @@ typedef struct
 {
   ToolTarget target;
   EffvkPrecision precision;
-  double interval, hold; /* s */
+  double interval, hold, timeout; /* s */
   gboolean realtime, json;
 } Options;
 
@@ -41,6 +41,24 @@ wait_for (gint64 started, gint64 time)
     g_usleep ((gulong) (due - now));
 }
 
+/* The next frame, however long it takes. A stream that stalls is told of once, and begins anew with the
+ * next frame. */
+static gboolean
+next (const Options *options, ToolSource *source, ToolFrame *frame, ToolMonitorState *state,
+      ToolMonitorView *view, gint64 last, GError **error)
+{
+  for (gboolean stalled = FALSE; !source->next (source, frame, error); stalled = TRUE)
+    {
+      if (!error || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+        return FALSE;
+      g_clear_error (error);
+      if (!stalled)
+        tool_monitor_view_stalled (view, state, last);
+      tool_monitor_state_init (state, (gint64) (options->hold * 1e9));
+    }
+  return TRUE;
+}
+
 /* Watches @source to its end. */
 static gboolean
 watch (const Options *options, const char *name, EffvkClassifier *classifier, ToolSource *source,
@@ -54,7 +72,7 @@ watch (const Options *options, const char *name, EffvkClassifier *classifier, To
   ToolFrame frame;
 
   tool_monitor_state_init (&state, (gint64) (options->hold * 1e9));
-  while (source->next (source, &frame, &problem))
+  while (next (options, source, &frame, &state, view, last, &problem))
     {
       /* A stream without timestamps is timed by its arrival. */
       gint64 time = frame.pts >= 0 ? frame.pts : (g_get_monotonic_time () - started) * 1000;
@@ -104,7 +122,7 @@ monitor (const Options *options, const char *name, GError **error)
 
   if (!classifier)
     return FALSE;
-  source = tool_media_open (name, error);
+  source = tool_media_open (name, options->timeout, error);
   if (!source)
     {
       g_prefix_error (error, "%s: ", shown);
@@ -119,7 +137,7 @@ monitor (const Options *options, const char *name, GError **error)
 ToolStatus
 tool_monitor (char ***argv)
 {
-  Options options = { .interval = 0.2, .hold = 0.5 };
+  Options options = { .interval = 0.2, .hold = 0.5, .timeout = 5 };
   const GOptionEntry entries[]
       = { TOOL_MODEL_ENTRY (&options.target),
           TOOL_OVERRIDES_ENTRY (&options.target),
@@ -130,6 +148,9 @@ tool_monitor (char ***argv)
             "Look at a frame every so many seconds (default: 0.2)", "SECONDS" },
           { "hold", 0, 0, G_OPTION_ARG_DOUBLE, &options.hold,
             "How long a state must last to be one (default: 0.5)", "SECONDS" },
+          { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options.timeout,
+            "Say that the stream stalls when no frame has come for so long (default: 5; 0: never)",
+            "SECONDS" },
           { "realtime", 'r', 0, G_OPTION_ARG_NONE, &options.realtime,
             "Play a file at its own speed, not as fast as can be", NULL },
           TOOL_JSON_ENTRY (&options.json),
@@ -150,6 +171,8 @@ tool_monitor (char ***argv)
                       options.interval);
   else if (!isfinite (options.hold) || options.hold < 0 || options.hold > LONGEST)
     tool_usage_error ("monitor", "--hold takes 0 to %g seconds, not %g", LONGEST, options.hold);
+  else if (!isfinite (options.timeout) || options.timeout < 0 || options.timeout > LONGEST)
+    tool_usage_error ("monitor", "--timeout takes 0 to %g seconds, not %g", LONGEST, options.timeout);
   else if (g_strv_length (*argv) != 2)
     tool_usage_error ("monitor", "takes one file or URI, but has %u", g_strv_length (*argv) - 1);
   else if (monitor (&options, (*argv)[1], &error))

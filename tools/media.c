@@ -21,6 +21,11 @@ typedef struct
   gint other;   /* atomic: a stream that is neither was found */
   gint no_more; /* atomic: every stream was seen */
 
+  gint64 timeout; /* us without a frame, 0 for ever */
+  GError *cause;  /* what stopped the pipeline */
+  char *debug;
+  char *missing; /* a plugin */
+
   ToolMediaFrame frame;
   guint64 n_frames;
 } MediaSource;
@@ -48,37 +53,44 @@ set_no_picture (GError **error)
                        "there is neither a video nor an image in it");
 }
 
+/* Empties the bus, which a long stream would fill; keeps what tells of a failure. */
+static void
+drain_bus (MediaSource *media)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (media->pipeline);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop (bus)))
+    {
+      const GstStructure *structure = gst_message_get_structure (message);
+
+      if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR && !media->cause)
+        gst_message_parse_error (message, &media->cause, &media->debug);
+      else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && !media->cause && !media->missing
+               && structure && gst_structure_has_name (structure, "missing-plugin"))
+        media->missing = g_strdup (gst_structure_get_string (structure, "name"));
+      gst_message_unref (message);
+    }
+}
+
 /* Takes the error that stopped the pipeline. A plugin that is missing is named. */
 static gboolean
 take_error (MediaSource *media, GError **error)
 {
-  g_autoptr (GstBus) bus = gst_element_get_bus (media->pipeline);
-  g_autoptr (GError) cause = NULL;
-  g_autofree char *missing = NULL, *debug = NULL;
+  const GError *cause = media->cause;
   const char *reason;
-  GstMessage *message;
 
-  while (!cause && (message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT)))
-    {
-      const GstStructure *structure = gst_message_get_structure (message);
-
-      if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-        gst_message_parse_error (message, &cause, &debug);
-      else if (!missing && structure && gst_structure_has_name (structure, "missing-plugin"))
-        missing = g_strdup (gst_structure_get_string (structure, "name"));
-      gst_message_unref (message);
-    }
   if (!cause)
     return FALSE;
-  if (missing)
-    g_set_error (error, cause->domain, cause->code, "GStreamer lacks a plugin: %s", missing);
+  if (media->missing)
+    g_set_error (error, cause->domain, cause->code, "GStreamer lacks a plugin: %s", media->missing);
   else if (g_atomic_int_get (&media->other) && !g_atomic_int_get (&media->linked))
     set_no_picture (error); /* the error is only that nobody takes the other streams */
-  else if (g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED) && debug
-           && (reason = strstr (debug, "streaming stopped")))
+  else if (g_error_matches (cause, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED) && media->debug
+           && (reason = strstr (media->debug, "streaming stopped")))
     g_set_error_literal (error, cause->domain, cause->code, reason); /* says a little more */
   else
-    g_propagate_error (error, g_steal_pointer (&cause));
+    g_propagate_error (error, g_error_copy (cause));
   return TRUE;
 }
 
@@ -86,10 +98,13 @@ take_error (MediaSource *media, GError **error)
 static GstSample *
 pull_sample (MediaSource *media, GError **error)
 {
+  gint64 started = g_get_monotonic_time ();
+
   for (;;)
     {
       GstSample *sample = gst_app_sink_try_pull_sample (media->sink, POLL);
 
+      drain_bus (media);
       if (sample)
         return sample;
       if (take_error (media, error))
@@ -104,6 +119,12 @@ pull_sample (MediaSource *media, GError **error)
       if (g_atomic_int_get (&media->no_more) && !g_atomic_int_get (&media->linked))
         {
           set_no_picture (error);
+          return NULL;
+        }
+      if (media->timeout && g_get_monotonic_time () - started >= media->timeout)
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "no frame came for %g s",
+                       (double) media->timeout / G_USEC_PER_SEC);
           return NULL;
         }
     }
@@ -181,6 +202,9 @@ media_free (ToolSource *source)
   if (media->pipeline)
     gst_element_set_state (media->pipeline, GST_STATE_NULL);
   gst_clear_object (&media->pipeline);
+  g_clear_error (&media->cause);
+  g_free (media->debug);
+  g_free (media->missing);
   g_free (media);
 }
 
@@ -345,7 +369,7 @@ make_uri (const char *location, GError **error)
 }
 
 ToolSource *
-tool_media_open (const char *location, GError **error)
+tool_media_open (const char *location, double timeout, GError **error)
 {
   MediaSource *media;
   g_autofree char *uri = NULL;
@@ -358,6 +382,7 @@ tool_media_open (const char *location, GError **error)
 
   media = g_new0 (MediaSource, 1);
   media->source = (ToolSource){ media_next, media_get_duration, media_free };
+  media->timeout = (gint64) (timeout * G_USEC_PER_SEC);
   if (!make_pipeline (media, uri, error))
     {
       media_free (&media->source);

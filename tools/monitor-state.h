@@ -3,8 +3,12 @@
 
 #include <glib.h>
 
-/* What a stream has shown, with a little inertia: another class is a new state only when it has been
- * the first for a while without a break. The state then began with the first of these frames. */
+#define TOOL_MONITOR_CANDIDATES 16
+
+/* What a stream has shown, with a little inertia. Time in which a frame is not of the present state
+ * adds up, and time in which it is takes away from that; where it comes to @hold, the state changes,
+ * to the class that was most often the first since. So a stream that breaks in more ways than one, or
+ * recovers now and then, has left its state as well. The new state began with the first other frame. */
 typedef struct
 {
   gint64 hold; /* ns */
@@ -14,10 +18,17 @@ typedef struct
   double sum; /* of scores in this state */
   guint64 n;
 
-  gint candidate; /* -1 when there is none */
-  gint64 candidate_since;
-  double candidate_sum;
-  guint64 candidate_n;
+  gint64 last; /* the frame before: its time, and whether it was of another class than the state */
+  gboolean last_away;
+  gint64 away; /* ns that speak against the state */
+  gint64 away_since;
+  guint n_candidates; /* what was seen since, 0 when all is as it was */
+  struct
+  {
+    gint class;
+    double sum;
+    guint64 n;
+  } candidates[TOOL_MONITOR_CANDIDATES];
 } ToolMonitorState;
 
 typedef struct

@@ -211,6 +211,25 @@ tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, g
 }
 
 void
+tool_monitor_view_stalled (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
+{
+  g_autofree char *at = format_time (time), *duration = format_time (time - state->since);
+
+  if (view->as_json)
+    {
+      print_json (view, "stalled", -1, time, 0, state->state, time - state->since);
+      return;
+    }
+  tool_monitor_view_hide (view);
+  printf ("%10s  stalled", at);
+  if (state->state >= 0)
+    printf (", after %s of %s", duration, label_of (view, state->state));
+  printf ("\n");
+  fflush (stdout);
+  view->last_drawn = 0;
+}
+
+void
 tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
   if (view->as_json)

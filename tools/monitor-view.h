@@ -19,6 +19,9 @@ void tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *eve
 /* After each frame. */
 void tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
 
+/* No frame has come for too long since @time. */
+void tool_monitor_view_stalled (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
+
 /* The stream ended at @time. */
 void tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
 

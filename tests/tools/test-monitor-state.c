@@ -41,22 +41,79 @@ test_holds (void)
 }
 
 static void
+start (Fixture *fixture)
+{
+  tool_monitor_state_init (&fixture->state, 500 * MS);
+  g_assert_false (add (fixture, 0, 0));
+  g_assert_true (add (fixture, 500, 0));
+}
+
+/* A class that comes and goes, no longer than the state itself, is no new state. */
+static void
 test_flicker (void)
 {
   Fixture fixture;
 
-  tool_monitor_state_init (&fixture.state, 500 * MS);
-  g_assert_false (add (&fixture, 0, 0));
-  g_assert_true (add (&fixture, 500, 0));
-  /* One frame of the old state, or of a third one, begins the waiting anew. */
+  start (&fixture);
   for (gint64 ms = 600; ms < 5000; ms += 100)
-    g_assert_false (add (&fixture, ms, ms % 400 == 0 ? 0 : 2));
-  g_assert_false (add (&fixture, 5000, 2));
-  g_assert_false (add (&fixture, 5300, 4));
-  g_assert_false (add (&fixture, 5600, 2));
+    g_assert_false (add (&fixture, ms, ms / 100 % 2 ? 2 : 0));
+  g_assert_false (add (&fixture, 5000, 0));
+  g_assert_false (add (&fixture, 5100, 0));
+  /* What was forgotten does not count. */
   g_assert_false (add (&fixture, 6000, 2));
-  g_assert_true (add (&fixture, 6100, 2));
-  g_assert_cmpint (fixture.event.since, ==, 5600 * MS);
+  g_assert_false (add (&fixture, 6400, 2));
+  g_assert_true (add (&fixture, 6500, 2));
+  g_assert_cmpint (fixture.event.since, ==, 6000 * MS);
+}
+
+/* A broken stream is now this, now that. */
+static void
+test_many_kinds (void)
+{
+  Fixture fixture;
+
+  start (&fixture);
+  g_assert_false (add (&fixture, 1000, 7));
+  g_assert_false (add (&fixture, 1100, 6));
+  g_assert_false (add (&fixture, 1200, 7));
+  g_assert_false (add (&fixture, 1300, 8));
+  g_assert_false (add (&fixture, 1400, 7));
+  g_assert_true (add (&fixture, 1500, 6));
+  g_assert_cmpint (fixture.event.state, ==, 7);
+  g_assert_cmpint (fixture.event.since, ==, 1000 * MS);
+  g_assert_cmpint (fixture.event.previous, ==, 0);
+}
+
+/* Nor do a few good frames make it good: three of four are broken. */
+static void
+test_mostly_away (void)
+{
+  Fixture fixture;
+  gint64 ms;
+
+  start (&fixture);
+  for (ms = 600; ms < 5000; ms += 100)
+    if (add (&fixture, ms, ms % 400 == 0 ? 0 : 7))
+      break;
+  g_assert_cmpint (ms, ==, 1500);
+  g_assert_cmpint (fixture.event.state, ==, 7);
+  g_assert_cmpint (fixture.event.since, ==, 600 * MS);
+}
+
+/* More classes than there is room for, and time that jumps. */
+static void
+test_bounds (void)
+{
+  Fixture fixture;
+
+  start (&fixture);
+  for (gint i = 1; i < 100; i++)
+    g_assert_false (add (&fixture, 600 + i, i));
+  g_assert_false (add (&fixture, 0, 1));
+  g_assert_true (add (&fixture, 1000000, 1));
+  g_assert_cmpint (fixture.event.state, ==, 1);
+  g_assert_false (add (&fixture, G_MAXINT64 / MS, 1));
+  g_assert_false (add (&fixture, 0, 1));
 }
 
 static void
@@ -93,6 +150,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/monitor/holds", test_holds);
   g_test_add_func ("/monitor/flicker", test_flicker);
+  g_test_add_func ("/monitor/many-kinds", test_many_kinds);
+  g_test_add_func ("/monitor/mostly-away", test_mostly_away);
+  g_test_add_func ("/monitor/bounds", test_bounds);
   g_test_add_func ("/monitor/no-hold", test_no_hold);
   g_test_add_func ("/monitor/end", test_end);
   return g_test_run ();

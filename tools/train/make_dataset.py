@@ -3,21 +3,20 @@
 """Makes the signal model's data set from scratch: see README.md beside this file."""
 import argparse
 import glob
+import io
+import itertools
 import os
 import time
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageFilter
-import torch
-import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageFilter
 
 import codec
-from network import SIZE
+from recipe import LABELS, SIZE
 
-LABELS = ["picture", "black", "flat-color", "color-bars", "test-pattern", "gradient", "noise",
-          "corruption", "wrong-planes", "combing", "blur", "slate"]
-# Of a damaged frame's 8x8 blocks, the share that must be off by 28 levels or more.
-VISIBLE = 0.1
+# Damage is visible where, at the network's size, a tenth of the 4x4 blocks is off by 28 levels or more
+# from every undamaged frame of the clip. A damaged frame with less is used by no split.
+VISIBLE, BLOCK, OFF = 0.1, 4, 28
 FONTS = sorted(glob.glob("/usr/share/fonts/truetype/dejavu/*.ttf"))
 SIZES = [(320, 240), (352, 288), (426, 240), (480, 360), (500, 375), (640, 360), (640, 480),
          (720, 576), (720, 480), (854, 480), (768, 432), (1280, 720), (1920, 1080)]
@@ -25,12 +24,14 @@ SIZE_WEIGHTS = np.array([3, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 0.8, 0.2])
 TEST_SIZES = [(384, 288), (400, 300), (640, 360), (640, 480), (704, 576), (800, 600), (960, 540),
               (1024, 576), (1280, 720)]
 # Clips in each round, and images taken of each: more of the classes that are told apart by detail.
-ROUND = {"picture": (4, 4), "corruption": (2, 6), "combing": (3, 4), "blur": (2, 3)}
-ROUND_OTHERS = (4, 2)
+ROUND = {"picture": (12, 2), "corruption": (6, 3), "combing": (4, 2), "blur": (3, 2), "noise": (1, 2)}
+ROUND_OTHERS = (2, 2)
 WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OFFLINE", "No input",
                    "We will be right back", "STARTING SOON", "Signal lost", "CAMERA 1",
                    "Video unavailable", "Connecting...", "Channel off air", "NO VIDEO", "LIVE",
                    "Check the cable", "Programme resumes shortly", "Intermission", "TEST", "SOURCE 2"],
+         "validation": ["NO SIGNAL", "Please wait", "Loss of video", "Off air", "CAMERA 4",
+                        "Waiting for signal", "Be right back", "Sin señal", "INPUT 3", "PAUSE"],
          "test": ["NO SIGNAL", "Stream is offline", "Video loss", "Back in five minutes",
                   "STAND BY", "No source selected", "Kein Signal", "Aucun signal", "HDMI 1",
                   "Waiting for the host", "BREAK", "Transmission interrupted"]}
@@ -40,7 +41,9 @@ class Maker:
     def __init__(self, seed, split, pictures):
         self.rng = np.random.default_rng(seed)
         self.split = split
-        self.pictures = [np.load(path, mmap_mode="r") for path in pictures]
+        pictures = [np.load(path, mmap_mode="r") for path in pictures]
+        self.pictures = [p for p in pictures if p.shape[2] == 3]
+        self.cutouts = [p for p in pictures if p.shape[2] == 4]
 
     # small helpers
     def chance(self, p):
@@ -94,17 +97,39 @@ class Maker:
             out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
         if self.chance(0.5):
             out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
-        if not detail and self.chance(0.3):
+        if not detail and self.chance(0.35):
             out = self.on_plain_ground(out)
         return [np.asarray(frame) for frame in self.grade(out)]
 
     def on_plain_ground(self, frames):
-        """A thing before a wall: a part of the picture, with a shadow, on a softly lit ground."""
+        """A thing before a wall, on a table or before what is out of focus: a cut-out or a part of the
+        picture, with its shadow."""
         width, height = frames[0].size
+        light = self.soft_ground(width, height) if self.chance(0.3) else \
+            self.plain_ground(width, height)
+        if self.chance(0.65):
+            mask, things = self.placed_cutouts(width, height)
+        else:
+            mask, things = self.shapes(width, height), None
+        shade = mask.filter(ImageFilter.GaussianBlur(width * self.uniform(0.01, 0.04)))
+        mask = np.asarray(mask.filter(ImageFilter.GaussianBlur(width * 0.001)), np.float32)[..., None]
+        mask /= 255
+        light = light * (1 - self.uniform(0.1, 0.5) * np.asarray(shade, np.float32)[..., None] / 255)
+        light = light + self.rng.normal(0, self.uniform(0.5, 4), (height, width, 1))
+        drift = self.integer(-2, 2)
+        out = []
+        for i, frame in enumerate(frames):
+            thing = np.asarray(things if things is not None else frame, np.float32)
+            frame = np.clip(light * (1 - mask) + thing * mask, 0, 255).astype(np.uint8)
+            out.append(Image.fromarray(np.roll(frame, drift * i, axis=1)))
+        return out
+
+    def plain_ground(self, width, height):
+        """A softly lit wall, or a table before it, smooth or with a grain."""
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         x, y = x / width, y / height
-        ground = np.array(self.color(30, 250), np.float32)
-        if self.chance(0.6):  # walls are mostly grey
+        ground = np.array(self.color(10, 250), np.float32)
+        if self.chance(0.5):  # walls are mostly grey
             ground = ground.mean() + 0.2 * (ground - ground.mean())
         light = 1 - self.uniform(0, 0.45) * np.hypot(x - self.uniform(0, 1), y - self.uniform(0, 1))
         light = light[..., None] * ground
@@ -112,6 +137,19 @@ class Maker:
             edge = self.uniform(0.4, 0.85) + self.uniform(-0.15, 0.15) * x
             table = np.array(self.color(30, 250), np.float32) * 0.5 + ground * 0.5
             light = np.where((y > edge)[..., None], light / ground.clip(1) * table, light)
+        if self.chance(0.3):  # wood, cloth, sand
+            small = self.rng.normal(0, 1, (self.integer(4, height // 2), self.integer(4, width // 2)))
+            grain = Image.fromarray(small.astype(np.float32)).resize((width, height), Image.BICUBIC)
+            light = light * (1 + self.uniform(0.02, 0.15) * np.asarray(grain)[..., None])
+        return light
+
+    def soft_ground(self, width, height):
+        source = Image.fromarray(np.asarray(self.pick(self.pictures)))
+        source = source.resize((width // 4, height // 4), Image.BILINEAR)
+        source = source.filter(ImageFilter.GaussianBlur(width // 4 * self.uniform(0.02, 0.08)))
+        return np.asarray(source.resize((width, height), Image.BICUBIC), np.float32)
+
+    def shapes(self, width, height):
         mask = Image.new("L", (width, height))
         draw = ImageDraw.Draw(mask)
         for _ in range(self.integer(1, 3)):
@@ -126,13 +164,22 @@ class Maker:
                 points.append((cx + px * np.cos(angle) - py * np.sin(angle),
                                cy + px * np.sin(angle) + py * np.cos(angle)))
             draw.polygon(points, fill=255)
-        soft = mask.filter(ImageFilter.GaussianBlur(width * 0.002))
-        shade = mask.filter(ImageFilter.GaussianBlur(width * self.uniform(0.01, 0.04)))
-        mask = np.asarray(soft, np.float32)[..., None] / 255
-        light = light * (1 - self.uniform(0.1, 0.5) * np.asarray(shade, np.float32)[..., None] / 255)
-        light = light + self.rng.normal(0, self.uniform(0.5, 4), light.shape[:2] + (1,))
-        return [Image.fromarray(np.clip(light * (1 - mask) + np.asarray(frame) * mask, 0, 255)
-                                .astype(np.uint8)) for frame in frames]
+        return mask
+
+    def placed_cutouts(self, width, height):
+        things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
+        for _ in range(self.pick([1, 1, 1, 2, 3])):
+            cutout = Image.fromarray(np.asarray(self.pick(self.cutouts)))
+            scale = self.uniform(0.35, 1.1) * min(width / cutout.width, height / cutout.height)
+            cutout = cutout.resize((max(8, int(cutout.width * scale)),
+                                    max(8, int(cutout.height * scale))), Image.BICUBIC)
+            if self.chance(0.5):
+                cutout = cutout.rotate(self.uniform(-40, 40), Image.BICUBIC, expand=True)
+            x = int(self.uniform(-0.1, 1.1) * (width - cutout.width))
+            y = int(self.uniform(-0.1, 1.1) * (height - cutout.height))
+            things.paste(cutout.convert("RGB"), (x, y), cutout.getchannel("A"))
+            mask.paste(255, (x, y), cutout.getchannel("A"))
+        return mask, things
 
     def grade(self, frames):
         """One look for a whole clip: exposure (down to night), contrast, saturation."""
@@ -141,14 +188,12 @@ class Maker:
         gamma = self.uniform(0.75, 1.35)
         saturation = 0.0 if self.chance(0.1) else self.uniform(0.5, 1.4)
         tint = self.rng.uniform(0.9, 1.1, 3) if self.chance(0.4) else np.ones(3)
-        out = []
-        for frame in frames:
-            x = np.asarray(frame, np.float32)
-            grey = x.mean(2, keepdims=True)
-            x = grey + (x - grey) * saturation
-            x = 255 * np.clip(x / 255, 0, 1) ** gamma * gain * tint + lift
-            out.append(np.clip(x, 0, 255).astype(np.uint8))
-        return out
+        if self.chance(0.06):  # coloured light, under water, a stage
+            tint = self.rng.uniform(0.35, 1.2, 3)
+        levels = 255 * (np.arange(256) / 255) ** gamma * gain
+        table = [int(v) for t in tint for v in np.clip(levels * t + lift, 0, 255)]
+        return [np.asarray(ImageEnhance.Color(Image.fromarray(np.asarray(frame))).enhance(saturation)
+                           .point(table)) for frame in frames]
 
     def text(self, image, count=1, big=False, box=None):
         draw = ImageDraw.Draw(image)
@@ -255,12 +300,12 @@ class Maker:
 
     # the classes: each returns frames
     def picture(self, w, h):
-        frames = self.clip(w, h, 3)
+        frames = self.clip(w, h, 3, zoom=self.pick([0.15, 0.35, 0.6]))
         if self.chance(0.12):
             bar = int((h if self.chance(0.5) else w) * self.uniform(0.06, 0.13))
             frames = [f.copy() for f in frames]
             for f in frames:
-                if h > w or self.chance(1) and bar < h * 0.14 and w > h:
+                if bar < h * 0.14:
                     f[:bar] = f[h - bar:] = 0
         if self.chance(0.25):
             frames = self.grain(frames, self.uniform(3, 22))
@@ -269,7 +314,8 @@ class Maker:
             frames = [np.asarray(Image.fromarray(f).filter(ImageFilter.GaussianBlur(blur)))
                       for f in frames]
         frames = self.overlay(frames, 0.3, 0.3)
-        return self.through_codec(self.levels(frames))
+        frames = self.levels(frames)
+        return self.through_codec(frames) if frames[0].std() > 6 else self.picture(w, h)
 
     def black(self, w, h):
         level = self.pick([0, 0, 16, self.integer(0, 20)])
@@ -455,45 +501,49 @@ class Maker:
         return self.through_codec(self.overlay(frames, 0.1, 0.15), share=0.6)
 
     @staticmethod
-    def means(frame, n=8):
+    def means(frame, n):
         h, w = frame.shape[0] // n * n, frame.shape[1] // n * n
         return frame[:h, :w].reshape(h // n, n, w // n, n, 3).mean((1, 3), dtype=np.float32)
 
+    def blocks(self, frame):
+        return self.means(self.sample(frame, False).transpose(1, 2, 0), BLOCK)
+
     @staticmethod
     def broken(means, clean):
-        """The share of blocks that are off, beyond another tint or contrast of the whole picture."""
+        """How far each block is off, beyond another tint or contrast of the whole picture."""
         off = np.zeros(means.shape[:2])
         for c in range(3):
             slope, shift = np.polyfit(clean[..., c].ravel(), means[..., c].ravel(), 1)
             fitted = np.abs(means[..., c] - slope * clean[..., c] - shift)
             off = np.maximum(off, np.minimum(fitted, np.abs(means[..., c] - clean[..., c])))
-        return (off > 28).mean()
+        return off
 
     def corruption(self, w, h):
-        """Real decoders on damaged streams; kept where the damage shows."""
-        for _ in range(8):
+        return self.corrupted(w, h)[0]
+
+    def corrupted(self, w, h):
+        """Real decoders on damaged streams; kept where the damage shows. The second answer is of the same
+        stream undamaged."""
+        while True:
             frames = self.overlay(self.clip(w, h, 8, motion=self.uniform(0.5, 4)), 0.2, 0.2)
             name = self.pick(["h264", "mpeg2", "vp8", "jpeg"])
             settings = codec.settings(self.rng, w, h, False, self.split)
             settings["gop"] = 100 if name != "jpeg" else 1
             caps, packets = codec.encode(frames[:4] if name == "jpeg" else frames, name, settings)
-            if not packets:
-                continue
-            clean = [self.means(c) for c in codec.decode(caps, packets, name, w, h)]
-            keep = []
-            for _ in range(4):
+            whole = codec.decode(caps, packets, name, w, h) if packets else []
+            clean, keep = [self.blocks(frame) for frame in whole], []
+            for _ in range(4 if clean else 0):
                 for frame in codec.decode(caps, codec.damage(self.rng, packets), name, w, h):
-                    # A frame that is lost shows the one before: that is no damage to be seen.
-                    # Of 8x8 means: a motion vector off by little in fine detail shows none.
-                    means = self.means(frame)
-                    if clean and frame.std() > 12 and min(self.broken(means, c)
-                                                          for c in clean) > VISIBLE:
+                    # What is lost and filled from the frame before is no damage to be seen: each block may
+                    # be of any frame. Means, as a motion vector that is off by little shows none.
+                    means = self.blocks(frame)
+                    off = np.min([self.broken(means, c) for c in clean], axis=0)
+                    if frame.std() > 12 and (off > OFF).mean() > VISIBLE:
                         keep.append(frame)
                 if len(keep) >= 6:
                     break
             if keep:
-                return [keep[i] for i in self.rng.permutation(len(keep))[:6]]
-        return []
+                return [keep[i] for i in self.rng.permutation(len(keep))[:6]], whole
 
     def wrong_planes(self, w, h):
         w, h = w // 2 * 2, h // 2 * 2
@@ -526,7 +576,9 @@ class Maker:
     def combing(self, w, h):
         """Two fields of different times in one frame; kept where a line differs from its neighbours
         more than it does in the clean picture, at the network's size."""
-        for _ in range(40):
+        for attempt in itertools.count(1):
+            if attempt % 4 == 0:  # in some sizes, little is seen of it
+                w, h = self.dimensions()
             frame = self.clip(w, h, 1, motion=0, detail=4.0)[0]
             shift = self.pick([-1, 1]) * max(4, int(w * self.uniform(0.012, 0.055)))
             moved = np.roll(frame, shift, axis=1)
@@ -541,7 +593,6 @@ class Maker:
             if self.lines(out) > 1.35 * self.lines(frame) + 2.5:
                 frames = self.overlay([out, out], 0.25, 0.25)
                 return self.through_codec(self.levels(frames), harsh=False, share=0.5)
-        return []
 
     def lines(self, frame):
         x = self.sample(frame, False).astype(np.float32)
@@ -610,38 +661,65 @@ class Maker:
             h, w = int(height * share), int(width * share)
             y, x = self.integer(0, height - h), self.integer(0, width - w)
             frame = frame[y:y + h, x:x + w]
-        x = torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float()
-        x = F.interpolate(x, (SIZE, SIZE), mode="bilinear", align_corners=False)
-        return x[0].round().clamp(0, 255).byte().numpy()
+        y0, y1, wy = self.taps(frame.shape[0])
+        x0, x1, wx = self.taps(frame.shape[1])
+        wy, wx = wy[:, None, None], wx[:, None]
+        rows = frame[y0] * (1 - wy) + frame[y1] * wy
+        return np.rint(rows[:, x0] * (1 - wx) + rows[:, x1] * wx).astype(np.uint8).transpose(2, 0, 1)
+
+    @staticmethod
+    def taps(length):
+        """The two that each of SIZE places along a side lies between, and how near it is to the second."""
+        at = np.maximum((np.arange(SIZE, dtype=np.float32) + 0.5) * length / SIZE - 0.5, 0)
+        low = np.minimum(at.astype(int), length - 1)
+        return low, np.minimum(low + 1, length - 1), at - low
 
     def frames(self, label):
+        return getattr(self, LABELS[label].replace("-", "_"))(*self.dimensions_for(LABELS[label]))
+
+    def dimensions_for(self, name):
         w, h = self.dimensions()
-        if LABELS[label] == "corruption" and w > 900:
-            w, h = 640, 360
-        return getattr(self, LABELS[label].replace("-", "_"))(w, h)
+        return (640, 360) if name == "corruption" and w > 900 else (w, h)
+
+    def some(self, frames, count):
+        """Another crop of the same frame is sampled at other places."""
+        order = self.rng.permutation(len(frames))
+        return [self.sample(frames[order[i % len(order)]], i > 0) for i in range(count)]
 
     def make(self, label):
-        frames = self.frames(label)
-        count = ROUND.get(LABELS[label], ROUND_OTHERS)[1]
-        order = self.rng.permutation(len(frames))
-        if LABELS[label] == "corruption":
-            count = min(count, len(frames))
-        # Another crop of the same frame is sampled at other places.
-        return [self.sample(frames[order[i % len(order)]], i > 0) for i in range(count)] \
-            if frames else []
+        """(label, image) pairs. Beside the broken frames go those that they were, as pictures."""
+        name = LABELS[label]
+        count = ROUND.get(name, ROUND_OTHERS)[1]
+        if name != "corruption":
+            return [(label, image) for image in self.some(self.frames(label), count)]
+        broken, whole = self.corrupted(*self.dimensions_for(name))
+        return [(label, image) for image in self.some(broken, min(count, len(broken)))] + \
+            [(LABELS.index("picture"), image) for image in self.some(whole, 1)]
+
+
+def pack(image):
+    """A file in memory: PNG where that is small, as of what is drawn, else JPEG that loses nothing
+    that one can see (and no chroma samples)."""
+    image, file = Image.fromarray(image.transpose(1, 2, 0)), io.BytesIO()
+    image.save(file, "PNG", compress_level=4)
+    if file.tell() > 6000:
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=92, subsampling=0)
+    return np.frombuffer(file.getvalue(), np.uint8)
 
 
 def make_training(maker, rounds, path):
-    images, labels = [], []
+    made = []
     for _ in range(rounds):
         for label, name in enumerate(LABELS):
             for _ in range(ROUND.get(name, ROUND_OTHERS)[0]):
-                made = maker.make(label)
-                images += made
-                labels += [label] * len(made)
-    np.savez(path + ".new.npz", images=np.stack(images), labels=np.array(labels, np.uint8))
-    os.replace(path + ".new.npz", path)
-    return len(images)
+                made += maker.make(label)
+    files = [pack(image) for _, image in made]
+    with open(path + ".new", "wb") as file:
+        np.savez(file, files=np.concatenate(files), ends=np.cumsum([len(f) for f in files]),
+                 labels=np.array([label for label, _ in made], np.uint8))
+    os.replace(path + ".new", path)
+    return len(made)
 
 
 def make_test(maker, rounds, folder):
@@ -660,17 +738,17 @@ def make_test(maker, rounds, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", required=True, help="folder made by pictures.py")
-    parser.add_argument("--split", choices=["train", "test"], required=True)
+    parser.add_argument("--split", choices=["train", "validation", "test"], required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--output", required=True,
-                        help="train: the .npz to write; test: a folder for PNGs of whole frames")
+                        help="test: a folder for PNGs of whole frames; else the .npz to write")
     args = parser.parse_args()
-    torch.set_num_threads(1)
     start = time.time()
     pictures = sorted(glob.glob(os.path.join(args.pictures, args.split, "*.npy")))
-    maker = Maker(args.seed + (1000000 if args.split == "test" else 0), args.split, pictures)
-    make = make_training if args.split == "train" else make_test
+    first = {"train": 0, "test": 1000000, "validation": 2000000}[args.split]
+    maker = Maker(args.seed + first, args.split, pictures)
+    make = make_test if args.split == "test" else make_training
     count = make(maker, args.rounds, args.output)
     print(f"{args.output}: {count} images, {time.time() - start:.0f} s", flush=True)
 

@@ -15,10 +15,6 @@ STAGES = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3)
           (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)]
 BN_EPS = 1e-3
 PHI = -4
-# The rule gives 224 * 1.15^-4 = 128. 17 * 8 is the next that divides no usual height or width: where
-# a size is an even multiple, sampling lies in the middle between two lines, always, and averages the
-# two fields (or every other column of a pattern) away.
-SIZE = 136
 
 
 def channels(base, width):

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fetches Debian packages with photographs and unpacks these, split into train and test.
+"""Fetches Debian packages with photographs and unpacks these, split into train, validation and test.
 
 The training split takes only files that the package's copyright file puts in the public domain or
-under CC0, CC-BY or CC-BY-SA; pictures.tsv in the output says which, one a line. The test split's
-pictures are of other packages and photographers, and train nothing.
+under CC0, CC-BY, CC-BY-SA or GPL-2; pictures.tsv in the output says which, one a line. The other
+splits' pictures are of other packages, photographers and subjects, and train nothing. Photographs
+of things without their ground (cut-outs) keep their transparency, as a fourth channel.
 """
 import argparse
 import csv
@@ -20,13 +21,15 @@ import zlib
 import numpy as np
 from PIL import Image
 
-FREE = re.compile(r"(public-domain|CC0|CC-BY)", re.IGNORECASE)
+FREE = re.compile(r"(public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?)$",
+                  re.IGNORECASE)
 # Package: where its pictures lie. Drawings and figures are left out: they are no camera's.
 PACKAGES = {
     "endless-sky-data": ["*/images/land/*.jpg", "*/images/scene/*.jpg"],
     "gcompris-qt-data": ["*/activities/categorization/resource/images/*",
                          "*/activities/explore_*", "*/activities/erase/resource/*",
                          "*/activities/details/resource/images/*"],
+    "kalzium-data": ["*/toolpics/*.jpg"],
     "lomiri-wallpapers-16.04": ["*.jpg"],
     "lomiri-wallpapers-20.04": ["*/Fossa*.jpg", "*/Kleiber*.jpg"],
     "mate-backgrounds": ["*/nature/*.jpg"],
@@ -37,6 +40,11 @@ PACKAGES = {
     "python3-skimage": [f"*/data/{name}" for name in (
         "astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png",
         "brick.png", "gravel.png", "grass.png")],
+    "scratch": ["*/Media/Backgrounds/*.jpg"],
+    "tuxpaint-data": ["*/templates/*.jpg"],
+    "tuxpaint-stamps-default": [f"*/stamps/{subject}/*" for subject in (
+        "animals", "clothes", "food", "hobbies", "household", "medical", "military", "plants",
+        "sports", "symbols/money/*/coins", "town/roadsigns", "vehicles")],
     "ukui-wallpapers": ["*/the-mouse.jpg"],
 }
 # Whole packages and photographers that only the test sees.
@@ -44,8 +52,15 @@ TEST_PACKAGES = {"lomiri-wallpapers-20.04", "mate-backgrounds", "plasma-workspac
                  "python3-skimage", "ukui-wallpapers"}
 TEST_FILES = ["*-sfiera*", "*-harro*", "*-spfld*", "*-iridium*", "*-striker*",
               "*/explore_farm_animals/*", "*/explore_world_music/*"]
-SKIP = ["*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
+# The same for validation: what decides between settings is neither trained on nor tested with.
+VALIDATION_PACKAGES = {"scratch"}
+VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpics/p*",
+                    "*/land/nasa*", "*/land/myrabella*", "*/land/city1*",
+                    "*/explore_world_animals/*", "*/stamps/animals/birds/*", "*/stamps/food/fruit/*",
+                    "*/stamps/household/tools/*"]
+SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
         "*/analogpattern*"]
+SPLITS = ("train", "validation", "test")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -120,20 +135,34 @@ def files_of(folder):
 
 
 def picture(data):
-    """The picture, or None where it is small, transparent or unreadable."""
+    """The picture, or the cut-out, or None where it is small or unreadable."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.format == "JPEG":
                 image.draft("RGB", (1280, 720))
+            if "transparency" in image.info:
+                image = image.convert("RGBA")
             if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
-                return None
-            image = image.convert("RGB")
+                image = image.crop(image.getchannel("A").getbbox())
+            else:
+                image = image.convert("RGB")
     except (OSError, ValueError):
         return None
-    if min(image.size) < 160:
+    if min(image.size) < (160 if image.mode == "RGB" else 100):
         return None
     image.thumbnail((1440, 1080), Image.LANCZOS)
     return np.asarray(image)
+
+
+def split_of(package, name, licence):
+    def among(packages, patterns):
+        return package in packages or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+    if among(TEST_PACKAGES, TEST_FILES):
+        return "test"
+    if among(VALIDATION_PACKAGES, VALIDATION_FILES):
+        return "validation"
+    return "train" if FREE.match(licence) else "test"
 
 
 def main():
@@ -144,7 +173,7 @@ def main():
     root = os.path.abspath(args.unpacked or os.path.join(args.output, "packages"))
     os.makedirs(root, exist_ok=True)
     rows = []
-    for split in ("train", "test"):
+    for split in SPLITS:
         os.makedirs(os.path.join(args.output, split), exist_ok=True)
     for package, wanted in PACKAGES.items():
         folder = os.path.join(root, package)
@@ -153,19 +182,17 @@ def main():
             deb = glob.glob(os.path.join(root, package + "_*.deb"))[0]
             subprocess.run(["dpkg", "-x", deb, folder], check=True)
         known = licences(os.path.join(folder, "usr/share/doc", package, "copyright"))
-        count = {"train": 0, "test": 0}
+        count = dict.fromkeys(SPLITS, 0)
         for name, data in files_of(folder):
             if not name.lower().endswith(EXTENSIONS) or \
                     not any(fnmatch.fnmatch(name, pattern) for pattern in wanted) or \
                     any(fnmatch.fnmatch(name, pattern) for pattern in SKIP):
                 continue
             licence = licence_of(name, known)
-            held_out = package in TEST_PACKAGES or any(fnmatch.fnmatch(name, pattern)
-                                                       for pattern in TEST_FILES)
-            split = "train" if FREE.match(licence) and not held_out else "test"
             pixels = picture(data)
             if pixels is None:
                 continue
+            split = split_of(package, name, licence)
             np.save(os.path.join(args.output, split, f"{package}-{count[split]:03d}.npy"), pixels)
             count[split] += 1
             rows.append((split, package, name, licence or "see the package's copyright file"))

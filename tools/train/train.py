@@ -2,144 +2,203 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Trains the signal model from random weights: see README.md beside this file."""
 import argparse
+import concurrent.futures
 import copy
 import glob
+import io
 import math
 import os
 import time
 
 import numpy as np
+from PIL import Image
 import torch
 import torch.nn.functional as F
 
 from export import save
-from make_dataset import LABELS
-from network import EfficientNet, PHI, SIZE
+from network import EfficientNet, PHI
+from recipe import LABELS, SIZE
 
 MEAN = STD = 0.5
 # How often a class is drawn, next to the others' 1: more where detail decides.
-SHARES = {"picture": 4.0, "corruption": 3.0, "combing": 2.0}
+SHARES = {"picture": 5.0, "corruption": 3.0, "combing": 1.5}
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
 PRIORS = {"picture": 24.0}
-# What may stand on its head, and lie on its side: few photographs must stand for all.
+# What may stand on its head, lie on its side, and have other colours: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 SIDEWAYS = ["picture", "blur"]
+OTHER_COLORS = ["picture", "corruption", "combing", "blur", "slate"]
 
 
-def load(patterns):
-    paths = sorted({p for pattern in patterns for p in glob.glob(pattern) if not p.endswith('.new.npz')})
-    sets = [np.load(path) for path in paths]
-    print(f"{len(paths)} files", flush=True)
-    return (torch.from_numpy(np.concatenate([s["images"] for s in sets])),
-            torch.from_numpy(np.concatenate([s["labels"] for s in sets])).long())
+def load(patterns, threads):
+    """Images as bytes, N x 3 x SIZE x SIZE, and their labels."""
+    paths = sorted({path for pattern in patterns for path in glob.glob(pattern)})
+    if not paths:
+        raise SystemExit(f"no such file: {' '.join(patterns)}")
+    files, labels = [], []
+    for path in paths:
+        with np.load(path) as data:
+            files += np.split(data["files"], data["ends"][:-1])
+            labels.append(data["labels"])
+    images = torch.empty((len(files), 3, SIZE, SIZE), dtype=torch.uint8)
+
+    def decode(i):
+        with Image.open(io.BytesIO(files[i].tobytes())) as image:
+            images[i] = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        list(pool.map(decode, range(len(files))))
+    print(f"{len(paths)} files, {len(files)} images", flush=True)
+    return images, torch.from_numpy(np.concatenate(labels)).long()
 
 
-def augment(images, labels, generator):
-    """Mirroring, turning, and small changes of brightness and contrast that leave black black."""
-    n = len(images)
+def normalize(x):
+    return (x - MEAN) / STD
+
+
+def augment(images, labels, generator, crop):
+    """Mirroring, turning, other colours, a part of the frame, and small changes of brightness and
+    contrast that leave black black. What is random is drawn on the CPU, the same for every device."""
+    n, device = len(images), images.device
     x = images.float() / 255
 
     def chosen(chance, names):
         among = torch.tensor([name in names for name in LABELS])
-        return (torch.rand(n, generator=generator) < chance) & among[labels]
+        yes = (torch.rand(n, generator=generator) < chance) & among[labels]
+        return yes.view(n, 1, 1, 1).to(device, non_blocking=True)
 
-    turn = chosen(0.5, LABELS)
-    x[turn] = x[turn].flip(3)
-    turn = chosen(0.4, UPSIDE_DOWN)
-    x[turn] = x[turn].flip(2)
-    turn = chosen(0.3, SIDEWAYS)
-    x[turn] = x[turn].transpose(2, 3)
-    gain = 1 + 0.16 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
-    color = 1 + 0.08 * (torch.rand(n, 3, 1, 1, generator=generator) - 0.5)
-    return ((x * gain * color).clamp(0, 1) - MEAN) / STD
+    def amount(spread, *shape):
+        return (1 + spread * (torch.rand(n, *shape, generator=generator) - 0.5)).to(device)
+
+    x = torch.where(chosen(0.5, LABELS), x.flip(3), x)
+    x = torch.where(chosen(0.4, UPSIDE_DOWN), x.flip(2), x)
+    x = torch.where(chosen(0.3, SIDEWAYS), x.transpose(2, 3), x)
+    order = torch.randperm(3, generator=generator)
+    x = torch.where(chosen(0.15, OTHER_COLORS), x[:, order], x)
+    x = (x * amount(0.16, 1, 1, 1) * amount(0.08, 3, 1, 1)).clamp(0, 1)
+    top, left = torch.randint(0, SIZE - crop + 1, (2,), generator=generator)
+    return normalize(x[:, :, top:top + crop, left:left + crop])
+
+
+def corrected(model, priors):
+    """A copy whose answers are for classes that are met as often as priors say."""
+    final = copy.deepcopy(model).float().cpu()
+    with torch.no_grad():
+        for i, name in enumerate(LABELS):
+            final.classifier[1].bias[i] += math.log(priors.get(name, 1) / SHARES.get(name, 1))
+    return final.eval()
+
+
+@torch.no_grad()
+def validate(model, images, labels, device):
+    """What the averaged model makes of the validation images, for several frequencies of "picture"."""
+    net = corrected(model, {}).to(device)
+    logits = torch.cat([net(normalize(part.to(device).float() / 255)).float().cpu()
+                        for part in images.split(256)])
+    picture = LABELS.index("picture")
+    for prior in (1, 2, 4, 8, 16, 24, 48):
+        shifted = logits.clone()
+        shifted[:, picture] += math.log(prior)
+        called = shifted.argmax(1)
+        right = [(called[labels == i] == i).float().mean().item() for i in range(len(LABELS))]
+        print(f"validation, picture {prior:2}: {100 * (called == labels).float().mean():.2f} % right, "
+              + ", ".join(f"{name} {100 * r:.1f}" for name, r in zip(LABELS, right)), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", nargs="+", help=".npz files of make_dataset.py, or quoted patterns of them")
+    parser.add_argument("data", nargs="+",
+                        help=".npz files of make_dataset.py, or quoted patterns of them")
     parser.add_argument("--output", required=True, help=".safetensors to write")
     parser.add_argument("--checkpoint", required=True, help="kept up to date, resumed when there")
+    parser.add_argument("--validation", help=".npz of make_dataset.py --split validation")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--decay", type=float, default=0.02)
+    parser.add_argument("--phi", type=float, default=PHI)
     parser.add_argument("--minutes", type=float,
                         help="end by then: the schedule follows the clock where that is ahead")
-    parser.add_argument("--crop", type=int, default=96,
-                        help="side of the crops that the first two thirds are trained on")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--crop", type=int, default=SIZE - 8,
+                        help="side of the part of a frame that is trained on")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
+    device = torch.device(args.device)
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
-    model = EfficientNet(PHI, len(LABELS)).to(memory_format=torch.channels_last)
+    torch.backends.cudnn.benchmark = True
+    images, labels = load(args.data, args.threads)
+    held_out = load([args.validation], args.threads) if args.validation else None
+    images = images.to(device)
+    shares = torch.tensor([SHARES.get(name, 1.0) for name in LABELS])
+    weights = (shares / torch.bincount(labels, minlength=len(LABELS)).clamp(min=1))[labels]
+
+    model = EfficientNet(args.phi, len(LABELS)).to(device, memory_format=torch.channels_last)
     decay = [p for p in model.parameters() if p.ndim > 1]
     other = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02},
+    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": args.decay},
                                    {"params": other, "weight_decay": 0.0}], lr=args.rate)
     average, step, before = copy.deepcopy(model), 0, 0.0
     if os.path.exists(args.checkpoint):
-        state = torch.load(args.checkpoint)
+        state = torch.load(args.checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         step, before = state["step"], state["seconds"]
-    generator = torch.Generator().manual_seed(args.seed + step)
-    images = labels = None
-    order, start, seen, total = torch.empty(0, dtype=torch.long), time.time(), 0, 0.0
+    averaged, current = ([t for t in m.state_dict().values() if t.dtype.is_floating_point]
+                         for m in (average, model))
+    start, first, total = time.time(), step, torch.zeros((), device=device)
 
     def keep():
         torch.save({"model": model.state_dict(), "average": average.state_dict(),
                     "optimizer": optimizer.state_dict(), "step": step,
                     "seconds": before + time.time() - start}, args.checkpoint + ".new")
         os.replace(args.checkpoint + ".new", args.checkpoint)
-        final = copy.deepcopy(average)
-        with torch.no_grad():
-            for i, name in enumerate(LABELS):
-                final.classifier[1].bias[i] += math.log(PRIORS.get(name, 1) / SHARES.get(name, 1))
-        save(final, PHI, SIZE, LABELS, MEAN, STD, args.output)
+        save(corrected(average, PRIORS), args.phi, SIZE, LABELS, MEAN, STD, args.output)
 
     def progress():
         clock = (before + time.time() - start) / (args.minutes * 60) if args.minutes else 0
         return max(step / args.steps, clock)
 
     while progress() < 1:
-        if len(order) < args.batch:
-            images, labels = load(args.data)  # what was made in the meantime is taken in
-            shares = torch.tensor([SHARES.get(name, 1.0) for name in LABELS])
-            weights = (shares / torch.bincount(labels, minlength=len(LABELS)).clamp(min=1))[labels]
-            order = torch.multinomial(weights, len(images), True, generator=generator)
-        pick, order = order[:args.batch], order[args.batch:]
+        # Of its own for every step, so that a run that is resumed goes on as it would have.
+        generator = torch.Generator().manual_seed(args.seed * 1000003 + step)
+        pick = torch.multinomial(weights, args.batch, True, generator=generator)
         warm = min(1.0, (step + 1) / 60)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * warm * (0.01 + 0.99 * 0.5 *
                                               (1 + math.cos(math.pi * min(1.0, progress()))))
-        x = augment(images[pick], labels[pick], generator)
-        if progress() < 0.67:  # a part of the picture is cheaper, and enough to begin with
-            top, left = torch.randint(0, x.shape[2] - args.crop + 1, (2,), generator=generator)
-            x = x[:, :, top:top + args.crop, left:left + args.crop]
-        x = x.to(memory_format=torch.channels_last)
-        loss = F.cross_entropy(model(x), labels[pick], label_smoothing=0.05)
+        truth = labels[pick]
+        x = augment(images[pick.to(device)], truth, generator, args.crop)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            answer = model(x)
+        loss = F.cross_entropy(answer.float(), truth.to(device), label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         step += 1
-        share = min(0.99, step / (step + 20))
+        share = min(1 - 100 / max(1000, args.steps), step / (step + 20))  # over a hundredth of the run
         with torch.no_grad():
-            for a, b in zip(average.state_dict().values(), model.state_dict().values()):
-                if a.dtype.is_floating_point:
-                    a.lerp_(b, 1 - share)
-        seen, total = seen + len(pick), total + loss.item()
-        if step % 25 == 0:
-            print(f"step {step}/{args.steps} loss {total / 25:.3f} "
-                  f"{seen / (time.time() - start):.0f} images/s {time.time() - start:.0f} s",
-                  flush=True)
-            total = 0.0
-        if step % 100 == 0:
+            torch._foreach_mul_(averaged, share)
+            torch._foreach_add_(averaged, current, alpha=1 - share)
+            total += loss.detach()
+        if step % 25 == 0 and (device.type == "cpu" or step % 500 == 0):
+            every = 25 if device.type == "cpu" else 500
+            print(f"step {step}/{args.steps} loss {total.item() / every:.3f} "
+                  f"{(step - first) * args.batch / (time.time() - start):.0f} images/s "
+                  f"{before + time.time() - start:.0f} s", flush=True)
+            total.zero_()
+        if step % (100 if device.type == "cpu" else 2000) == 0:
             keep()
     keep()
+    if held_out:
+        validate(average, *held_out, device)
 
 
 if __name__ == "__main__":
