@@ -3,13 +3,16 @@
 """The effvk command: every subcommand, its JSON, its exit statuses, and bad input."""
 
 import atexit
+import json
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
+import threading
 
-from effvktool import Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
+from effvktool import Failure, Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
 
 NUMBER = (int, float)
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
@@ -606,6 +609,52 @@ def monitor_has_inertia():
     equal([line['state'] for line in run.json_lines()], ['noise', None], 'states')
 
 
+def monitor_says_that_a_stream_stalls():
+    """A stream in the network that stops, and goes on."""
+    needs_gstreamer()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+
+    def send(pattern):
+        command = (f'videotestsrc is-live=true num-buffers=50 pattern={pattern} ! '
+                   'video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! '
+                   'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! mpegtsmux ! '
+                   f'udpsink host=127.0.0.1 port={port}')
+        done = subprocess.run(['gst-launch-1.0', '-q', *command.split()], capture_output=True,
+                              timeout=60, check=False)
+        if done.returncode != 0:
+            raise Skip(f'cannot send a stream: {done.stderr.decode()[-200:]}')
+
+    monitor = subprocess.Popen(
+        [os.environ['EFFVK_TOOL'], 'monitor', '--json', '--device', 'cpu', '--timeout', '1',
+         f'udp://127.0.0.1:{port}'],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(os.environ, **plain_env()))
+    alarm = threading.Timer(100, monitor.kill)
+    alarm.start()
+    try:
+        events = (json.loads(line) for line in monitor.stdout)
+        equal(next(events)['event'], 'stalled', 'event before the first frame')
+        seen = []
+        for _ in range(20):  # what is sent before the decoder is ready may be lost
+            send('black')
+            seen = [next(events)]
+            if seen[0]['event'] == 'state':
+                break
+        seen.append(next(events))
+        send('snow')
+        seen.append(next(events))
+        equal([line['event'] for line in seen], ['state', 'stalled', 'state'], 'events')
+        equal([line['state'] for line in seen], ['black', None, 'noise'], 'states')
+        equal(seen[1]['previous'], 'black', 'state before the stall')
+    except StopIteration:
+        raise Failure('the monitor ended') from None
+    finally:
+        alarm.cancel()
+        monitor.kill()
+        monitor.wait()
+
+
 def monitor_on_a_terminal():
     video = make_signal('terminal.avi', *PARTS)
     if shutil.which('script') is None:
@@ -627,7 +676,7 @@ def monitor_fails_as_it_should():
     Run('monitor', '--model', '/nonexistent', 'x').fails(1, 'nonexistent')
 
 
-run_tests([monitor_says_what_changes, monitor_has_inertia, monitor_on_a_terminal,
+run_tests([monitor_says_what_changes, monitor_has_inertia, monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
            monitor_fails_as_it_should, help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
            init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
