@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # quickstart.sh [INPUT]: installs what is missing, builds into ./build, and watches INPUT, a video, a
-# URI or a camera, with the model that effvk has, which tells the state of a video signal.
-# Without INPUT it makes a stream whose signal changes.
+# URI or a camera, with the model that effvk has, which tells the state of a video signal; a table of
+# the states ends it. Without INPUT it makes a stream whose signal changes.
 # quickstart.sh MODEL INPUT [LABELS]: says what INPUT shows with another model: first with the effvk
 # command, then in a GStreamer pipeline.
 set -euo pipefail
@@ -87,34 +87,12 @@ run ()
   "$@"
 }
 
-# A stream whose signal changes every three seconds, as if it came from far: H.264 or VP8.
-make_stream ()
-{
-  local pattern encoder=(vp8enc deadline=1 cpu-used=8 target-bitrate=2000000) sources=() picture
-  local caps=video/x-raw,format=I420,width=640,height=360,framerate=25/1,pixel-aspect-ratio=1/1
-
-  if gst-inspect-1.0 --exists x264enc; then
-    encoder=(x264enc speed-preset=superfast tune=zerolatency bitrate=2000)
-  fi
-  picture=$(find /usr/share/backgrounds -name '*.jpg' -size +100k -print -quit 2>/dev/null || true)
-  if [ -n "$picture" ]; then
-    sources+=(filesrc "location=$picture" ! decodebin ! imagefreeze num-buffers=75 ! videoconvert
-      ! videoscale ! "$caps" ! join.)
-  fi
-  for pattern in smpte black snow 'zone-plate kx2=20 ky2=20' blue gradient smpte75; do
-    # shellcheck disable=SC2206 # a pattern may have options
-    sources+=(videotestsrc num-buffers=75 pattern=$pattern ! "$caps" ! join.)
-  done
-  gst-launch-1.0 -q concat name=join ! "${encoder[@]}" ! matroskamux \
-    ! filesink "location=$input" "${sources[@]}"
-}
-
 if [ -z "$model" ]; then
   run "$effvk" devices
   run "$effvk" bench
   if [ -z "$input" ]; then
     input=$work/signal.mkv
-    make_stream >"$log" 2>&1 || {
+    examples/changing-stream.sh "$input" >"$log" 2>&1 || {
       cat "$log" >&2
       echo "quickstart.sh: cannot make a video" >&2
       exit 1
@@ -124,10 +102,10 @@ if [ -z "$model" ]; then
   fi
   live=()
   [ -n "$uri" ] || live=(--realtime)
-  run "$effvk" monitor "${live[@]}" "$input"
+  run "$effvk" monitor --interval 0 --summary "${live[@]}" "$input"
   cat <<END
 
-In a pipeline, one message a frame:
+$SECONDS s in all. In a pipeline, one message a frame:
 
   meson devenv -C build gst-launch-1.0 -m videotestsrc ! effvkclassify ! fakesink
   ./quickstart.sh VIDEO|URI|/dev/video0                    # your own stream

@@ -13,7 +13,7 @@ typedef struct
   ToolTarget target;
   EffvkPrecision precision;
   double interval, hold, timeout; /* s */
-  gboolean realtime, json;
+  gboolean realtime, summary, json;
 } Options;
 
 static EffvkClassifier *
@@ -128,7 +128,8 @@ monitor (const Options *options, const char *name, GError **error)
       g_prefix_error (error, "%s: ", shown);
       return FALSE;
     }
-  view = tool_monitor_view_new (effvk_classifier_get_model (classifier), shown, options->json);
+  view = tool_monitor_view_new (effvk_classifier_get_model (classifier), shown, options->json,
+                                options->summary);
   ok = watch (options, shown, classifier, source, view, error);
   tool_monitor_view_hide (view);
   return ok;
@@ -153,6 +154,8 @@ tool_monitor (char ***argv)
             "SECONDS" },
           { "realtime", 'r', 0, G_OPTION_ARG_NONE, &options.realtime,
             "Play a file at its own speed, not as fast as can be", NULL },
+          { "summary", 's', 0, G_OPTION_ARG_NONE, &options.summary,
+            "At the end, a table of the states, and frames per second", NULL },
           TOOL_JSON_ENTRY (&options.json),
           G_OPTION_ENTRY_NULL };
   g_autoptr (GError) error = NULL;
@@ -172,7 +175,10 @@ tool_monitor (char ***argv)
   else if (!isfinite (options.hold) || options.hold < 0 || options.hold > LONGEST)
     tool_usage_error ("monitor", "--hold takes 0 to %g seconds, not %g", LONGEST, options.hold);
   else if (!isfinite (options.timeout) || options.timeout < 0 || options.timeout > LONGEST)
-    tool_usage_error ("monitor", "--timeout takes 0 to %g seconds, not %g", LONGEST, options.timeout);
+    tool_usage_error ("monitor", "--timeout takes 0 to %g seconds, not %g", LONGEST,
+                      options.timeout);
+  else if (options.summary && options.json)
+    tool_usage_error ("monitor", "--summary is for people, and not for --json");
   else if (g_strv_length (*argv) != 2)
     tool_usage_error ("monitor", "takes one file or URI, but has %u", g_strv_length (*argv) - 1);
   else if (monitor (&options, (*argv)[1], &error))

@@ -11,12 +11,27 @@
 #define REDRAW (G_USEC_PER_SEC / 10)
 #define SECOND G_GINT64_CONSTANT (1000000000)
 
+/* For how much of a long watch the summary has room. */
+#define MOST_PARTS 100
+
+/* A part of the stream in one state. */
+typedef struct
+{
+  gint state;
+  gint64 since, until;
+  double score;
+} Part;
+
 struct _ToolMonitorView
 {
   EffvkModel *model;
   const char *source;
   gboolean as_json, terminal, color;
   ToolJson json;
+
+  GArray *parts; /* of Part, for the summary, or NULL */
+  guint64 n_frames;
+  gint64 started, now; /* us: when the first frame was there, and the last */
 
   GArray *seconds; /* of gint: the state in each second of the stream, -1 before the first */
   gint64 first;    /* the second that seconds[0] is */
@@ -25,7 +40,7 @@ struct _ToolMonitorView
 };
 
 ToolMonitorView *
-tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json)
+tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json, gboolean summary)
 {
   ToolMonitorView *view = g_new0 (ToolMonitorView, 1);
   const char *term = g_getenv ("TERM"), *no_color = g_getenv ("NO_COLOR");
@@ -36,6 +51,7 @@ tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json)
   view->terminal = !json && isatty (STDOUT_FILENO) && term && strcmp (term, "dumb") != 0;
   view->color = view->terminal && !(no_color && *no_color);
   view->seconds = g_array_new (FALSE, FALSE, sizeof (gint));
+  view->parts = summary ? g_array_new (FALSE, FALSE, sizeof (Part)) : NULL;
   tool_json_init (&view->json);
   return view;
 }
@@ -46,6 +62,7 @@ tool_monitor_view_free (ToolMonitorView *view)
   tool_monitor_view_hide (view);
   tool_json_clear (&view->json);
   g_array_unref (view->seconds);
+  g_clear_pointer (&view->parts, g_array_unref);
   g_object_unref (view->model);
   g_free (view);
 }
@@ -125,6 +142,16 @@ tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event)
   g_autofree char *at = format_time (event->since);
   gint64 lasted = event->since - event->previous_since;
 
+  if (view->parts)
+    {
+      Part part = { event->state, event->since, event->since, event->score };
+
+      if (view->parts->len > 0 && event->previous >= 0)
+        g_array_index (view->parts, Part, view->parts->len - 1).until = event->since;
+      if (view->parts->len == MOST_PARTS)
+        g_array_remove_index (view->parts, 0);
+      g_array_append_val (view->parts, part);
+    }
   if (view->as_json)
     {
       print_json (view, "state", event->state, event->since, event->score, event->previous, lasted);
@@ -157,6 +184,15 @@ terminal_width (void)
   return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+/* Frames that were looked at, a second. */
+static double
+rate (const ToolMonitorView *view)
+{
+  double seconds = (double) (view->now - view->started) / G_USEC_PER_SEC;
+
+  return seconds > 0 ? (double) (view->n_frames - 1) / seconds : 0;
+}
+
 static void
 draw (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
@@ -165,8 +201,8 @@ draw (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 
   tool_monitor_view_hide (view);
   print_block (view, state->state);
-  printf (" %s for %s, %.0f %%\n", label_of (view, state->state), lasted,
-          state->n ? state->sum * 100 / (double) state->n : 0.0);
+  printf (" %s for %s, %.0f %%, %.1f frames/s\n", label_of (view, state->state), lasted,
+          state->n ? state->sum * 100 / (double) state->n : 0.0, rate (view));
   for (guint i = n > width ? n - width : 0; i < n; i++)
     print_block (view, g_array_index (view->seconds, gint, i));
   fflush (stdout);
@@ -201,6 +237,16 @@ tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, g
 {
   gint64 now = g_get_monotonic_time ();
 
+  if (view->n_frames++ == 0)
+    view->started = now;
+  view->now = now;
+  if (view->parts && view->parts->len > 0 && state->n > 0)
+    {
+      Part *part = &g_array_index (view->parts, Part, view->parts->len - 1);
+
+      part->until = time;
+      part->score = state->sum / (double) state->n;
+    }
   if (!view->terminal)
     return;
   remember (view, state->state, time);
@@ -229,6 +275,23 @@ tool_monitor_view_stalled (ToolMonitorView *view, const ToolMonitorState *state,
   view->last_drawn = 0;
 }
 
+static void
+print_summary (ToolMonitorView *view)
+{
+  printf ("\n%-14s %10s %11s %6s\n", "state", "from", "for", "score");
+  for (guint i = 0; i < view->parts->len; i++)
+    {
+      const Part *part = &g_array_index (view->parts, Part, i);
+      g_autofree char *since = format_time (part->since);
+      g_autofree char *lasted = format_time (part->until - part->since);
+
+      printf ("%-14s %10s %11s %4.0f %%\n", label_of (view, part->state), since, lasted,
+              part->score * 100);
+    }
+  printf ("%" G_GUINT64_FORMAT " frames in %.1f s, %.1f frames/s\n", view->n_frames,
+          (double) (view->now - view->started) / G_USEC_PER_SEC, rate (view));
+}
+
 void
 tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
@@ -249,5 +312,7 @@ tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gin
 
       printf ("%10s  end, after %s of %s\n", at, duration, label_of (view, state->state));
     }
+  if (view->parts)
+    print_summary (view);
   fflush (stdout);
 }

@@ -6,10 +6,11 @@
 #include <effvk/effvk-model.h>
 
 /* Shows what a monitor sees: on a terminal the state now and the history as a line of blocks, one a
- * second, under the changes; elsewhere the changes, one a line, in words or in JSON. */
+ * second, under the changes; elsewhere the changes, one a line, in words or in JSON. In words, a summary may stand at the end. */
 typedef struct _ToolMonitorView ToolMonitorView;
 
-ToolMonitorView *tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json);
+ToolMonitorView *tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json,
+                                        gboolean summary);
 void tool_monitor_view_free (ToolMonitorView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolMonitorView, tool_monitor_view_free)
 

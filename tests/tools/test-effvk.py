@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import threading
 
-from effvktool import Failure, Run, Skip, check, equal, has_fields, plain_env, run_tests, write_png
+from effvktool import (ROOT, Failure, Run, Skip, check, equal, has_fields, plain_env, run_tests,
+                       write_png)
 
 NUMBER = (int, float)
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
@@ -131,6 +132,7 @@ def wrong_usage_is_status_2():
     Run('classify').fails(2, 'file')
     if GSTREAMER:
         for options, word in ((['--hold', -1], 'hold'), (['--interval', 'nan'], 'interval'),
+                              (['--timeout', -1], 'timeout'), (['--summary', '--json', 'a'], 'summary'),
                               ([], 'one file'), (['a', 'b'], 'one file')):
             Run('monitor', *options).fails(2, word)
 
@@ -602,6 +604,29 @@ def monitor_says_what_changes():
         check(line.split(None, 1)[1].startswith(state), f'expected {state}: {line}')
     check('\033' not in ''.join(plain), 'colours where there is no terminal')
 
+    run = Run('monitor', '--device', 'cpu', '--interval', 0, '--summary', video, env=plain_env()).ok()
+    table = run.out.splitlines()[-5:]
+    equal([line.split()[0] for line in table], ['state', *STATES, '90'], 'lines of the summary')
+    for line, seconds in zip(table[1:], (0, 3, 6)):
+        equal(line.split()[1], f'0:00:0{seconds}.0', f'start, in {line!r}')
+    check(table[-1].startswith('90 frames in ') and table[-1].endswith(' frames/s'), table[-1])
+
+
+def monitor_of_the_stream_of_quickstart():
+    """A picture, and signals of every kind that it is said to have."""
+    needs_gstreamer()
+    video = path('changing.mkv')
+    done = subprocess.run([os.path.join(ROOT, 'examples/changing-stream.sh'), video],
+                          capture_output=True, timeout=120, check=False)
+    if done.returncode != 0:
+        raise Skip(f'cannot make the stream: {done.stderr.decode()[-200:]}')
+    lines = Run('monitor', '--json', '--device', 'cpu', video, env=plain_env()).ok().json_lines()
+    equal([line['state'] for line in lines],
+          ['picture', 'color-bars', 'black', 'noise', 'test-pattern', 'flat-color', 'gradient',
+           'picture', None], 'states')
+    for i, line in enumerate(lines[:-1]):
+        check(abs(line['pts'] / 1e9 - 3 * i) <= 0.3, f'expected it at {3 * i} s: {line}')
+
 
 def monitor_has_inertia():
     video = make_signal('long.avi', *PARTS)
@@ -676,7 +701,8 @@ def monitor_fails_as_it_should():
     Run('monitor', '--model', '/nonexistent', 'x').fails(1, 'nonexistent')
 
 
-run_tests([monitor_says_what_changes, monitor_has_inertia, monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
+run_tests([monitor_says_what_changes, monitor_of_the_stream_of_quickstart, monitor_has_inertia,
+           monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
            monitor_fails_as_it_should, help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
            init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
