@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from network import BN_EPS
+from recipe import INPUT, SIZE
 
 
-def save(model, phi, size, labels, mean, std, path):
-    recipe = {"input_size": [3, size, size], "fixed_input_size": False,
-              "interpolation": "bilinear", "antialias": False, "crop_pct": 1.0,
-              "crop_mode": "squash", "resize_size": size, "mean": [mean] * 3, "std": [std] * 3,
+def save(model, phi, labels, mean, std, path):
+    recipe = {"input_size": [3, INPUT, INPUT], "fixed_input_size": False,
+              "interpolation": "bilinear", "antialias": False,
+              "crop_mode": "squash", "resize_size": SIZE, "mean": [mean] * 3, "std": [std] * 3,
               "architecture": f"efficientnet_phi={phi:g}", "num_classes": len(labels),
               "padding": "symmetric", "bn_eps": BN_EPS, "activation": "silu",
               "label_names": labels}

@@ -38,9 +38,9 @@ WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OF
 
 
 class Maker:
-    def __init__(self, seed, split, pictures):
+    def __init__(self, seed, split, pictures, plain):
         self.rng = np.random.default_rng(seed)
-        self.split = split
+        self.split, self.plain = split, plain
         pictures = [np.load(path, mmap_mode="r") for path in pictures]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
@@ -97,7 +97,7 @@ class Maker:
             out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
         if self.chance(0.5):
             out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
-        if not detail and self.chance(0.35):
+        if not detail and self.chance(self.plain):
             out = self.on_plain_ground(out)
         return [np.asarray(frame) for frame in self.grade(out)]
 
@@ -107,7 +107,7 @@ class Maker:
         width, height = frames[0].size
         light = self.soft_ground(width, height) if self.chance(0.3) else \
             self.plain_ground(width, height)
-        if self.chance(0.65):
+        if self.chance(0.65) and self.cutouts:
             mask, things = self.placed_cutouts(width, height)
         else:
             mask, things = self.shapes(width, height), None
@@ -167,19 +167,41 @@ class Maker:
         return mask
 
     def placed_cutouts(self, width, height):
+        """Things anywhere, or the same thing several times in a row, which is no damage; some are of glass."""
         things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
+
+        def place(cutout, x, y, opacity):
+            alpha = cutout.getchannel("A")
+            things.paste(cutout.convert("RGB"), (int(x), int(y)), alpha)
+            mask.paste(int(255 * opacity), (int(x), int(y)), alpha)
+
+        if self.chance(0.4):
+            cutout, count = Image.fromarray(np.asarray(self.pick(self.cutouts))), self.integer(2, 6)
+            scale = self.uniform(0.25, 0.75) * min(1.2 * width / count / cutout.width,
+                                                   height / cutout.height)
+            cutout = self.scaled(cutout, scale)
+            gap = self.uniform(cutout.width, 0.97 * width / count)
+            left = self.uniform(0, width - gap * count)
+            y, slope = self.uniform(0.2, 1) * (height - cutout.height), self.uniform(-0.05, 0.05)
+            opacity = self.uniform(0.3, 1) if self.chance(0.4) else 1
+            for i in range(count):
+                place(cutout, left + gap * (i + self.uniform(0, 0.05)), y + slope * gap * i, opacity)
+            return mask, things
         for _ in range(self.pick([1, 1, 1, 2, 3])):
             cutout = Image.fromarray(np.asarray(self.pick(self.cutouts)))
-            scale = self.uniform(0.35, 1.1) * min(width / cutout.width, height / cutout.height)
-            cutout = cutout.resize((max(8, int(cutout.width * scale)),
-                                    max(8, int(cutout.height * scale))), Image.BICUBIC)
+            cutout = self.scaled(cutout, self.uniform(0.35, 1.1) * min(width / cutout.width,
+                                                                       height / cutout.height))
             if self.chance(0.5):
                 cutout = cutout.rotate(self.uniform(-40, 40), Image.BICUBIC, expand=True)
-            x = int(self.uniform(-0.1, 1.1) * (width - cutout.width))
-            y = int(self.uniform(-0.1, 1.1) * (height - cutout.height))
-            things.paste(cutout.convert("RGB"), (x, y), cutout.getchannel("A"))
-            mask.paste(255, (x, y), cutout.getchannel("A"))
+            place(cutout, self.uniform(-0.1, 1.1) * (width - cutout.width),
+                  self.uniform(-0.1, 1.1) * (height - cutout.height),
+                  self.uniform(0.4, 1) if self.chance(0.2) else 1)
         return mask, things
+
+    @staticmethod
+    def scaled(image, scale):
+        return image.resize((max(8, int(image.width * scale)), max(8, int(image.height * scale))),
+                            Image.BICUBIC)
 
     def grade(self, frames):
         """One look for a whole clip: exposure (down to night), contrast, saturation."""
@@ -741,13 +763,15 @@ def main():
     parser.add_argument("--split", choices=["train", "validation", "test"], required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--plain", type=float, default=0.35,
+                        help="share of the pictures that are of things on a plain ground")
     parser.add_argument("--output", required=True,
                         help="test: a folder for PNGs of whole frames; else the .npz to write")
     args = parser.parse_args()
     start = time.time()
     pictures = sorted(glob.glob(os.path.join(args.pictures, args.split, "*.npy")))
     first = {"train": 0, "test": 1000000, "validation": 2000000}[args.split]
-    maker = Maker(args.seed + first, args.split, pictures)
+    maker = Maker(args.seed + first, args.split, pictures, args.plain)
     make = make_test if args.split == "test" else make_training
     count = make(maker, args.rounds, args.output)
     print(f"{args.output}: {count} images, {time.time() - start:.0f} s", flush=True)

@@ -21,8 +21,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-FREE = re.compile(r"(public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?)$",
-                  re.IGNORECASE)
+FREE = r"public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?"
 # Package: where its pictures lie. Drawings and figures are left out: they are no camera's.
 PACKAGES = {
     "endless-sky-data": ["*/images/land/*.jpg", "*/images/scene/*.jpg"],
@@ -154,7 +153,7 @@ def picture(data):
     return np.asarray(image)
 
 
-def split_of(package, name, licence):
+def split_of(package, name, licence, free):
     def among(packages, patterns):
         return package in packages or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
@@ -162,12 +161,14 @@ def split_of(package, name, licence):
         return "test"
     if among(VALIDATION_PACKAGES, VALIDATION_FILES):
         return "validation"
-    return "train" if FREE.match(licence) else "test"
+    return "train" if re.fullmatch(free, licence, re.IGNORECASE) else "test"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", required=True)
+    parser.add_argument("--licences", default=FREE,
+                        help="regular expression of those to train on (default: %(default)s)")
     parser.add_argument("--unpacked", help="folder with the packages unpacked already")
     args = parser.parse_args()
     root = os.path.abspath(args.unpacked or os.path.join(args.output, "packages"))
@@ -192,7 +193,7 @@ def main():
             pixels = picture(data)
             if pixels is None:
                 continue
-            split = split_of(package, name, licence)
+            split = split_of(package, name, licence, args.licences)
             np.save(os.path.join(args.output, split, f"{package}-{count[split]:03d}.npy"), pixels)
             count[split] += 1
             rows.append((split, package, name, licence or "see the package's copyright file"))

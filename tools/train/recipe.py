@@ -6,3 +6,6 @@ LABELS = ["picture", "black", "flat-color", "color-bars", "test-pattern", "gradi
 # 19 * 8 divides no usual height or width: where a size is an even multiple, sampling lies in the middle
 # between two lines, always, and averages the two fields (or every other column of a pattern) away.
 SIZE = 152
+# The network takes the middle of that, the size that it is trained on (parts of SIZE, at random). All that it has
+# of a frame of one colour is its edges: at another size these lie elsewhere on its grids, and black was not known.
+INPUT = 144

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from export import save
 from network import EfficientNet, PHI
-from recipe import LABELS, SIZE
+from recipe import INPUT, LABELS, SIZE
 
 MEAN = STD = 0.5
 # How often a class is drawn, next to the others' 1: more where detail decides.
@@ -53,11 +53,12 @@ def load(patterns, threads):
     return images, torch.from_numpy(np.concatenate(labels)).long()
 
 
-def normalize(x):
-    return (x - MEAN) / STD
+def part(x, top=(SIZE - INPUT) // 2, left=(SIZE - INPUT) // 2):
+    """What the network gets of a frame between 0 and 1: normally its middle."""
+    return (x[:, :, top:top + INPUT, left:left + INPUT] - MEAN) / STD
 
 
-def augment(images, labels, generator, crop):
+def augment(images, labels, generator):
     """Mirroring, turning, other colours, a part of the frame, and small changes of brightness and
     contrast that leave black black. What is random is drawn on the CPU, the same for every device."""
     n, device = len(images), images.device
@@ -77,8 +78,8 @@ def augment(images, labels, generator, crop):
     order = torch.randperm(3, generator=generator)
     x = torch.where(chosen(0.15, OTHER_COLORS), x[:, order], x)
     x = (x * amount(0.16, 1, 1, 1) * amount(0.08, 3, 1, 1)).clamp(0, 1)
-    top, left = torch.randint(0, SIZE - crop + 1, (2,), generator=generator)
-    return normalize(x[:, :, top:top + crop, left:left + crop])
+    top, left = torch.randint(0, SIZE - INPUT + 1, (2,), generator=generator)
+    return part(x, top, left)
 
 
 def corrected(model, priors):
@@ -94,8 +95,8 @@ def corrected(model, priors):
 def validate(model, images, labels, device):
     """What the averaged model makes of the validation images, for several frequencies of "picture"."""
     net = corrected(model, {}).to(device)
-    logits = torch.cat([net(normalize(part.to(device).float() / 255)).float().cpu()
-                        for part in images.split(256)])
+    logits = torch.cat([net(part(batch.to(device).float() / 255)).float().cpu()
+                        for batch in images.split(256)])
     picture = LABELS.index("picture")
     for prior in (1, 2, 4, 8, 16, 24, 48):
         shifted = logits.clone()
@@ -121,8 +122,6 @@ def main():
     parser.add_argument("--phi", type=float, default=PHI)
     parser.add_argument("--minutes", type=float,
                         help="end by then: the schedule follows the clock where that is ahead")
-    parser.add_argument("--crop", type=int, default=SIZE - 8,
-                        help="side of the part of a frame that is trained on")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
@@ -158,7 +157,7 @@ def main():
                     "optimizer": optimizer.state_dict(), "step": step,
                     "seconds": before + time.time() - start}, args.checkpoint + ".new")
         os.replace(args.checkpoint + ".new", args.checkpoint)
-        save(corrected(average, PRIORS), args.phi, SIZE, LABELS, MEAN, STD, args.output)
+        save(corrected(average, PRIORS), args.phi, LABELS, MEAN, STD, args.output)
 
     def progress():
         clock = (before + time.time() - start) / (args.minutes * 60) if args.minutes else 0
@@ -173,7 +172,7 @@ def main():
             group["lr"] = args.rate * warm * (0.01 + 0.99 * 0.5 *
                                               (1 + math.cos(math.pi * min(1.0, progress()))))
         truth = labels[pick]
-        x = augment(images[pick.to(device)], truth, generator, args.crop)
+        x = augment(images[pick.to(device)], truth, generator)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             answer = model(x)
