@@ -38,9 +38,9 @@ WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OF
 
 
 class Maker:
-    def __init__(self, seed, split, pictures, plain):
+    def __init__(self, seed, split, pictures):
         self.rng = np.random.default_rng(seed)
-        self.split, self.plain = split, plain
+        self.split = split
         pictures = [np.load(path, mmap_mode="r") for path in pictures]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
@@ -97,7 +97,7 @@ class Maker:
             out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
         if self.chance(0.5):
             out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
-        if not detail and self.chance(self.plain):
+        if not detail and self.chance(0.35):
             out = self.on_plain_ground(out)
         return [np.asarray(frame) for frame in self.grade(out)]
 
@@ -763,15 +763,13 @@ def main():
     parser.add_argument("--split", choices=["train", "validation", "test"], required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--plain", type=float, default=0.35,
-                        help="share of the pictures that are of things on a plain ground")
     parser.add_argument("--output", required=True,
                         help="test: a folder for PNGs of whole frames; else the .npz to write")
     args = parser.parse_args()
     start = time.time()
     pictures = sorted(glob.glob(os.path.join(args.pictures, args.split, "*.npy")))
     first = {"train": 0, "test": 1000000, "validation": 2000000}[args.split]
-    maker = Maker(args.seed + first, args.split, pictures, args.plain)
+    maker = Maker(args.seed + first, args.split, pictures)
     make = make_test if args.split == "test" else make_training
     count = make(maker, args.rounds, args.output)
     print(f"{args.output}: {count} images, {time.time() - start:.0f} s", flush=True)
