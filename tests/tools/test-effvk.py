@@ -629,9 +629,11 @@ def monitor_of_the_stream_of_quickstart():
 
 
 def monitor_has_inertia():
-    video = make_signal('long.avi', *PARTS)
-    run = Run('monitor', '--json', '--device', 'cpu', '--hold', 3.5, video, env=plain_env()).ok()
-    equal([line['state'] for line in run.json_lines()], ['noise', None], 'states')
+    """A second of black is none where a state must last longer, and one where it need not."""
+    video = make_signal('long.avi', ('smpte', 3), ('black', 1), ('smpte', 3))
+    for hold, states in ((1.5, ['color-bars']), (0.5, ['color-bars', 'black', 'color-bars'])):
+        run = Run('monitor', '--json', '--device', 'cpu', '--hold', hold, video, env=plain_env()).ok()
+        equal([line['state'] for line in run.json_lines()], [*states, None], f'states, hold {hold}')
 
 
 def monitor_says_that_a_stream_stalls():
