@@ -20,7 +20,7 @@ layout(constant_id = 5) const int SIDE = 7; // of the outputs' tile
 #include "expand-depthwise.glsl"
 
 const int P = 2; // pixels that an invocation expands at a time
-const int U = 8; // texels of inputs that it loads at a time
+const int U = 4; // texels of inputs that it loads at a time
 
 void main()
 {
