@@ -74,7 +74,9 @@ fixture_harness (const char *properties)
 GstBuffer *
 fixture_frame (const GstVideoInfo *info, guint seed)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+  /* As decoders align theirs, so that it can be imported. */
+  GstAllocationParams aligned = { .align = 15 };
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), &aligned);
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   GstMapInfo map;
 
