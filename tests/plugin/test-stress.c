@@ -202,7 +202,7 @@ stream_init (Stream *stream, guint i, guint32 seed, const Model *models)
   g_mutex_init (&stream->lock);
   launch = g_strdup_printf (
       "videotestsrc name=source is-live=%s ! capsfilter name=filter "
-      "caps=video/x-raw,format=I420,width=64,height=48,framerate=60/1 ! "
+      "caps-change-mode=delayed caps=video/x-raw,format=I420,width=64,height=48,framerate=60/1 ! "
       "%s effvkclassify name=classify device=cpu post-messages=false model-file=%s ! %s fakesink "
       "qos=true sync=%s",
       g_rand_boolean (stream->rand) ? "true" : "false",
