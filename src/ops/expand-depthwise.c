@@ -71,12 +71,15 @@ shared_bytes (guint pixels, guint squeezed)
          + 16;
 }
 
+#define SMALL_SIDE 7
+#define LARGE_SIDE 14
+
 /* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose tiles compute less twice
  * when they are larger. */
 static guint
 choose_side (const EffvkTensorInfo *out, guint stride)
 {
-  return stride == 1 && out->h >= 56 && out->w >= 56 ? 14 : 7;
+  return stride == 1 && out->h >= 56 && out->w >= 56 ? LARGE_SIDE : SMALL_SIDE;
 }
 
 static guint
@@ -109,7 +112,7 @@ effvk_expand_depthwise_fits (const EffvkOpContext *context, guint batch, guint s
   EffvkDevice *device = effvk_program_get_device (context->program);
   const EffvkDeviceCaps *caps = effvk_device_get_caps (device);
   EffvkPlan plan = effvk_plan_resolve (device, context->plan);
-  guint side = find_in_side (stride == 1 ? 14 : 7, kernel, stride);
+  guint side = find_in_side (stride == 1 ? LARGE_SIDE : SMALL_SIDE, kernel, stride);
 
   return (plan == EFFVK_PLAN_GPU_FUSED || (plan == EFFVK_PLAN_GPU && batch <= MAX_BATCH))
          && shared_bytes (side * side, squeezed) <= caps->max_shared_bytes

@@ -3,7 +3,13 @@
 #pragma once
 
 #define EFFVK_MATRIX_SIDE 16
-#define EFFVK_MATRIX_ROWS 64     /* pixels of a workgroup, for each matrix of a subgroup */
-#define EFFVK_MATRIX_SUBGROUPS 4 /* of a slice */
-#define EFFVK_MATRIX_STEP                                                                          \
-  8 /* texels of inputs that a slice takes at a time: weights are padded to them */
+/* Pixels of a workgroup, for each matrix of a subgroup. */
+#define EFFVK_MATRIX_ROWS 64
+/* Of a slice. */
+#define EFFVK_MATRIX_SUBGROUPS 4
+/* Texels of inputs that a slice takes at a time: weights are padded to them. */
+#define EFFVK_MATRIX_STEP 8
+
+/* What its largest workgroup takes: two slices, of 128 pixels and 96 channels. */
+#define EFFVK_MATRIX_MAX_SUBGROUPS (2 * EFFVK_MATRIX_SUBGROUPS)
+#define EFFVK_MATRIX_SHARED_BYTES 39936

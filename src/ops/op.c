@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/op.h"
 
+#include "ops/matrix.h"
+
 #define MAX_KERNELS 15
 
 EffvkPlan
@@ -21,13 +23,21 @@ effvk_plan_resolve (EffvkDevice *device, EffvkPlan plan)
 }
 
 EffvkDeviceCaps
+effvk_op_get_storage_caps (EffvkDevice *device, EffvkStorage storage)
+{
+  EffvkDeviceCaps caps = *effvk_device_get_caps (device);
+
+  caps.matrix = caps.matrix && storage == EFFVK_STORAGE_F16;
+  return caps;
+}
+
+EffvkDeviceCaps
 effvk_op_get_caps (const EffvkOpContext *context)
 {
   EffvkDevice *device = effvk_program_get_device (context->program);
-  EffvkDeviceCaps caps = *effvk_device_get_caps (device);
+  EffvkDeviceCaps caps = effvk_op_get_storage_caps (device, context->storage);
 
   caps.cpu = effvk_plan_resolve (device, context->plan) == EFFVK_PLAN_CPU;
-  caps.matrix = caps.matrix && context->storage == EFFVK_STORAGE_F16;
   return caps;
 }
 
@@ -104,7 +114,8 @@ effvk_kernel_has_lanes (const EffvkDeviceCaps *caps)
 gboolean
 effvk_kernel_has_matrix (const EffvkDeviceCaps *caps)
 {
-  return caps->matrix;
+  return caps->matrix && caps->max_shared_bytes >= EFFVK_MATRIX_SHARED_BYTES
+         && caps->max_workgroup_invocations >= EFFVK_MATRIX_MAX_SUBGROUPS * caps->subgroup_size;
 }
 
 gboolean

@@ -40,7 +40,10 @@ typedef struct
 /* What EFFVK_PLAN_DEVICE stands for; other plans are themselves. */
 EffvkPlan effvk_plan_resolve (EffvkDevice *device, EffvkPlan plan);
 
-/* The device's capabilities, as the plan and the storage see them. */
+/* The device's capabilities for kernels of that storage. */
+EffvkDeviceCaps effvk_op_get_storage_caps (EffvkDevice *device, EffvkStorage storage);
+
+/* The same, as the plan sees them. */
 EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
 /* The index of the kernel to use in a table of @n kernels: the forced one, which can also come from the

@@ -4,9 +4,8 @@
 gboolean
 effvk_selftest_can_run (const EffvkSelftest *test, const EffvkKernel *kernel)
 {
-  EffvkDeviceCaps caps = *effvk_device_get_caps (test->device);
+  EffvkDeviceCaps caps = effvk_op_get_storage_caps (test->device, test->storage);
 
-  caps.matrix = caps.matrix && test->storage == EFFVK_STORAGE_F16;
   return kernel->usable (&caps);
 }
 

@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* effvkclassify with good input: metadata, messages, properties, events, states. */
+#include "fixtures-device.h"
 #include "fixtures.h"
 
-#include <dlfcn.h>
 #include <effvk/effvk.h>
 
 #ifdef HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
 #endif
-
-/* The element finds this function before the library's: it counts the classifiers that are alive.
- */
-static int n_classifiers;
-
-static void
-forget (gpointer user_data, GObject *classifier)
-{
-  g_atomic_int_add (&n_classifiers, -1);
-}
-
-EffvkClassifier *
-effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
-                      GError **error)
-{
-  EffvkClassifier *(*make) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **)
-      = (EffvkClassifier * (*) (EffvkDevice *, EffvkModel *, EffvkClassifierOptions *, GError **) )
-          dlsym (RTLD_NEXT, "effvk_classifier_new");
-  EffvkClassifier *classifier = make (device, model, options, error);
-
-  if (classifier)
-    {
-      g_atomic_int_inc (&n_classifiers);
-      g_object_weak_ref (G_OBJECT (classifier), forget, NULL);
-    }
-  return classifier;
-}
 
 static void
 test_metadata (void)
@@ -287,7 +260,7 @@ test_states (void)
   guint descriptors = 0;
 
   g_assert_no_error (error);
-  g_assert_cmpint (n_classifiers, ==, 0);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
   bus = gst_element_get_bus (pipeline);
   for (guint i = 0; i < 7; i++)
     {
@@ -302,10 +275,10 @@ test_states (void)
                                                 GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
           g_assert_nonnull (message);
           g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
-          g_assert_cmpint (g_atomic_int_get (&n_classifiers), ==, 1);
+          g_assert_cmpint (g_atomic_int_get (&fixture_n_classifiers), ==, 1);
         }
       gst_element_set_state (pipeline, GST_STATE_NULL);
-      g_assert_cmpint (g_atomic_int_get (&n_classifiers), ==, 0);
+      g_assert_cmpint (g_atomic_int_get (&fixture_n_classifiers), ==, 0);
       if (i == 2) /* what is opened once is open */
         descriptors = count_descriptors ();
     }
