@@ -17,9 +17,8 @@ typedef struct
   EffvkOutputActivation activation;
   GstClockTime batch_timeout;
   guint top_k, max_in_flight;
-  guint
-      batch_size; /* 0: as suits the device and, when it is made, whether it is to be asked about objects */
-  gboolean objects;
+  guint batch_size; /* 0: as suits the device and @objects */
+  gboolean objects; /* it is to be asked about objects, not frames, when it is made */
 } EffvkNetworkConfig;
 
 void effvk_network_config_copy (const EffvkNetworkConfig *config, EffvkNetworkConfig *copy);
