@@ -183,7 +183,7 @@ build_all (EffvkDevice *device, GPtrArray *entries, GError **error)
 
 gboolean
 effvk_pipelines_get (EffvkDevice *device, const EffvkPipelineKey *keys, guint n,
-                     const EffvkPipeline **pipelines, GError **error)
+                     EffvkPipeline **pipelines, GError **error)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&device->pipelines_lock);
   g_autoptr (GPtrArray) missing = g_ptr_array_new ();

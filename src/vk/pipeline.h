@@ -30,6 +30,7 @@ typedef struct
   VkPipeline handle;
   VkPipelineLayout layout;
   VkDescriptorSetLayout set_layout;
+  gint taken; /* atomic; see vk/warm-up.c */
 } EffvkPipeline;
 
 /* A shader with its specialization constants (constant ids 0, 1, ...). */
@@ -44,7 +45,7 @@ typedef struct
  * has not built yet is built on all processors, and kept with the device. Thread-safe. @pipelines
  * is undefined on failure. */
 gboolean effvk_pipelines_get (EffvkDevice *device, const EffvkPipelineKey *keys, guint n,
-                              const EffvkPipeline **pipelines, GError **error);
+                              EffvkPipeline **pipelines, GError **error);
 
 /* Called by the device when it ends. */
 void effvk_pipelines_free (EffvkDevice *device);

@@ -2,6 +2,7 @@
 /* Memory, views, descriptor sets and pipelines of a program. */
 #include "vk/arena.h"
 #include "vk/program-private.h"
+#include "vk/warm-up.h"
 
 /* No device asks for more (limits of the specification). */
 #define ALIGNMENT 256
@@ -31,10 +32,10 @@ place_arena (EffvkProgram *program, GError **error)
             }
       if (first == G_MAXUINT) /* nobody uses it */
         first = 0;
-      items[n_items] = (EffvkArenaItem){ tensor->size, first, last, 0 };
+      items[n_items] = (EffvkArenaItem){ tensor->view_size, first, last, 0 };
       owners[n_items++] = tensor;
     }
-  size = effvk_arena_plan (items, n_items, ALIGNMENT);
+  size = effvk_program_choose_size (program, effvk_arena_plan (items, n_items, ALIGNMENT));
   if (!size)
     return TRUE;
   if (!effvk_buffer_init (&program->arena, program->device, EFFVK_MEMORY_DEVICE, size, "arena",
@@ -61,10 +62,11 @@ place_constants (EffvkProgram *program, GError **error)
         continue;
       tensor->buffer = &program->constants;
       tensor->offset = size;
-      size += (tensor->size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+      size += (tensor->view_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
   if (!size)
     return TRUE;
+  size = effvk_program_choose_size (program, size);
   if (!effvk_buffer_init (&program->constants, program->device, EFFVK_MEMORY_DEVICE, size,
                           "weights", error))
     return FALSE;
@@ -74,8 +76,9 @@ place_constants (EffvkProgram *program, GError **error)
 
       if (tensor->place != PLACE_CONSTANTS)
         continue;
-      if (!effvk_buffer_upload (&program->constants, tensor->offset, tensor->data, tensor->size,
-                                error))
+      if (tensor->data
+          && !effvk_buffer_upload (&program->constants, tensor->offset, tensor->data, tensor->size,
+                                   error))
         return FALSE;
       g_clear_pointer (&tensor->data, g_free);
     }
@@ -91,7 +94,7 @@ place_own (EffvkProgram *program, GError **error)
 
       if (tensor->place != PLACE_OWN)
         continue;
-      if (!effvk_buffer_init (&tensor->own, program->device, EFFVK_MEMORY_DEVICE, tensor->size,
+      if (!effvk_buffer_init (&tensor->own, program->device, EFFVK_MEMORY_DEVICE, tensor->view_size,
                               tensor->info.name, error))
         return FALSE;
       tensor->buffer = &tensor->own;
@@ -110,7 +113,7 @@ create_view (EffvkProgram *program, Tensor *tensor, GError **error)
                                     .buffer = tensor->buffer->handle,
                                     .format = formats[tensor->info.storage],
                                     .offset = tensor->offset,
-                                    .range = tensor->size };
+                                    .range = tensor->view_size };
   gsize texels = tensor->size / effvk_storage_texel_size (tensor->info.storage);
 
   if (tensor->view)
@@ -246,7 +249,7 @@ effvk_program_rebind (EffvkProgram *program, EffvkTensor handle, const EffvkBuff
                            1,
                            (guint) (buffer->size / effvk_storage_texel_size (tensor->info.storage)),
                            4 };
-  tensor->size = effvk_tensor_info_size (&tensor->info);
+  tensor->size = tensor->view_size = effvk_tensor_info_size (&tensor->info);
   for (guint i = 0; i < program->dispatches->len; i++)
     for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
       if (effvk_program_get_dispatch (program, i)->bind[b] == handle
@@ -285,7 +288,7 @@ depends (EffvkProgram *program, guint since, guint i)
 }
 
 gboolean
-effvk_program_compile (EffvkProgram *program, GError **error)
+effvk_program_bind (EffvkProgram *program, GError **error)
 {
   guint n = program->dispatches->len;
   g_autofree EffvkPipelineKey *keys = g_new (EffvkPipelineKey, n);
@@ -296,7 +299,7 @@ effvk_program_compile (EffvkProgram *program, GError **error)
       || !place_constants (program, error) || !create_pool (program, error))
     return FALSE;
 
-  program->pipelines = g_new0 (const EffvkPipeline *, n);
+  program->pipelines = g_new0 (EffvkPipeline *, n);
   program->sets = g_new0 (VkDescriptorSet, n);
   program->barriers = g_new0 (gboolean, n);
   for (guint i = 0; i < n; i++)
@@ -316,5 +319,14 @@ effvk_program_compile (EffvkProgram *program, GError **error)
         since = i;
     }
   program->compiled = TRUE;
+  return TRUE;
+}
+
+gboolean
+effvk_program_compile (EffvkProgram *program, GError **error)
+{
+  if (!effvk_program_bind (program, error))
+    return FALSE;
+  effvk_program_warm_up (program);
   return TRUE;
 }

@@ -17,6 +17,7 @@ typedef struct
   EffvkTensorInfo info;
   Place place;
   gsize size, offset;
+  gsize view_size; /* what a view covers, and what is set aside */
   EffvkBuffer *buffer;
   EffvkBuffer own;
   guint8 *data; /* of a constant, until it is uploaded */
@@ -33,9 +34,9 @@ struct _EffvkProgram
 
   EffvkBuffer arena, constants;
   VkDescriptorPool pool;
-  const EffvkPipeline **pipelines; /* per dispatch, not owned */
-  VkDescriptorSet *sets;           /* per dispatch */
-  gboolean *barriers;              /* per dispatch: it touches what an earlier one wrote or read */
+  EffvkPipeline **pipelines; /* per dispatch, not owned */
+  VkDescriptorSet *sets;     /* per dispatch */
+  gboolean *barriers;        /* per dispatch: it touches what an earlier one wrote or read */
 };
 
 static inline Tensor *
@@ -43,3 +44,14 @@ get_tensor (EffvkProgram *program, EffvkTensor tensor)
 {
   return g_ptr_array_index (program->tensors, tensor - 1);
 }
+
+/* Bytes for a buffer or a view that needs @size. A software driver may specialise a shader for what it takes from
+ * a buffer's size as for an image's (whether it is a power of two, and whether bits 8 to 15 are zero, as if they
+ * were its levels), and compile it again for each kind: a margin makes all of one kind. */
+gsize effvk_program_choose_size (EffvkProgram *program, gsize size);
+
+/* A tensor like @model of another program, that holds nothing and is nobody else's. */
+void effvk_program_add_empty (EffvkProgram *program, const Tensor *model);
+
+/* effvk_program_compile() without the warm-up. */
+gboolean effvk_program_bind (EffvkProgram *program, GError **error);

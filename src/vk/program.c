@@ -2,6 +2,8 @@
 #include "base/half.h"
 #include "vk/program-private.h"
 
+#define MARGIN 256 /* bytes */
+
 gsize
 effvk_storage_texel_size (EffvkStorage storage)
 {
@@ -73,6 +75,27 @@ effvk_program_get_device (EffvkProgram *program)
   return program->device;
 }
 
+gsize
+effvk_program_choose_size (EffvkProgram *program, gsize size)
+{
+  if (program->device->caps.cpu && size > 0)
+    while ((size >> 8 & 0xff) == 0 || (size & (size - 1)) == 0)
+      size += MARGIN;
+  return size;
+}
+
+static gsize
+choose_view_size (EffvkProgram *program, const Tensor *tensor)
+{
+  gsize size = effvk_program_choose_size (program, tensor->size);
+
+  return tensor->place == PLACE_EXTERNAL
+                 || size / effvk_storage_texel_size (tensor->info.storage)
+                        > program->device->caps.max_texel_elements
+             ? tensor->size
+             : size;
+}
+
 static EffvkTensor
 add (EffvkProgram *program, const EffvkTensorInfo *info, Place place)
 {
@@ -82,8 +105,18 @@ add (EffvkProgram *program, const EffvkTensorInfo *info, Place place)
   tensor->info.name = g_strdup (info->name);
   tensor->place = place;
   tensor->size = effvk_tensor_info_size (info);
+  tensor->view_size = choose_view_size (program, tensor);
   g_ptr_array_add (program->tensors, tensor);
   return program->tensors->len;
+}
+
+void
+effvk_program_add_empty (EffvkProgram *program, const Tensor *model)
+{
+  EffvkTensor handle
+      = add (program, &model->info, model->place == PLACE_EXTERNAL ? PLACE_OWN : model->place);
+
+  get_tensor (program, handle)->view_size = model->view_size;
 }
 
 EffvkTensor

@@ -58,8 +58,8 @@ typedef struct
 typedef enum
 {
   EFFVK_PROGRAM_DEFAULT = 0,
-  /* One exact-size buffer a tensor and no aliasing: every tensor can be read after a run, and the
-   * validation layers see accesses beyond a tensor. */
+  /* A buffer for each tensor and no aliasing: every tensor can be read after a run, and the validation
+   * layers see accesses beyond a tensor. */
   EFFVK_PROGRAM_SEPARATE = 1 << 0,
 } EffvkProgramFlags;
 
@@ -89,7 +89,8 @@ const EffvkTensorInfo *effvk_program_get_info (EffvkProgram *program, EffvkTenso
 
 void effvk_program_add_dispatch (EffvkProgram *program, const EffvkDispatch *dispatch);
 
-/* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets. */
+/* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets; on a CPU device, whose
+ * driver compiles shaders when they first run, that is done as well. */
 gboolean effvk_program_compile (EffvkProgram *program, GError **error);
 
 /* Lets an external tensor be another buffer from now on, all of it. No recorded commands of the program

@@ -7,7 +7,7 @@ source=$(realpath "$1")
 build=$2
 here=$source/tests/tsan
 
-net=(classifier tuning vulkan)
+net=(classifier tuning vulkan warm-up)
 unit=(device image model pipeline-cache smoother)
 plugin=(cascade dmabuf effvkclassify faults frames live memory metadata objects order pace properties sharing steady
   streams stress swap vulkan)
