@@ -31,7 +31,7 @@ fi
 # shellcheck source=tests/lib/setup.sh
 . "$here/setup.sh"
 PATH=$PATH:/usr/sbin:/sbin
-effvk_packages_install debootstrap debian-archive-keyring
+effvk_packages_install "${effvk_packages_root[@]}"
 
 marker=$root/effvk-complete
 # What the root has to contain; another list than the one that it was made with adds to it.

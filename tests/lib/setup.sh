@@ -31,6 +31,10 @@ effvk_packages_test=(
 # shellcheck disable=SC2034 # used by those that source this file
 effvk_packages_slow=(clang libclang-rt-dev)
 
+# To make a Debian 13 root.
+# shellcheck disable=SC2034 # used by those that source this file
+effvk_packages_root=(debootstrap debian-archive-keyring)
+
 # The Python that Debian's packages install for is /usr/bin/python3, whatever else a PATH has first.
 PATH=/usr/bin:/bin:$PATH
 export PATH

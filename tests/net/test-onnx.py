@@ -108,7 +108,7 @@ def check(program, folder, case, cache):
 def main():
     cache = {}
     torch.manual_seed(netrun.SEED)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # more of them wait for each other, spinning, beside other tests
     print(f"# torch {torch.__version__}")
     netrun.run_cases(CASES, lambda folder, case: check(sys.argv[1], folder, case, cache))
 

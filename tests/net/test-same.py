@@ -98,7 +98,7 @@ def check(folder, case, cache):
 def main():
     cache = []
     torch.manual_seed(netrun.SEED)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # more of them wait for each other, spinning, beside other tests
     netrun.run_cases(CASES, lambda folder, case: check(folder, case, cache))
 
 

@@ -578,7 +578,7 @@ TESTS = [zip_file, legacy_file, checkpoint, whole_module, views_of_storages, hal
 
 def main():
     torch.manual_seed(netrun.SEED)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # more of them wait for each other, spinning, beside other tests
     netrun.run_cases([(test.__name__.replace("_", " "), test) for test in TESTS],
                      lambda folder, case: case[1](folder))
 
