@@ -28,9 +28,9 @@ void main()
     vec4 v[3], rgb[3];
 
     Outputs across = get_outputs(image, false), down = get_outputs(image, true);
-    if (column >= across.n || group * 4 >= down.n)
-        return;
     Rest rest = get_rest(image);
+    if (column >= across.n || group * 4 >= down.n || rest.passes < 2)
+        return;
     [[unroll]] for (int i = 0; i < 3; i++) {
         Component c = get_component(image, i);
         int weights = c.taps + column, first = int(READ_F32(table, weights).x);

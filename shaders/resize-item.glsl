@@ -7,7 +7,7 @@ INPUT_U32(3, items);
 
 ivec4 item(int image, int texel)
 {
-    return ivec4(READ_U32(items, image * 19 + texel));
+    return ivec4(READ_U32(items, image * 22 + texel));
 }
 
 struct Plane {
@@ -73,15 +73,30 @@ Narrow get_narrow(int image)
     return Narrow(a.xyz, b.xyz, a.w, b.w, c.x, c.y, c.z, c.w, d.x, d.y);
 }
 
+struct Gather { // where resize-gather does all
+    ivec3 from;    // word of row 0 of each window's plane
+    int shape;     // which of effvk_gather_shapes; 0: it does not
+    ivec3 stride;  // words from a row to the next
+    int last_word; // that may be read
+    int last_row;  // of the first window that may be read
+    int rows, columns, colour; // texels of the tables
+};
+
+Gather get_gather(int image)
+{
+    ivec4 a = item(image, 18), b = item(image, 19), c = item(image, 20);
+    return Gather(a.xyz, a.w, b.xyz, b.w, c.x, c.y, c.z, c.w);
+}
+
 struct Rest {
     int to;           // texel of the output of the frame's first row and column
     int colour;       // texel of the colour matrix, mean, 1 / standard deviation and border
     bool round_bytes; // whether each pass is rounded to bytes
-    bool narrowed;    // whether the planes are those of resize-narrow
+    int passes;       // 1: resize-gather; 2: resize-rows, resize-columns; 3: resize-narrow before those
 };
 
 Rest get_rest(int image)
 {
-    ivec4 a = item(image, 18);
-    return Rest(a.x, a.y, a.z != 0, a.w != 0);
+    ivec4 a = item(image, 21);
+    return Rest(a.x, a.y, a.z != 0, a.w);
 }

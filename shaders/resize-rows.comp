@@ -19,7 +19,7 @@ INPUT_U32(0, frames);
 INPUT_F32(1, taps);
 OUTPUT_F32(2, rows);
 
-layout(push_constant) uniform Push { int narrowed; } pc;
+layout(push_constant) uniform Push { int passes; } pc;
 
 const int BYTES = 16; // of a texel
 const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
@@ -71,7 +71,7 @@ void main()
         }
     }
     int column = group * THREADS + int(gl_LocalInvocationID.x);
-    if (column >= plane.columns || y * 4 >= get_outputs(image, true).n || rest.narrowed != (pc.narrowed != 0))
+    if (column >= plane.columns || y * 4 >= get_outputs(image, true).n || rest.passes != pc.passes)
         return;
 
     vec2 upper[BYTES] = filter_pair(plane, plane.from + column, y * 2);

@@ -17,14 +17,18 @@ vec4 pack_texel(vec4 v) { return v; }
 #define INPUT(slot, name) layout(set = 0, binding = slot) uniform samplerBuffer name
 #define INPUT_F32(slot, name) INPUT(slot, name)
 #define INPUT_U32(slot, name) layout(set = 0, binding = slot) uniform usamplerBuffer name
+#define INPUT_WORDS(slot, name) INPUT_U32(slot, name)
 #define READ(name, i) texelFetch(name, int(i))
+#define READ_WORD(name, i) texelFetch(name, int(i)).x
 #define READ_U32(name, i) texelFetch(name, int(i))
 #define READ_F32(name, i) READ(name, i)
 #else
 #define INPUT(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { STORE_T data[]; } name
 #define INPUT_F32(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { vec4 data[]; } name
 #define INPUT_U32(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { uvec4 data[]; } name
+#define INPUT_WORDS(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { uint data[]; } name
 #define READ(name, i) unpack_texel(name.data[i])
+#define READ_WORD(name, i) name.data[i]
 #define READ_U32(name, i) name.data[i]
 #define READ_F32(name, i) name.data[i]
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/preprocess-plan.h"
 
-#include "ops/resize-taps.h"
+#include "ops/resize-gather.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,15 +26,16 @@ typedef struct
     gint32 from[EFFVK_IMAGE_MAX_PLANES], planes, stride[EFFVK_IMAGE_MAX_PLANES], last;
     gint32 rows, columns, selection, taps, count, to, unused[2];
   } narrow;
-  gint32 to, colour, round_bytes, narrowed;
+  EffvkGatherItem gather;
+  gint32 to, colour, round_bytes, passes;
 } Item;
-G_STATIC_ASSERT (sizeof (Item) == 19 * 16);
+G_STATIC_ASSERT (sizeof (Item) == 22 * 16);
 
 struct _EffvkPreprocessPlan
 {
-  Item item;                        /* of the first item of a batch */
-  guint rows;                       /* texels of what resize-rows makes */
-  guint outputs;                    /* of an item */
+  Item item;                                       /* of the first item of a batch */
+  guint rows;                                      /* texels of what resize-rows makes */
+  guint outputs;                                   /* of an item */
   GArray *row_table, *column_table, *narrow_table; /* (element-type float) */
 };
 
@@ -267,6 +268,17 @@ plan_outputs (EffvkPreprocessPlan *plan, const EffvkAxis *x, const EffvkAxis *y,
                   + (turn.mirrored_y ? ((gint32) y->n - 1) * y_step : 0);
 }
 
+/* One pass, where that is worth it. */
+static gboolean
+plan_gather (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, const EffvkGatherTaps *taps)
+{
+  double matrix[3][4];
+
+  make_matrix (layout, matrix);
+  return effvk_gather_plan (&plan->item.gather, plan->row_table, plan->column_table, layout, taps,
+                            matrix);
+}
+
 EffvkPreprocessPlan *
 effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *recipe)
 {
@@ -287,6 +299,7 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
   g_auto (ColumnTaps) chroma_columns = { 0 };
   const ColumnTaps *by_component[3] = { &columns, &columns, &columns };
   EffvkAxis x_axis, y_axis;
+  EffvkGatherTaps gather;
 
   plan->row_table = g_array_new (FALSE, FALSE, sizeof (float));
   plan->column_table = g_array_new (FALSE, FALSE, sizeof (float));
@@ -302,6 +315,13 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
                                   layout->site != EFFVK_CHROMA_SITE_CENTER);
       effvk_taps_init_subsampled (&chroma_y, &y, &y_axis, format->chroma_y,
                                   layout->site == EFFVK_CHROMA_SITE_TOP_LEFT);
+    }
+  gather = (EffvkGatherTaps){ { &x, chroma ? &chroma_x : &x }, { &y, chroma ? &chroma_y : &y } };
+  plan->item.passes = 1;
+  if (!rounds && plan_gather (plan, layout, &gather))
+    return plan;
+  if (chroma)
+    {
       plan_columns (plan, &chroma_columns, &chroma_x, format, 1);
       by_component[1] = by_component[2] = &chroma_columns;
     }
@@ -317,8 +337,8 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
   plan_columns (plan, &columns, &x, format, 0);
   for (guint i = 0; i < format->n_planes; i++)
     plan_plane (plan, &rest, i, by_component, i ? &chroma_y : &y);
-  plan->item.narrowed = plan->item.narrow.rows > 0;
-  if (plan->item.narrowed)
+  plan->item.passes = plan->item.narrow.rows > 0 ? 3 : 2;
+  if (plan->item.passes > 2)
     plan->item.planes[0].from -= (gint32) y.low * plan->item.planes[0].stride;
   plan->item.round_bytes = rounds;
   return plan;
@@ -338,14 +358,16 @@ effvk_preprocess_plan_free (EffvkPreprocessPlan *plan)
 static EffvkPreprocessRoom
 get_room (const EffvkPreprocessPlan *plan)
 {
-  EffvkPreprocessRoom room = { .rows = plan->rows,
-                               .width = (guint) plan->item.x.n,
-                               .height = (guint) plan->item.y.n,
-                               .row_taps = plan->row_table->len / 4,
-                               .column_taps = plan->column_table->len / 4,
-                               .narrow_columns = div_up ((guint) plan->item.narrow.columns, 4),
-                               .narrow_rows = (guint) plan->item.narrow.rows,
-                               .narrow_taps = plan->narrow_table->len / 4 };
+  EffvkPreprocessRoom room
+      = { .rows = plan->rows,
+          .width = (guint) plan->item.x.n,
+          .height = (guint) plan->item.y.n,
+          .row_taps = plan->row_table->len / 4,
+          .column_taps = plan->column_table->len / 4,
+          .narrow_columns = div_up ((guint) plan->item.narrow.columns, 4),
+          .narrow_rows = (guint) plan->item.narrow.rows,
+          .narrow_taps = plan->narrow_table->len / 4,
+          .gathers = plan->item.gather.shape ? 1u << plan->item.gather.shape : 0 };
 
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES && !room.narrow_rows; i++)
     room.columns[i] = (guint) plan->item.planes[i].columns;
@@ -367,6 +389,7 @@ effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan
   room->narrow_columns = MAX (room->narrow_columns, needed.narrow_columns);
   room->narrow_rows = MAX (room->narrow_rows, needed.narrow_rows);
   room->narrow_taps = MAX (room->narrow_taps, needed.narrow_taps);
+  room->gathers |= needed.gathers;
 }
 
 gboolean
@@ -412,12 +435,17 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
   for (guint p = 0; p < EFFVK_IMAGE_MAX_PLANES; p++)
     {
       item.narrow.from[p] += first;
-      item.planes[p].from += item.narrowed ? item.narrow.to : first;
+      item.planes[p].from += item.passes > 2 ? item.narrow.to : first;
       item.planes[p].to += rows;
       item.planes[p].taps += row_taps;
       item.components[p].from += rows;
       item.components[p].taps += column_taps;
+      item.gather.from[p] += first * (EFFVK_FRAME_MEMORY_ALIGNMENT / 4);
     }
+  item.gather.last_word += first * (EFFVK_FRAME_MEMORY_ALIGNMENT / 4);
+  item.gather.rows += row_taps;
+  item.gather.columns += column_taps;
+  item.gather.colour += column_taps;
   item.to += (gint32) (plan->outputs * i);
   item.colour = column_taps;
   memcpy (items + sizeof item * i, &item, sizeof item);

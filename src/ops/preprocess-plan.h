@@ -20,11 +20,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPreprocessPlan, effvk_preprocess_plan_free)
 /* The most that an item of a batch needs, which is what buffers and grids are sized for. */
 typedef struct
 {
-  guint columns[EFFVK_IMAGE_MAX_PLANES]; /* texels of a row of each plane */
-  guint narrow_columns, narrow_rows;     /* texels and rows of what resize-narrow makes */
-  guint rows;                            /* texels of what resize-rows makes */
-  guint width, height;                   /* outputs along the frame's rows and columns */
+  guint columns[EFFVK_IMAGE_MAX_PLANES];    /* texels of a row of each plane */
+  guint narrow_columns, narrow_rows;        /* texels and rows of what resize-narrow makes */
+  guint rows;                               /* texels of what resize-rows makes */
+  guint width, height;                      /* outputs along the frame's rows and columns */
   guint row_taps, column_taps, narrow_taps; /* texels of the tables */
+  guint gathers; /* bit i: resize-gather makes some, with effvk_gather_shapes[i] */
 } EffvkPreprocessRoom;
 
 gboolean effvk_preprocess_room_fits (const EffvkPreprocessRoom *room,

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/preprocess.h"
 
+#include "ops/resize-gather.h"
 #include "ops/shader.h"
 
 #include "resize_columns_storage_f16.spv.h"
 #include "resize_columns_storage_f32.spv.h"
 #include "resize_columns_texel_f16.spv.h"
 #include "resize_columns_texel_f32.spv.h"
+#include "resize_gather_storage_f16.spv.h"
+#include "resize_gather_storage_f32.spv.h"
+#include "resize_gather_texel_f16.spv.h"
+#include "resize_gather_texel_f32.spv.h"
 #include "resize_narrow_storage_f32.spv.h"
 #include "resize_narrow_texel_f32.spv.h"
 #include "resize_rows_storage_f32.spv.h"
@@ -15,7 +20,7 @@
 /* As the shaders declare them. */
 typedef struct
 {
-  gint32 narrowed;
+  gint32 passes;
 } RowsPush;
 typedef struct
 {
@@ -40,11 +45,15 @@ static const EffvkShader columns_shaders[][2] = {
   EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
-/* By kernel: invocations of a workgroup. */
+static const EffvkShader gather_shaders[][2] = {
+  EFFVK_SHADERS (resize_gather_texel, 0, EFFVK_W, EFFVK_T, EFFVK_S, EFFVK_T, EFFVK_T),
+  EFFVK_SHADERS (resize_gather_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+};
+/* By kernel: invocations of a workgroup; rows of one of resize-gather, which share what they read of the tables. */
 static const struct
 {
-  guint narrow_threads, rows_threads, columns_threads;
-} shapes[] = { { 8, 8, 32 }, { 64, 64, 64 } };
+  guint narrow_threads, rows_threads, columns_threads, gather_threads, gather_rows;
+} shapes[] = { { 8, 8, 32, 32, 16 }, { 64, 64, 64, 64, 1 } };
 
 #define NARROW_ROWS 4 /* of an invocation of resize-narrow */
 
@@ -72,13 +81,13 @@ typedef struct
   const EffvkPreprocess *op;
   int kernel;
   guint height4;
-  EffvkTensor items, row_taps, rows;
+  EffvkTensor items, row_taps, column_taps, rows;
 } Passes;
 
-/* A pass over @frames, as uploaded or narrowed, of which a row has these texels. */
+/* A pass over @frames, as uploaded or, of items of three passes, narrowed, of which a row has these texels. */
 static void
 add_rows (const Passes *passes, EffvkTensor frames, const guint columns[EFFVK_IMAGE_MAX_PLANES],
-          gboolean narrowed)
+          gint32 n_passes)
 {
   guint threads = shapes[passes->kernel].rows_threads;
   EffvkDispatch dispatch = { .op = "resize-rows",
@@ -89,7 +98,7 @@ add_rows (const Passes *passes, EffvkTensor frames, const guint columns[EFFVK_IM
                              .bind = { frames, passes->row_taps, passes->rows, passes->items },
                              .writes = 1u << 2,
                              .groups = { 0, passes->height4, passes->op->batch } };
-  const RowsPush push = { narrowed };
+  const RowsPush push = { n_passes };
 
   memcpy (dispatch.push, &push, sizeof push);
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
@@ -132,10 +141,7 @@ add_columns (const Passes *passes)
 {
   const EffvkPreprocess *op = passes->op;
   EffvkProgram *program = passes->context->program;
-  EffvkPreprocessItems at = effvk_preprocess_items (op->room, op->batch);
   guint threads = shapes[passes->kernel].columns_threads;
-  EffvkTensor taps = add_mapped (program, "column taps", EFFVK_STORAGE_F32, op->items,
-                                 at.column_taps, at.narrow_taps - at.column_taps);
   const ColumnsPush push
       = { op->recipe->eight_bits, effvk_program_get_info (program, op->output)->c == 1 };
   EffvkDispatch dispatch
@@ -144,11 +150,35 @@ add_columns (const Passes *passes)
           .shader = &columns_shaders[passes->kernel][passes->context->storage],
           .spec = { threads },
           .n_spec = 1,
-          .bind = { passes->rows, taps, op->output, passes->items },
+          .bind = { passes->rows, passes->column_taps, op->output, passes->items },
           .writes = 1u << 2,
           .groups = { effvk_div_up (op->room->width, threads), passes->height4, op->batch } };
 
   memcpy (dispatch.push, &push, sizeof push);
+  effvk_program_add_dispatch (program, &dispatch);
+}
+
+/* One pass, over the items of one shape. */
+static void
+add_gather (const Passes *passes, guint shape)
+{
+  const EffvkPreprocess *op = passes->op;
+  const EffvkGatherShape *gather = &effvk_gather_shapes[shape];
+  EffvkProgram *program = passes->context->program;
+  guint threads = shapes[passes->kernel].gather_threads, rows = shapes[passes->kernel].gather_rows;
+  const EffvkDispatch dispatch
+      = { .op = "resize-gather",
+          .kernel = effvk_preprocess_kernels[passes->kernel].name,
+          .shader = &gather_shaders[passes->kernel][passes->context->storage],
+          .spec = { threads, rows, shape, gather->windows, gather->sample, gather->bytes[0],
+                    gather->phases[0], gather->bytes[1], gather->phases[1], op->recipe->eight_bits,
+                    effvk_program_get_info (program, op->output)->c == 1 },
+          .n_spec = 11,
+          .bind = { op->frames, passes->row_taps, op->output, passes->items, passes->column_taps },
+          .writes = 1u << 2,
+          .groups = { effvk_div_up (op->room->width, threads),
+                      effvk_div_up (op->room->height, rows), op->batch } };
+
   effvk_program_add_dispatch (program, &dispatch);
 }
 
@@ -168,10 +198,17 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
       = add_mapped (context->program, "items", EFFVK_STORAGE_U32, op->items, 0, at.row_taps);
   passes.row_taps = add_mapped (context->program, "row taps", EFFVK_STORAGE_F32, op->items,
                                 at.row_taps, at.column_taps - at.row_taps);
+  passes.column_taps = add_mapped (context->program, "column taps", EFFVK_STORAGE_F32, op->items,
+                                   at.column_taps, at.narrow_taps - at.column_taps);
+  for (guint shape = 1; shape < EFFVK_GATHER_N_SHAPES; shape++)
+    if (room->gathers >> shape & 1)
+      add_gather (&passes, shape);
+  if (!room->rows)
+    return TRUE;
   passes.rows = effvk_program_add_tensor (context->program, &rows);
-  add_rows (&passes, op->frames, room->columns, FALSE);
+  add_rows (&passes, op->frames, room->columns, 2);
   if (room->narrow_rows)
-    add_rows (&passes, add_narrow (&passes), (guint[]){ room->narrow_columns, 0, 0 }, TRUE);
+    add_rows (&passes, add_narrow (&passes), (guint[]){ room->narrow_columns, 0, 0 }, 3);
   add_columns (&passes);
   return TRUE;
 }

@@ -10,7 +10,8 @@
  * "resize-rows" filters every plane vertically, whatever its bytes mean, only for the rows and
  * columns that the crop needs; "resize-columns" filters horizontally, converts and normalises. What PIL
  * would round after each pass, RGB of 8 bits, goes PIL's way, horizontally first, where the filter overshoots:
- * "resize-narrow" makes a smaller frame of it, of which the other two filter the rows.
+ * "resize-narrow" makes a smaller frame of it, of which the other two filter the rows. Where an output has two samples
+ * of an axis and nothing is rounded between, "resize-gather" does all at once, a dispatch for each of its shapes.
  *
  * What each item of the batch is made of is in @items when the program runs, see preprocess-plan.h.
  */

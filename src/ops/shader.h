@@ -4,6 +4,7 @@
 #include "ops/op.h"
 
 #define EFFVK_T EFFVK_BINDING_TEXEL
+#define EFFVK_W EFFVK_BINDING_WORD
 #define EFFVK_S EFFVK_BINDING_STORAGE
 
 /* Initialises an EffvkShader from the SPIR-V of shaders/meson.build; the rest are its bindings. */

@@ -57,9 +57,9 @@ create_layouts (EffvkDevice *device, const EffvkShader *shader, EffvkPipeline *p
     if (shader->bindings[i] != EFFVK_BINDING_NONE)
       bindings[set.bindingCount++] = (VkDescriptorSetLayoutBinding){
         .binding = i,
-        .descriptorType = shader->bindings[i] == EFFVK_BINDING_TEXEL
-                              ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
-                              : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+        .descriptorType = shader->bindings[i] == EFFVK_BINDING_STORAGE
+                              ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
+                              : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
         .descriptorCount = 1,
         .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
       };

@@ -12,6 +12,7 @@ typedef enum
   EFFVK_BINDING_NONE,
   EFFVK_BINDING_STORAGE, /* storage buffer */
   EFFVK_BINDING_TEXEL,   /* uniform texel buffer, read only */
+  EFFVK_BINDING_WORD,    /* the same, of words */
 } EffvkBindingType;
 
 /* A compute shader as it was built: SPIR-V and what it binds (binding i has type bindings[i]). */

@@ -102,21 +102,23 @@ place_own (EffvkProgram *program, GError **error)
   return TRUE;
 }
 
-/* The view of a tensor that some dispatch reads as texels. */
+/* The view of a tensor that some dispatch reads as texels, or as words. */
 static gboolean
-create_view (EffvkProgram *program, Tensor *tensor, GError **error)
+create_view (EffvkProgram *program, Tensor *tensor, gboolean words, GError **error)
 {
   static const VkFormat formats[] = { VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R16G16B16A16_SFLOAT,
                                       VK_FORMAT_R32G32B32A32_UINT };
   EffvkDevice *device = program->device;
-  VkBufferViewCreateInfo create = { .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
-                                    .buffer = tensor->buffer->handle,
-                                    .format = formats[tensor->info.storage],
-                                    .offset = tensor->offset,
-                                    .range = tensor->view_size };
-  gsize texels = tensor->size / effvk_storage_texel_size (tensor->info.storage);
+  VkBufferViewCreateInfo create
+      = { .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+          .buffer = tensor->buffer->handle,
+          .format = words ? VK_FORMAT_R32_UINT : formats[tensor->info.storage],
+          .offset = tensor->offset,
+          .range = tensor->view_size };
+  gsize texels = tensor->size / (words ? 4 : effvk_storage_texel_size (tensor->info.storage));
+  VkBufferView *view = words ? &tensor->words : &tensor->view;
 
-  if (tensor->view)
+  if (*view)
     return TRUE;
   if (texels > device->caps.max_texel_elements)
     {
@@ -126,8 +128,7 @@ create_view (EffvkProgram *program, Tensor *tensor, GError **error)
       return FALSE;
     }
   return effvk_device_check (device,
-                             device->vk.vkCreateBufferView (device->handle, &create, NULL,
-                                                            &tensor->view),
+                             device->vk.vkCreateBufferView (device->handle, &create, NULL, view),
                              "vkCreateBufferView", error);
 }
 
@@ -150,6 +151,7 @@ create_pool (EffvkProgram *program, GError **error)
           sizes[0].descriptorCount++;
           break;
         case EFFVK_BINDING_TEXEL:
+        case EFFVK_BINDING_WORD:
           sizes[1].descriptorCount++;
           break;
         case EFFVK_BINDING_NONE:
@@ -184,12 +186,14 @@ write_set (EffvkProgram *program, guint i, GError **error)
                                           .dstSet = program->sets[i],
                                           .dstBinding = b,
                                           .descriptorCount = 1 };
-      if (dispatch->shader->bindings[b] == EFFVK_BINDING_TEXEL)
+      if (dispatch->shader->bindings[b] != EFFVK_BINDING_STORAGE)
         {
-          if (!create_view (program, tensor, error))
+          gboolean words = dispatch->shader->bindings[b] == EFFVK_BINDING_WORD;
+
+          if (!create_view (program, tensor, words, error))
             return FALSE;
           writes[n].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
-          writes[n].pTexelBufferView = &tensor->view;
+          writes[n].pTexelBufferView = words ? &tensor->words : &tensor->view;
         }
       else
         {
@@ -239,7 +243,8 @@ effvk_program_rebind (EffvkProgram *program, EffvkTensor handle, const EffvkBuff
 
   g_return_val_if_fail (program->compiled && tensor->place == PLACE_EXTERNAL, FALSE);
   device->vk.vkDestroyBufferView (device->handle, tensor->view, NULL);
-  tensor->view = VK_NULL_HANDLE;
+  device->vk.vkDestroyBufferView (device->handle, tensor->words, NULL);
+  tensor->view = tensor->words = VK_NULL_HANDLE;
   tensor->buffer = (EffvkBuffer *) buffer;
   tensor->offset = 0;
   tensor->info

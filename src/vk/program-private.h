@@ -20,8 +20,8 @@ typedef struct
   gsize view_size; /* what a view covers, and what is set aside */
   EffvkBuffer *buffer;
   EffvkBuffer own;
-  guint8 *data; /* of a constant, until it is uploaded */
-  VkBufferView view;
+  guint8 *data;             /* of a constant, until it is uploaded */
+  VkBufferView view, words; /* as texels of its storage, and as words */
 } Tensor;
 
 struct _EffvkProgram

@@ -53,9 +53,12 @@ effvk_program_free (EffvkProgram *program)
   if (!effvk_device_is_hung (device)) /* else it may still use them */
     {
       for (guint i = 0; i < program->tensors->len; i++)
-        device->vk.vkDestroyBufferView (device->handle,
-                                        ((Tensor *) g_ptr_array_index (program->tensors, i))->view,
-                                        NULL);
+        {
+          const Tensor *tensor = g_ptr_array_index (program->tensors, i);
+
+          device->vk.vkDestroyBufferView (device->handle, tensor->view, NULL);
+          device->vk.vkDestroyBufferView (device->handle, tensor->words, NULL);
+        }
       device->vk.vkDestroyDescriptorPool (device->handle, program->pool, NULL);
     }
   effvk_buffer_clear (&program->arena);
