@@ -51,7 +51,7 @@ get_tensor (EffvkProgram *program, EffvkTensor tensor)
 gsize effvk_program_choose_size (EffvkProgram *program, gsize size);
 
 /* A tensor like @model of another program, that holds nothing and is nobody else's. */
-void effvk_program_add_empty (EffvkProgram *program, const Tensor *model);
+EffvkTensor effvk_program_add_empty (EffvkProgram *program, const Tensor *model);
 
 /* effvk_program_compile() without the warm-up. */
 gboolean effvk_program_bind (EffvkProgram *program, GError **error);

@@ -113,13 +113,14 @@ add (EffvkProgram *program, const EffvkTensorInfo *info, Place place)
   return program->tensors->len;
 }
 
-void
+EffvkTensor
 effvk_program_add_empty (EffvkProgram *program, const Tensor *model)
 {
   EffvkTensor handle
       = add (program, &model->info, model->place == PLACE_EXTERNAL ? PLACE_OWN : model->place);
 
   get_tensor (program, handle)->view_size = model->view_size;
+  return handle;
 }
 
 EffvkTensor
