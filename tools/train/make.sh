@@ -16,10 +16,10 @@ mkdir -p "$folder"
 
 [ -f "$folder/pictures/pictures.tsv" ] || $python pictures.py --output "$folder/pictures"
 {
-  for split in validation/{1..3} train/{1..20}; do
+  for split in validation/{1..8} train/{1..60}; do
     file=$folder/${split/\//-}.npz
     if [ ! -f "$file" ]; then
-      echo "--split ${split%/*} --seed ${split#*/} --rounds 5 --output $file"
+      echo "--split ${split%/*} --seed ${split#*/} --rounds 2 --output $file"
     fi
   done
 } | xargs -r -P "$(nproc)" -L 1 $python make_dataset.py --pictures "$folder/pictures"

@@ -41,6 +41,7 @@ class Maker:
     def __init__(self, seed, split, pictures):
         self.rng = np.random.default_rng(seed)
         self.split = split
+        self.plain = 0.4  # how often things lie or stand before something plain
         pictures = [np.load(path, mmap_mode="r") for path in pictures]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
@@ -97,9 +98,54 @@ class Maker:
             out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
         if self.chance(0.5):
             out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
-        if not detail and self.chance(0.35):
+        if not detail and self.chance(self.plain):
             out = self.on_plain_ground(out)
+        if not detail and self.chance(0.15):
+            out = self.arranged(out)
         return [np.asarray(frame) for frame in self.grade(out)]
+
+    def arranged(self, frames):
+        """What stations make of pictures: bars beside them, a picture in the picture, a caption's band."""
+        width, height = frames[0].size
+        ground = self.color(0, 20) if self.chance(0.6) else self.color()
+        canvas = Image.new("RGB", (width, height), ground)
+        kind = self.pick(["bars", "inset", "band"])
+        if kind == "bars":
+            share = self.uniform(0.6, 0.95)
+            w, h = (int(width * share), height) if self.chance(0.5) else (width, int(height * share))
+            boxes = [((width - w) // 2, (height - h) // 2, w, h)]
+        elif kind == "inset":
+            inset = Image.fromarray(np.asarray(self.pick(self.pictures)))
+            if self.chance(0.5):  # two beside each other
+                boxes = [(0, height // 4, width // 2, height // 2)]
+                at, size = (width // 2, height // 4), (width - width // 2, height // 2)
+            else:
+                boxes = [(0, 0, width, height)]
+                share = self.uniform(0.2, 0.45)
+                size = max(8, int(width * share)), max(8, int(height * share))
+                at = tuple(int(self.uniform(0.04, 0.96) * (a - b)) for a, b in
+                           zip((width, height), size))
+            inset = inset.resize(size, Image.BILINEAR)
+        else:
+            boxes = [(0, 0, width, height)]
+            top = int(height * self.uniform(0.65, 0.85))
+            band = Image.new("RGB", (width, max(8, int(height * self.uniform(0.08, 0.2)))),
+                             self.color())
+            self.text(band, 1, big=True)
+            opacity = self.uniform(0.5, 1)
+        out = []
+        for frame in frames:
+            image = canvas.copy()
+            for x, y, w, h in boxes:
+                image.paste(frame if (w, h) == frame.size else frame.resize((w, h), Image.BILINEAR),
+                            (x, y))
+            if kind == "inset":
+                image.paste(inset, at)
+            elif kind == "band":
+                image.paste(Image.blend(image.crop((0, top, width, top + band.height)), band, opacity),
+                            (0, top))
+            out.append(image)
+        return out
 
     def on_plain_ground(self, frames):
         """A thing before a wall, on a table or before what is out of focus: a cut-out or a part of the
@@ -136,7 +182,13 @@ class Maker:
         if self.chance(0.5):  # a table
             edge = self.uniform(0.4, 0.85) + self.uniform(-0.15, 0.15) * x
             table = np.array(self.color(30, 250), np.float32) * 0.5 + ground * 0.5
+            if self.chance(0.4):
+                table = np.full(3, self.uniform(60, 250), np.float32)
             light = np.where((y > edge)[..., None], light / ground.clip(1) * table, light)
+        if self.chance(0.25):  # where the wall ends, or a door
+            side = self.uniform(0.02, 0.3) + self.uniform(-0.03, 0.03) * y
+            beyond = (x < side) if self.chance(0.5) else (x > 1 - side)
+            light = np.where(beyond[..., None], light * self.uniform(0.05, 0.8), light)
         if self.chance(0.3):  # wood, cloth, sand
             small = self.rng.normal(0, 1, (self.integer(4, height // 2), self.integer(4, width // 2)))
             grain = Image.fromarray(small.astype(np.float32)).resize((width, height), Image.BICUBIC)

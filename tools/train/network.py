@@ -14,7 +14,7 @@ import torch.nn.functional as F
 STAGES = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
           (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)]
 BN_EPS = 1e-3
-PHI = -4
+PHI = -3
 
 
 def channels(base, width):
@@ -26,7 +26,7 @@ def channels(base, width):
 def convolution(inputs, outputs, kernel, stride=1, groups=1, activation=True):
     layers = [nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups,
                         bias=False), nn.BatchNorm2d(outputs, eps=BN_EPS, momentum=0.1)]
-    return nn.Sequential(*layers, *([nn.SiLU(inplace=True)] if activation else []))
+    return nn.Sequential(*layers, *([nn.SiLU()] if activation else []))
 
 
 class SqueezeExcite(nn.Module):

@@ -22,20 +22,24 @@ import numpy as np
 from PIL import Image
 
 FREE = r"public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?"
-# Package: where its pictures lie. Drawings and figures are left out: they are no camera's.
+# Package: where its pictures lie: mostly photographs, then what games and painters show; no figures.
 PACKAGES = {
     "endless-sky-data": ["*/images/land/*.jpg", "*/images/scene/*.jpg"],
     "gcompris-qt-data": ["*/activities/categorization/resource/images/*",
                          "*/activities/explore_*", "*/activities/erase/resource/*",
                          "*/activities/details/resource/images/*"],
     "kalzium-data": ["*/toolpics/*.jpg"],
+    "krank": ["*/unera-backgrounds/*.jpg"],
     "lomiri-wallpapers-16.04": ["*.jpg"],
     "lomiri-wallpapers-20.04": ["*/Fossa*.jpg", "*/Kleiber*.jpg"],
     "mate-backgrounds": ["*/nature/*.jpg"],
+    "neverball-data": ["*/shot-*/*.jpg"],
     "plasma-workspace-wallpapers": [
         f"*/{name}/contents/images/*" for name in (
             "FallenLeaf", "Path", "DarkestHour", "Autumn", "summer_1am", "EveningGlow", "Grey",
             "Canopee", "ColorfulCups", "OneStandsOut", "ColdRipple", "BytheWater")],
+    "pysiogame": [f"*/art4apps/{subject}/*.jpg" for subject in (
+        "actions", "jobs", "nature", "people", "sport", "transport")],
     "python3-skimage": [f"*/data/{name}" for name in (
         "astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png",
         "brick.png", "gravel.png", "grass.png")],
@@ -45,7 +49,10 @@ PACKAGES = {
         "animals", "clothes", "food", "hobbies", "household", "medical", "military", "plants",
         "sports", "symbols/money/*/coins", "town/roadsigns", "vehicles")],
     "ukui-wallpapers": ["*/the-mouse.jpg"],
+    "wesnoth-1.16-data": ["*/core/images/portraits/*.png", "*/core/images/story/*.jpg"],
 }
+# Copyright files that are plain text say this of the pictures.
+LICENCES = {"krank": "public-domain", "wesnoth-1.16-data": "GPL-2+"}
 # Whole packages and photographers that only the test sees.
 TEST_PACKAGES = {"lomiri-wallpapers-20.04", "mate-backgrounds", "plasma-workspace-wallpapers",
                  "python3-skimage", "ukui-wallpapers"}
@@ -56,7 +63,8 @@ VALIDATION_PACKAGES = {"scratch"}
 VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpics/p*",
                     "*/land/nasa*", "*/land/myrabella*", "*/land/city1*",
                     "*/explore_world_animals/*", "*/stamps/animals/birds/*", "*/stamps/food/fruit/*",
-                    "*/stamps/household/tools/*"]
+                    "*/stamps/household/tools/*", "*/portraits/dwarves/*", "*/portraits/orcs/*",
+                    "*/shot-tones/*", "*/art4apps/transport/*"]
 SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
         "*/analogpattern*"]
 SPLITS = ("train", "validation", "test")
@@ -189,7 +197,7 @@ def main():
                     not any(fnmatch.fnmatch(name, pattern) for pattern in wanted) or \
                     any(fnmatch.fnmatch(name, pattern) for pattern in SKIP):
                 continue
-            licence = licence_of(name, known)
+            licence = LICENCES.get(package) or licence_of(name, known)
             pixels = picture(data)
             if pixels is None:
                 continue

@@ -24,7 +24,7 @@ MEAN = STD = 0.5
 SHARES = {"picture": 5.0, "corruption": 3.0, "combing": 1.5}
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
-PRIORS = {"picture": 128.0}
+PRIORS = {"picture": 16.0, "corruption": 1 / 8}
 # What may stand on its head, lie on its side, and have other colours: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 SIDEWAYS = ["picture", "blur"]
@@ -113,6 +113,10 @@ def main():
                         help=".npz files of make_dataset.py, or quoted patterns of them")
     parser.add_argument("--output", required=True, help=".safetensors to write")
     parser.add_argument("--checkpoint", required=True, help="kept up to date, resumed when there")
+    parser.add_argument("--start", help="checkpoint whose averaged weights to begin with, instead of "
+                        "random ones; its normalization stays as it is")
+    parser.add_argument("--frozen", type=int, default=0,
+                        help="with --start: how many stages from the first on are not trained further")
     parser.add_argument("--validation", help=".npz of make_dataset.py --split validation")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=8000)
@@ -141,6 +145,10 @@ def main():
     other = [p for p in model.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": args.decay},
                                    {"params": other, "weight_decay": 0.0}], lr=args.rate)
+    if args.start:
+        model.load_state_dict(torch.load(args.start, map_location=device)["average"])
+        model.eval()
+        model.features[:args.frozen].requires_grad_(False)
     average, step, before = copy.deepcopy(model), 0, 0.0
     if os.path.exists(args.checkpoint):
         state = torch.load(args.checkpoint, map_location=device)
