@@ -221,7 +221,8 @@ static void
 swap_often (const char *first, const char *second, guint n)
 {
   Stream stream = { 0 };
-  gsize early = 0, late;
+  /* The least of some swaps each: single readings differ by 20 MB on a busy machine. */
+  gsize early = G_MAXSIZE, late = G_MAXSIZE;
   guint n_files = 0;
 
   stream_start (&stream, first, second);
@@ -233,17 +234,17 @@ swap_often (const char *first, const char *second, guint n)
       g_assert_null (wait_for_swap (&stream, model->path, model->name));
       wait_for_frames (&stream, i % 2);
       wait_for_one_network ();
+      if (i > n / 4 && i <= n / 2)
+        early = MIN (early, get_resident_bytes ());
+      else if (i > n - n / 4)
+        late = MIN (late, get_resident_bytes ());
       if (i == n / 2)
-        {
-          early = get_resident_bytes ();
-          n_files = count_open_files ();
-        }
+        n_files = count_open_files ();
     }
   g_assert_cmpuint (count_open_files (), ==, n_files);
-  late = get_resident_bytes ();
-  g_test_message ("%u swaps; %.1f MB after half of them, %.1f MB at the end", n,
+  g_test_message ("%u swaps; at least %.1f MB before half of them, %.1f MB at the end", n,
                   (double) early / 1e6, (double) late / 1e6);
-  /* measured: 0.0 MB more after 200 of real models, 0.1 to 2.5 after 20 with the validation layer */
+  /* measured: -2 to 3 MB more after 20 */
   if (n >= 20)
     g_assert_cmpuint (late, <, early + (16 << 20));
   stream_stop (&stream);
