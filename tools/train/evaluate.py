@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 
+from recipe import INPUT
+
 IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -44,7 +46,7 @@ def write_sheet(wrong, path):
     """The frames that were got wrong, as small pictures, in the order of the list."""
     from PIL import Image
 
-    columns, side = 12, 144
+    columns, side = 12, INPUT
     sheet = Image.new("RGB", (columns * side, -(-len(wrong) // columns) * side))
     for i, name in enumerate(wrong):
         with Image.open(name) as image:

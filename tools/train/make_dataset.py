@@ -108,42 +108,37 @@ class Maker:
         """What stations make of pictures: bars beside them, a picture in the picture, a caption's band."""
         width, height = frames[0].size
         ground = self.color(0, 20) if self.chance(0.6) else self.color()
-        canvas = Image.new("RGB", (width, height), ground)
         kind = self.pick(["bars", "inset", "band"])
+        x, y, w, h = 0, 0, width, height  # where the picture lies
+        over, at, opacity = None, (0, 0), 1.0
         if kind == "bars":
             share = self.uniform(0.6, 0.95)
             w, h = (int(width * share), height) if self.chance(0.5) else (width, int(height * share))
-            boxes = [((width - w) // 2, (height - h) // 2, w, h)]
+            x, y = (width - w) // 2, (height - h) // 2
         elif kind == "inset":
-            inset = Image.fromarray(np.asarray(self.pick(self.pictures)))
+            over = Image.fromarray(np.asarray(self.pick(self.pictures)))
             if self.chance(0.5):  # two beside each other
-                boxes = [(0, height // 4, width // 2, height // 2)]
-                at, size = (width // 2, height // 4), (width - width // 2, height // 2)
+                x, y, w, h = 0, height // 4, width // 2, height // 2
+                at, size = (w, y), (width - w, h)
             else:
-                boxes = [(0, 0, width, height)]
                 share = self.uniform(0.2, 0.45)
                 size = max(8, int(width * share)), max(8, int(height * share))
                 at = tuple(int(self.uniform(0.04, 0.96) * (a - b)) for a, b in
                            zip((width, height), size))
-            inset = inset.resize(size, Image.BILINEAR)
+            over = over.resize(size, Image.BILINEAR)
         else:
-            boxes = [(0, 0, width, height)]
-            top = int(height * self.uniform(0.65, 0.85))
-            band = Image.new("RGB", (width, max(8, int(height * self.uniform(0.08, 0.2)))),
+            at = 0, int(height * self.uniform(0.65, 0.85))
+            over = Image.new("RGB", (width, max(8, int(height * self.uniform(0.08, 0.2)))),
                              self.color())
-            self.text(band, 1, big=True)
+            self.text(over, 1, big=True)
             opacity = self.uniform(0.5, 1)
         out = []
         for frame in frames:
-            image = canvas.copy()
-            for x, y, w, h in boxes:
-                image.paste(frame if (w, h) == frame.size else frame.resize((w, h), Image.BILINEAR),
-                            (x, y))
-            if kind == "inset":
-                image.paste(inset, at)
-            elif kind == "band":
-                image.paste(Image.blend(image.crop((0, top, width, top + band.height)), band, opacity),
-                            (0, top))
+            image = Image.new("RGB", (width, height), ground)
+            image.paste(frame.resize((w, h), Image.BILINEAR), (x, y))
+            if over:
+                under = image.crop((*at, at[0] + over.width, at[1] + over.height))
+                image.paste(Image.blend(under, over, opacity), at)
             out.append(image)
         return out
 

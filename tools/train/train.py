@@ -94,7 +94,7 @@ def corrected(model, priors):
 @torch.no_grad()
 def validate(model, images, labels, device):
     """What the averaged model makes of the validation images, for several frequencies of "picture"."""
-    net = corrected(model, {}).to(device)
+    net = corrected(model, {**PRIORS, "picture": 1.0}).to(device)
     logits = torch.cat([net(part(batch.to(device).float() / 255)).float().cpu()
                         for batch in images.split(256)])
     picture = LABELS.index("picture")
