@@ -9,9 +9,9 @@
 
 #include "vk/warm-up.h"
 
-#include "vk/cache.h"
 #include "vk/instance.h"
 #include "vk/once.h"
+#include "vk/physical.h"
 #include "vk/program-private.h"
 
 /* What was in the driver's cache takes less. */
@@ -88,23 +88,19 @@ handles_free (gpointer data)
   g_free (handles);
 }
 
-/* What @physical is called in another instance. */
+/* What @device's hardware is called in another instance. */
 static VkPhysicalDevice
-find_again (VkInstance instance, VkPhysicalDevice physical)
+find_again (VkInstance instance, EffvkDevice *device)
 {
-  VkPhysicalDevice handles[16];
-  guint32 n = G_N_ELEMENTS (handles);
-  VkPhysicalDeviceProperties wanted, found;
+  g_autoptr (GPtrArray) list = effvk_physical_list (instance, NULL);
 
-  vkGetPhysicalDeviceProperties (physical, &wanted);
-  if (vkEnumeratePhysicalDevices (instance, &n, handles) < 0)
-    return VK_NULL_HANDLE;
-  for (guint32 i = 0; i < n; i++)
+  for (guint i = 0; list && i < list->len; i++)
     {
-      vkGetPhysicalDeviceProperties (handles[i], &found);
-      if (found.vendorID == wanted.vendorID && found.deviceID == wanted.deviceID
-          && memcmp (found.pipelineCacheUUID, wanted.pipelineCacheUUID, VK_UUID_SIZE) == 0)
-        return handles[i];
+      const EffvkPhysical *physical = g_ptr_array_index (list, i);
+
+      if (g_str_equal (physical->info->uuid, device->info->uuid)
+          && g_str_equal (physical->info->driver, device->info->driver))
+        return physical->handle;
     }
   return VK_NULL_HANDLE;
 }
@@ -138,7 +134,7 @@ open_again (EffvkDevice *device)
       g_free (handles);
       return NULL;
     }
-  vulkan.physical_device = find_again (handles->instance, device->physical);
+  vulkan.physical_device = find_again (handles->instance, device);
   if (!vulkan.physical_device
       || vkCreateDevice (vulkan.physical_device, &create, NULL, &handles->device) != VK_SUCCESS)
     {
