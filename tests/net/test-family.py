@@ -96,14 +96,18 @@ def compare(logits, expected, precision):
             raise netrun.Failure(f"input {i}: NMSE {error}")
 
 
-def check_memory(path, found):
-    """`effvk inspect` says beforehand what it takes; the driver, the compiler and the layers come on top."""
+def check_memory(path, found, run_again):
+    """`effvk inspect` says beforehand what it takes; the driver and the layers come on top. So does the driver's
+    compiler where it has not met these shaders yet: what a second run takes counts then."""
     if "EFFVK_TOOL" not in os.environ:
         return
     text = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", path], stdout=subprocess.PIPE,
                           check=True).stdout
     said = json.loads(text)["memory"]["total"] / (1 << 20)
     print(f"# effvk inspect: {said:.0f} MiB")
+    if found >= said * 1.25 + 250:
+        found = run_again()[1]
+        print(f"# effvk took {found:.0f} MiB when it ran again")
     if not said * 0.9 < found < said * 1.25 + 250:
         raise netrun.Failure(f"effvk inspect says {said:.0f} MiB, found {found:.0f}")
 
@@ -120,12 +124,13 @@ def check(program, folder, case, expected):
         start = time.monotonic()
     path = os.path.join(folder, member)
     # A tensor of two large images can be more than a device binds.
-    logits, memory = netrun.run(program, path, path + ".f32", precision,
-                                one_by_one=size[0] * size[1] > 512 * 512)
+    run = functools.partial(netrun.run, program, path, path + ".f32", precision,
+                            one_by_one=size[0] * size[1] > 512 * 512)
+    logits, memory = run()
     print(f"# effvk took {time.monotonic() - start:.1f} s and {memory:.0f} MiB")
     compare(logits, expected[member], precision)
     if precision == "fp32":
-        check_memory(path, memory)
+        check_memory(path, memory, run)
     limit = MEMORY.get(member)
     if limit and size == (SIZES[member],) * 2 and memory > limit:
         raise netrun.Failure(f"expected at most {limit} MiB of memory, found {memory:.0f}")
