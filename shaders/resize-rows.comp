@@ -5,12 +5,14 @@
 //   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
 //   taps: as effvk_taps_append_paired() says, a table per plane and item; weights are of 0..255
 // An invocation computes 4 rows of a texel of the frame, two and two, as rows far apart share few
-// samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes, H/4, N.
+// samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes that are taken, H/4, N.
 // Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
+// Which planes are taken: 4 to 16: those of so many taps, without a loop; 0: those of more taps; -1: all.
+layout(constant_id = 1) const int COUNT = -1;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"
@@ -23,10 +25,12 @@ layout(push_constant) uniform Push { int passes; } pc;
 
 const int BYTES = 16; // of a texel
 const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
+const int MOST = 16;  // taps without a loop
 
 int groups(Plane plane)
 {
-    return (plane.columns + THREADS - 1) / THREADS;
+    bool taken = COUNT < 0 || (COUNT > 0 ? plane.count == COUNT : plane.count > MOST);
+    return taken ? (plane.columns + THREADS - 1) / THREADS : 0;
 }
 
 // The @pair-th two rows of the texel @from of each row.
@@ -37,7 +41,8 @@ vec2[BYTES] filter_pair(Plane plane, int from, int pair)
         sum[i] = vec2(0.0);
 
     int table = plane.taps + pair * (1 + plane.count / 2), first = int(READ_F32(taps, table).x);
-    for (int t = 0; t < plane.count; t += STEP) {
+    int count = COUNT > 0 ? COUNT : plane.count;
+    [[unroll]] for (int t = 0; t < count; t += STEP) {
         vec2 weights[STEP];
         uvec4 words[STEP];
         [[unroll]] for (int s = 0; s < STEP; s += 2) {
@@ -71,7 +76,8 @@ void main()
         }
     }
     int column = group * THREADS + int(gl_LocalInvocationID.x);
-    if (column >= plane.columns || y * 4 >= get_outputs(image, true).n || rest.passes != pc.passes)
+    if (group >= groups(plane) || column >= plane.columns || y * 4 >= get_outputs(image, true).n
+        || rest.passes != pc.passes)
         return;
 
     vec2 upper[BYTES] = filter_pair(plane, plane.from + column, y * 2);

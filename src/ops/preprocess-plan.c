@@ -370,7 +370,12 @@ get_room (const EffvkPreprocessPlan *plan)
           .gathers = plan->item.gather.shape ? 1u << plan->item.gather.shape : 0 };
 
   for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES && !room.narrow_rows; i++)
-    room.columns[i] = (guint) plan->item.planes[i].columns;
+    {
+      guint count = (guint) plan->item.planes[i].count;
+
+      room.columns[count > EFFVK_TAPS_WITHOUT_LOOP ? 0 : count / 4][i]
+          = (guint) plan->item.planes[i].columns;
+    }
   return room;
 }
 
@@ -379,8 +384,9 @@ effvk_preprocess_room_grow (EffvkPreprocessRoom *room, const EffvkPreprocessPlan
 {
   EffvkPreprocessRoom needed = get_room (plan);
 
-  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
-    room->columns[i] = MAX (room->columns[i], needed.columns[i]);
+  for (guint shape = 0; shape < EFFVK_ROWS_N_SHAPES; shape++)
+    for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+      room->columns[shape][i] = MAX (room->columns[shape][i], needed.columns[shape][i]);
   room->rows = MAX (room->rows, needed.rows);
   room->width = MAX (room->width, needed.width);
   room->height = MAX (room->height, needed.height);

@@ -3,6 +3,7 @@
 
 #include "base/image.h"
 #include "model/recipe.h"
+#include "ops/resize-taps.h"
 
 /*
  * How one item of a batch is preprocessed: where its frame's planes lie, the filters' taps, the
@@ -17,10 +18,13 @@ EffvkPreprocessPlan *effvk_preprocess_plan_new (const EffvkFrameLayout *layout,
 void effvk_preprocess_plan_free (EffvkPreprocessPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPreprocessPlan, effvk_preprocess_plan_free)
 
+#define EFFVK_ROWS_N_SHAPES (1 + EFFVK_TAPS_WITHOUT_LOOP / 4)
+
 /* The most that an item of a batch needs, which is what buffers and grids are sized for. */
 typedef struct
 {
-  guint columns[EFFVK_IMAGE_MAX_PLANES];    /* texels of a row of each plane */
+  /* texels of a row of each plane, by a quarter of its taps; 0: of more than EFFVK_TAPS_WITHOUT_LOOP */
+  guint columns[EFFVK_ROWS_N_SHAPES][EFFVK_IMAGE_MAX_PLANES];
   guint narrow_columns, narrow_rows;        /* texels and rows of what resize-narrow makes */
   guint rows;                               /* texels of what resize-rows makes */
   guint width, height;                      /* outputs along the frame's rows and columns */

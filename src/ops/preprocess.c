@@ -53,8 +53,10 @@ static const EffvkShader gather_shaders[][2] = {
 static const struct
 {
   guint narrow_threads, rows_threads, columns_threads, gather_threads, gather_rows;
-} shapes[] = { { 8, 8, 32, 32, 16 }, { 64, 64, 64, 64, 1 } };
+  gboolean rows_by_count; /* a dispatch for each number of taps */
+} shapes[] = { { 8, 8, 32, 32, 16, TRUE }, { 64, 64, 64, 64, 1, FALSE } };
 
+#define ALL_COUNTS -1
 #define NARROW_ROWS 4 /* of an invocation of resize-narrow */
 
 /* @size bytes at @offset of a buffer that the CPU writes, as texels. */
@@ -84,27 +86,46 @@ typedef struct
   EffvkTensor items, row_taps, column_taps, rows;
 } Passes;
 
-/* A pass over @frames, as uploaded or, of items of three passes, narrowed, of which a row has these texels. */
+/* A pass over @frames, as uploaded or, of items of three passes, narrowed; over @groups workgroups of texels of
+ * their rows. @count: as the shader says. */
 static void
-add_rows (const Passes *passes, EffvkTensor frames, const guint columns[EFFVK_IMAGE_MAX_PLANES],
-          gint32 n_passes)
+add_rows (const Passes *passes, EffvkTensor frames, guint groups, gint32 count, gint32 n_passes)
 {
   guint threads = shapes[passes->kernel].rows_threads;
   EffvkDispatch dispatch = { .op = "resize-rows",
                              .kernel = effvk_preprocess_kernels[passes->kernel].name,
                              .shader = &rows_shaders[passes->kernel],
-                             .spec = { threads },
-                             .n_spec = 1,
+                             .spec = { threads, (guint32) count },
+                             .n_spec = 2,
                              .bind = { frames, passes->row_taps, passes->rows, passes->items },
                              .writes = 1u << 2,
-                             .groups = { 0, passes->height4, passes->op->batch } };
+                             .groups = { groups, passes->height4, passes->op->batch } };
   const RowsPush push = { n_passes };
 
   memcpy (dispatch.push, &push, sizeof push);
-  for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
-    dispatch.groups[0] += effvk_div_up (columns[i], threads);
-  if (dispatch.groups[0])
+  if (groups)
     effvk_program_add_dispatch (passes->context->program, &dispatch);
+}
+
+/* Over the frames as they are: where a CPU device gains from it, without a loop where the taps are few. */
+static void
+add_frame_rows (const Passes *passes)
+{
+  const EffvkPreprocessRoom *room = passes->op->room;
+  guint threads = shapes[passes->kernel].rows_threads, all = 0;
+
+  for (guint shape = 0; shape < EFFVK_ROWS_N_SHAPES; shape++)
+    {
+      guint groups = 0;
+
+      for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
+        groups += effvk_div_up (room->columns[shape][i], threads);
+      if (shapes[passes->kernel].rows_by_count)
+        add_rows (passes, passes->op->frames, groups, (gint32) (4 * shape), 2);
+      all += groups;
+    }
+  if (!shapes[passes->kernel].rows_by_count)
+    add_rows (passes, passes->op->frames, all, ALL_COUNTS, 2);
 }
 
 /* Returns the frames that it makes. */
@@ -206,9 +227,11 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   if (!room->rows)
     return TRUE;
   passes.rows = effvk_program_add_tensor (context->program, &rows);
-  add_rows (&passes, op->frames, room->columns, 2);
+  add_frame_rows (&passes);
   if (room->narrow_rows)
-    add_rows (&passes, add_narrow (&passes), (guint[]){ room->narrow_columns, 0, 0 }, 3);
+    add_rows (&passes, add_narrow (&passes),
+              effvk_div_up (room->narrow_columns, shapes[passes.kernel].rows_threads), ALL_COUNTS,
+              3);
   add_columns (&passes);
   return TRUE;
 }

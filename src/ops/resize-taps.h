@@ -67,6 +67,9 @@ typedef struct
   guint at, count;
 } EffvkTapTable;
 
+/* As many or fewer taps of a pair are filtered by a shader of their own, in which no loop is left. */
+#define EFFVK_TAPS_WITHOUT_LOOP 16
+
 /* For outputs in pairs that share their samples, an even number of pairs. Pair p begins at texel
  * at + p * (1 + count / 2): (first sample, -, -, -), then per two samples the first one's weights
  * for both outputs and the second one's, over 255. count is a multiple of four. */
