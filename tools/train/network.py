@@ -9,6 +9,7 @@ import math
 import torch
 from torch import nn
 import torch.nn.functional as F
+from torch.nn.utils import fusion
 
 # expansion, kernel, stride, channels, repeats of B0
 STAGES = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
@@ -82,3 +83,26 @@ class EfficientNet(nn.Module):
 
     def forward(self, x):
         return self.classifier(self.features(x).mean((2, 3)))
+
+
+def normalized(model):
+    return [m for m in model.modules() if isinstance(m, nn.Sequential) and isinstance(m[0], nn.Conv2d)]
+
+
+def fold(model):
+    """Puts each normalization, as it is, into the convolution before it: nothing of it is left to compute."""
+    for layers in normalized(model):
+        layers[0], layers[1] = fusion.fuse_conv_bn_eval(layers[0].eval(), layers[1].eval()), nn.Identity()
+    return model
+
+
+def unfold(model):
+    """The inverse: the tensors have their names again, the normalization has the convolution's bias."""
+    for layers in normalized(model):
+        shift = layers[0].bias
+        layers[1] = nn.BatchNorm2d(len(shift), eps=BN_EPS)
+        with torch.no_grad():
+            layers[1].bias.copy_(shift)
+            layers[1].weight.fill_(math.sqrt(1 + BN_EPS))
+        layers[0].register_parameter("bias", None)
+    return model
