@@ -42,6 +42,7 @@ class Maker:
         self.rng = np.random.default_rng(seed)
         self.split = split
         self.plain = 0.4  # how often things lie or stand before something plain
+        self.upright = 0.25  # how often these are made, with edges along rows and columns
         pictures = [np.load(path, mmap_mode="r") for path in pictures]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
@@ -148,7 +149,9 @@ class Maker:
         width, height = frames[0].size
         light = self.soft_ground(width, height) if self.chance(0.3) else \
             self.plain_ground(width, height)
-        if self.chance(0.65) and self.cutouts:
+        if self.chance(self.upright):
+            mask, things = self.upright_things(width, height)
+        elif self.chance(0.65) and self.cutouts:
             mask, things = self.placed_cutouts(width, height)
         else:
             mask, things = self.shapes(width, height), None
@@ -174,11 +177,12 @@ class Maker:
             ground = ground.mean() + 0.2 * (ground - ground.mean())
         light = 1 - self.uniform(0, 0.45) * np.hypot(x - self.uniform(0, 1), y - self.uniform(0, 1))
         light = light[..., None] * ground
-        if self.chance(0.5):  # a table
-            edge = self.uniform(0.4, 0.85) + self.uniform(-0.15, 0.15) * x
+        if self.chance(0.65):  # a table, mostly nearly level: an edge across the frame that is no lost slice
+            slope = self.uniform(-0.15, 0.15) * (1 if self.chance(0.4) else 0.25)
+            edge = self.uniform(0.4, 0.85) + slope * x
             table = np.array(self.color(30, 250), np.float32) * 0.5 + ground * 0.5
-            if self.chance(0.4):
-                table = np.full(3, self.uniform(60, 250), np.float32)
+            if self.chance(0.5):
+                table = np.full(3, self.uniform(60, 250), np.float32) * self.rng.uniform(0.93, 1.07, 3)
             light = np.where((y > edge)[..., None], light / ground.clip(1) * table, light)
         if self.chance(0.25):  # where the wall ends, or a door
             side = self.uniform(0.02, 0.3) + self.uniform(-0.03, 0.03) * y
@@ -212,6 +216,60 @@ class Maker:
                                cy + px * np.sin(angle) + py * np.cos(angle)))
             draw.polygon(points, fill=255)
         return mask
+
+    def upright_things(self, width, height):
+        """Bottles, tins, boxes, books and frames in a row or anywhere: straight edges along the rows and columns
+        of pixels are not only a decoder's blocks."""
+        things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
+        count = self.integer(1, 8)
+        base, alike = self.uniform(0.5, 0.98) * height, self.chance(0.5)
+        room = width / count
+        thing = self.upright_thing(room, height)
+        for i in range(count):
+            if not alike:
+                thing = self.upright_thing(room, height)
+            x = room * i + self.uniform(0, 1) * max(0, room - thing.width)
+            y = base - thing.height if self.chance(0.8) else self.uniform(-0.2, 1) * height
+            things.paste(thing.convert("RGB"), (int(x), int(y)), thing.getchannel("A"))
+            mask.paste(thing.getchannel("A"), (int(x), int(y)), thing.getchannel("A"))
+        return mask, things
+
+    def upright_thing(self, room, height):
+        w = max(6, int(room * self.uniform(0.2, 1.0)))
+        h = max(8, int(min(height * self.uniform(0.15, 0.8), w * self.uniform(0.6, 5))))
+        x = np.linspace(-1, 1, w, dtype=np.float32)[None, :, None]
+        if self.chance(0.6):  # round: light from somewhere, and a gleam
+            light = 1 - self.uniform(0.2, 0.8) * np.abs(x - self.uniform(-0.6, 0.6)) ** 1.5
+            light = light + self.uniform(0, 0.8) * np.exp(-((x - self.uniform(-0.8, 0.8)) * 12) ** 2)
+        else:
+            light = 1 + self.uniform(-0.3, 0.3) * x
+        body = np.broadcast_to(np.array(self.color(20, 255), np.float32), (h, w, 3))
+        if self.chance(0.3):
+            body = np.asarray(Image.fromarray(np.asarray(self.pick(self.pictures))).resize((w, h)), np.float32)
+        image = Image.fromarray(np.clip(body * light, 0, 255).astype(np.uint8))
+        draw = ImageDraw.Draw(image)
+        for _ in range(self.integer(0, 3)):  # labels, what is in it, shelves
+            top, size = self.uniform(0, 0.9) * h, self.uniform(0.03, 0.4) * h
+            draw.rectangle((0, int(top), w, int(top + size)), self.color())
+        alpha, opacity = Image.new("L", (w, h)), int(255 * (self.uniform(0.35, 1) if self.chance(0.4) else 1))
+        draw = ImageDraw.Draw(alpha)
+        if self.chance(0.5):  # a bottle: shoulders, neck and cap
+            neck, shoulder = self.uniform(0.15, 0.5) * w / 2, self.uniform(0.15, 0.45) * h
+            bulge = self.uniform(0.3, 1) * shoulder
+            draw.rectangle((0, int(shoulder), w, h), opacity)
+            draw.ellipse((0, int(shoulder - bulge), w, int(shoulder + bulge)), opacity)
+            draw.rectangle((int(w / 2 - neck), 0, int(w / 2 + neck), int(shoulder)), opacity)
+            cap = int(self.uniform(0.03, 0.12) * h)
+            draw.rectangle((int(w / 2 - neck), 0, int(w / 2 + neck), cap), 255)
+            ImageDraw.Draw(image).rectangle((0, 0, w, cap), self.color())
+        elif self.chance(0.3):  # a frame or a window
+            edge = max(1, int(self.uniform(0.03, 0.2) * min(w, h)))
+            draw.rectangle((0, 0, w, h), 255)
+            draw.rectangle((edge, edge, w - edge, h - edge), int(self.uniform(0, 0.6) * 255))
+        else:
+            draw.rounded_rectangle((0, 0, w - 1, h - 1), self.uniform(0, 0.2) * min(w, h), opacity)
+        image.putalpha(alpha)
+        return image
 
     def placed_cutouts(self, width, height):
         """Things anywhere, or the same thing several times in a row, which is no damage; some are of glass."""

@@ -24,7 +24,7 @@ MEAN = STD = 0.5
 SHARES = {"picture": 8.0, "corruption": 5.0, "combing": 1.5, "wrong-planes": 1.5, "blur": 1.5}
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
-PRIORS = {"picture": 16.0, "corruption": 1 / 8}
+PRIORS = {"picture": 8.0, "corruption": 1 / 10}
 # What may stand on its head, lie on its side, and have other colours: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 SIDEWAYS = ["picture", "blur"]
