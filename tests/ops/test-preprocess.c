@@ -709,8 +709,8 @@ test_mixed (void)
         Case test = default_case;
 
         /* Chroma has fewer taps than luma, in a batch with frames whose rows are longer. */
-        test.width = 300;
-        test.height = 120;
+        test.width = 307;
+        test.height = 127;
         test.format = formats[f];
         test.second = formats[(f + 1) % G_N_ELEMENTS (formats)];
         test.batch = 3;
