@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes a CPU device compile a program's shaders before it first runs.
+/* Makes a CPU device compile a program's shaders before it first runs, on all processors.
  *
- * Drivers of such devices compile a shader for what is bound to it, when it is first dispatched. A dispatch of no
- * workgroups is enough. A second device, of an instance of its own, that compiled some of them meanwhile saved a third
- * of a cold start, but the Vulkan loader (1.4) crashed other threads while that instance listed its devices. */
+ * Drivers of such devices compile a shader for what is bound to it, when it is first dispatched and one after the
+ * other. A dispatch of no workgroups is enough. Where that takes long, other devices, each of an instance of its
+ * own, compile some of them meanwhile: what they leave in the driver's cache on disk is what the program's own
+ * device finds. Without such a cache nothing is won, and little lost. */
 
 #include "vk/warm-up.h"
 
+#include "vk/instance.h"
 #include "vk/once.h"
+#include "vk/physical.h"
 #include "vk/program-private.h"
 
-/* Fewer are compiled as soon. */
+/* What was in the driver's cache takes less. */
+#define COMPILED_US 15000
+#define MAX_HELPERS 3
+/* Another device takes a while to open. */
 #define MIN_PIPELINES 6
+
+typedef struct
+{
+  EffvkProgram *program;
+  GArray *dispatches; /* (element-type guint): one for each pipeline that has not run */
+  gint next;          /* atomic: the first that nobody has taken */
+} WarmUp;
 
 /* Dispatch @i of @program with no workgroups. */
 static gboolean
@@ -35,16 +48,173 @@ run_empty (EffvkProgram *program, guint i, GError **error)
   return effvk_once_submit (&once, error);
 }
 
+/* The first tells whether it was compiled, and the sooner the better. */
+static void
+put_smallest_first (WarmUp *warm_up)
+{
+  guint *n = (guint *) (gpointer) warm_up->dispatches->data, least = 0, swap = n[0];
+
+  for (guint i = 1; i < warm_up->dispatches->len; i++)
+    if (effvk_program_get_dispatch (warm_up->program, n[i])->shader->code_size
+        < effvk_program_get_dispatch (warm_up->program, n[least])->shader->code_size)
+      least = i;
+  n[0] = n[least];
+  n[least] = swap;
+}
+
+static gboolean
+take (WarmUp *warm_up, guint *n)
+{
+  *n = (guint) g_atomic_int_add (&warm_up->next, 1);
+  return *n < warm_up->dispatches->len;
+}
+
+typedef struct
+{
+  VkInstance instance;
+  VkDevice device;
+} Handles;
+
+static void
+handles_free (gpointer data)
+{
+  Handles *handles = data;
+  PFN_vkDestroyDevice destroy
+      = (PFN_vkDestroyDevice) vkGetInstanceProcAddr (handles->instance, "vkDestroyDevice");
+
+  if (handles->device)
+    destroy (handles->device, NULL);
+  vkDestroyInstance (handles->instance, NULL); /* waits until the driver's cache is written */
+  g_free (handles);
+}
+
+/* What @device's hardware is called in another instance. */
+static VkPhysicalDevice
+find_again (VkInstance instance, EffvkDevice *device)
+{
+  g_autoptr (GPtrArray) list = effvk_physical_list (instance, NULL);
+
+  for (guint i = 0; list && i < list->len; i++)
+    {
+      const EffvkPhysical *physical = g_ptr_array_index (list, i);
+
+      if (g_str_equal (physical->info->uuid, device->info->uuid)
+          && g_str_equal (physical->info->driver, device->info->driver))
+        return physical->handle;
+    }
+  return VK_NULL_HANDLE;
+}
+
+/* Another device on the same hardware, of an instance of its own and without layers. NULL where there is none. */
+static EffvkDevice *
+open_again (EffvkDevice *device)
+{
+  const float priority = 1.0f;
+  const VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                                          .apiVersion = effvk_instance_get_version () };
+  const VkInstanceCreateInfo create_instance
+      = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, .pApplicationInfo = &application };
+  const VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                          .queueFamilyIndex = device->queue_family,
+                                          .queueCount = 1,
+                                          .pQueuePriorities = &priority };
+  const VkDeviceCreateInfo create = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                      .queueCreateInfoCount = 1,
+                                      .pQueueCreateInfos = &queue };
+  Handles *handles = g_new0 (Handles, 1);
+  EffvkVulkanDevice vulkan = { .api_version = effvk_instance_get_version (),
+                               .queue_family = device->queue_family,
+                               .destroy = handles_free,
+                               .user_data = handles };
+  PFN_vkGetDeviceQueue get_queue;
+  EffvkDevice *again;
+
+  if (vkCreateInstance (&create_instance, NULL, &handles->instance) != VK_SUCCESS)
+    {
+      g_free (handles);
+      return NULL;
+    }
+  vulkan.physical_device = find_again (handles->instance, device);
+  if (!vulkan.physical_device
+      || vkCreateDevice (vulkan.physical_device, &create, NULL, &handles->device) != VK_SUCCESS)
+    {
+      handles->device = VK_NULL_HANDLE;
+      handles_free (handles);
+      return NULL;
+    }
+  vulkan.device = handles->device;
+  get_queue = (PFN_vkGetDeviceQueue) vkGetInstanceProcAddr (handles->instance, "vkGetDeviceQueue");
+  get_queue (vulkan.device, vulkan.queue_family, 0, &vulkan.queue);
+  again = effvk_device_new_from_vulkan (&vulkan, NULL);
+  if (again)
+    {
+      /* The file is the other device's. */
+      again->vk.vkDestroyPipelineCache (again->handle, again->pipeline_cache, NULL);
+      again->pipeline_cache = VK_NULL_HANDLE;
+    }
+  return again;
+}
+
+/* Compiles for dispatch @i on another device, over tensors that hold nothing: memory that is not touched costs
+ * nothing. */
+static gboolean
+compile_again (EffvkProgram *program, guint i, EffvkDevice *device)
+{
+  EffvkDispatch dispatch = *effvk_program_get_dispatch (program, i);
+  g_autoptr (EffvkProgram) copy = effvk_program_new (device, program->flags);
+
+  for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
+    if (dispatch.bind[b])
+      dispatch.bind[b] = effvk_program_add_empty (copy, get_tensor (program, dispatch.bind[b]));
+  effvk_program_add_dispatch (copy, &dispatch);
+  return effvk_program_bind (copy, NULL) && run_empty (copy, 0, NULL);
+}
+
+static gpointer
+help (gpointer data)
+{
+  WarmUp *warm_up = data;
+  g_autoptr (EffvkDevice) device = open_again (warm_up->program->device);
+  guint n;
+
+  while (device && take (warm_up, &n)
+         && compile_again (warm_up->program, g_array_index (warm_up->dispatches, guint, n), device))
+    continue;
+  return NULL;
+}
+
 void
 effvk_program_warm_up (EffvkProgram *program)
 {
+  g_autoptr (GArray) dispatches = g_array_new (FALSE, FALSE, sizeof (guint));
+  WarmUp warm_up = { .program = program, .dispatches = dispatches };
+  GThread *helpers[MAX_HELPERS] = { NULL };
+  guint n_helpers = MIN (g_get_num_processors () - 1, MAX_HELPERS), n;
   g_autoptr (GError) error = NULL;
+  gboolean helped = FALSE;
 
   if (!program->device->caps.cpu || program->dispatches->len < MIN_PIPELINES)
     return;
-  for (guint i = 0; !error && i < program->dispatches->len; i++)
+  for (guint i = 0; i < program->dispatches->len; i++)
     if (g_atomic_int_compare_and_exchange (&program->pipelines[i]->taken, FALSE, TRUE))
-      run_empty (program, i, &error);
+      g_array_append_val (dispatches, i);
+  if (dispatches->len < MIN_PIPELINES)
+    return;
+  put_smallest_first (&warm_up);
+  while (!error && take (&warm_up, &n))
+    {
+      gint64 start = g_get_monotonic_time ();
+
+      run_empty (program, g_array_index (dispatches, guint, n), &error);
+      if (helped || g_get_monotonic_time () - start < COMPILED_US)
+        continue;
+      helped = TRUE;
+      for (guint i = 0; i < n_helpers && n + 1 + i < dispatches->len; i++)
+        helpers[i] = g_thread_try_new ("effvk-warm-up", help, &warm_up, NULL);
+    }
+  for (guint i = 0; i < n_helpers; i++)
+    if (helpers[i])
+      g_thread_join (helpers[i]);
   if (error) /* whoever uses the device next is told */
     g_debug ("shaders are not compiled in advance: %s", error->message);
 }
