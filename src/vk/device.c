@@ -97,7 +97,11 @@ effvk_device_finalize (GObject *object)
           effvk_pipelines_free (device);
           device->vk.vkDestroyPipelineCache (device->handle, device->pipeline_cache, NULL);
           if (!device->is_wrapped)
-            device->vk.vkDestroyDevice (device->handle, NULL);
+            {
+              g_rw_lock_writer_lock (&effvk_instance_devices_lock);
+              device->vk.vkDestroyDevice (device->handle, NULL);
+              g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
+            }
         }
       if (device->wrapped.destroy)
         device->wrapped.destroy (device->wrapped.user_data);
@@ -187,7 +191,9 @@ open_device (const EffvkPhysical *physical, GError **error)
   device->foreign_family
       = physical->foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
 
+  g_rw_lock_writer_lock (&effvk_instance_devices_lock);
   result = vkCreateDevice (physical->handle, &info, NULL, &device->handle);
+  g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
   if (result != VK_SUCCESS)
     {
       device->handle = VK_NULL_HANDLE;

@@ -64,6 +64,8 @@ static struct
   PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger;
 } instance;
 
+GRWLock effvk_instance_devices_lock;
+
 static guint n_messages; /* atomic */
 
 guint
@@ -376,5 +378,9 @@ effvk_device_name (EffvkDevice *device, VkObjectType type, guint64 handle, const
 
   /* a failure costs a debugger a name, and nothing else */
   if (instance.set_name != NULL && name != NULL && handle != 0 && !device->is_wrapped)
-    instance.set_name (device->handle, &info);
+    {
+      g_rw_lock_reader_lock (&effvk_instance_devices_lock);
+      instance.set_name (device->handle, &info);
+      g_rw_lock_reader_unlock (&effvk_instance_devices_lock);
+    }
 }

@@ -338,13 +338,16 @@ effvk_physical_list (VkInstance instance, GError **error)
       = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_physical_free);
   g_autofree VkPhysicalDevice *handles = NULL;
   guint32 n = 0;
-  VkResult result = vkEnumeratePhysicalDevices (instance, &n, NULL);
+  VkResult result;
 
+  g_rw_lock_writer_lock (&effvk_instance_devices_lock);
+  result = vkEnumeratePhysicalDevices (instance, &n, NULL);
   if (result == VK_SUCCESS && n > 0)
     {
       handles = g_new0 (VkPhysicalDevice, n);
       result = vkEnumeratePhysicalDevices (instance, &n, handles);
     }
+  g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
 
   /* Drivers that find none of their devices make the loader say so with an error. A device that
    * was plugged in between the two calls is not worth a loop. */

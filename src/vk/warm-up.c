@@ -82,9 +82,11 @@ handles_free (gpointer data)
   PFN_vkDestroyDevice destroy
       = (PFN_vkDestroyDevice) vkGetInstanceProcAddr (handles->instance, "vkDestroyDevice");
 
+  g_rw_lock_writer_lock (&effvk_instance_devices_lock);
   if (handles->device)
     destroy (handles->device, NULL);
   vkDestroyInstance (handles->instance, NULL); /* waits until the driver's cache is written */
+  g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
   g_free (handles);
 }
 
@@ -105,9 +107,9 @@ find_again (VkInstance instance, EffvkDevice *device)
   return VK_NULL_HANDLE;
 }
 
-/* Another device on the same hardware, of an instance of its own and without layers. NULL where there is none. */
-static EffvkDevice *
-open_again (EffvkDevice *device)
+/* A device on @device's hardware, of an instance of its own and without layers. NULL where there is none. */
+static Handles *
+make_handles (EffvkDevice *device, VkPhysicalDevice *physical)
 {
   const float priority = 1.0f;
   const VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
@@ -122,26 +124,44 @@ open_again (EffvkDevice *device)
                                       .queueCreateInfoCount = 1,
                                       .pQueueCreateInfos = &queue };
   Handles *handles = g_new0 (Handles, 1);
-  EffvkVulkanDevice vulkan = { .api_version = effvk_instance_get_version (),
-                               .queue_family = device->queue_family,
-                               .destroy = handles_free,
-                               .user_data = handles };
-  PFN_vkGetDeviceQueue get_queue;
-  EffvkDevice *again;
+  VkResult result;
 
-  if (vkCreateInstance (&create_instance, NULL, &handles->instance) != VK_SUCCESS)
+  g_rw_lock_writer_lock (&effvk_instance_devices_lock);
+  result = vkCreateInstance (&create_instance, NULL, &handles->instance);
+  g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
+  if (result != VK_SUCCESS)
     {
       g_free (handles);
       return NULL;
     }
-  vulkan.physical_device = find_again (handles->instance, device);
-  if (!vulkan.physical_device
-      || vkCreateDevice (vulkan.physical_device, &create, NULL, &handles->device) != VK_SUCCESS)
+  *physical = find_again (handles->instance, device);
+  if (*physical)
     {
-      handles->device = VK_NULL_HANDLE;
-      handles_free (handles);
-      return NULL;
+      g_rw_lock_writer_lock (&effvk_instance_devices_lock);
+      result = vkCreateDevice (*physical, &create, NULL, &handles->device);
+      g_rw_lock_writer_unlock (&effvk_instance_devices_lock);
     }
+  if (*physical && result == VK_SUCCESS)
+    return handles;
+  handles->device = VK_NULL_HANDLE;
+  handles_free (handles);
+  return NULL;
+}
+
+/* Another device on the same hardware, or NULL. */
+static EffvkDevice *
+open_again (EffvkDevice *device)
+{
+  EffvkVulkanDevice vulkan = { .api_version = effvk_instance_get_version (),
+                               .queue_family = device->queue_family,
+                               .destroy = handles_free };
+  Handles *handles = make_handles (device, &vulkan.physical_device);
+  PFN_vkGetDeviceQueue get_queue;
+  EffvkDevice *again;
+
+  if (!handles)
+    return NULL;
+  vulkan.user_data = handles;
   vulkan.device = handles->device;
   get_queue = (PFN_vkGetDeviceQueue) vkGetInstanceProcAddr (handles->instance, "vkGetDeviceQueue");
   get_queue (vulkan.device, vulkan.queue_family, 0, &vulkan.queue);
