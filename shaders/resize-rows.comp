@@ -11,8 +11,9 @@
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
-// Which planes are taken: 4 to 16: those of so many taps, without a loop; 0: those of more taps; -1: all.
-layout(constant_id = 1) const int COUNT = -1;
+// How many taps the planes have that are taken; where only one number is possible, no loop is left.
+layout(constant_id = 1) const int LEAST = 0;
+layout(constant_id = 2) const int MOST = 0x7fffffff;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"
@@ -25,12 +26,10 @@ layout(push_constant) uniform Push { int passes; } pc;
 
 const int BYTES = 16; // of a texel
 const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
-const int MOST = 16;  // taps without a loop
 
 int groups(Plane plane)
 {
-    bool taken = COUNT < 0 || (COUNT > 0 ? plane.count == COUNT : plane.count > MOST);
-    return taken ? (plane.columns + THREADS - 1) / THREADS : 0;
+    return plane.count >= LEAST && plane.count <= MOST ? (plane.columns + THREADS - 1) / THREADS : 0;
 }
 
 // The @pair-th two rows of the texel @from of each row.
@@ -41,7 +40,7 @@ vec2[BYTES] filter_pair(Plane plane, int from, int pair)
         sum[i] = vec2(0.0);
 
     int table = plane.taps + pair * (1 + plane.count / 2), first = int(READ_F32(taps, table).x);
-    int count = COUNT > 0 ? COUNT : plane.count;
+    int count = LEAST == MOST ? MOST : plane.count;
     [[unroll]] for (int t = 0; t < count; t += STEP) {
         vec2 weights[STEP];
         uvec4 words[STEP];

@@ -56,7 +56,6 @@ static const struct
   gboolean rows_by_count; /* a dispatch for each number of taps */
 } shapes[] = { { 8, 8, 32, 32, 16, TRUE }, { 64, 64, 64, 64, 1, FALSE } };
 
-#define ALL_COUNTS -1
 #define NARROW_ROWS 4 /* of an invocation of resize-narrow */
 
 /* @size bytes at @offset of a buffer that the CPU writes, as texels. */
@@ -87,16 +86,17 @@ typedef struct
 } Passes;
 
 /* A pass over @frames, as uploaded or, of items of three passes, narrowed; over @groups workgroups of texels of
- * their rows. @count: as the shader says. */
+ * their rows, of planes of @least to @most taps. */
 static void
-add_rows (const Passes *passes, EffvkTensor frames, guint groups, gint32 count, gint32 n_passes)
+add_rows (const Passes *passes, EffvkTensor frames, guint groups, guint least, guint most,
+          gint32 n_passes)
 {
   guint threads = shapes[passes->kernel].rows_threads;
   EffvkDispatch dispatch = { .op = "resize-rows",
                              .kernel = effvk_preprocess_kernels[passes->kernel].name,
                              .shader = &rows_shaders[passes->kernel],
-                             .spec = { threads, (guint32) count },
-                             .n_spec = 2,
+                             .spec = { threads, least, most },
+                             .n_spec = 3,
                              .bind = { frames, passes->row_taps, passes->rows, passes->items },
                              .writes = 1u << 2,
                              .groups = { groups, passes->height4, passes->op->batch } };
@@ -121,11 +121,13 @@ add_frame_rows (const Passes *passes)
       for (guint i = 0; i < EFFVK_IMAGE_MAX_PLANES; i++)
         groups += effvk_div_up (room->columns[shape][i], threads);
       if (shapes[passes->kernel].rows_by_count)
-        add_rows (passes, passes->op->frames, groups, (gint32) (4 * shape), 2);
+        add_rows (passes, passes->op->frames, groups,
+                  shape ? 4 * shape : EFFVK_TAPS_WITHOUT_LOOP + 1, shape ? 4 * shape : G_MAXINT32,
+                  2);
       all += groups;
     }
   if (!shapes[passes->kernel].rows_by_count)
-    add_rows (passes, passes->op->frames, all, ALL_COUNTS, 2);
+    add_rows (passes, passes->op->frames, all, 0, G_MAXINT32, 2);
 }
 
 /* Returns the frames that it makes. */
@@ -230,8 +232,8 @@ effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op, GErr
   add_frame_rows (&passes);
   if (room->narrow_rows)
     add_rows (&passes, add_narrow (&passes),
-              effvk_div_up (room->narrow_columns, shapes[passes.kernel].rows_threads), ALL_COUNTS,
-              3);
+              effvk_div_up (room->narrow_columns, shapes[passes.kernel].rows_threads), 0,
+              G_MAXINT32, 3);
   add_columns (&passes);
   return TRUE;
 }

@@ -97,8 +97,11 @@ def fold(model):
 
 
 def unfold(model):
-    """The inverse: the tensors have their names again, the normalization has the convolution's bias."""
+    """The inverse, where there is something folded: the tensors have their names again, the normalization has the
+    convolution's bias."""
     for layers in normalized(model):
+        if isinstance(layers[1], nn.BatchNorm2d):
+            continue
         shift = layers[0].bias
         layers[1] = nn.BatchNorm2d(len(shift), eps=BN_EPS)
         with torch.no_grad():

@@ -82,12 +82,6 @@ def augment(images, labels, generator):
     return part(x, top, left)
 
 
-def as_published(model):
-    """A copy with normalization, also where training goes on without."""
-    copied = copy.deepcopy(model).float().cpu()
-    return copied if any(isinstance(m, torch.nn.BatchNorm2d) for m in copied.modules()) else unfold(copied)
-
-
 def begin(model, weights):
     """With another run's weights, of a network that has normalization or of one that has it no longer."""
     if "features.0.1.weight" in weights:
@@ -99,7 +93,7 @@ def begin(model, weights):
 
 def corrected(model, priors):
     """A copy whose answers are for classes that are met as often as priors say."""
-    final = as_published(model)
+    final = unfold(copy.deepcopy(model).float().cpu())
     with torch.no_grad():
         for i, name in enumerate(LABELS):
             final.classifier[1].bias[i] += math.log(priors.get(name, 1) / SHARES.get(name, 1))
