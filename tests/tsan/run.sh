@@ -16,7 +16,7 @@ programs=("${net[@]/#/tests/net/test-}" "${unit[@]/#/tests/unit/test-}"
   "${plugin[@]/#/tests/plugin/test-}")
 [ -e "$build/build.ninja" ] || meson setup "$build" "$source" --buildtype=debugoptimized \
   -Db_sanitize=thread -Db_lundef=false -Dintrospection=disabled >&2
-ninja -C "$build" "${programs[@]}" plugin/libgsteffvk.so >&2
+ninja --quiet -C "$build" "${programs[@]}" plugin/libgsteffvk.so >&2
 flags=(-fsanitize=thread -g -O1 -Wall -Werror)
 # shellcheck disable=SC2046 # words
 gcc "${flags[@]}" -shared -fPIC -o "$build/glib-sync.so" "$here/glib-sync.c" \
