@@ -418,24 +418,30 @@ hold (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer h
   return GST_PAD_PROBE_OK;
 }
 
-/* Stops the pipeline when no frame is in vulkanupload, which destroys what its last one was uploaded from without
- * waiting for that. Those that it has given on are in flight. */
-static void
-stop_between_uploads (GstElement *pipeline)
+/* Lets no frame into vulkanupload and waits until none is there: it destroys what a frame was uploaded from without
+ * waiting for that, when it is stopped or flushed. Those that it has given on are in flight. Returns the probe on
+ * @pad. */
+static gulong
+hold_uploads (GstPad *pad)
+{
+  gint *held = g_new0 (gint, 1);
+  gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, hold,
+                                    held, g_free);
+
+  for (guint i = 0; i < 60000 && !g_atomic_int_get (held); i++)
+    g_usleep (1000);
+  g_assert_true (g_atomic_int_get (held));
+  return probe;
+}
+
+static GstPad *
+pad_before_uploads (GstElement *pipeline)
 {
   g_autoptr (GstElement) upload = gst_bin_get_by_name (GST_BIN (pipeline), "upload");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (upload, "sink");
-  g_autoptr (GstPad) before = gst_pad_get_peer (pad);
-  gint held = FALSE;
 
-  gst_pad_add_probe (before, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, hold, &held,
-                     NULL);
-  for (guint i = 0; i < 60000 && !g_atomic_int_get (&held); i++)
-    g_usleep (1000);
-  g_assert_true (g_atomic_int_get (&held));
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return gst_pad_get_peer (pad);
 }
-
 #ifdef HAVE_GST_VULKAN
 /* Plays samples again, as a decoder that makes them would. */
 static GPtrArray *
@@ -508,14 +514,24 @@ test_stop (void)
           = launch (SOURCE UPLOAD " ! " CLASSIFY "! fakesink name=sink sync=false", 1000,
                     "format=NV12,width=320,height=240", fixture_model ());
 
+      g_autoptr (GstPad) pad = pad_before_uploads (pipeline);
+      gulong probe;
+
       finish_uploads (pipeline);
       gst_element_set_state (pipeline, GST_STATE_PLAYING);
       g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
                        GST_STATE_CHANGE_SUCCESS);
       g_usleep (i * 7000);
+      probe = hold_uploads (pad);
       if (i % 2)
-        g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
-      stop_between_uploads (pipeline);
+        {
+          g_assert_true (
+              gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+          gst_pad_remove_probe (pad, probe);
+          g_usleep (i * 7000);
+          hold_uploads (pad);
+        }
+      gst_element_set_state (pipeline, GST_STATE_NULL);
     }
 }
 
@@ -527,6 +543,7 @@ test_swap (void)
   g_autoptr (GstElement) classify = NULL;
   g_autoptr (GstBus) bus = NULL;
   g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GstPad) pad = NULL;
   gboolean swapped = FALSE;
 
   if (!has_elements ())
@@ -535,6 +552,7 @@ test_swap (void)
                      "format=NV12,width=320,height=240", fixture_model ());
   bus = gst_element_get_bus (pipeline);
   classify = gst_bin_get_by_name (GST_BIN (pipeline), "classify");
+  pad = pad_before_uploads (pipeline);
   finish_uploads (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
@@ -551,7 +569,8 @@ test_swap (void)
         g_assert_true (
             gst_structure_get_boolean (gst_message_get_structure (message), "swapped", &swapped));
     }
-  stop_between_uploads (pipeline);
+  hold_uploads (pad);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
 /* Where the device is known not to do, other caps are left to negotiate. */
