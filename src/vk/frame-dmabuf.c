@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames in DMA buffers, which other devices and drivers have made: imported as buffers of the device's. */
+/* Frames in DMA buffers, which other devices and drivers have made, with their rows one after the other: imported as
+ * buffers of the device's. */
 
+#include "vk/dmabuf.h"
 #include "vk/frame-copies.h"
 
 #include <effvk/effvk-frame-memory.h>
-#include <errno.h>
-#include <unistd.h>
 
 typedef struct
 {
@@ -125,57 +125,20 @@ record (EffvkDeviceFrame *frame, const EffvkFrameLayout *layout, const EffvkBuff
   record_barriers (dmabuf, commands, TRUE);
 }
 
-/* A type that both the file and the buffer allow. */
-static gboolean
-choose_type (EffvkDevice *device, int fd, guint32 allowed, guint32 *type, GError **error)
-{
-  VkMemoryFdPropertiesKHR properties = { .sType = VK_STRUCTURE_TYPE_MEMORY_FD_PROPERTIES_KHR };
-
-  if (!effvk_device_check (device,
-                           device->vk.vkGetMemoryFdPropertiesKHR (
-                               device->handle, VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT, fd,
-                               &properties),
-                           "vkGetMemoryFdPropertiesKHR", error))
-    return FALSE;
-  for (*type = 0; *type < device->memory.memoryTypeCount; (*type)++)
-    if (allowed & properties.memoryTypeBits & (1u << *type))
-      return TRUE;
-  return effvk_device_frame_refuse (error, "the device has no type of memory for the DMA buffer");
-}
-
 static gboolean
 import_memory (Import *import, EffvkDevice *device, int fd, GError **error)
 {
   /* Some devices import only for one buffer, and all may do better then. */
   const VkMemoryDedicatedAllocateInfo dedicated
       = { .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO, .buffer = import->handle };
-  VkImportMemoryFdInfoKHR info = { .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR,
-                                   .pNext = &dedicated,
-                                   .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT };
-  VkMemoryAllocateInfo allocate
-      = { .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &info };
   VkMemoryRequirements need;
 
   device->vk.vkGetBufferMemoryRequirements (device->handle, import->handle, &need);
-  if (!choose_type (device, fd, need.memoryTypeBits, &allocate.memoryTypeIndex, error))
-    return FALSE;
-  allocate.allocationSize = need.size;
-  info.fd = dup (fd); /* the device's from the moment when it has it */
-  if (info.fd < 0)
-    return effvk_device_frame_refuse (error, "the DMA buffer cannot be shared: %s",
-                                      g_strerror (errno));
-  if (!effvk_device_check (device,
-                           device->vk.vkAllocateMemory (device->handle, &allocate, NULL,
-                                                        &import->memory),
-                           "vkAllocateMemory of a DMA buffer", error))
-    {
-      close (info.fd);
-      return FALSE;
-    }
-  return effvk_device_check (device,
-                             device->vk.vkBindBufferMemory (device->handle, import->handle,
-                                                            import->memory, 0),
-                             "vkBindBufferMemory", error);
+  return effvk_dmabuf_import (device, fd, &need, &dedicated, &import->memory, error)
+         && effvk_device_check (device,
+                                device->vk.vkBindBufferMemory (device->handle, import->handle,
+                                                               import->memory, 0),
+                                "vkBindBufferMemory", error);
 }
 
 static gboolean
@@ -189,13 +152,10 @@ add_import (FrameDmabuf *dmabuf, int fd, GError **error)
   VkBufferCreateInfo create = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 .pNext = &external,
                                 .usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT };
-  off_t size = lseek (fd, 0, SEEK_END);
 
-  if (size <= 0)
-    return effvk_device_frame_refuse (error,
-                                      "the file descriptor %d is not that of a DMA buffer: %s", fd,
-                                      size < 0 ? g_strerror (errno) : "it is empty");
-  create.size = import->size = (gsize) size;
+  if (!effvk_dmabuf_get_size (fd, &import->size, error))
+    return FALSE;
+  create.size = import->size;
   if (!effvk_device_check (device,
                            device->vk.vkCreateBuffer (device->handle, &create, NULL,
                                                       &import->handle),
@@ -222,12 +182,8 @@ effvk_frame_memory_new_from_dmabuf (EffvkDevice *device, const EffvkDmabufPlane 
   g_return_val_if_fail (planes != NULL, NULL);
   g_return_val_if_fail (n_planes >= 1 && n_planes <= EFFVK_IMAGE_MAX_PLANES, NULL);
 
-  if (!device->imports_dmabuf)
-    {
-      effvk_device_frame_refuse (error, "the device \"%s\" cannot import DMA buffers",
-                                 effvk_device_get_name (device));
-      return NULL;
-    }
+  if (!effvk_dmabuf_check_device (device, error))
+    return NULL;
   dmabuf = g_new0 (FrameDmabuf, 1);
   dmabuf->frame = (EffvkDeviceFrame){
     .memory = { .imported = TRUE, .only_device_sees_it = TRUE, .free_func = frame_dmabuf_free },
