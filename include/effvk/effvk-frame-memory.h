@@ -88,7 +88,8 @@ EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
  * @offset: of the plane in it, in bytes
  * @stride: bytes from a row to the next
  *
- * Where a plane of a frame is. Rows lie one after the other: the DRM modifier is linear.
+ * Where a plane of a frame is. Rows lie one after the other when the DRM modifier is linear; what @stride means with
+ * another one, the modifier says.
  */
 typedef struct
 {
@@ -115,5 +116,73 @@ typedef struct
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf (EffvkDevice *device,
                                                                 const EffvkDmabufPlane *planes,
                                                                 guint n_planes, GError **error);
+
+/**
+ * EFFVK_DMABUF_MAX_PLANES: (skip)
+ *
+ * How many planes in memory a frame with a DRM modifier has at most.
+ *
+ * Since: 0.1
+ */
+#define EFFVK_DMABUF_MAX_PLANES 4
+
+/**
+ * EffvkDmabufModifier: (skip)
+ * @modifier: how pixels lie in memory, in the terms of drm_fourcc.h
+ * @n_planes: planes in memory of a frame: those of the format, and with some compressed modifiers more
+ *
+ * A DRM modifier that a device can import frames with.
+ *
+ * Since: 0.1
+ */
+typedef struct
+{
+  guint64 modifier;
+  guint n_planes;
+} EffvkDmabufModifier;
+
+/**
+ * effvk_device_list_dmabuf_modifiers: (skip)
+ * @device: a device
+ * @format: of the frames
+ * @n_modifiers: (out): how many
+ *
+ * Asks the driver, each time. Where DMA buffers can be imported at all, frames of every format can with the linear
+ * modifier, 0, which is first; tiled and compressed ones where the driver has VK_EXT_image_drm_format_modifier and
+ * takes them for the format. Formats of packed 4:2:2 have only the linear one.
+ *
+ * Returns: (array length=n_modifiers) (transfer full) (nullable): what
+ *   effvk_frame_memory_new_from_dmabuf_with_modifier() takes, to be freed with g_free(), or %NULL where there are
+ *   none
+ *
+ * Since: 0.1
+ */
+EFFVK_API EffvkDmabufModifier *effvk_device_list_dmabuf_modifiers (EffvkDevice *device,
+                                                                   EffvkFormat format,
+                                                                   guint *n_modifiers);
+
+/**
+ * effvk_frame_memory_new_from_dmabuf_with_modifier: (skip)
+ * @device: a device; a reference is taken
+ * @format: of the frame
+ * @width: of the frame in memory, in pixels
+ * @height: of the frame in memory, in pixels
+ * @modifier: one of effvk_device_list_dmabuf_modifiers()
+ * @planes: (array length=n_planes): where the planes in memory are
+ * @n_planes: as many as the modifier has, at most %EFFVK_DMABUF_MAX_PLANES
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
+ *
+ * As effvk_frame_memory_new_from_dmabuf(), to which it leaves the linear modifier, for frames that are tiled or
+ * compressed. The #EffvkImage that gets the memory must be of @format, and not larger than @width and @height. Planes in
+ * different DMA buffers are taken where the device can bind them one by one, which it can for no format with one plane.
+ *
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ *   cannot import it
+ *
+ * Since: 0.1
+ */
+EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf_with_modifier (
+    EffvkDevice *device, EffvkFormat format, guint width, guint height, guint64 modifier,
+    const EffvkDmabufPlane *planes, guint n_planes, GError **error);
 
 G_END_DECLS

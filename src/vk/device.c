@@ -163,7 +163,7 @@ open_device (const EffvkPhysical *physical, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const char *extensions[6];
+  const char *extensions[8];
   EffvkMatrixFeatures matrix;
   VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
@@ -180,6 +180,12 @@ open_device (const EffvkPhysical *physical, GError **error)
       extensions[info.enabledExtensionCount++] = VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME;
       extensions[info.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME;
     }
+  if (physical->modifiers)
+    {
+      extensions[info.enabledExtensionCount++] = VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME;
+      if (physical->format_lists)
+        extensions[info.enabledExtensionCount++] = VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME;
+    }
   if (physical->foreign)
     extensions[info.enabledExtensionCount++] = VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME;
   if (physical->host_alignment)
@@ -187,6 +193,7 @@ open_device (const EffvkPhysical *physical, GError **error)
   if (device->caps.matrix)
     effvk_matrix_enable (&matrix, &info, extensions);
   device->imports_dmabuf = physical->dmabuf;
+  device->imports_modifiers = physical->modifiers;
   device->host_alignment = physical->host_alignment;
   device->foreign_family
       = physical->foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
@@ -421,6 +428,7 @@ result_name (VkResult result)
       NAME (VK_ERROR_INVALID_EXTERNAL_HANDLE);
       NAME (VK_ERROR_FRAGMENTATION);
       NAME (VK_ERROR_INVALID_SHADER_NV);
+      NAME (VK_ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT);
       NAME (VK_ERROR_UNKNOWN);
 #undef NAME
     default:
@@ -455,6 +463,10 @@ effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GErr
       code = EFFVK_DEVICE_ERROR_TIMEOUT;
       more = ": the device did not answer in time";
       lose (device, EFFVK_DEVICE_LOSS_HUNG);
+      break;
+    case VK_ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT:
+      code = EFFVK_DEVICE_ERROR_UNSUPPORTED;
+      more = ": planes with these offsets and strides cannot be read";
       break;
     default:
       code = EFFVK_DEVICE_ERROR_FAILED;

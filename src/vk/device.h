@@ -47,8 +47,9 @@ struct _EffvkDevice
   EffvkDeviceInfo *info;
 
   gboolean imports_dmabuf;
-  guint host_alignment;   /* bytes, of the CPU's memory that can be imported; 0: none can */
-  guint32 foreign_family; /* that stands for whoever else uses a DMA buffer */
+  gboolean imports_modifiers; /* and those that are not linear; see vk/modifiers.h */
+  guint host_alignment;       /* bytes, of the CPU's memory that can be imported; 0: none can */
+  guint32 foreign_family;     /* that stands for whoever else uses a DMA buffer */
 
   gboolean is_wrapped; /* the handle is not ours: */
   EffvkVulkanDevice wrapped;

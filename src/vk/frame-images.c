@@ -2,13 +2,16 @@
 
 /* Frames in images of the device's. */
 
-#include "vk/frame-copies.h"
+#include "vk/frame-images.h"
 
 #include <effvk/effvk-vulkan.h>
 
 typedef struct
 {
   EffvkDeviceFrame frame;
+  EffvkFormat format; /* of the pixels; EFFVK_FORMAT_UNKNOWN: whatever the caller says */
+  guint32 owner;      /* the queue family that has the images between the copies, or
+                         VK_QUEUE_FAMILY_IGNORED: the device's queue */
   EffvkVulkanPlane planes[EFFVK_IMAGE_MAX_PLANES];
   EffvkVulkanUpdateFunc update;
   gpointer user_data;
@@ -42,6 +45,10 @@ place (EffvkDeviceFrame *frame, EffvkFrameLayout *layout, GError **error)
   const FrameImages *images = (const FrameImages *) frame;
   const EffvkFormatInfo *format = effvk_format_get_info (layout->format);
 
+  if (images->format != EFFVK_FORMAT_UNKNOWN && images->format != layout->format)
+    return effvk_device_frame_refuse (error, "the frame's memory has pixels of %s, expected %s",
+                                      effvk_format_to_string (images->format),
+                                      effvk_format_to_string (layout->format));
   if (format->n_planes == 1 && format->chroma_x)
     return effvk_device_frame_refuse (
         error, "%s has no texel for a pixel and cannot be read from an image",
@@ -83,11 +90,13 @@ is_seen (const FrameImages *images, guint i)
   return FALSE;
 }
 
-/* Before the copy (@back is FALSE), or back to the layout in which the images were. The stages are all, as
- * nobody says which read or wrote them, nor which will. */
+/* Before the copy (@back is FALSE), or back to the layout in which the images were, and to who had them. The stages
+ * are all, as nobody says which read or wrote them, nor which will. */
 static void
 record_barriers (FrameImages *images, VkCommandBuffer commands, gboolean back)
 {
+  gboolean foreign = images->owner != VK_QUEUE_FAMILY_IGNORED; /* whose accesses are none of ours */
+  guint32 ours = foreign ? images->frame.device->queue_family : VK_QUEUE_FAMILY_IGNORED;
   VkImageMemoryBarrier barriers[EFFVK_IMAGE_MAX_PLANES];
   guint32 n = 0;
 
@@ -96,17 +105,18 @@ record_barriers (FrameImages *images, VkCommandBuffer commands, gboolean back)
       const EffvkVulkanPlane *plane = &images->planes[i];
       VkImageLayout reading = layout_to_read (plane->layout);
 
-      if (is_seen (images, i) || (back && plane->layout == reading))
+      if (is_seen (images, i) || (back && plane->layout == reading && !foreign))
         continue;
       barriers[n++] = (VkImageMemoryBarrier){
         .sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
-        .srcAccessMask = back ? 0 : VK_ACCESS_MEMORY_WRITE_BIT,
-        .dstAccessMask = back ? VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT
-                              : VK_ACCESS_TRANSFER_READ_BIT,
+        .srcAccessMask = back || foreign ? 0 : VK_ACCESS_MEMORY_WRITE_BIT,
+        .dstAccessMask = !back     ? VK_ACCESS_TRANSFER_READ_BIT
+                         : foreign ? 0
+                                   : VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
         .oldLayout = back ? reading : plane->layout,
         .newLayout = back ? plane->layout : reading,
-        .srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
-        .dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
+        .srcQueueFamilyIndex = back ? ours : images->owner,
+        .dstQueueFamilyIndex = back ? images->owner : ours,
         .image = plane->image,
         .subresourceRange = { .aspectMask = VK_IMAGE_ASPECT_COLOR_BIT, /* all planes */
                               .levelCount = 1,
@@ -166,6 +176,29 @@ prepare (EffvkDeviceFrame *frame, EffvkFrameCopies *copies, GError **error)
   return check_layout (images, error);
 }
 
+static FrameImages *
+new_images (EffvkDevice *device, const EffvkVulkanPlane *planes, guint n_planes, gpointer user_data,
+            GDestroyNotify destroy)
+{
+  FrameImages *images = g_new0 (FrameImages, 1);
+
+  images->frame = (EffvkDeviceFrame){
+    .memory = { .only_device_sees_it = TRUE, .free_func = frame_images_free },
+    .device = g_object_ref (device),
+    .n_planes = n_planes,
+    .place = place,
+    .prepare = prepare,
+    .record = record,
+  };
+  g_atomic_ref_count_init (&images->frame.memory.references);
+  images->format = EFFVK_FORMAT_UNKNOWN;
+  images->owner = VK_QUEUE_FAMILY_IGNORED;
+  memcpy (images->planes, planes, n_planes * sizeof *planes);
+  images->user_data = user_data;
+  images->destroy = destroy;
+  return images;
+}
+
 EffvkFrameMemory *
 effvk_frame_memory_new_from_vulkan (EffvkDevice *device, const EffvkVulkanPlane *planes,
                                     guint n_planes, EffvkVulkanUpdateFunc update,
@@ -177,19 +210,20 @@ effvk_frame_memory_new_from_vulkan (EffvkDevice *device, const EffvkVulkanPlane 
   g_return_val_if_fail (planes != NULL, NULL);
   g_return_val_if_fail (n_planes >= 1 && n_planes <= EFFVK_IMAGE_MAX_PLANES, NULL);
 
-  images = g_new0 (FrameImages, 1);
-  images->frame = (EffvkDeviceFrame){
-    .memory = { .only_device_sees_it = TRUE, .free_func = frame_images_free },
-    .device = g_object_ref (device),
-    .n_planes = n_planes,
-    .place = place,
-    .prepare = prepare,
-    .record = record,
-  };
-  g_atomic_ref_count_init (&images->frame.memory.references);
-  memcpy (images->planes, planes, n_planes * sizeof *planes);
+  images = new_images (device, planes, n_planes, user_data, destroy);
   images->update = update;
-  images->user_data = user_data;
-  images->destroy = destroy;
+  return &images->frame.memory;
+}
+
+EffvkFrameMemory *
+effvk_frame_images_new_imported (EffvkDevice *device, EffvkFormat format,
+                                 const EffvkVulkanPlane *planes, guint n_planes, gpointer user_data,
+                                 GDestroyNotify destroy)
+{
+  FrameImages *images = new_images (device, planes, n_planes, user_data, destroy);
+
+  images->frame.memory.imported = TRUE;
+  images->format = format;
+  images->owner = device->foreign_family;
   return &images->frame.memory;
 }

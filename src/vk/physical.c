@@ -235,6 +235,19 @@ imports_dmabuf (VkPhysicalDevice handle, const VkExtensionProperties *extensions
          != 0;
 }
 
+/* Whether images can have DRM modifiers. */
+static void
+find_modifiers (EffvkPhysical *physical, guint32 version, const VkExtensionProperties *extensions,
+                guint32 n)
+{
+  physical->format_lists = version < VK_API_VERSION_1_2; /* which has them */
+  physical->modifiers
+      = physical->dmabuf
+        && effvk_has_extension (extensions, n, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME)
+        && (!physical->format_lists
+            || effvk_has_extension (extensions, n, VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME));
+}
+
 /* What memory of the CPU's must be aligned to, to be imported; 0 where it cannot be, or would be read
  * over a bus. */
 static guint
@@ -290,6 +303,7 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
         subgroup.pNext = &driver;
       vkGetPhysicalDeviceProperties2 (handle, &properties2);
       physical->dmabuf = imports_dmabuf (handle, extensions, n_extensions);
+      find_modifiers (physical, version, extensions, n_extensions);
       physical->host_alignment
           = find_host_alignment (handle, properties->deviceType, extensions, n_extensions);
       /* Extended features and subgroups of a known size belong to Vulkan 1.3. */

@@ -126,7 +126,10 @@ make_frame (Fixture *fixture, EffvkFormat format, guint width, guint height, gsi
     }
   if (one_file)
     planes[0].fd = planes[1].fd = planes[2].fd = make_file (fixture->device, file->data, file->len);
-  memory = effvk_frame_memory_new_from_dmabuf (fixture->device, planes, n_planes, &error);
+  memory = one_file ? effvk_frame_memory_new_from_dmabuf (fixture->device, planes, n_planes, &error)
+                    : effvk_frame_memory_new_from_dmabuf_with_modifier (fixture->device, format,
+                                                                        width, height, 0, planes,
+                                                                        n_planes, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < (one_file ? 1 : n_planes); i++)
     close (planes[i].fd);
@@ -195,6 +198,33 @@ test_frames (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* A DRM modifier that no device has; tests/net/test-modifiers.c is about those that one has. */
+static void
+test_modifier_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  const EffvkDmabufPlane planes[] = { { .fd = -1, .stride = 64 }, { .fd = -1, .stride = 64 } };
+  gboolean imports = effvk_device_can_import_dmabuf (fixture->device);
+  const char *expected = !imports                             ? "cannot import DMA buffers"
+                         : fixture->device->imports_modifiers ? "0xee00000000000009"
+                                                              : "VK_EXT_image_drm_format_modifier";
+  g_autofree EffvkDmabufModifier *list = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n;
+
+  list = effvk_device_list_dmabuf_modifiers (fixture->device, EFFVK_FORMAT_NV12, &n);
+  g_assert_cmpint (n > 0, ==, imports);
+  if (imports)
+    g_assert_cmphex (list[0].modifier, ==, 0);
+  if (imports && !fixture->device->imports_modifiers)
+    g_assert_cmpuint (n, ==, 1);
+  g_assert_null (
+      effvk_frame_memory_new_from_dmabuf_with_modifier (fixture->device, EFFVK_FORMAT_NV12, 64, 64,
+                                                        0xee00000000000009, planes, 2, &error));
+  g_assert_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, expected));
+}
+
 static void
 test_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -231,5 +261,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/dmabuf/frames", Fixture, NULL, set_up, test_frames, tear_down);
   g_test_add ("/dmabuf/refused", Fixture, NULL, set_up, test_refused, tear_down);
+  g_test_add ("/dmabuf/modifier-refused", Fixture, NULL, set_up, test_modifier_refused, tear_down);
   return g_test_run ();
 }

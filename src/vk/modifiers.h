@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vk/device.h"
+
+#include <effvk/effvk-frame-memory.h>
+
+/* VK_EXT_image_drm_format_modifier: which images can be made of DMA buffers whose pixels are tiled or compressed. */
+
+#define EFFVK_MODIFIER_LINEAR 0 /* DRM_FORMAT_MOD_LINEAR */
+
+/* What a device can do with a modifier for frames of a format. */
+typedef struct
+{
+  guint64 modifier;
+  guint n_planes;       /* in memory */
+  VkFormat format;      /* of the image */
+  guint width, height;  /* at most */
+  gboolean is_disjoint; /* each plane in memory has its own */
+} EffvkModifier;
+
+/* The image whose planes have the format's bytes, or VK_FORMAT_UNDEFINED. */
+VkFormat effvk_modifier_get_image_format (EffvkFormat format);
+
+/* How images with @modifier can be imported: with all planes in one memory, or @disjoint. FALSE with @error set when
+ * they cannot. */
+gboolean effvk_modifier_find (EffvkDevice *device, EffvkFormat format, guint64 modifier,
+                              gboolean disjoint, EffvkModifier *found, GError **error);

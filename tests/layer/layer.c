@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The layer's place among the others, and what it claims. */
+
+#include "layer.h"
+
+#include <string.h>
+
+#define LAYER_NAME "VK_LAYER_EFFVK_drm_modifier"
+#define EXPORT __attribute__ ((visibility ("default")))
+
+typedef struct
+{
+  PFN_vkGetInstanceProcAddr get_proc_addr;
+  PFN_vkDestroyInstance destroy;
+  PFN_vkEnumerateDeviceExtensionProperties list_extensions;
+  PFN_vkGetPhysicalDeviceFormatProperties2 get_format;
+  PFN_vkGetPhysicalDeviceImageFormatProperties2 get_image_format;
+  PFN_vkGetPhysicalDeviceMemoryProperties get_memory;
+} Instance;
+
+static const VkExtensionProperties claimed = { VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME,
+                                               VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_SPEC_VERSION };
+
+static const LayerFormat formats[] = {
+  { VK_FORMAT_R8G8B8A8_UNORM, 1, { 4 }, 0 },
+  { VK_FORMAT_B8G8R8A8_UNORM, 1, { 4 }, 0 },
+  { VK_FORMAT_G8_B8R8_2PLANE_420_UNORM, 2, { 1, 2 }, 1 },
+  { VK_FORMAT_G8_B8_R8_3PLANE_420_UNORM, 3, { 1, 1, 1 }, 1 },
+  { VK_FORMAT_G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16, 2, { 2, 4 }, 1 },
+};
+
+static const guint64 modifiers[]
+    = { MODIFIER_NOT_COPIED, MODIFIER_TILED, MODIFIER_NOT_IMPORTED, MODIFIER_COMPRESSED };
+
+static GMutex lock;
+static GHashTable *instances, *devices; /* by what the loader has in their first word */
+
+static gpointer
+key_of (void *dispatchable)
+{
+  return *(gpointer *) dispatchable;
+}
+
+static Instance *
+find_instance (void *dispatchable)
+{
+  Instance *instance;
+
+  g_mutex_lock (&lock);
+  instance = g_hash_table_lookup (instances, key_of (dispatchable));
+  g_mutex_unlock (&lock);
+  return instance;
+}
+
+LayerDevice *
+layer_find_device (void *dispatchable)
+{
+  LayerDevice *device;
+
+  g_mutex_lock (&lock);
+  device = g_hash_table_lookup (devices, key_of (dispatchable));
+  g_mutex_unlock (&lock);
+  return device;
+}
+
+void *
+layer_find_in_chain (const void *chain, VkStructureType type)
+{
+  const VkBaseInStructure *found = chain;
+
+  while (found && found->sType != type)
+    found = found->pNext;
+  return (void *) found;
+}
+
+const LayerFormat *
+layer_find_format (VkFormat format)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (formats[i].format == format)
+      return &formats[i];
+  return NULL;
+}
+
+guint
+layer_count_memory_planes (const LayerFormat *format, guint64 modifier)
+{
+  return modifier == MODIFIER_COMPRESSED ? 2 * format->n_planes : format->n_planes;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+list_extensions (VkPhysicalDevice physical, const char *layer, uint32_t *n,
+                 VkExtensionProperties *extensions)
+{
+  gboolean ours = layer && strcmp (layer, LAYER_NAME) == 0;
+  uint32_t room = *n;
+  VkResult result = VK_SUCCESS;
+
+  if (layer && !ours)
+    return find_instance (physical)->list_extensions (physical, layer, n, extensions);
+  *n = 0;
+  if (!ours)
+    {
+      *n = extensions ? room - (room > 0) : 0; /* the last is ours */
+      result = find_instance (physical)->list_extensions (physical, NULL, n, extensions);
+    }
+  if (result != VK_SUCCESS)
+    return result;
+  if (extensions && *n >= room)
+    return VK_INCOMPLETE;
+  if (extensions)
+    extensions[*n] = claimed;
+  ++*n;
+  return VK_SUCCESS;
+}
+
+static VkFormatFeatureFlags
+get_features (const LayerFormat *format, guint64 modifier)
+{
+  VkFormatFeatureFlags features = modifier == MODIFIER_NOT_COPIED
+                                      ? VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT
+                                      : VK_FORMAT_FEATURE_TRANSFER_SRC_BIT;
+
+  if (modifier == MODIFIER_TILED && format->n_planes > 1)
+    features |= VK_FORMAT_FEATURE_DISJOINT_BIT;
+  return features;
+}
+
+/* @format: (nullable) */
+static guint
+list_modifiers (const LayerFormat *format, VkDrmFormatModifierPropertiesEXT *list)
+{
+  guint n = 0;
+
+  for (guint i = 0; format && i < G_N_ELEMENTS (modifiers); i++)
+    if (layer_count_memory_planes (format, modifiers[i]) <= MAX_MEMORY_PLANES)
+      list[n++] = (VkDrmFormatModifierPropertiesEXT){
+        modifiers[i],
+        layer_count_memory_planes (format, modifiers[i]),
+        get_features (format, modifiers[i]),
+      };
+  return n;
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+get_format (VkPhysicalDevice physical, VkFormat format, VkFormatProperties2 *properties)
+{
+  VkDrmFormatModifierPropertiesListEXT *list
+      = layer_find_in_chain (properties->pNext,
+                             VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_EXT);
+  VkDrmFormatModifierPropertiesList2EXT *list_2
+      = layer_find_in_chain (properties->pNext,
+                             VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_2_EXT);
+  VkDrmFormatModifierPropertiesEXT all[G_N_ELEMENTS (modifiers)];
+  guint n = list_modifiers (layer_find_format (format), all);
+  guint room = list ? list->drmFormatModifierCount : 0;
+  guint room_2 = list_2 ? list_2->drmFormatModifierCount : 0;
+
+  find_instance (physical)->get_format (physical, format, properties); /* may fill the lists */
+  if (list && list->pDrmFormatModifierProperties)
+    for (guint i = 0; i < MIN (n, room); i++)
+      list->pDrmFormatModifierProperties[i] = all[i];
+  if (list)
+    list->drmFormatModifierCount = n;
+  if (list_2 && list_2->pDrmFormatModifierProperties)
+    for (guint i = 0; i < MIN (n, room_2); i++)
+      list_2->pDrmFormatModifierProperties[i]
+          = (VkDrmFormatModifierProperties2EXT){ all[i].drmFormatModifier,
+                                                 all[i].drmFormatModifierPlaneCount,
+                                                 all[i].drmFormatModifierTilingFeatures };
+  if (list_2)
+    list_2->drmFormatModifierCount = n;
+}
+
+/* Of images with a modifier, which are linear ones of the driver's. */
+static VKAPI_ATTR VkResult VKAPI_CALL
+get_image_format (VkPhysicalDevice physical, const VkPhysicalDeviceImageFormatInfo2 *info,
+                  VkImageFormatProperties2 *properties)
+{
+  Instance *instance = find_instance (physical);
+  const LayerFormat *format = layer_find_format (info->format);
+  VkPhysicalDeviceImageFormatInfo2 linear = *info;
+  VkImageFormatProperties2 of_linear = { .sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2 };
+  const VkPhysicalDeviceImageDrmFormatModifierInfoEXT *drm
+      = layer_find_in_chain (info->pNext,
+                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT);
+  const VkPhysicalDeviceExternalImageFormatInfo *external
+      = layer_find_in_chain (info->pNext,
+                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
+  VkExternalImageFormatProperties *imported
+      = layer_find_in_chain (properties->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES);
+  VkResult result;
+
+  if (info->tiling != VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+    return instance->get_image_format (physical, info, properties);
+  if (!format || !drm || drm->drmFormatModifier < MODIFIER (1)
+      || drm->drmFormatModifier > MODIFIER (G_N_ELEMENTS (modifiers))
+      || (external && external->handleType != VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT)
+      || (info->flags & VK_IMAGE_CREATE_DISJOINT_BIT
+          && !(get_features (format, drm->drmFormatModifier) & VK_FORMAT_FEATURE_DISJOINT_BIT)))
+    return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  linear.pNext = NULL;
+  linear.tiling = VK_IMAGE_TILING_LINEAR;
+  linear.flags &= ~(VkImageCreateFlags) VK_IMAGE_CREATE_DISJOINT_BIT;
+  result = instance->get_image_format (physical, &linear, &of_linear);
+  properties->imageFormatProperties = of_linear.imageFormatProperties;
+  if (imported && external)
+    imported->externalMemoryProperties = (VkExternalMemoryProperties){
+      drm->drmFormatModifier == MODIFIER_NOT_IMPORTED ? 0
+                                                      : VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT,
+      0,
+      VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT,
+    };
+  return result;
+}
+
+static VkLayerInstanceCreateInfo *
+find_instance_link (const VkInstanceCreateInfo *info)
+{
+  VkLayerInstanceCreateInfo *link
+      = layer_find_in_chain (info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+
+  while (link && link->function != VK_LAYER_LINK_INFO)
+    link = layer_find_in_chain (link->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+  return link;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
+                 VkInstance *handle)
+{
+  VkLayerInstanceCreateInfo *link = find_instance_link (info);
+  PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+  PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
+  Instance *instance;
+  VkResult result;
+
+  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+  result = create (info, allocator, handle);
+  if (result != VK_SUCCESS)
+    return result;
+  instance = g_new0 (Instance, 1);
+  instance->get_proc_addr = get;
+#define GET(member, name) instance->member = (PFN_##name) get (*handle, #name)
+  GET (destroy, vkDestroyInstance);
+  GET (list_extensions, vkEnumerateDeviceExtensionProperties);
+  GET (get_format, vkGetPhysicalDeviceFormatProperties2);
+  GET (get_image_format, vkGetPhysicalDeviceImageFormatProperties2);
+  GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
+#undef GET
+  g_mutex_lock (&lock);
+  if (!instances)
+    instances = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  if (!devices)
+    devices = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  g_hash_table_insert (instances, key_of (*handle), instance);
+  g_mutex_unlock (&lock);
+  return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
+{
+  Instance *instance;
+  gpointer key;
+
+  if (!handle)
+    return;
+  key = key_of (handle);
+  g_mutex_lock (&lock);
+  instance = g_hash_table_lookup (instances, key);
+  g_hash_table_steal (instances, key);
+  g_mutex_unlock (&lock);
+  instance->destroy (handle, allocator);
+  g_free (instance);
+}
+
+static VkLayerDeviceCreateInfo *
+find_device_link (const VkDeviceCreateInfo *info)
+{
+  VkLayerDeviceCreateInfo *link
+      = layer_find_in_chain (info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
+
+  while (link && link->function != VK_LAYER_LINK_INFO)
+    link = layer_find_in_chain (link->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
+  return link;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
+               const VkAllocationCallbacks *allocator, VkDevice *handle)
+{
+  Instance *instance = find_instance (physical);
+  VkLayerDeviceCreateInfo *link = find_device_link (info);
+  PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+  PFN_vkCreateDevice create
+      = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
+                                                                             "vkCreateDevice");
+  g_autofree const char **names = g_new (const char *, info->enabledExtensionCount + 1);
+  VkDeviceCreateInfo known = *info;
+  LayerDevice *device;
+  VkResult result;
+
+  known.ppEnabledExtensionNames = names;
+  known.enabledExtensionCount = 0;
+  for (guint i = 0; i < info->enabledExtensionCount; i++)
+    if (strcmp (info->ppEnabledExtensionNames[i], claimed.extensionName) != 0)
+      names[known.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
+  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+  result = create (physical, &known, allocator, handle);
+  if (result != VK_SUCCESS)
+    return result;
+  device = g_new0 (LayerDevice, 1);
+  device->get_proc_addr = get;
+#define X(name) device->name = (PFN_vk##name) get (*handle, "vk" #name);
+  LAYER_NEXT (X)
+#undef X
+  instance->get_memory (physical, &device->memory);
+  g_mutex_lock (&lock);
+  g_hash_table_insert (devices, key_of (*handle), device);
+  g_mutex_unlock (&lock);
+  return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
+{
+  LayerDevice *device;
+  gpointer key;
+
+  if (!handle)
+    return;
+  key = key_of (handle);
+  g_mutex_lock (&lock);
+  device = g_hash_table_lookup (devices, key);
+  g_hash_table_steal (devices, key);
+  g_mutex_unlock (&lock);
+  device->DestroyDevice (handle, allocator);
+  g_free (device);
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+get_device_proc_addr (VkDevice handle, const char *name)
+{
+  PFN_vkVoidFunction function = layer_find_device_function (name);
+
+  if (strcmp (name, "vkGetDeviceProcAddr") == 0)
+    return (PFN_vkVoidFunction) get_device_proc_addr;
+  if (strcmp (name, "vkDestroyDevice") == 0)
+    return (PFN_vkVoidFunction) destroy_device;
+  return function ? function : layer_find_device (handle)->get_proc_addr (handle, name);
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_instance_proc_addr (VkInstance handle,
+                                                                        const char *name);
+
+/* What the layer does in place of the driver without a device. */
+static PFN_vkVoidFunction
+find_instance_function (const char *name)
+{
+  static const struct
+  {
+    const char *name;
+    PFN_vkVoidFunction function;
+  } all[] = {
+    { "vkGetInstanceProcAddr", (PFN_vkVoidFunction) get_instance_proc_addr },
+    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
+    { "vkCreateInstance", (PFN_vkVoidFunction) create_instance },
+    { "vkDestroyInstance", (PFN_vkVoidFunction) destroy_instance },
+    { "vkCreateDevice", (PFN_vkVoidFunction) create_device },
+    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
+    { "vkEnumerateDeviceExtensionProperties", (PFN_vkVoidFunction) list_extensions },
+    { "vkGetPhysicalDeviceFormatProperties2", (PFN_vkVoidFunction) get_format },
+    { "vkGetPhysicalDeviceFormatProperties2KHR", (PFN_vkVoidFunction) get_format },
+    { "vkGetPhysicalDeviceImageFormatProperties2", (PFN_vkVoidFunction) get_image_format },
+    { "vkGetPhysicalDeviceImageFormatProperties2KHR", (PFN_vkVoidFunction) get_image_format },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    if (strcmp (name, all[i].name) == 0)
+      return all[i].function;
+  return layer_find_device_function (name);
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+get_instance_proc_addr (VkInstance handle, const char *name)
+{
+  PFN_vkVoidFunction function = find_instance_function (name);
+
+  if (function || !handle)
+    return function;
+  return find_instance (handle)->get_proc_addr (handle, name);
+}
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated);
+
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated)
+{
+  negotiated->loaderLayerInterfaceVersion = 2;
+  negotiated->pfnGetInstanceProcAddr = get_instance_proc_addr;
+  negotiated->pfnGetDeviceProcAddr = get_device_proc_addr;
+  negotiated->pfnGetPhysicalDeviceProcAddr = NULL;
+  return VK_SUCCESS;
+}
