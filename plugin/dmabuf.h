@@ -5,23 +5,24 @@
 #include <gst/video/video.h>
 
 /*
- * Frames in DMA buffers (memory:DMABuf) with the linear DRM modifier, as GStreamer has described them since
- * 1.24: the device imports them. Before, nothing told how their rows lie.
+ * Frames in DMA buffers (memory:DMABuf) with a DRM modifier, as GStreamer has described them since 1.24: the device
+ * imports them. Before, nothing told how their pixels lie.
  */
 
 #if GST_CHECK_VERSION(1, 24, 0)
 #define EFFVK_DMABUF_CAPS                                                                          \
-  "; video/x-raw(memory:DMABuf), format = (string) DMA_DRM, drm-format = (string) { NV12, YU12, "  \
-  "AR24, XR24, AB24, XB24, NV21, YV12, NV16, YUYV, UYVY, P010 }, width = " GST_VIDEO_SIZE_RANGE    \
-  ", height = " GST_VIDEO_SIZE_RANGE ", framerate = " GST_VIDEO_FPS_RANGE
+  "; " GST_VIDEO_DMA_DRM_CAPS_MAKE /* formats and modifiers are the device's */
 #else
 #define EFFVK_DMABUF_CAPS ""
 #endif
 
-/* What gst_video_info_from_caps() says of the same frames in system memory. */
-gboolean effvk_dmabuf_parse_caps (GstVideoInfo *info, const GstCaps *caps);
+/* What gst_video_info_from_caps() says of the same frames in system memory, and their modifier. */
+gboolean effvk_dmabuf_parse_caps (GstVideoInfo *info, guint64 *modifier, const GstCaps *caps);
 
-/* A frame's DMA buffers as @device has them; imported once as long as the GstMemory lives. Waits for what writes
+/* @caps without the frames in DMA buffers that @device cannot import. Takes the reference. */
+GstCaps *effvk_dmabuf_restrict_caps (GstCaps *caps, EffvkDevice *device);
+
+/* A frame's DMA buffers, with a DRM @modifier, as @device has them; imported once as long as the GstMemory lives. Waits for what writes
  * them. Returns NULL with @reason set when that is not possible. */
 EffvkFrameMemory *effvk_dmabuf_get_memory (EffvkDevice *device, const GstVideoInfo *info,
-                                           GstBuffer *buffer, char **reason);
+                                           guint64 modifier, GstBuffer *buffer, char **reason);

@@ -42,7 +42,7 @@ struct _EffvkClassify
   GstSegment segment;
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   EffvkTurned turned;
-  EffvkFramesKind kind;
+  EffvkFramesPlace place;
   EffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */

@@ -50,8 +50,9 @@
  * on devices that share the CPU's memory, when they come again in memory that has come before; else, and where a plane or a stride is no multiple of 16
  * bytes, they are copied to the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
  * GStreamer's, on which the network then works whatever #EffvkClassify:device says; the element takes part in
- * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later, with the linear
- * modifier) are imported, where the device can; where it cannot, such caps are refused. #EffvkClassify:stats counts frames and bytes of each way.
+ * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later) are imported where the device can: linear
+ * ones, and those with the DRM modifiers that it lists for their format, which need a GstVideoMeta. The caps name what it can import, from when the
+ * element has started, and others are refused. #EffvkClassify:stats counts frames and bytes of each way.
  *
  * ## Colours
  *

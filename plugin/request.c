@@ -34,14 +34,16 @@ effvk_frames_kind (const GstCaps *caps)
 
 /* Points @image at the frame's pixels. */
 static gboolean
-take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
-            const GstVideoInfo *info, GstBuffer *buffer, gboolean again, char **reason)
+take_frame (EffvkRequest *request, EffvkImage **image, const EffvkFramesPlace *place,
+            EffvkDevice *device, const GstVideoInfo *info, GstBuffer *buffer, gboolean again,
+            char **reason)
 {
-  if (kind != EFFVK_FRAMES_MAPPED)
+  if (place->kind != EFFVK_FRAMES_MAPPED)
     {
       g_autoptr (EffvkFrameMemory) memory
-          = kind == EFFVK_FRAMES_IN_VULKAN ? effvk_vulkan_get_memory (device, info, buffer, reason)
-                                           : effvk_dmabuf_get_memory (device, info, buffer, reason);
+          = place->kind == EFFVK_FRAMES_IN_VULKAN
+                ? effvk_vulkan_get_memory (device, info, buffer, reason)
+                : effvk_dmabuf_get_memory (device, info, place->modifier, buffer, reason);
 
       return memory && effvk_frame_describe_memory (image, info, buffer, memory, reason);
     }
@@ -55,7 +57,7 @@ take_frame (EffvkRequest *request, EffvkImage **image, EffvkFramesKind kind, Eff
 }
 
 EffvkRequest *
-effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
+effvk_request_new (EffvkImage **image, const EffvkFramesPlace *place, EffvkDevice *device,
                    const GstVideoInfo *info, GstBuffer *buffer, const EffvkRectangle *parts,
                    guint n_parts, guint batch, char **reason)
 {
@@ -64,7 +66,7 @@ effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device
 
   g_atomic_ref_count_init (&request->references);
   request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
-  if (!take_frame (request, image, kind, device, info, buffer, again, reason))
+  if (!take_frame (request, image, place, device, info, buffer, again, reason))
     return NULL;
   if (again) /* without memory for that, each submission copies */
     request->image = effvk_image_upload (*image, device, &request->copied, NULL);

@@ -4,7 +4,6 @@
 #include <effvk/effvk.h>
 #include <gst/video/video.h>
 
-/* Where the pixels of a stream's frames are, as its caps say. */
 typedef enum
 {
   EFFVK_FRAMES_MAPPED,    /* where the CPU can map them */
@@ -13,6 +12,13 @@ typedef enum
 } EffvkFramesKind;
 
 EffvkFramesKind effvk_frames_kind (const GstCaps *caps);
+
+/* Where the pixels of a stream's frames are, as its caps say. */
+typedef struct
+{
+  EffvkFramesKind kind;
+  guint64 modifier; /* DRM's, of those in DMA buffers */
+} EffvkFramesPlace;
 
 /*
  * What a network is asked about one frame, and what it answers: a result per image, in the images'
@@ -51,8 +57,8 @@ struct _EffvkRequest
  * that are asked about; NULL: the whole. For more of them than a submission holds, @batch, the pixels are
  * copied once at most. Returns NULL with @reason set (free with g_free()) when the
  * buffer is not such a frame. */
-EffvkRequest *effvk_request_new (EffvkImage **image, EffvkFramesKind kind, EffvkDevice *device,
-                                 const GstVideoInfo *info, GstBuffer *buffer,
+EffvkRequest *effvk_request_new (EffvkImage **image, const EffvkFramesPlace *place,
+                                 EffvkDevice *device, const GstVideoInfo *info, GstBuffer *buffer,
                                  const EffvkRectangle *parts, guint n_parts, guint batch,
                                  char **reason);
 

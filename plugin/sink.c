@@ -14,10 +14,11 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GstVideoInfo info;
   EffvkImage *image;
 
-  EffvkFramesKind kind = effvk_frames_kind (caps);
+  EffvkFramesPlace place = { .kind = effvk_frames_kind (caps) };
 
-  if (!(kind == EFFVK_FRAMES_IN_DMABUF ? effvk_dmabuf_parse_caps (&info, caps)
-                                       : gst_video_info_from_caps (&info, caps)))
+  if (!(place.kind == EFFVK_FRAMES_IN_DMABUF
+            ? effvk_dmabuf_parse_caps (&info, &place.modifier, caps)
+            : gst_video_info_from_caps (&info, caps)))
     {
       GST_ERROR_OBJECT (self, "invalid caps %" GST_PTR_FORMAT, caps);
       return FALSE;
@@ -47,8 +48,8 @@ set_caps (EffvkClassify *self, GstCaps *caps)
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
-  self->kind = kind;
-  if (kind == EFFVK_FRAMES_IN_VULKAN)
+  self->place = place;
+  if (place.kind == EFFVK_FRAMES_IN_VULKAN)
     effvk_vulkan_look_upstream (&self->vulkan, self->sink);
   effvk_turned_apply (&self->turned, image);
   if (changed)
@@ -155,10 +156,10 @@ ask (EffvkClassify *self, EffvkItem *item, GstBuffer *buffer, gboolean wanted)
   if (!wanted)
     return TRUE;
   classifier = effvk_network_get_classifier (item->network);
-  if (self->kind == EFFVK_FRAMES_IN_VULKAN)
+  if (self->place.kind == EFFVK_FRAMES_IN_VULKAN)
     effvk_vulkan_wait (&self->vulkan, effvk_classifier_get_device (classifier));
   item->request
-      = effvk_request_new (&self->image, self->kind, effvk_classifier_get_device (classifier),
+      = effvk_request_new (&self->image, &self->place, effvk_classifier_get_device (classifier),
                            &self->info, buffer, due, n_due,
                            effvk_classifier_get_batch_size (classifier), &reason);
   if (!item->request)
@@ -299,15 +300,25 @@ propose_memory (EffvkClassify *self, GstQuery *query)
   return gst_query_get_n_allocation_pools (query) > 0;
 }
 
-/* Whether frames in DMA buffers can be taken: by the network's device, or, as long as there is none, perhaps. */
-static gboolean
-takes_dmabuf (EffvkClassify *self)
+/* Leaves of frames in DMA buffers those that the network's device can import; as long as there is none, all. Takes
+ * the reference. */
+static GstCaps *
+restrict_dmabuf (EffvkClassify *self, GstCaps *caps)
 {
   g_autoptr (EffvkNetwork) network = effvk_classify_get_network (self);
 
-  return !network
-         || effvk_device_can_import_dmabuf (
-             effvk_classifier_get_device (effvk_network_get_classifier (network)));
+  if (!network)
+    return caps;
+  return effvk_dmabuf_restrict_caps (caps, effvk_classifier_get_device (
+                                               effvk_network_get_classifier (network)));
+}
+
+static gboolean
+takes_dmabuf (EffvkClassify *self, GstCaps *caps)
+{
+  g_autoptr (GstCaps) taken = restrict_dmabuf (self, gst_caps_copy (caps));
+
+  return !gst_caps_is_empty (taken);
 }
 
 static gboolean
@@ -318,9 +329,7 @@ query_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
   if (!gst_pad_query_default (pad, GST_OBJECT (self), query))
     return FALSE;
   gst_query_parse_caps_result (query, &caps);
-  gst_caps_ref (caps);
-  if (!takes_dmabuf (self))
-    caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_DMABUF);
+  caps = restrict_dmabuf (self, gst_caps_ref (caps));
   if (effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self)))
     caps = effvk_frame_caps_remove (caps, EFFVK_FEATURE_VULKAN);
   gst_query_set_caps_result (query, caps);
@@ -336,7 +345,7 @@ query_accept_caps (EffvkClassify *self, GstPad *pad, GstQuery *query)
 
   gst_query_parse_accept_caps (query, &caps);
   kind = effvk_frames_kind (caps);
-  if ((kind == EFFVK_FRAMES_IN_DMABUF && !takes_dmabuf (self))
+  if ((kind == EFFVK_FRAMES_IN_DMABUF && !takes_dmabuf (self, caps))
       || (kind == EFFVK_FRAMES_IN_VULKAN
           && effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self))))
     gst_query_set_accept_caps_result (query, FALSE);
