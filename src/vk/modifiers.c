@@ -3,8 +3,9 @@
 
 #include "vk/frame-copies.h"
 
-VkFormat
-effvk_modifier_get_image_format (EffvkFormat format)
+/* The image whose planes have the format's bytes, or VK_FORMAT_UNDEFINED. */
+static VkFormat
+get_image_format (EffvkFormat format)
 {
   switch (format)
     {
@@ -117,7 +118,7 @@ gboolean
 effvk_modifier_find (EffvkDevice *device, EffvkFormat format, guint64 modifier, gboolean disjoint,
                      EffvkModifier *found, GError **error)
 {
-  VkFormat image_format = effvk_modifier_get_image_format (format);
+  VkFormat image_format = get_image_format (format);
   g_autofree VkDrmFormatModifierPropertiesEXT *all = NULL;
   guint32 n = 0;
 
@@ -144,7 +145,7 @@ EffvkDmabufModifier *
 effvk_device_list_dmabuf_modifiers (EffvkDevice *device, EffvkFormat format, guint *n_modifiers)
 {
   g_autofree VkDrmFormatModifierPropertiesEXT *all = NULL;
-  VkFormat image_format = effvk_modifier_get_image_format (format);
+  VkFormat image_format = get_image_format (format);
   guint n_planes = effvk_format_get_n_planes (format);
   EffvkDmabufModifier *modifiers;
   EffvkModifier found;

@@ -19,9 +19,6 @@ typedef struct
   gboolean is_disjoint; /* each plane in memory has its own */
 } EffvkModifier;
 
-/* The image whose planes have the format's bytes, or VK_FORMAT_UNDEFINED. */
-VkFormat effvk_modifier_get_image_format (EffvkFormat format);
-
 /* How images with @modifier can be imported: with all planes in one memory, or @disjoint. FALSE with @error set when
  * they cannot. */
 gboolean effvk_modifier_find (EffvkDevice *device, EffvkFormat format, guint64 modifier,
