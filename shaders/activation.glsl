@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The activations, numbered as EffvkActivation. ACTIVATION is a specialization constant of the
-// including shader. The exponents are bounded so that nothing becomes a subnormal number, which slows a
+// including shader; one that has two defines a second function. The exponents are bounded so that nothing becomes a subnormal number, which slows a
 // CPU down a hundredfold; the bound changes no result by more than 1e-15.
 
 const float LARGEST_EXPONENT = 40.0;
@@ -17,13 +17,17 @@ vec4 sigmoid(vec4 v)
 #endif
 }
 
-vec4 activate(vec4 v)
-{
-    if (ACTIVATION == 1) // SiLU
-        return v * sigmoid(v);
-    if (ACTIVATION == 2) // ReLU6
-        return clamp(v, 0.0, 6.0);
-    if (ACTIVATION == 3) // ReLU
-        return max(v, 0.0);
-    return v;
-}
+// v * sigmoid(v) is SiLU, then ReLU6 and ReLU.
+#define DEFINE_ACTIVATE(activate, ACTIVATION)                                                       \
+    vec4 activate(vec4 v)                                                                          \
+    {                                                                                              \
+        if (ACTIVATION == 1)                                                                       \
+            return v * sigmoid(v);                                                                 \
+        if (ACTIVATION == 2)                                                                       \
+            return clamp(v, 0.0, 6.0);                                                             \
+        if (ACTIVATION == 3)                                                                       \
+            return max(v, 0.0);                                                                    \
+        return v;                                                                                  \
+    }
+
+DEFINE_ACTIVATE(activate, ACTIVATION)

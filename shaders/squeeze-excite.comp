@@ -18,55 +18,11 @@ INPUT(1, w);
 OUTPUT_F32(2, gates);
 layout(push_constant) uniform Push { int C4, S, tiles; float scale; } pc;
 
+#define SUM(i) READ_F32(sums, i)
 #define WEIGHT(i) READ(w, i)
-#include "squeeze-excite.glsl"
-
-shared vec4 mean[MAX_C4];
-
-void find_mean(int image)
-{
-    int id = int(gl_LocalInvocationIndex), n = max(THREADS / pc.C4, 1);
-
-    for (int i = id; i < pc.C4 * n; i += THREADS) {
-        int slice = i / pc.C4, c = i - slice * pc.C4;
-        vec4 sum = vec4(0.0);
-        for (int t = slice; t < pc.tiles; t += n)
-            sum += READ_F32(sums, (image * pc.tiles + t) * pc.C4 + c);
-        if (n > 1)
-            slices[i] = sum;
-        else
-            mean[c] = sum * pc.scale;
-    }
-    barrier();
-    if (n > 1 && id < pc.C4) {
-        vec4 sum = slices[id];
-        for (int slice = 1; slice < n; slice++)
-            sum += slices[slice * pc.C4 + id];
-        mean[id] = sum * pc.scale;
-    }
-    barrier();
-}
+#include "squeeze-sums.glsl"
 
 void main()
 {
-    int image = int(gl_WorkGroupID.z), n = count_slices(pc.S);
-
-    find_mean(image);
-    for (int i = int(gl_LocalInvocationIndex); i < pc.S * n; i += THREADS) {
-        int slice = i / pc.S, s = i - slice * pc.S;
-        float sum = 0.0;
-        for (int c0 = slice; c0 < pc.C4; c0 += n * AHEAD) {
-            vec4 v[AHEAD];
-            [[unroll]] for (int a = 0; a < AHEAD; a++)
-                v[a] = WEIGHT(min(c0 + a * n, pc.C4 - 1) * pc.S + s);
-            [[unroll]] for (int a = 0; a < AHEAD; a++)
-                sum += c0 + a * n < pc.C4 ? dot(v[a], mean[c0 + a * n]) : 0.0;
-        }
-        if (n > 1)
-            slices[i].x = sum;
-        else
-            squeezed[s] = sum;
-    }
-    finish_squeeze(n, pc.C4, pc.S);
-    excite(image, pc.C4, pc.S);
+    squeeze_and_excite(int(gl_WorkGroupID.z), pc.C4, pc.S, pc.tiles, pc.scale);
 }

@@ -2,7 +2,12 @@
 // What the kernels that squeeze and excite on a GPU share. One workgroup of THREADS invocations computes while the rest of
 // the device waits, so that latency is all: every sum is shared among as many invocations as there are, and eight loads
 // are always under way. The including shader defines WEIGHT(i), texels of the weights: squeeze [C/4][S] of four inputs, its
-// bias [S/4], excite [S][C/4] of four outputs, its bias [C/4].
+// bias [S/4], excite [S][C/4] of four outputs, its bias [C/4]; and, where they are not the usual ones, how to activate what
+// is squeezed and where a GATE goes.
+#ifndef GATE
+#define ACTIVATE_SQUEEZED(v) activate(v)
+#define GATE(image, C4, c) gates[image * C4 + c]
+#endif
 
 const int AHEAD = 8;
 
@@ -26,7 +31,7 @@ void finish_squeeze(int n, int C4, int S)
         float sum = n > 1 ? 0.0 : squeezed[s];
         for (int slice = 0; slice < n && n > 1; slice++)
             sum += slices[slice * S + s].x;
-        squeezed[s] = activate(vec4(sum + WEIGHT(C4 * S + s / 4)[s % 4])).x;
+        squeezed[s] = ACTIVATE_SQUEEZED(vec4(sum + WEIGHT(C4 * S + s / 4)[s % 4])).x;
     }
     if (id < AHEAD - 1)
         squeezed[S + id] = 0.0;
@@ -46,6 +51,6 @@ void excite(int image, int C4, int S)
             [[unroll]] for (int a = 0; a < AHEAD; a++)
                 sum += v[a] * squeezed[s + a];
         }
-        gates[image * C4 + c] = sigmoid(sum);
+        GATE(image, C4, c) = sigmoid(sum);
     }
 }
