@@ -4,7 +4,8 @@
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w [ceil(C/16)][K][16], then bias [ceil(C/16)*16]
 // A workgroup computes 16 channels of 8 pixels. Eight invocations, of 4 channels and 4 pixels each, take one slice of the
-// inputs, the next eight another; the slices' sums meet in shared memory.
+// inputs, the next eight another; the slices' sums meet in shared memory. With EXCITE the scale is not read but computed
+// (pointwise-excite.glsl).
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
@@ -23,9 +24,16 @@ const int THREADS = 8 * SLICES;
 INPUT(0, x);
 INPUT(1, w);
 OUTPUT(2, y);
-INPUT_F32(3, scale);
 INPUT(4, residual);
+#ifdef EXCITE
+layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N, S, tiles; float mean; } pc;
+#include "pointwise-excite.glsl"
+#define SCALE_OF(image, k) gate(k)
+#else
+INPUT_F32(3, scale);
 layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
+#define SCALE_OF(image, k) (SCALE ? READ_F32(scale, image * pc.K4 + k) : vec4(1.0))
+#endif
 
 shared vec4 sums[SLICES][P][8];
 
@@ -36,6 +44,9 @@ void main()
     int from[P], w0 = int(gl_WorkGroupID.x) * pc.K4 * 4 * S + n;
     vec4 a[P];
 
+#ifdef EXCITE
+    find_gates(image);
+#endif
     [[unroll]] for (int p = 0; p < P; p++) {
         from[p] = (image * pc.M + min(m0 + lane / S * P + p, pc.M - 1)) * pc.K4;
         a[p] = vec4(0.0);
@@ -46,7 +57,7 @@ void main()
 
         [[unroll]] for (int i = 0; i < U; i++) {
             int k = min(k0 + i * SLICES, pc.K4 - 1), at = w0 + k * 4 * S;
-            vec4 s = SCALE ? READ_F32(scale, image * pc.K4 + k) : vec4(1.0);
+            vec4 s = SCALE_OF(image, k);
             u[i] = mat4(READ(w, at), READ(w, at + S), READ(w, at + 2 * S), READ(w, at + 3 * S));
             s = k0 + i * SLICES < pc.K4 ? s : vec4(0.0);
             [[unroll]] for (int p = 0; p < P; p++)

@@ -3,7 +3,8 @@
 // Pointwise convolution for GPUs, many pixels: y = act(sum_k x * scale * w + bias) + residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w: see gemm-tile.glsl, then bias [C rounded up to a tile]
-// Grid: tiles of channels, then tiles of all images' pixels along two axes. Driven by src/ops/pointwise.c.
+// Grid: tiles of channels, then tiles of all images' pixels along two axes. With EXCITE the scale is not read but computed
+// (pointwise-excite.glsl), and the grid is tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x = 128) in;
@@ -18,9 +19,16 @@ layout(constant_id = 4) const int Q = 2;
 INPUT(0, x);
 INPUT(1, w);
 OUTPUT(2, y);
-INPUT_F32(3, scale);
 INPUT(4, residual);
+#ifdef EXCITE
+layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N, S, tiles; float mean; } pc;
+vec4 gate(int k);
+#define SCALE_OF(row, k) gate(k)
+#else
+INPUT_F32(3, scale);
 layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
+#define SCALE_OF(row, k) READ_F32(scale, row.y + k)
+#endif
 
 ivec2 x_row(int m)
 {
@@ -30,15 +38,23 @@ ivec2 x_row(int m)
 vec4 x_texel(ivec2 row, int k)
 {
     vec4 v = READ(x, row.x + k);
-    return SCALE ? v * READ_F32(scale, row.y + k) : v;
+    return SCALE ? v * SCALE_OF(row, k) : v;
 }
 #include "gemm-tile.glsl"
+#ifdef EXCITE
+#include "pointwise-excite.glsl"
+#endif
 
 void main()
 {
     int id = int(gl_LocalInvocationIndex), ty = id / TX, tx = id - ty * TX;
-    int tile = int(gl_WorkGroupID.x), M = pc.N * pc.M;
-    int m0 = int(gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * TILE_M;
+    int tile = int(gl_WorkGroupID.x);
+#ifdef EXCITE
+    int image = int(gl_WorkGroupID.z), m0 = image * pc.M + int(gl_WorkGroupID.y) * TILE_M, M = (image + 1) * pc.M;
+    find_gates(image);
+#else
+    int m0 = int(gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * TILE_M, M = pc.N * pc.M;
+#endif
     int w0 = tile * ((pc.K4 + STEP - 1) / STEP * STEP) * 4 * 2 * TX;
 
     [[unroll]] for (int i = 0; i < 4 * Q; i++)

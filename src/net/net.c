@@ -65,17 +65,39 @@ build_conv (Builder *builder, EffvkLayer layer, guint block, guint kernel, guint
   return effvk_conv (&builder->context, &op, error);
 }
 
+/* What multiplies the input of a projection. */
+typedef struct
+{
+  EffvkTensor tensor; /* or EFFVK_TENSOR_NONE */
+  gboolean deferred;  /* the projection computes them: */
+  EffvkSqueezeExcite op;
+  EffvkWeights squeeze, excite; /* of the op */
+} Gates;
+
+static void
+gates_clear (Gates *gates)
+{
+  effvk_weights_clear (&gates->squeeze);
+  effvk_weights_clear (&gates->excite);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Gates, gates_clear)
+
+/* @gates: nullable. */
 static gboolean
 build_pointwise (Builder *builder, EffvkLayer layer, guint block, EffvkActivation activation,
-                 EffvkTensor input, EffvkTensor scale, EffvkTensor residual, guint out,
+                 EffvkTensor input, const Gates *gates, EffvkTensor residual, guint out,
                  EffvkTensor *output, GError **error)
 {
   const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, input);
   g_auto (EffvkWeights) weights = { 0 };
-  EffvkPointwise op
-      = { .input = input, .scale = scale, .residual = residual, .activation = activation };
+  EffvkPointwise op = { .input = input, .residual = residual, .activation = activation };
 
   effvk_model_get_weights (builder->model, layer, block, &weights);
+  if (gates)
+    {
+      op.scale = gates->tensor;
+      op.squeeze_excite = gates->deferred ? &gates->op : NULL;
+    }
   op.weight = weights.weight;
   op.bias = weights.bias;
   op.output = *output = add_activation (builder, layer == EFFVK_LAYER_EXPAND ? "expand" : "project",
@@ -107,42 +129,45 @@ get_depthwise (Builder *builder, guint i, const EffvkBlock *block, const EffvkTe
   };
 }
 
-/* The squeeze-excite of block @i over the output of its depthwise convolution. */
-static EffvkSqueezeExcite
+/* The squeeze-excite of block @i over the output of its depthwise convolution, without the tensor of its gates. */
+static void
 get_squeeze_excite (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor filtered,
-                    EffvkWeights *squeeze, EffvkWeights *excite)
+                    Gates *gates)
 {
   const EffvkTensorInfo *info = effvk_program_get_info (builder->net->program, filtered);
-  guint pixels = info->h * info->w;
 
-  effvk_model_get_weights (builder->model, EFFVK_LAYER_SQUEEZE, i, squeeze);
-  effvk_model_get_weights (builder->model, EFFVK_LAYER_EXCITE, i, excite);
-  return (EffvkSqueezeExcite){
-    .output = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded),
-    .pixels = pixels,
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_SQUEEZE, i, &gates->squeeze);
+  effvk_model_get_weights (builder->model, EFFVK_LAYER_EXCITE, i, &gates->excite);
+  gates->op = (EffvkSqueezeExcite){
+    .pixels = info->h * info->w,
     .squeezed = block->squeezed,
     .activation = builder->arch->activation,
-    .squeeze_weight = squeeze->weight,
-    .squeeze_bias = squeeze->bias,
-    .excite_weight = excite->weight,
-    .excite_bias = excite->bias,
+    .squeeze_weight = gates->squeeze.weight,
+    .squeeze_bias = gates->squeeze.bias,
+    .excite_weight = gates->excite.weight,
+    .excite_bias = gates->excite.bias,
   };
 }
 
-/* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch or in three. */
+static void
+add_gates (Builder *builder, const EffvkBlock *block, Gates *gates)
+{
+  gates->tensor = gates->op.output
+      = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded);
+}
+
+/* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch, in three, or in two with the last left
+ * to the projection. */
 static gboolean
 build_front (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
-             EffvkTensor *filtered, EffvkTensor *gates, GError **error)
+             EffvkTensor *filtered, Gates *gates, GError **error)
 {
   const EffvkOpContext *context = &builder->context;
   const EffvkTensorInfo in = *effvk_program_get_info (builder->net->program, x);
   gboolean expands = block->expanded != block->in;
   g_auto (EffvkWeights) expand = { 0 };
   g_auto (EffvkWeights) filters = { 0 };
-  g_auto (EffvkWeights) squeeze = { 0 };
-  g_auto (EffvkWeights) excite = { 0 };
   EffvkDepthwise depthwise;
-  EffvkSqueezeExcite squeeze_excite;
 
   if (expands
       && effvk_expand_depthwise_fits (context, builder->batch, block->squeezed, block->kernel,
@@ -157,37 +182,42 @@ build_front (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
       *filtered = op.depthwise.output;
       if (block->squeezed)
         {
-          squeeze_excite = get_squeeze_excite (builder, i, block, *filtered, &squeeze, &excite);
-          op.squeeze_excite = &squeeze_excite;
-          *gates = squeeze_excite.output;
+          get_squeeze_excite (builder, i, block, *filtered, gates);
+          add_gates (builder, block, gates);
+          op.squeeze_excite = &gates->op;
         }
       return effvk_expand_depthwise (context, &op, error);
     }
 
   if (expands
-      && !build_pointwise (builder, EFFVK_LAYER_EXPAND, i, builder->arch->activation, x,
-                           EFFVK_TENSOR_NONE, EFFVK_TENSOR_NONE, block->expanded, &x, error))
+      && !build_pointwise (builder, EFFVK_LAYER_EXPAND, i, builder->arch->activation, x, NULL,
+                           EFFVK_TENSOR_NONE, block->expanded, &x, error))
     return FALSE;
   depthwise = get_depthwise (builder, i, block, &in, &filters);
   depthwise.input = x;
   *filtered = depthwise.output;
   if (!block->squeezed)
-    return effvk_depthwise (context, &depthwise, gates, error);
-  squeeze_excite = get_squeeze_excite (builder, i, block, *filtered, &squeeze, &excite);
-  *gates = squeeze_excite.output;
-  return effvk_depthwise (context, &depthwise, &squeeze_excite.sums, error)
-         && effvk_squeeze_excite (context, &squeeze_excite, error);
+    return effvk_depthwise (context, &depthwise, &gates->tensor, error); /* none */
+  get_squeeze_excite (builder, i, block, *filtered, gates);
+  if (!effvk_depthwise (context, &depthwise, &gates->op.sums, error))
+    return FALSE;
+  gates->deferred = effvk_pointwise_takes_squeeze_excite (context);
+  if (gates->deferred)
+    return TRUE;
+  add_gates (builder, block, gates);
+  return effvk_squeeze_excite (context, &gates->op, error);
 }
 
 static gboolean
 build_mbconv (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x, GError **error)
 {
   EffvkTensor residual = block->residual ? *x : EFFVK_TENSOR_NONE;
-  EffvkTensor filtered, gates = EFFVK_TENSOR_NONE;
+  g_auto (Gates) gates = { 0 };
+  EffvkTensor filtered;
 
   return build_front (builder, i, block, *x, &filtered, &gates, error)
          && build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered,
-                             gates, residual, block->out, x, error);
+                             &gates, residual, block->out, x, error);
 }
 
 static gboolean
@@ -206,8 +236,8 @@ build_fused (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x,
       *x = expanded;
       return TRUE;
     }
-  return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, expanded,
-                          EFFVK_TENSOR_NONE, residual, block->out, x, error);
+  return build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, expanded, NULL,
+                          residual, block->out, x, error);
 }
 
 static gboolean

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/gemm-tile.h"
 
-/* As in the shader. */
-#define THREADS 128
+#define THREADS EFFVK_GEMM_TILE_THREADS
 #define MAX_TX 16
 /* vec4s of pixels in one row of shared memory. */
 #define MAX_ROW 64
-/* Rows of pixels and of weights for 16 inputs, in bytes. */
-#define SHARED_BYTES (16 * (MAX_ROW + 1 + 2 * MAX_TX) * 16)
 
 /* Along one axis of a grid; every device has as many. */
 #define MAX_GROUPS 65535
@@ -15,10 +12,19 @@
 /* Workgroups that keep a large GPU busy. */
 #define ENOUGH 512
 
+guint
+effvk_gemm_tile_shared_bytes (EffvkGemmTile tile)
+{
+  guint row = tile.quads * tile.ty + 1; /* vec4s of pixels, beside those of weights */
+
+  return 4 * EFFVK_GEMM_TILE_STEP * (row + 2 * tile.tx) * 16;
+}
+
 gboolean
 effvk_gemm_tile_usable (const EffvkDeviceCaps *caps)
 {
-  return caps->max_shared_bytes >= SHARED_BYTES;
+  return caps->max_shared_bytes
+         >= effvk_gemm_tile_shared_bytes ((EffvkGemmTile){ MAX_TX, MAX_ROW, 1 });
 }
 
 void

@@ -11,6 +11,8 @@ typedef struct
   guint quads; /* Q: runs of four pixels of an invocation */
 } EffvkGemmTile;
 
+/* Invocations of a workgroup. */
+#define EFFVK_GEMM_TILE_THREADS 128
 /* Texels of inputs that are in shared memory at a time: weights are padded to them. */
 #define EFFVK_GEMM_TILE_STEP 4
 
@@ -28,6 +30,9 @@ effvk_gemm_tile_pixels (EffvkGemmTile tile)
 {
   return 4 * tile.quads * tile.ty;
 }
+
+/* Of shared memory. */
+guint effvk_gemm_tile_shared_bytes (EffvkGemmTile tile);
 
 /* A predicate of kernels. */
 gboolean effvk_gemm_tile_usable (const EffvkDeviceCaps *caps);

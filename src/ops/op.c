@@ -55,13 +55,18 @@ kernel_from_environment (const char *op)
   return NULL;
 }
 
+char *
+effvk_op_get_forced (const EffvkOpContext *context, const char *op)
+{
+  return context->kernel ? g_strdup (context->kernel) : kernel_from_environment (op);
+}
+
 int
 effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
                            const EffvkKernel *kernels, guint n, int favourite, GError **error)
 {
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  g_autofree char *environment = context->kernel ? NULL : kernel_from_environment (op);
-  const char *forced = context->kernel ? context->kernel : environment;
+  g_autofree char *forced = effvk_op_get_forced (context, op);
   const char *wanted = context->choices ? effvk_choices_take (context->choices, op) : NULL;
   const char *usable[MAX_KERNELS + 1] = { NULL };
   int chosen = favourite >= 0 && !forced && kernels[favourite].usable (&caps) ? favourite : -1;

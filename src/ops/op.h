@@ -46,8 +46,10 @@ EffvkDeviceCaps effvk_op_get_storage_caps (EffvkDevice *device, EffvkStorage sto
 /* The same, as the plan sees them. */
 EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
-/* The index of the kernel to use in a table of @n kernels: the forced one, which can also come from the
- * environment (EFFVK_KERNELS=pointwise=tile,depthwise=storage); or the one that the choices name; or the
+/* The kernel that the context or the environment (EFFVK_KERNELS=pointwise=tile,depthwise=storage) forces, or NULL. */
+char *effvk_op_get_forced (const EffvkOpContext *context, const char *op);
+
+/* The index of the kernel to use in a table of @n kernels: the forced one; or the one that the choices name; or the
  * first that is usable and preferred. -1 with @error set when the forced one is unknown or not usable
  * here. */
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,

@@ -10,10 +10,16 @@
 #include "pointwise_lanes_texel_f16.spv.h"
 #include "pointwise_lanes_texel_f32.spv.h"
 #include "pointwise_matrix_storage_f16.spv.h"
+#include "pointwise_split_excite_storage_f16.spv.h"
+#include "pointwise_split_excite_storage_f32.spv.h"
 #include "pointwise_split_storage_f16.spv.h"
 #include "pointwise_split_storage_f32.spv.h"
+#include "pointwise_tile_excite_storage_f16.spv.h"
+#include "pointwise_tile_excite_storage_f32.spv.h"
 #include "pointwise_tile_storage_f16.spv.h"
 #include "pointwise_tile_storage_f32.spv.h"
+
+#define OP "pointwise"
 
 /* Pixels of a lane. 49 divides the images of a 224 network and shares a fetch of weights among
  * more of them than 28 does: 7 % faster, for a tenth of a second more to compile. */
@@ -33,9 +39,24 @@
 /* With fewer workgroups of the tile kernel than this a GPU is idle in part, and the split kernel is ahead. */
 #define FEW_GROUPS 128
 
+/* The kernels that compute the gates spare a dispatch, about 4 µs, but do so in each workgroup. They are the choice where
+ * an invocation waits no more than so often for eight loads (0.35 µs), and where not more texels are read in all (2 MB of
+ * halves). The tile kernel takes no longer than the split one for so few steps of inputs. Reckoned, not measured: see
+ * docs/performance.md. */
+#define EXCITE_WAITS 5
+#define EXCITE_AHEAD 8
+#define EXCITE_TEXELS (1u << 18)
+#define EXCITE_TILE_STEPS 3
+/* Texels of gates and squeezed channels that they have room for, or twice, four times as many and so on. */
+#define EXCITE_MIN_C4 32
+#define EXCITE_MIN_S 16
+
 typedef struct
 {
   gint32 M, K4, C4, bias, residual, N;
+  /* Of the kernels that compute the gates. */
+  gint32 squeezed, sums;
+  float mean;
 } Push;
 
 enum
@@ -44,7 +65,9 @@ enum
   W,
   Y,
   SCALE,
-  RESIDUAL
+  RESIDUAL,
+  SQUEEZE_WEIGHTS,
+  SUMS = SCALE
 };
 
 enum
@@ -52,7 +75,10 @@ enum
   LANES,
   MATRIX,
   TILE,
-  SPLIT
+  SPLIT,
+  TILE_EXCITE,
+  SPLIT_EXCITE,
+  N_PLAIN = TILE_EXCITE
 };
 
 const EffvkKernel effvk_pointwise_kernels[] = {
@@ -60,20 +86,42 @@ const EffvkKernel effvk_pointwise_kernels[] = {
   [MATRIX] = { "matrix", effvk_kernel_has_matrix, NULL },
   [TILE] = { "tile", effvk_gemm_tile_usable, NULL },
   [SPLIT] = { "split", effvk_kernel_anywhere, NULL },
+  [TILE_EXCITE] = { "tile-excite", effvk_gemm_tile_usable, NULL },
+  [SPLIT_EXCITE] = { "split-excite", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_pointwise_n_kernels = G_N_ELEMENTS (effvk_pointwise_kernels);
 
+#define PUSH_SIZE offsetof (Push, squeezed)
 #define STORAGE_SHADERS(symbol)                                                                    \
-  EFFVK_SHADERS (symbol, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S)
+  EFFVK_SHADERS (symbol, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S)
+#define EXCITE_SHADERS(symbol)                                                                     \
+  EFFVK_SHADERS (symbol, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S)
 
 static const EffvkShader shaders[][2] = {
-  [LANES] = EFFVK_SHADERS (pointwise_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T,
-                           EFFVK_T),
-  [MATRIX] = EFFVK_SHADERS_MATRIX (pointwise_matrix_storage, sizeof (Push), EFFVK_S, EFFVK_S,
-                                   EFFVK_S, EFFVK_S, EFFVK_S),
+  [LANES]
+  = EFFVK_SHADERS (pointwise_lanes_texel, PUSH_SIZE, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T, EFFVK_T),
+  [MATRIX] = EFFVK_SHADERS_MATRIX (pointwise_matrix_storage, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S,
+                                   EFFVK_S, EFFVK_S),
   [TILE] = STORAGE_SHADERS (pointwise_tile_storage),
   [SPLIT] = STORAGE_SHADERS (pointwise_split_storage),
+  [TILE_EXCITE] = EXCITE_SHADERS (pointwise_tile_excite_storage),
+  [SPLIT_EXCITE] = EXCITE_SHADERS (pointwise_split_excite_storage),
 };
+
+/* What the op computes, and what for. */
+typedef struct
+{
+  guint M, K, K4, C, batch;
+  EffvkDeviceCaps caps;
+  EffvkGemmTile tile;
+  guint slices;
+} Shape;
+
+/* What a workgroup computes, and what its inputs are padded to, in texels. */
+typedef struct
+{
+  guint channels, pixels, padded;
+} Tiling;
 
 /* Slices of the inputs, so that each has a few texels. */
 static guint
@@ -107,86 +155,260 @@ choose_matrices (guint64 pixels, guint C, guint *m, guint *n)
     ++*n;
 }
 
+/* Whether the gates are computed by each workgroup. */
+static gboolean
+excites (int kernel)
+{
+  return kernel >= N_PLAIN;
+}
+
+/* The same kernel with a scale that is read. */
+static int
+find_plain (int kernel)
+{
+  return kernel == TILE_EXCITE ? TILE : kernel == SPLIT_EXCITE ? SPLIT : kernel;
+}
+
+/* A few sizes, so that blocks share pipelines. */
+static guint
+round_up (guint n, guint least)
+{
+  while (least < n)
+    least *= 2;
+  return least;
+}
+
+static guint
+count_threads (const Shape *shape, int kernel)
+{
+  return find_plain (kernel) == TILE ? EFFVK_GEMM_TILE_THREADS : shape->slices * SPLIT_LANES;
+}
+
+static gboolean
+fits (const Shape *shape, int kernel, const EffvkSqueezeExcite *squeeze)
+{
+  guint threads = count_threads (shape, kernel);
+  guint own = kernel == TILE_EXCITE ? effvk_gemm_tile_shared_bytes (shape->tile)
+                                    : threads * (SPLIT_PIXELS / 2) * 16;
+
+  return own
+             + effvk_squeeze_excite_shared_bytes (round_up (shape->K4, EXCITE_MIN_C4),
+                                                  round_up (squeeze->squeezed, EXCITE_MIN_S),
+                                                  threads)
+         <= shape->caps.max_shared_bytes;
+}
+
+/* Whether a kernel that computes the gates is ahead of two dispatches; see EXCITE_WAITS. @sums: of each channel. */
+static gboolean
+is_worthwhile (const Shape *shape, int kernel, const EffvkSqueezeExcite *squeeze, guint sums)
+{
+  guint64 texels = (guint64) shape->K4 * (sums + 2 * squeeze->squeezed);
+  guint64 groups = kernel == TILE_EXCITE ? effvk_gemm_tile_groups (shape->tile, shape->M, shape->C)
+                                         : (guint64) effvk_div_up (shape->C, SPLIT_CHANNELS)
+                                               * effvk_div_up (shape->M, SPLIT_PIXELS);
+
+  return fits (shape, kernel, squeeze)
+         && texels <= (guint64) EXCITE_WAITS * EXCITE_AHEAD * count_threads (shape, kernel)
+         && texels * groups * shape->batch <= EXCITE_TEXELS
+         && (kernel != TILE_EXCITE || shape->K4 <= EXCITE_TILE_STEPS * EFFVK_GEMM_TILE_STEP);
+}
+
+/* The kernel that the shape asks for; -1: none. */
+static int
+choose_favourite (const EffvkOpContext *context, const EffvkPointwise *op, const Shape *shape)
+{
+  const EffvkSqueezeExcite *squeeze = op->squeeze_excite;
+  guint64 pixels = (guint64) shape->batch * shape->M;
+  guint sums;
+
+  if (shape->caps.cpu)
+    return -1;
+  if (effvk_gemm_tile_groups (shape->tile, pixels, shape->C) >= FEW_GROUPS)
+    return shape->caps.matrix ? MATRIX : TILE;
+  if (!squeeze)
+    return SPLIT;
+  sums = effvk_program_get_info (context->program, squeeze->sums)->w;
+  return is_worthwhile (shape, SPLIT_EXCITE, squeeze, sums)  ? SPLIT_EXCITE
+         : is_worthwhile (shape, TILE_EXCITE, squeeze, sums) ? TILE_EXCITE
+                                                             : SPLIT;
+}
+
+static int
+choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Shape *shape,
+               GError **error)
+{
+  const EffvkSqueezeExcite *squeeze = op->squeeze_excite;
+  g_autofree char *forced = effvk_op_get_forced (context, OP);
+  EffvkOpContext own = *context;
+  int kernel;
+
+  /* Whoever forces kernels that compute gates has layers without as well. */
+  for (int i = N_PLAIN; !squeeze && i < (int) G_N_ELEMENTS (effvk_pointwise_kernels); i++)
+    if (g_strcmp0 (forced, effvk_pointwise_kernels[i].name) == 0)
+      own.kernel = effvk_pointwise_kernels[find_plain (i)].name;
+  kernel = effvk_op_choose_for_shape (&own, OP, effvk_pointwise_kernels,
+                                      squeeze ? effvk_pointwise_n_kernels : N_PLAIN,
+                                      choose_favourite (context, op, shape), error);
+  return excites (kernel) && !fits (shape, kernel, squeeze) ? find_plain (kernel) : kernel;
+}
+
+static Tiling
+set_lanes (const Shape *shape, const EffvkPointwise *op, EffvkDispatch *dispatch)
+{
+  EffvkLanes lanes = effvk_lanes_choose (shape->M, shape->C, PIXELS, TRUE);
+
+  dispatch->spec[0] = lanes.split;
+  /* Projections share one pipeline, with a residual or without. */
+  dispatch->spec[3] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
+  dispatch->spec[4] = lanes.pixels;
+  return (Tiling){ 4 * lanes.split, effvk_lanes_group_pixels (lanes), shape->K4 };
+}
+
+static Tiling
+set_matrix (const Shape *shape, EffvkDispatch *dispatch)
+{
+  guint slices = shape->K4 >= 4 * EFFVK_MATRIX_STEP ? 2 : 1, step = EFFVK_MATRIX_STEP * slices;
+  guint m, n;
+
+  choose_matrices ((guint64) shape->batch * shape->M, shape->C, &m, &n);
+  dispatch->spec[0] = n;
+  dispatch->spec[3] = m;
+  dispatch->spec[4] = shape->caps.subgroup_size;
+  dispatch->spec[5] = slices;
+  dispatch->spec[6] = EFFVK_MATRIX_SUBGROUPS * slices * shape->caps.subgroup_size;
+  dispatch->n_spec = 7;
+  return (Tiling){ EFFVK_MATRIX_SIDE * n, EFFVK_MATRIX_ROWS * m,
+                   effvk_div_up (shape->K4, step) * step };
+}
+
+static Tiling
+set_tile (const Shape *shape, EffvkDispatch *dispatch)
+{
+  dispatch->spec[0] = shape->tile.tx;
+  dispatch->spec[3] = shape->tile.ty;
+  dispatch->spec[4] = shape->tile.quads;
+  return (Tiling){ effvk_gemm_tile_channels (shape->tile), effvk_gemm_tile_pixels (shape->tile),
+                   effvk_div_up (shape->K4, EFFVK_GEMM_TILE_STEP) * EFFVK_GEMM_TILE_STEP };
+}
+
+static Tiling
+set_split (const Shape *shape, EffvkDispatch *dispatch)
+{
+  dispatch->spec[0] = shape->slices;
+  dispatch->n_spec = 3;
+  return (Tiling){ SPLIT_CHANNELS, SPLIT_PIXELS, shape->K4 };
+}
+
+static Tiling
+set_kernel (int kernel, const Shape *shape, const EffvkPointwise *op, EffvkDispatch *dispatch)
+{
+  switch (find_plain (kernel))
+    {
+    case LANES:
+      return set_lanes (shape, op, dispatch);
+    case MATRIX:
+      return set_matrix (shape, dispatch);
+    case TILE:
+      return set_tile (shape, dispatch);
+    default:
+      return set_split (shape, dispatch);
+    }
+}
+
+/* What the kernels that compute the gates want beside. */
+static void
+set_excite (const EffvkOpContext *context, const Shape *shape, const EffvkSqueezeExcite *squeeze,
+            EffvkDispatch *dispatch, Push *push)
+{
+  dispatch->spec[5] = squeeze->activation;
+  dispatch->spec[6] = round_up (shape->K4, EXCITE_MIN_C4);
+  dispatch->spec[7] = round_up (squeeze->squeezed, EXCITE_MIN_S);
+  dispatch->n_spec = 8;
+  dispatch->bind[SUMS] = squeeze->sums;
+  dispatch->bind[SQUEEZE_WEIGHTS]
+      = effvk_squeeze_excite_pack (context, squeeze, shape->K, squeeze->squeezed);
+  dispatch->flops += 4.0 * shape->batch * shape->K * squeeze->squeezed;
+  push->squeezed = (gint32) squeeze->squeezed;
+  push->sums = (gint32) effvk_program_get_info (context->program, squeeze->sums)->w;
+  push->mean = 1.0f / (float) squeeze->pixels;
+}
+
+/* The gates in a dispatch of their own. It is a part of what this op has chosen: the list of choices has to be as long
+ * with any kernel. */
+static gboolean
+add_gates (const EffvkOpContext *context, const Shape *shape, const EffvkSqueezeExcite *squeeze,
+           EffvkTensor *gates, GError **error)
+{
+  EffvkTensorInfo info = { "gates", EFFVK_STORAGE_F32, shape->batch, 1, 1, shape->K };
+  EffvkOpContext own = *context;
+  EffvkSqueezeExcite op = *squeeze;
+
+  own.kernel = NULL;
+  own.choices = own.made = NULL;
+  op.output = *gates = effvk_program_add_tensor (context->program, &info);
+  return effvk_squeeze_excite (&own, &op, error);
+}
+
+gboolean
+effvk_pointwise_takes_squeeze_excite (const EffvkOpContext *context)
+{
+  g_autofree char *forced = effvk_op_get_forced (context, OP);
+  gboolean takes = !effvk_op_get_caps (context).cpu;
+
+  for (guint i = N_PLAIN; i < G_N_ELEMENTS (effvk_pointwise_kernels); i++)
+    takes = takes || g_strcmp0 (forced, effvk_pointwise_kernels[i].name) == 0;
+  return takes;
+}
+
 gboolean
 effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError **error)
 {
-  const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
-  const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
-  guint M = in->h * in->w, K = in->c, C = out->c, batch = in->n, K4 = effvk_c4 (K), padded = K4;
-  EffvkGemmTile tile = effvk_gemm_tile_choose ((guint64) batch * M, C);
-  gboolean few = effvk_gemm_tile_groups (tile, (guint64) batch * M, C) < FEW_GROUPS;
-  EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  int favourite = caps.cpu ? -1 : few ? SPLIT : caps.matrix ? MATRIX : TILE;
-  int kernel = effvk_op_choose_for_shape (context, "pointwise", effvk_pointwise_kernels,
-                                          effvk_pointwise_n_kernels, favourite, error);
-  EffvkDispatch dispatch = { .op = "pointwise", .writes = 1u << Y, .n_spec = 5 };
-  Push push
-      = { (gint32) M,    (gint32) K4, (gint32) effvk_c4 (C), 0, op->residual != EFFVK_TENSOR_NONE,
-          (gint32) batch };
-  guint channels, pixels;
+  const EffvkTensorInfo in = *effvk_program_get_info (context->program, op->input);
+  const EffvkTensorInfo out = *effvk_program_get_info (context->program, op->output);
+  Shape shape = { .M = in.h * in.w,
+                  .K = in.c,
+                  .K4 = effvk_c4 (in.c),
+                  .C = out.c,
+                  .batch = in.n,
+                  .caps = effvk_op_get_caps (context),
+                  .tile = effvk_gemm_tile_choose ((guint64) in.n * in.h * in.w, out.c) };
+  EffvkTensor scale = op->scale;
+  EffvkDispatch dispatch = { .op = OP, .writes = 1u << Y, .n_spec = 5 };
+  Push push = { .M = (gint32) shape.M,
+                .K4 = (gint32) shape.K4,
+                .C4 = (gint32) effvk_c4 (shape.C),
+                .residual = op->residual != EFFVK_TENSOR_NONE,
+                .N = (gint32) shape.batch };
+  Tiling tiling;
+  int kernel;
 
-  if (kernel < 0)
+  shape.slices = choose_slices (shape.K4, shape.caps.max_workgroup_invocations);
+  kernel = choose_kernel (context, op, &shape, error);
+  if (kernel < 0
+      || (op->squeeze_excite && !excites (kernel)
+          && !add_gates (context, &shape, op->squeeze_excite, &scale, error)))
     return FALSE;
-  dispatch.spec[1] = op->activation;
-  dispatch.spec[2] = op->scale != EFFVK_TENSOR_NONE;
-  if (kernel == LANES)
-    {
-      EffvkLanes lanes = effvk_lanes_choose (M, C, PIXELS, TRUE);
-
-      channels = 4 * lanes.split;
-      pixels = effvk_lanes_group_pixels (lanes);
-      dispatch.spec[0] = lanes.split;
-      /* Projections share one pipeline, with a residual or without. */
-      dispatch.spec[3] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
-      dispatch.spec[4] = lanes.pixels;
-    }
-  else if (kernel == MATRIX)
-    {
-      guint slices = K4 >= 4 * EFFVK_MATRIX_STEP ? 2 : 1, step = EFFVK_MATRIX_STEP * slices, m, n;
-
-      choose_matrices ((guint64) batch * M, C, &m, &n);
-      channels = EFFVK_MATRIX_SIDE * n;
-      pixels = EFFVK_MATRIX_ROWS * m;
-      padded = effvk_div_up (K4, step) * step;
-      dispatch.spec[0] = n;
-      dispatch.spec[3] = m;
-      dispatch.spec[4] = caps.subgroup_size;
-      dispatch.spec[5] = slices;
-      dispatch.spec[6] = EFFVK_MATRIX_SUBGROUPS * slices * caps.subgroup_size;
-      dispatch.n_spec = 7;
-    }
-  else if (kernel == TILE)
-    {
-      channels = effvk_gemm_tile_channels (tile);
-      pixels = effvk_gemm_tile_pixels (tile);
-      padded = effvk_div_up (K4, EFFVK_GEMM_TILE_STEP) * EFFVK_GEMM_TILE_STEP;
-      dispatch.spec[0] = tile.tx;
-      dispatch.spec[3] = tile.ty;
-      dispatch.spec[4] = tile.quads;
-    }
-  else
-    {
-      channels = SPLIT_CHANNELS;
-      pixels = SPLIT_PIXELS;
-      dispatch.spec[0] = choose_slices (K4, caps.max_workgroup_invocations);
-      dispatch.n_spec = 3;
-    }
-
+  tiling = set_kernel (kernel, &shape, op, &dispatch);
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_pointwise_kernels[kernel].name;
+  dispatch.spec[1] = op->activation;
+  dispatch.spec[2] = scale != EFFVK_TENSOR_NONE || excites (kernel);
   dispatch.bind[X] = op->input;
-  dispatch.bind[W] = effvk_pack_tiles (context, "pointwise weights", op->weight, op->bias, C, K, 1,
-                                       padded * 4, channels, &push.bias);
+  dispatch.bind[W] = effvk_pack_tiles (context, "pointwise weights", op->weight, op->bias, shape.C,
+                                       shape.K, 1, tiling.padded * 4, tiling.channels, &push.bias);
   dispatch.bind[Y] = op->output;
-  dispatch.bind[SCALE] = op->scale ? op->scale : op->input; /* bound, but not read */
+  dispatch.bind[SCALE] = scale ? scale : op->input; /* bound, but not read */
   dispatch.bind[RESIDUAL] = op->residual ? op->residual : op->input;
+  dispatch.flops = 2.0 * shape.batch * shape.M * shape.K * shape.C;
+  if (excites (kernel))
+    set_excite (context, &shape, op->squeeze_excite, &dispatch, &push);
   memcpy (dispatch.push, &push, sizeof push);
-  dispatch.flops = 2.0 * batch * in->h * in->w * K * C;
-  dispatch.groups[0] = effvk_div_up (C, channels);
-  dispatch.groups[1] = effvk_div_up (M, pixels);
-  dispatch.groups[2] = batch;
+  dispatch.groups[0] = effvk_div_up (shape.C, tiling.channels);
+  dispatch.groups[1] = effvk_div_up (shape.M, tiling.pixels);
+  dispatch.groups[2] = shape.batch;
   if (kernel == TILE || kernel == MATRIX) /* take the pixels of all images in a row */
-    effvk_gemm_tile_spread (((guint64) batch * M + pixels - 1) / pixels, dispatch.groups);
+    effvk_gemm_tile_spread (((guint64) shape.batch * shape.M + tiling.pixels - 1) / tiling.pixels,
+                            dispatch.groups);
   effvk_program_add_dispatch (context->program, &dispatch);
   return TRUE;
 }

@@ -59,9 +59,8 @@ effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExci
                                      packed, n);
 }
 
-/* Bytes of shared memory, as shaders/squeeze-excite.glsl has them. */
-static guint
-shared_bytes (guint max_C4, guint max_S, guint threads)
+guint
+effvk_squeeze_excite_shared_bytes (guint max_C4, guint max_S, guint threads)
 {
   return (max_C4 + threads) * 16 + (max_S + AHEAD) * 4;
 }
@@ -73,19 +72,21 @@ specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint 
 {
   /* One pipeline serves all blocks of all but the widest members. */
   guint max_C4 = MAX (effvk_c4 (C), 640), max_S = MAX (S, 160);
-  guint threads = MIN (THREADS, caps->max_workgroup_invocations);
+  guint threads = MIN (THREADS, caps->max_workgroup_invocations), bytes;
 
-  while (threads > MIN_THREADS && shared_bytes (max_C4, max_S, threads) > caps->max_shared_bytes)
+  while ((bytes = effvk_squeeze_excite_shared_bytes (max_C4, max_S, threads))
+             > caps->max_shared_bytes
+         && threads > MIN_THREADS)
     threads /= 2;
   dispatch->spec[1] = max_C4;
   dispatch->spec[2] = max_S;
   dispatch->spec[3] = threads;
   dispatch->n_spec = 4;
-  if (shared_bytes (max_C4, max_S, threads) <= caps->max_shared_bytes)
+  if (bytes <= caps->max_shared_bytes)
     return TRUE;
   g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
                "Squeeze-excite over %u channels needs %u bytes of shared memory, the device has %u",
-               C, shared_bytes (max_C4, max_S, threads), caps->max_shared_bytes);
+               C, bytes, caps->max_shared_bytes);
   return FALSE;
 }
 

@@ -25,5 +25,8 @@ extern const guint effvk_squeeze_excite_n_kernels;
 EffvkTensor effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
                                        guint C, guint S);
 
+/* Bytes of shared memory that shaders/squeeze-sums.glsl takes, in a workgroup of @threads. */
+guint effvk_squeeze_excite_shared_bytes (guint max_C4, guint max_S, guint threads);
+
 gboolean effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
                                GError **error);

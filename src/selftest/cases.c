@@ -100,14 +100,53 @@ nth_padding (EffvkTrial *trial, guint index, EffvkExtent in, guint channels, gui
   return out;
 }
 
+/* Squeeze-excite of sums of @in, a part of each image's pixels in each. */
+static EffvkTrialInput
+draw_squeeze_excite (EffvkTrial *trial, EffvkExtent in, EffvkSqueezeExcite *op)
+{
+  EffvkTrialInput sums;
+  gsize n_weights;
+  double range;
+
+  op->pixels = effvk_trial_size (trial, 3000);
+  op->squeezed = effvk_trial_size (trial, 64);
+  range = (double) op->pixels / in.w; /* partial sums of values of order one */
+  n_weights = (gsize) op->squeezed * in.c;
+  effvk_trial_describe (trial, "%u images, %u sums, %u to %u", in.n, in.w, in.c, op->squeezed);
+  sums = add_input (trial, "sums", EFFVK_STORAGE_F32, in, LOW * range, HIGH * range);
+  op->sums = sums.tensor;
+  op->squeeze_weight = effvk_trial_weights (trial, n_weights, in.c);
+  op->squeeze_bias = effvk_trial_weights (trial, op->squeezed, 0);
+  op->excite_weight = effvk_trial_weights (trial, n_weights, op->squeezed);
+  op->excite_bias = effvk_trial_weights (trial, in.c, 0);
+  return sums;
+}
+
+/* [N,1,1,C], rounded. */
+static float *
+reference_gates (const EffvkSqueezeExcite *op, EffvkExtent in, const float *sums)
+{
+  gsize n = (gsize) in.n * in.c;
+  g_autofree double *gates = g_new (double, n);
+  float *rounded = g_new (float, n);
+
+  effvk_reference_squeeze_excite (op, in, sums, gates);
+  for (gsize i = 0; i < n; i++)
+    rounded[i] = (float) gates[i];
+  return rounded;
+}
+
 static gboolean
 run_pointwise (EffvkTrial *trial, guint index, GError **error)
 {
   EffvkStorage storage = trial->test->storage;
-  EffvkTrialInput input, scale = { 0 }, residual = { 0 };
+  EffvkTrialInput input, scale = { 0 }, residual = { 0 }, sums = { 0 };
   EffvkPointwise op = { 0 };
-  EffvkExtent in, out;
+  EffvkSqueezeExcite squeeze = { 0 };
+  EffvkExtent in, out, sums_extent = { 0 };
+  gboolean excites = index % 4 == 3 || g_str_has_suffix (trial->context.kernel, "-excite");
   g_autofree double *expected = NULL;
+  g_autofree float *gates = NULL;
 
   do
     {
@@ -120,7 +159,14 @@ run_pointwise (EffvkTrial *trial, guint index, GError **error)
 
   op.activation = nth_activation (trial, index);
   input = add_input (trial, "input", storage, in, LOW, HIGH);
-  if (index % 2) /* always with several images, which have scales of their own */
+  if (excites)
+    {
+      sums_extent = (EffvkExtent){ in.n, 1, effvk_trial_size (trial, 40), in.c };
+      sums = draw_squeeze_excite (trial, sums_extent, &squeeze);
+      squeeze.activation = (EffvkActivation) (3 - op.activation);
+      op.squeeze_excite = &squeeze;
+    }
+  else if (index % 2) /* always with several images, which have scales of their own */
     {
       scale
           = add_input (trial, "scale", EFFVK_STORAGE_F32, (EffvkExtent){ in.n, 1, 1, in.c }, 0, 1);
@@ -142,7 +188,10 @@ run_pointwise (EffvkTrial *trial, guint index, GError **error)
     return FALSE;
 
   expected = g_new (double, effvk_extent_size (out));
-  effvk_reference_pointwise (&op, in, input.values, scale.values, residual.values, out, expected);
+  if (excites)
+    gates = reference_gates (&squeeze, sums_extent, sums.values);
+  effvk_reference_pointwise (&op, in, input.values, excites ? gates : scale.values, residual.values,
+                             out, expected);
   return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
 }
 
@@ -272,24 +321,13 @@ run_depthwise (EffvkTrial *trial, guint index, GError **error)
 static gboolean
 run_squeeze_excite (EffvkTrial *trial, guint index, GError **error)
 {
-  EffvkSqueezeExcite op = { .pixels = effvk_trial_size (trial, 3000) };
   EffvkExtent out = random_vectors (trial, 1300);
   EffvkExtent in = { out.n, 1, effvk_trial_size (trial, 40), out.c };
-  double range = (double) op.pixels / in.w; /* partial sums of values of order one */
-  EffvkTrialInput sums;
-  gsize n_weights;
+  EffvkSqueezeExcite op = { 0 };
+  EffvkTrialInput sums = draw_squeeze_excite (trial, in, &op);
   g_autofree double *expected = NULL;
 
-  op.squeezed = effvk_trial_size (trial, 64);
-  n_weights = (gsize) op.squeezed * in.c;
-  effvk_trial_describe (trial, "%u images, %u sums, %u to %u", in.n, in.w, in.c, op.squeezed);
   op.activation = nth_activation (trial, index);
-  sums = add_input (trial, "sums", EFFVK_STORAGE_F32, in, LOW * range, HIGH * range);
-  op.sums = sums.tensor;
-  op.squeeze_weight = effvk_trial_weights (trial, n_weights, in.c);
-  op.squeeze_bias = effvk_trial_weights (trial, op.squeezed, 0);
-  op.excite_weight = effvk_trial_weights (trial, n_weights, op.squeezed);
-  op.excite_bias = effvk_trial_weights (trial, in.c, 0);
   op.output = add_output (trial, "gates", EFFVK_STORAGE_F32, out, error);
   if (!op.output || !effvk_squeeze_excite (&trial->context, &op, error)
       || !effvk_trial_run (trial, error))

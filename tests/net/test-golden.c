@@ -18,6 +18,7 @@ typedef struct
   const char *model;
   EffvkStorage storage;
   EffvkPlan plan;
+  const char *pointwise; /* the kernel that is forced, or NULL */
 } Case;
 
 static double
@@ -82,6 +83,26 @@ compare (EffvkNet *net, const EffvkSafetensors *golden, const char *name, EffvkT
     }
 }
 
+/* Builds the network; with the gates left to a pointwise kernel, nothing else may compute them. */
+static EffvkNet *
+build (const Case *test, EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options)
+{
+  g_autofree char *kernels = g_strconcat ("pointwise=", test->pointwise, NULL);
+  g_autoptr (GError) error = NULL;
+  EffvkNet *net;
+  EffvkProgram *program;
+
+  if (test->pointwise)
+    g_setenv ("EFFVK_KERNELS", kernels, TRUE);
+  net = effvk_net_new (device, model, options, &error);
+  g_unsetenv ("EFFVK_KERNELS");
+  g_assert_no_error (error);
+  program = effvk_net_get_program (net);
+  for (guint i = 0; i < effvk_program_get_n_dispatches (program) && test->pointwise; i++)
+    g_assert_cmpstr (effvk_program_get_dispatch (program, i)->op, !=, "squeeze-excite");
+  return net;
+}
+
 static void
 test_golden (gconstpointer data)
 {
@@ -115,8 +136,7 @@ test_golden (gconstpointer data)
   g_assert_no_error (error);
   model = effvk_model_new_from_file (path, &error);
   g_assert_no_error (error);
-  net = effvk_net_new (device, model, &options, &error);
-  g_assert_no_error (error);
+  net = build (test, device, model, &options);
   effvk_safetensors_init_file (&golden, golden_path, &error);
   g_assert_no_error (error);
 
@@ -139,7 +159,7 @@ test_golden (gconstpointer data)
 }
 
 static void
-add (const char *model, const char *plan_name, EffvkPlan plan)
+add (const char *model, const char *plan_name, EffvkPlan plan, const char *pointwise)
 {
   for (guint fp16 = 0; fp16 < 2; fp16++)
     {
@@ -147,7 +167,7 @@ add (const char *model, const char *plan_name, EffvkPlan plan)
           = g_strdup_printf ("/net/golden/%s/%s/%s", model, fp16 ? "fp16" : "fp32", plan_name);
       Case *test = g_new (Case, 1);
 
-      *test = (Case){ model, fp16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, plan };
+      *test = (Case){ model, fp16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, plan, pointwise };
       g_test_add_data_func_full (path, test, test_golden, g_free);
     }
 }
@@ -157,9 +177,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   for (guint m = 0; m < G_N_ELEMENTS (models); m++)
-    add (models[m], "cpu", EFFVK_PLAN_CPU);
+    add (models[m], "cpu", EFFVK_PLAN_CPU, NULL);
   /* With the B0 alone, as a CPU device compiles a GPU's kernels for long. */
-  add (models[0], "gpu-fused", EFFVK_PLAN_GPU_FUSED);
-  add (models[0], "gpu-separate", EFFVK_PLAN_GPU_SEPARATE);
+  add (models[0], "gpu-fused", EFFVK_PLAN_GPU_FUSED, NULL);
+  add (models[0], "gpu-separate", EFFVK_PLAN_GPU_SEPARATE, NULL);
+  add (models[0], "gpu-split-excite", EFFVK_PLAN_GPU_SEPARATE, "split-excite");
+  add (models[0], "gpu-tile-excite", EFFVK_PLAN_GPU_SEPARATE, "tile-excite");
   return g_test_run ();
 }

@@ -304,6 +304,48 @@ test_forced (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_nonnull (strstr (error->message, "magic"));
 }
 
+/* Squeeze-excite within the projections: chosen by their kernel alone, with as many choices as other kernels of theirs
+ * have; where there is nothing to excite, the same kernel without. */
+static void
+test_excite (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  float before[CLASSES], after[CLASSES];
+  g_autoptr (EffvkChoices) builtin = build (fixture, NULL, before);
+  guint n_plain = 0, n_excite = 0;
+
+  g_setenv ("EFFVK_KERNELS", "pointwise=split-excite", TRUE);
+  {
+    g_autoptr (EffvkChoices) forced = build (fixture, NULL, after);
+
+    for (guint i = 0; i < effvk_choices_get_n (forced); i++)
+      {
+        const EffvkChoice *choice = effvk_choices_get (forced, i);
+
+        g_assert_cmpstr (choice->op, !=, "squeeze-excite");
+        n_plain += strcmp (choice->kernel, "split") == 0;
+        n_excite += strcmp (choice->kernel, "split-excite") == 0;
+      }
+  }
+  g_unsetenv ("EFFVK_KERNELS");
+  g_assert_cmpuint (n_excite, >, 0);
+  g_assert_cmpuint (n_plain, >, 0);
+  assert_same_answer (before, after);
+
+  /* With a GPU's plan they are among what is tuned. */
+  fixture->options.plan = EFFVK_PLAN_GPU_SEPARATE;
+  {
+    g_autoptr (EffvkChoices) gpu = build (fixture, NULL, NULL);
+    g_autoptr (EffvkChoices) other = others (gpu);
+    g_autoptr (EffvkChoices) made = build (fixture, other, after);
+
+    g_assert_true (same (made, other));
+    assert_same_answer (before, after);
+    for (guint i = 0; i < effvk_choices_get_n (made); i++)
+      n_excite -= g_str_has_suffix (effvk_choices_get (made, i)->kernel, "-excite");
+    g_assert_cmpuint (n_excite, ==, 0);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -314,5 +356,6 @@ main (int argc, char **argv)
   g_test_add ("/tuning/unknown", Fixture, NULL, set_up, test_unknown, tear_down);
   g_test_add ("/tuning/tuned", Fixture, NULL, set_up, test_tuned, tear_down);
   g_test_add ("/tuning/forced", Fixture, NULL, set_up, test_forced, tear_down);
+  g_test_add ("/tuning/excite", Fixture, NULL, set_up, test_excite, tear_down);
   return g_test_run ();
 }

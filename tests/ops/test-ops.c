@@ -264,6 +264,50 @@ test_bounds (void)
     }
 }
 
+/* Gates for which a pointwise kernel has no room in shared memory are computed in a dispatch of their own. */
+static void
+test_no_room (void)
+{
+  g_autoptr (GPtrArray) list = devices_or_skip ();
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!list)
+    return;
+  device = open_usable (list);
+  for (guint i = 0; i < 4; i++)
+    {
+      const char *kernel = i / 2 ? "split-excite" : "tile-excite";
+      guint most = effvk_device_get_caps (device)->max_shared_bytes / 16; /* texels */
+      guint channels = i % 2 ? 4 * (most / 2 + 1) : 64;
+      g_auto (EffvkTrial) trial = { 0 };
+      EffvkSelftest selftest = { .device = device, .storage = EFFVK_STORAGE_F32 };
+      EffvkSqueezeExcite squeeze = { .pixels = 1, .squeezed = 1 };
+      EffvkPointwise op = { .squeeze_excite = &squeeze };
+      EffvkTensorInfo in = { "input", EFFVK_STORAGE_F32, 1, 1, 1, channels };
+      EffvkTensorInfo out = { "output", EFFVK_STORAGE_F32, 1, 1, 1, 4 };
+      EffvkProgram *program;
+
+      effvk_trial_init (&trial, &selftest, "pointwise", kernel, 1, 0, 0);
+      program = trial.context.program;
+      op.input = effvk_trial_add_input (&trial, &in, -1, 1).tensor;
+      squeeze.sums = effvk_trial_add_input (&trial, &in, -1, 1).tensor;
+      squeeze.squeeze_weight = squeeze.excite_weight = effvk_trial_weights (&trial, channels, 1);
+      squeeze.squeeze_bias = squeeze.excite_bias = effvk_trial_weights (&trial, channels, 0);
+      op.weight = effvk_trial_weights (&trial, 4 * (gsize) channels, channels);
+      op.bias = effvk_trial_weights (&trial, 4, 0);
+      op.output = effvk_trial_add_output (&trial, &out, &error);
+      g_assert_no_error (error);
+      g_assert_true (effvk_pointwise (&trial.context, &op, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (effvk_program_get_n_dispatches (program), ==, 1 + i % 2);
+      g_assert_cmpstr (effvk_program_get_dispatch (program, i % 2)->op, ==, "pointwise");
+      g_assert_true (effvk_trial_run (&trial, &error));
+      g_assert_no_error (error);
+    }
+  g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,6 +328,7 @@ main (int argc, char **argv)
       cases[i] = (Case){ i / 2, i % 2 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32 };
       g_test_add_data_func (path, &cases[i], test_op);
     }
+  g_test_add_func ("/ops/pointwise/no-room", test_no_room);
   g_test_add_func ("/selftest/run", test_run);
   g_test_add_func ("/selftest/faults", test_faults);
   g_test_add_func ("/selftest/bounds", test_bounds);
