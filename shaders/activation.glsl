@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The activations, numbered as EffvkActivation. ACTIVATION is a specialization constant of the
-// including shader; one that has two defines a second function. The exponents are bounded so that nothing becomes a subnormal number, which slows a
-// CPU down a hundredfold; the bound changes no result by more than 1e-15.
+// including shader; one that has two defines a second function. The exponents are bounded so that
+// nothing becomes a subnormal number, which slows a CPU down a hundredfold; the bound changes no
+// result by more than 1e-15.
 
 const float LARGEST_EXPONENT = 40.0;
 
