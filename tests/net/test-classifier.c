@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ring: order, batching, changes of the frame's layout, and what its errors say. */
 #include "base/image.h"
+#include "new-classifier.h"
 #include "vk/device.h"
 
-#include <effvk/effvk.h>
 #include <math.h>
 
 typedef struct
@@ -29,22 +29,6 @@ tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_object_unref (fixture->model);
   g_object_unref (fixture->device);
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
-}
-
-static EffvkClassifier *
-new_classifier (Fixture *fixture, guint batch, guint in_flight)
-{
-  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
-  g_autoptr (GError) error = NULL;
-  EffvkClassifier *classifier;
-
-  effvk_classifier_options_set_batch_size (options, batch);
-  effvk_classifier_options_set_max_in_flight (options, in_flight);
-  effvk_classifier_options_set_top_k (options, 3);
-  effvk_classifier_options_set_logits (options, TRUE);
-  classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
-  g_assert_no_error (error);
-  return classifier;
 }
 
 /* Noise that depends on the seed. */
@@ -85,9 +69,9 @@ make_images (EffvkImage **images)
 static void
 test_many (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) one = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) three = new_classifier (fixture, 1, 3);
-  g_autoptr (EffvkClassifier) batched = new_classifier (fixture, 2, 2);
+  g_autoptr (EffvkClassifier) one = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) three = new_classifier (fixture->device, fixture->model, 1, 3);
+  g_autoptr (EffvkClassifier) batched = new_classifier (fixture->device, fixture->model, 2, 2);
   g_autoptr (GPtrArray) in_flight = NULL;
   g_autoptr (GPtrArray) batches = NULL;
   g_autoptr (GError) error = NULL;
@@ -157,8 +141,8 @@ static void
 test_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const guint sizes[][2] = { { 97, 80 }, { 31, 120 }, { 200, 33 }, { 1, 1 }, { 97, 80 } };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 4, 2);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 4, 2);
   gpointer user_data[4];
 
   for (guint i = 0; i < 4; i++)
@@ -201,8 +185,8 @@ static void
 test_mixed_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 } };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 4, 3);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 4, 3);
   g_autoptr (EffvkImage) small = new_image (1, 48, 48);
   g_autoptr (EffvkImage) large = new_image (2, 300, 200);
   g_autoptr (EffvkImage) tall = new_image (3, 20, 90);
@@ -276,7 +260,7 @@ test_bad_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     { 1, { 39, 29, 2, 1 }, "*Region 0, 2x1 at 39,29*" },
     { 1, { 1, 0, G_MAXUINT, 1 }, "*Region 0*" },
   };
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 2, 1);
   g_autoptr (EffvkImage) image = new_image (1, 40, 30);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -328,8 +312,8 @@ test_in_place (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   } cases[] = { { 64, 48, 0, 0, TRUE },    { 64, 48, 16, 48, TRUE }, { 64, 48, 4, 0, FALSE },
                 { 64, 48, 0, 8, FALSE },   { 61, 47, 32, 9, TRUE },  { 208, 100, 0, 0, TRUE },
                 { 200, 100, 0, 0, FALSE }, { 64, 48, 0, 0, TRUE } };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 2);
   g_autoptr (GVariant) statistics = NULL;
   guint64 in_place = 0, bytes = 0, frames, copied;
 
@@ -384,8 +368,8 @@ test_in_place_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 }, { 9, 1, 2, 30 } };
   const guint ns[] = { 3, 1, 2, 1 };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 3, 2);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 3, 2);
   g_autoptr (EffvkFrameMemory) memory = NULL;
   g_autoptr (EffvkFrameMemory) other_memory = NULL;
   g_autoptr (EffvkImage) image = new_image_in_memory (fixture, 1, 64, 48, 0, 0, &memory);
@@ -435,8 +419,8 @@ static void
 test_upload (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   const EffvkRectangle parts[] = { { 3, 4, 20, 10 }, { 0, 0, 48, 48 } };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 2);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 2, 2);
   g_autoptr (EffvkImage) plain = new_image (3, 61, 48); /* rows of no multiple of 16 bytes */
   g_autoptr (EffvkImage) uploaded = NULL;
   g_autoptr (EffvkImage) again = NULL;
@@ -464,7 +448,7 @@ test_upload (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_ring (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 2);
   g_autoptr (EffvkImage) image = new_image (1, 32, 32);
   g_autoptr (EffvkImage) empty = effvk_image_new (EFFVK_FORMAT_I420, 32, 32);
   g_autoptr (EffvkResult) result = NULL;
@@ -520,7 +504,7 @@ test_ring (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_statistics (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 1);
   g_autoptr (EffvkImage) image = new_image (1, 320, 240);
   g_autoptr (EffvkResult) result = NULL;
   g_autoptr (GVariant) statistics = NULL;
@@ -609,7 +593,7 @@ submit_all (gpointer data)
 static void
 test_threads (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 3);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 2, 3);
   GThread *thread = g_thread_new ("submit", submit_all, classifier);
 
   for (guint i = 1; i <= 30;)
@@ -634,7 +618,7 @@ test_threads (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_profile (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 2, 2);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 2, 2);
   g_autoptr (EffvkImage) image = new_image (1, 320, 200);
   gboolean timestamps = fixture->device->caps.timestamps;
 
@@ -677,7 +661,7 @@ test_profile (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_profile_busy (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 2);
   g_autoptr (EffvkImage) image = new_image (1, 320, 200);
   g_autoptr (GError) error = NULL;
 

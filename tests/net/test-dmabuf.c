@@ -2,9 +2,9 @@
 /* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where the device cannot
  * import them, or they are no such frames, that is said. */
 #define _GNU_SOURCE
+#include "new-classifier.h"
 #include "vk/memory.h"
 
-#include <effvk/effvk.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -139,20 +139,6 @@ make_frame (Fixture *fixture, EffvkFormat format, guint width, guint height, gsi
   return image;
 }
 
-static EffvkClassifier *
-new_classifier (Fixture *fixture, guint batch)
-{
-  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
-  g_autoptr (GError) error = NULL;
-  EffvkClassifier *classifier;
-
-  effvk_classifier_options_set_batch_size (options, batch);
-  effvk_classifier_options_set_logits (options, TRUE);
-  classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
-  g_assert_no_error (error);
-  return classifier;
-}
-
 static void
 test_frames (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -173,8 +159,8 @@ test_frames (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
   if (!can_import (fixture))
     return;
-  classifier = new_classifier (fixture, 2);
-  alone = new_classifier (fixture, 1);
+  classifier = new_classifier (fixture->device, fixture->model, 2, 2);
+  alone = new_classifier (fixture->device, fixture->model, 1, 2);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (EffvkImage) plain = NULL;
@@ -247,7 +233,7 @@ test_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   memory = effvk_frame_memory_new_from_dmabuf (fixture->device, planes, 2, &error);
   g_assert_no_error (error);
   close (planes[0].fd);
-  classifier = new_classifier (fixture, 1);
+  classifier = new_classifier (fixture->device, fixture->model, 1, 2);
   effvk_image_set_memory (image, memory);
   result = effvk_classifier_classify (classifier, image, &error);
   g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE);

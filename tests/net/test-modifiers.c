@@ -2,10 +2,10 @@
 /* Frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives the modifiers: the
  * answers are those of the same pixels in the CPU's memory, and what the device cannot import is refused. */
 #define _GNU_SOURCE
+#include "new-classifier.h"
 #include "tiles.h"
 #include "vk/device.h"
 
-#include <effvk/effvk.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,20 +18,6 @@ typedef struct
   EffvkClassifier *classifier, *alone;
 } Fixture;
 
-static EffvkClassifier *
-new_classifier (Fixture *fixture, guint batch)
-{
-  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
-  g_autoptr (GError) error = NULL;
-  EffvkClassifier *classifier;
-
-  effvk_classifier_options_set_batch_size (options, batch);
-  effvk_classifier_options_set_logits (options, TRUE);
-  classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
-  g_assert_no_error (error);
-  return classifier;
-}
-
 static void
 set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -43,8 +29,8 @@ set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     return;
   fixture->model = effvk_model_new_random ("phi=-4", 10, 7, &error);
   g_assert_no_error (error);
-  fixture->classifier = new_classifier (fixture, 2);
-  fixture->alone = new_classifier (fixture, 1);
+  fixture->classifier = new_classifier (fixture->device, fixture->model, 2, 2);
+  fixture->alone = new_classifier (fixture->device, fixture->model, 1, 2);
 }
 
 static void

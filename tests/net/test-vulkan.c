@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A device and images that somebody else made: the answers are those of the same pixels in the CPU's memory, the
  * images are left as they were, and the caller's objects are let go of in time. */
+#include "new-classifier.h"
 #include "vulkan-world.h"
 
 typedef struct
@@ -32,21 +33,6 @@ tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_object_unref (fixture->device);
   g_assert_cmpint (fixture->world.n_devices_gone, ==, 1);
   world_clear (&fixture->world);
-}
-
-static EffvkClassifier *
-new_classifier (Fixture *fixture, guint batch, guint in_flight)
-{
-  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
-  g_autoptr (GError) error = NULL;
-  EffvkClassifier *classifier;
-
-  effvk_classifier_options_set_batch_size (options, batch);
-  effvk_classifier_options_set_max_in_flight (options, in_flight);
-  effvk_classifier_options_set_logits (options, TRUE);
-  classifier = effvk_classifier_new (fixture->device, fixture->model, options, &error);
-  g_assert_no_error (error);
-  return classifier;
 }
 
 static void
@@ -104,7 +90,7 @@ test_formats (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
       VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL },
     { EFFVK_FORMAT_I420, 62, 48, VK_FORMAT_G8_B8_R8_3PLANE_420_UNORM, VK_IMAGE_LAYOUT_GENERAL },
   };
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 2);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 2);
   g_autoptr (GVariant) statistics = NULL;
   guint64 n_frames, n_bytes = 0, copied;
   guint n_done = 0;
@@ -160,8 +146,8 @@ static void
 test_batch (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   const EffvkRectangle parts[] = { { 3, 5, 20, 11 }, { 0, 0, 61, 47 }, { 60, 46, 1, 1 } };
-  g_autoptr (EffvkClassifier) alone = new_classifier (fixture, 1, 1);
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 3, 2);
+  g_autoptr (EffvkClassifier) alone = new_classifier (fixture->device, fixture->model, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 3, 2);
   g_autoptr (GError) error = NULL;
   guint n_gone = 0;
   Frame a, b;
@@ -231,7 +217,7 @@ await (EffvkVulkanPlane *planes, guint n_planes, gpointer data G_GNUC_UNUSED)
 static void
 test_semaphore (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 1);
   g_autoptr (EffvkImage) image = NULL;
   g_autoptr (EffvkResult) got = NULL;
   g_autoptr (EffvkResult) expected = NULL;
@@ -292,7 +278,7 @@ assert_refused (EffvkClassifier *classifier, EffvkImage *image, const char *part
 static void
 test_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, 1, 1);
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 1, 1);
   g_autoptr (EffvkResult) result = NULL;
   g_autoptr (GError) error = NULL;
   World *world = &fixture->world;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk.h>
+
+/* A classifier that gives the logits too, which show more than the three best. */
+static inline EffvkClassifier *
+new_classifier (EffvkDevice *device, EffvkModel *model, guint batch, guint in_flight)
+{
+  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+  g_autoptr (GError) error = NULL;
+  EffvkClassifier *classifier;
+
+  effvk_classifier_options_set_batch_size (options, batch);
+  effvk_classifier_options_set_max_in_flight (options, in_flight);
+  effvk_classifier_options_set_top_k (options, 3);
+  effvk_classifier_options_set_logits (options, TRUE);
+  classifier = effvk_classifier_new (device, model, options, &error);
+  g_assert_no_error (error);
+  return classifier;
+}
