@@ -26,6 +26,9 @@ TEST_SIZES = [(384, 288), (400, 300), (640, 360), (640, 480), (704, 576), (800, 
 # Clips in each round, and images taken of each: more of the classes that are told apart by detail.
 ROUND = {"picture": (12, 2), "corruption": (6, 3), "combing": (4, 2), "blur": (3, 2), "noise": (1, 2)}
 ROUND_OTHERS = (2, 2)
+# Packages of photographs alone, of which there are fewer than of what is painted or drawn: each is taken
+# three times as often.
+PHOTOGRAPHS = ("gcompris-", "kalzium-", "kphotoalbum-", "lomiri-", "tuxpaint-data-")
 WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OFFLINE", "No input",
                    "We will be right back", "STARTING SOON", "Signal lost", "CAMERA 1",
                    "Video unavailable", "Connecting...", "Channel off air", "NO VIDEO", "LIVE",
@@ -43,7 +46,8 @@ class Maker:
         self.split = split
         self.plain = 0.4  # how often things lie or stand before something plain
         self.upright = 0.25  # how often these are made, with edges along rows and columns
-        pictures = [np.load(path, mmap_mode="r") for path in pictures]
+        pictures = [np.load(path, mmap_mode="r") for path in pictures
+                    for _ in range(3 if os.path.basename(path).startswith(PHOTOGRAPHS) else 1)]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
 

@@ -29,6 +29,7 @@ PACKAGES = {
                          "*/activities/explore_*", "*/activities/erase/resource/*",
                          "*/activities/details/resource/images/*"],
     "kalzium-data": ["*/toolpics/*.jpg"],
+    "kphotoalbum": ["*/demo/*.jpg"],
     "krank": ["*/unera-backgrounds/*.jpg"],
     "lomiri-wallpapers-16.04": ["*.jpg"],
     "lomiri-wallpapers-20.04": ["*/Fossa*.jpg", "*/Kleiber*.jpg"],
@@ -52,7 +53,7 @@ PACKAGES = {
     "wesnoth-1.16-data": ["*/core/images/portraits/*.png", "*/core/images/story/*.jpg"],
 }
 # Copyright files that are plain text say this of the pictures.
-LICENCES = {"krank": "public-domain", "wesnoth-1.16-data": "GPL-2+"}
+LICENCES = {"kphotoalbum": "GPL-2+", "krank": "public-domain", "wesnoth-1.16-data": "GPL-2+"}
 # Whole packages and photographers that only the test sees.
 TEST_PACKAGES = {"lomiri-wallpapers-20.04", "mate-backgrounds", "plasma-workspace-wallpapers",
                  "python3-skimage", "ukui-wallpapers"}
@@ -66,7 +67,7 @@ VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpi
                     "*/stamps/household/tools/*", "*/portraits/dwarves/*", "*/portraits/orcs/*",
                     "*/shot-tones/*", "*/art4apps/transport/*"]
 SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
-        "*/analogpattern*"]
+        "*/analogpattern*", "*/demo/qt-logo*"]
 SPLITS = ("train", "validation", "test")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
 

@@ -21,10 +21,12 @@ from recipe import INPUT, LABELS, SIZE
 
 MEAN = STD = 0.5
 # How often a class is drawn, next to the others' 1: more where detail decides.
-SHARES = {"picture": 8.0, "corruption": 5.0, "combing": 1.5, "wrong-planes": 1.5, "blur": 1.5}
+SHARES = {"picture": 14.0, "corruption": 9.0, "combing": 1.5, "wrong-planes": 1.5, "blur": 1.5}
+# Within its class, an image is drawn as often as its last loss is large, between these two.
+LOSSES = 0.1, 2.0
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
-PRIORS = {"picture": 8.0, "corruption": 1 / 10}
+PRIORS = {"picture": 4.0, "corruption": 1 / 10}
 # What may stand on its head, lie on its side, and have other colours: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 SIDEWAYS = ["picture", "blur"]
@@ -82,13 +84,27 @@ def augment(images, labels, generator):
     return part(x, top, left)
 
 
-def begin(model, weights):
-    """With another run's weights, of a network that has normalization or of one that has it no longer."""
-    if "features.0.1.weight" in weights:
-        model.load_state_dict(weights)
-        fold(model)
-    else:
-        fold(model).load_state_dict(weights)
+def chances(labels, losses):
+    """How often each image is drawn: the classes as SHARES say, and what the network knows already less often."""
+    losses = losses.clamp(*LOSSES)
+    shares = torch.tensor([SHARES.get(name, 1.0) for name in LABELS])
+    return (shares / torch.zeros(len(LABELS)).index_add(0, labels, losses))[labels] * losses
+
+
+def begin(model, runs):
+    """With the mean of other runs' weights, which went on from one another; of networks that have normalization or
+    have it no longer."""
+    states = []
+    for weights in runs:
+        one = copy.deepcopy(model)
+        if "features.0.1.weight" in weights:
+            one.load_state_dict(weights)
+            fold(one)
+        else:
+            fold(one).load_state_dict(weights)
+        states.append(one.state_dict())
+    fold(model).load_state_dict({name: sum(state[name] for state in states) / len(states)
+                                 for name in states[0]})
 
 
 def corrected(model, priors):
@@ -122,13 +138,14 @@ def main():
                         help=".npz files of make_dataset.py, or quoted patterns of them")
     parser.add_argument("--output", required=True, help=".safetensors to write")
     parser.add_argument("--checkpoint", required=True, help="kept up to date, resumed when there")
-    parser.add_argument("--start", help="checkpoint whose averaged weights to begin with, instead of "
-                        "random ones; its normalization stays as it is, and is computed no longer")
+    parser.add_argument("--start", nargs="+", help="checkpoint whose averaged weights to begin with, instead "
+                        "of random ones, or several, to begin with the mean; normalization stays as it is, and is "
+                        "computed no longer")
     parser.add_argument("--frozen", type=int, default=0,
                         help="with --start: how many stages from the first on are not trained further")
     parser.add_argument("--validation", help=".npz of make_dataset.py --split validation")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=8000, help="0: only what --start has is written")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--decay", type=float, default=0.02)
@@ -146,12 +163,11 @@ def main():
     images, labels = load(args.data, args.threads)
     held_out = load([args.validation], args.threads) if args.validation else None
     images = images.to(device)
-    shares = torch.tensor([SHARES.get(name, 1.0) for name in LABELS])
-    weights = (shares / torch.bincount(labels, minlength=len(LABELS)).clamp(min=1))[labels]
+    losses = torch.ones(len(labels))
 
     model = EfficientNet(args.phi, len(LABELS)).to(device, memory_format=torch.channels_last)
     if args.start:
-        begin(model, torch.load(args.start, map_location=device)["average"])
+        begin(model, [torch.load(path, map_location=device)["average"] for path in args.start])
         model.features[:args.frozen].requires_grad_(False)
     decay = [p for p in model.parameters() if p.ndim > 1]
     other = [p for p in model.parameters() if p.ndim <= 1]
@@ -163,26 +179,26 @@ def main():
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        step, before = state["step"], state["seconds"]
+        step, before, losses = state["step"], state["seconds"], state["losses"]
     averaged, current = ([t for t in m.state_dict().values() if t.dtype.is_floating_point]
                          for m in (average, model))
     start, first, total = time.time(), step, torch.zeros((), device=device)
 
     def keep():
         torch.save({"model": model.state_dict(), "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(), "step": step,
+                    "optimizer": optimizer.state_dict(), "losses": losses, "step": step,
                     "seconds": before + time.time() - start}, args.checkpoint + ".new")
         os.replace(args.checkpoint + ".new", args.checkpoint)
         save(corrected(average, PRIORS), args.phi, LABELS, MEAN, STD, args.output)
 
     def progress():
         clock = (before + time.time() - start) / (args.minutes * 60) if args.minutes else 0
-        return max(step / args.steps, clock)
+        return max(step / args.steps if args.steps else 1, clock)
 
     while progress() < 1:
         # Of its own for every step, so that a run that is resumed goes on as it would have.
         generator = torch.Generator().manual_seed(args.seed * 1000003 + step)
-        pick = torch.multinomial(weights, args.batch, True, generator=generator)
+        pick = torch.multinomial(chances(labels, losses), args.batch, True, generator=generator)
         warm = min(1.0, (step + 1) / 60)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * warm * (0.01 + 0.99 * 0.5 *
@@ -191,8 +207,8 @@ def main():
         x = augment(images[pick.to(device)], truth, generator)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            answer = model(x)
-        loss = F.cross_entropy(answer.float(), truth.to(device), label_smoothing=0.05)
+            answer = model(x).float()
+        loss = F.cross_entropy(answer, truth.to(device), label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -203,6 +219,7 @@ def main():
             torch._foreach_mul_(averaged, share)
             torch._foreach_add_(averaged, current, alpha=1 - share)
             total += loss.detach()
+            losses[pick] = F.cross_entropy(answer, truth.to(device), reduction="none").cpu()
         if step % 25 == 0 and (device.type == "cpu" or step % 500 == 0):
             every = 25 if device.type == "cpu" else 500
             print(f"step {step}/{args.steps} loss {total.item() / every:.3f} "
