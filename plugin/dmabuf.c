@@ -9,14 +9,12 @@
 
 #define WRITER_TIMEOUT 1000 /* ms: nothing waits for ever */
 
-#define LINEAR 0 /* DRM_FORMAT_MOD_LINEAR */
-
 #if GST_CHECK_VERSION(1, 24, 0)
 /* The same frames in rows one after the other: GStreamer has no GstVideoInfo of others, nor their defaults. */
 static GstCaps *
 make_linear (const GstCaps *caps, guint32 fourcc)
 {
-  g_autofree char *name = gst_video_dma_drm_fourcc_to_string (fourcc, LINEAR);
+  g_autofree char *name = gst_video_dma_drm_fourcc_to_string (fourcc, EFFVK_DMABUF_LINEAR);
   GstCaps *linear = gst_caps_copy (caps);
 
   gst_caps_set_simple (linear, "drm-format", G_TYPE_STRING, name, NULL);
@@ -237,9 +235,10 @@ describe (Frame *frame, const GstVideoInfo *info, guint64 modifier, const GstVid
   frame->width = meta ? meta->width : (guint) GST_VIDEO_INFO_WIDTH (info);
   frame->height = meta ? meta->height : (guint) GST_VIDEO_INFO_HEIGHT (info);
   frame->modifier = modifier;
-  frame->n_planes
-      = modifier != LINEAR && meta ? meta->n_planes : (guint) GST_VIDEO_INFO_N_PLANES (info);
-  if (modifier != LINEAR && !meta)
+  frame->n_planes = modifier != EFFVK_DMABUF_LINEAR && meta
+                        ? meta->n_planes
+                        : (guint) GST_VIDEO_INFO_N_PLANES (info);
+  if (modifier != EFFVK_DMABUF_LINEAR && !meta)
     *reason = g_strdup_printf ("A frame with the DRM modifier 0x%016" G_GINT64_MODIFIER
                                "x has no video meta, which tells where its planes are",
                                modifier);

@@ -127,6 +127,15 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf (EffvkDevice *dev
 #define EFFVK_DMABUF_MAX_PLANES 4
 
 /**
+ * EFFVK_DMABUF_LINEAR: (skip)
+ *
+ * The linear DRM modifier: rows lie one after the other.
+ *
+ * Since: 0.1
+ */
+#define EFFVK_DMABUF_LINEAR 0
+
+/**
  * EffvkDmabufModifier: (skip)
  * @modifier: how pixels lie in memory, in the terms of drm_fourcc.h
  * @n_planes: planes in memory of a frame: those of the format, and with some compressed modifiers more
@@ -147,8 +156,8 @@ typedef struct
  * @format: of the frames
  * @n_modifiers: (out): how many
  *
- * Asks the driver, each time. Where DMA buffers can be imported at all, frames of every format can with the linear
- * modifier, 0, which is first; tiled and compressed ones where the driver has VK_EXT_image_drm_format_modifier and
+ * Asks the driver, each time. Where DMA buffers can be imported at all, frames of every format can with
+ * %EFFVK_DMABUF_LINEAR, which is first; tiled and compressed ones where the driver has VK_EXT_image_drm_format_modifier and
  * takes them for the format. Formats of packed 4:2:2 have only the linear one.
  *
  * Returns: (array length=n_modifiers) (transfer full) (nullable): what

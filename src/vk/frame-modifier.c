@@ -253,7 +253,7 @@ effvk_frame_memory_new_from_dmabuf_with_modifier (EffvkDevice *device, EffvkForm
   g_return_val_if_fail (planes != NULL, NULL);
   g_return_val_if_fail (n_planes >= 1 && n_planes <= EFFVK_DMABUF_MAX_PLANES, NULL);
 
-  if (modifier == EFFVK_MODIFIER_LINEAR)
+  if (modifier == EFFVK_DMABUF_LINEAR)
     return new_linear (device, format, planes, n_planes, error);
   extent = extent_of (format, width, height);
   if (!effvk_dmabuf_check_device (device, error)

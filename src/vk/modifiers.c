@@ -160,9 +160,9 @@ effvk_device_list_dmabuf_modifiers (EffvkDevice *device, EffvkFormat format, gui
   if (device->imports_modifiers && image_format != VK_FORMAT_UNDEFINED)
     all = list_modifiers (device, image_format, &n);
   modifiers = g_new0 (EffvkDmabufModifier, n + 1);
-  modifiers[(*n_modifiers)++] = (EffvkDmabufModifier){ EFFVK_MODIFIER_LINEAR, n_planes };
+  modifiers[(*n_modifiers)++] = (EffvkDmabufModifier){ EFFVK_DMABUF_LINEAR, n_planes };
   for (guint32 i = 0; i < n; i++)
-    if (all[i].drmFormatModifier != EFFVK_MODIFIER_LINEAR
+    if (all[i].drmFormatModifier != EFFVK_DMABUF_LINEAR
         && can_import (device, image_format, &all[i], FALSE, &found))
       modifiers[(*n_modifiers)++] = (EffvkDmabufModifier){ found.modifier, found.n_planes };
   return modifiers;

@@ -7,8 +7,6 @@
 
 /* VK_EXT_image_drm_format_modifier: which images can be made of DMA buffers whose pixels are tiled or compressed. */
 
-#define EFFVK_MODIFIER_LINEAR 0 /* DRM_FORMAT_MOD_LINEAR */
-
 /* What a device can do with a modifier for frames of a format. */
 typedef struct
 {
