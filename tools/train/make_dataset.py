@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageFilter
 
 import codec
+from dice import Dice
 from recipe import LABELS, SIZE
 
 # Damage is visible where, at the network's size, a tenth of the 4x4 blocks is off by 28 levels or more
@@ -40,9 +41,9 @@ WORDS = {"train": ["NO SIGNAL", "PLEASE STAND BY", "Technical difficulties", "OF
                   "Waiting for the host", "BREAK", "Transmission interrupted"]}
 
 
-class Maker:
+class Maker(Dice):
     def __init__(self, seed, split, pictures):
-        self.rng = np.random.default_rng(seed)
+        super().__init__(seed)
         self.split = split
         self.plain = 0.4  # how often things lie or stand before something plain
         self.upright = 0.25  # how often these are made, with edges along rows and columns
@@ -50,19 +51,6 @@ class Maker:
                     for _ in range(3 if os.path.basename(path).startswith(PHOTOGRAPHS) else 1)]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
         self.cutouts = [p for p in pictures if p.shape[2] == 4]
-
-    # small helpers
-    def chance(self, p):
-        return self.rng.random() < p
-
-    def uniform(self, low, high):
-        return float(self.rng.uniform(low, high))
-
-    def integer(self, low, high):
-        return int(self.rng.integers(low, high + 1))
-
-    def pick(self, items):
-        return items[int(self.rng.integers(len(items)))]
 
     def color(self, low=0, high=255):
         return tuple(int(v) for v in self.rng.integers(low, high + 1, 3))
