@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# make.sh FOLDER [EFFVK]: makes the signal model from scratch in FOLDER: fetches the pictures, renders
-# scenes, makes the training, the validation and the test frames, trains, and prints what EFFVK (default: effvk) says of
-# the test frames. What is in FOLDER already is not made again. It takes at most 90 minutes on two idle
+# make.sh FOLDER [EFFVK]: makes the signal model from scratch in FOLDER: fetches the pictures, renders scenes,
+# makes the training, the validation and the test frames, trains, and prints what EFFVK (default: effvk)
+# says of the test frames. What is in FOLDER already is not made again. It takes at most 90 minutes on two idle
 # cores, by the speed of its parts: training follows the clock, and a GPU makes more steps of it.
 set -euo pipefail
 

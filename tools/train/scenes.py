@@ -18,7 +18,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from things import box, cylinder, plain, side, sphere, Things, vector
+from things import box, cylinder, plain, side, sphere, Things, union, vector
 
 WIDTH, HEIGHT = 800, 500
 WINDOWS = {"dark": plain((0.1, 0.12, 0.15), "finish { reflection 0.3 }"),
@@ -41,7 +41,7 @@ class Scene(Things):
 
     def put(self, thing, x, y, z, turn=None):
         turn = self.uniform(0, 360) if turn is None else turn
-        self.add(f"{thing} rotate y*{turn:.1f} translate {vector(x, y, z)} }}")
+        self.add(union(thing, f"rotate y*{turn:.1f} translate {vector(x, y, z)}"))
 
     def plane(self, axis, at, texture):
         self.add(f"plane {{ {axis}, {at:.4g} {texture} }}")
@@ -160,10 +160,10 @@ class Scene(Things):
                      sphere((x + 0.8, 1, z - 0.1), 0.03, self.paint()))
         elif kind == "blind":
             slat, step, across = self.paint(), self.uniform(0.03, 0.12), self.chance(0.5)
-            for at in np.arange(low, top, step) if across else np.arange(x, x + width, step):
-                self.add(box((x if across else at, at if across else low, z - 0.05),
-                             (x + width if across else at + 0.7 * step, at + 0.7 * step if across else top,
-                              z - 0.03), slat))
+            places = [(x, at, x + width, at + 0.7 * step) for at in np.arange(low, top, step)] if across else \
+                [(at, low, at + 0.7 * step, top) for at in np.arange(x, x + width, step)]
+            for left, bottom, right, upper in places:
+                self.add(box((left, bottom, z - 0.05), (right, upper, z - 0.03), slat))
         elif kind == "cupboard":
             tall, front = self.uniform(0.8, 2.2), self.surface(0.2)
             for k in range(self.integer(1, 4)):
@@ -176,7 +176,7 @@ class Scene(Things):
         parts = [box((-half, top - 0.04, -0.4), (half, top, 0.4), self.surface(0.2))]
         parts += [box((a * half - 0.03, 0, b - 0.03), (a * half + 0.03, top, b + 0.03), leg)
                   for a in (-0.9, 0.9) for b in (-0.35, 0.35)]
-        self.put("union { " + " ".join(parts), x, 0, z, self.pick([0, 90, self.uniform(0, 90)]))
+        self.put(parts, x, 0, z, self.pick([0, 90, self.uniform(0, 90)]))
         for _ in range(self.integer(0, 3)):
             make = self.pick([self.bottle, self.tin, self.box, self.cup, self.plant])
             self.put(make(self.uniform(0.04, 0.15), self.uniform(0.1, 0.4)), x + self.uniform(-0.25, 0.25), top,
@@ -246,8 +246,9 @@ def render(job):
                                "+R3", "-D", "+WT1", "-GA"], capture_output=True, text=True, cwd=folder)
         if done.returncode:
             raise RuntimeError(f"scene {seed}: {done.stderr[-2000:]}")
-        np.save(output + ".new.npy", np.asarray(Image.open(image).convert("RGB")))
-        os.replace(output + ".new.npy", output)
+        with open(output + ".new", "wb") as file:
+            np.save(file, np.asarray(Image.open(image).convert("RGB")))
+        os.replace(output + ".new", output)
 
 
 def main():

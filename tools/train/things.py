@@ -43,12 +43,16 @@ def side(low, high, corners, change, texture):
             + ", ".join(vector(*p) for p in points) + f" rotate x*-90 {change} {texture} }}")
 
 
+def union(parts, change):
+    return f"union {{ {' '.join(parts)} {change} }}"
+
+
 def plain(color, finish=""):
     return f"pigment {{ rgb {vector(*color)} }} {finish}"
 
 
 class Things(Dice):
-    """Each thing is a union that is not closed yet, with its foot at the origin; r: half its width, h: its height."""
+    """Each thing is a list of objects, with its foot at the origin; r: half its width, h: its height."""
 
     def __init__(self, seed, photographs, folder):
         super().__init__([seed, 7])
@@ -123,7 +127,7 @@ class Things(Dice):
             high = low + self.uniform(0.1, 0.5) * shoulder
             parts.append(upright(low, high, 1.01 * r, f"open {self.surface(0.05)}"))
         parts.append(upright(0.93 * h, 1.02 * h, 1.2 * neck, self.paint()))
-        return "union { " + " ".join(parts)
+        return parts
 
     def tin(self, r, h):
         parts = [upright(0, h, r, self.surface(0.05))]
@@ -132,7 +136,7 @@ class Things(Dice):
         if self.chance(0.3):  # a handle
             place = vector(r, 0.5 * h, 0)
             parts.append(f"torus {{ {0.4 * h:.4g}, {0.05 * h:.4g} rotate x*90 translate {place} {self.paint()} }}")
-        return "union { " + " ".join(parts)
+        return parts
 
     def box(self, r, h):
         deep = r * self.uniform(0.3, 1.2)
@@ -141,16 +145,16 @@ class Things(Dice):
             share = self.uniform(0.6, 0.98)
             parts.append(self.photograph(-r * share, h * (1 - share) / 2, -deep * 1.01,
                                          2 * r * share, h * share))
-        return "union { " + " ".join(parts)
+        return parts
 
     def ball(self, r, h):
         r = min(r, h / 2)
-        return "union { " + sphere((0, r, 0), r, self.surface(0.1))
+        return [sphere((0, r, 0), r, self.surface(0.1))]
 
     def cup(self, r, h):
         outside = cone((0, 0, 0), 0.7 * r, (0, h, 0), r, "")
         inside = cone((0, 0.05 * h, 0), 0.62 * r, (0, 1.01 * h, 0), 0.92 * r, "")
-        return f"difference {{ {outside} {inside} {self.glass() if self.chance(0.3) else self.surface(0.05)}"
+        return [f"difference {{ {outside} {inside} {self.glass() if self.chance(0.3) else self.surface(0.05)} }}"]
 
     def plant(self, r, h):
         parts = [cone((0, 0, 0), 0.3 * r, (0, 0.3 * h, 0), 0.45 * r, self.paint())]
@@ -159,7 +163,7 @@ class Things(Dice):
             top = self.uniform(-r, r), self.uniform(0.5, 1) * h, self.uniform(-r, r)
             leaf = plain(green * self.rng.uniform(0.6, 1.4, 3))
             parts.append(cone((0, 0.3 * h, 0), 0.08 * r, top, 0.002, leaf))
-        return "union { " + " ".join(parts)
+        return parts
 
     def person(self, h):
         """Legs, trunk, arms and head of rounded parts."""
@@ -172,7 +176,7 @@ class Things(Dice):
                  limb((-0.22, 1.42, 0), 0.06, (-0.3, 0.9, reach), 0.045, coat),
                  limb((0.22, 1.42, 0), 0.06, (0.3, 0.9, -reach), 0.045, coat),
                  sphere((0, 1.68, 0), 0.12, skin), sphere((0, 1.72, 0.02), 0.125, self.paint())]
-        return f"union {{ {' '.join(parts)} scale {h / 1.8:.3f}"
+        return [union(parts, f"scale {h / 1.8:.3f}")]
 
     def car(self, h):
         paint, glass = self.paint(), plain((0.03, 0.03, 0.03), "finish { specular 0.6 reflection 0.15 }")
@@ -182,7 +186,7 @@ class Things(Dice):
         for x in (-1.3, 1.3):
             parts += [cylinder((x, 0.33, -z), (x, 0.33, z), r, plain((grey, grey, grey)))
                       for z, r, grey in ((0.9, 0.33, 0.04), (0.91, 0.2, 0.5))]
-        return f"union {{ {' '.join(parts)} scale {h / 1.5:.3f}"
+        return [union(parts, f"scale {h / 1.5:.3f}")]
 
     def tree(self, r, h):
         parts = [cone((0, 0, 0), 0.04 * h, (0, 0.6 * h, 0), 0.02 * h, plain((0.2, 0.13, 0.08)))]
@@ -194,4 +198,4 @@ class Things(Dice):
             far = r * np.sqrt(self.uniform(0, 1)) * (1.2 - up)
             middle = far * np.cos(angle), up * h, far * np.sin(angle)
             parts.append(sphere(middle, self.uniform(0.05, 0.14) * h, leaves))
-        return "union { " + " ".join(parts)
+        return parts
