@@ -15,9 +15,9 @@ import codec
 from dice import Dice
 from recipe import LABELS, SIZE
 
-# Damage is visible where, at the network's size, a tenth of the 4x4 blocks is off by 28 levels or more
+# Damage is visible where, at the network's size, a tenth of the 5x5 blocks is off by 28 levels or more
 # from every undamaged frame of the clip. A damaged frame with less is used by no split.
-VISIBLE, BLOCK, OFF = 0.1, 4, 28
+VISIBLE, BLOCK, OFF = 0.1, 5, 28
 FONTS = sorted(glob.glob("/usr/share/fonts/truetype/dejavu/*.ttf"))
 SIZES = [(320, 240), (352, 288), (426, 240), (480, 360), (500, 375), (640, 360), (640, 480),
          (720, 576), (720, 480), (854, 480), (768, 432), (1280, 720), (1920, 1080)]
@@ -101,13 +101,16 @@ class Maker(Dice):
         """What stations make of pictures: bars beside them, a picture in the picture, a caption's band."""
         width, height = frames[0].size
         ground = self.color(0, 20) if self.chance(0.6) else self.color()
-        kind = self.pick(["bars", "inset", "band"])
+        kind = self.pick(["bars", "inset", "band", "border"])
         x, y, w, h = 0, 0, width, height  # where the picture lies
         over, at, opacity = None, (0, 0), 1.0
         if kind == "bars":
             share = self.uniform(0.6, 0.95)
             w, h = (int(width * share), height) if self.chance(0.5) else (width, int(height * share))
             x, y = (width - w) // 2, (height - h) // 2
+        elif kind == "border":
+            edge = max(1, int(self.uniform(0.003, 0.05) * width))
+            x, y, w, h = edge, edge, width - 2 * edge, height - 2 * edge
         elif kind == "inset":
             over = Image.fromarray(np.asarray(self.pick(self.pictures)))
             if self.chance(0.5):  # two beside each other
@@ -141,7 +144,9 @@ class Maker(Dice):
         width, height = frames[0].size
         light = self.soft_ground(width, height) if self.chance(0.3) else \
             self.plain_ground(width, height)
-        if self.chance(self.upright):
+        if self.chance(0.2):
+            mask, things = self.sheets(width, height)
+        elif self.chance(self.upright):
             mask, things = self.upright_things(width, height)
         elif self.chance(0.65) and self.cutouts:
             mask, things = self.placed_cutouts(width, height)
@@ -208,6 +213,38 @@ class Maker(Dice):
                                cy + px * np.sin(angle) + py * np.cos(angle)))
             draw.polygon(points, fill=255)
         return mask
+
+    def sheets(self, width, height):
+        """Paper, card and cloth on one another: large faces of one colour with straight edges, some printed."""
+        things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
+        alike = self.color(60, 250) if self.chance(0.5) else None  # a folded one: the same in other light
+        for _ in range(self.integer(1, 9)):
+            w, h = (int(max(8, side * self.uniform(0.15, 0.9))) for side in (width, height))
+            color = alike or (self.color() if self.chance(0.5) else (self.integer(120, 255),) * 3)
+            across, down = np.linspace(-1, 1, w)[None, :, None], np.linspace(-1, 1, h)[:, None, None]
+            light = self.uniform(0.5, 1.1) + self.uniform(-0.2, 0.2) * across + self.uniform(-0.2, 0.2) * down
+            face = np.broadcast_to(np.array(color, np.float32), (h, w, 3))
+            if self.chance(0.3):
+                face = np.asarray(Image.fromarray(np.asarray(self.pick(self.pictures))).resize((w, h)), np.float32)
+            sheet = Image.fromarray(np.clip(face * light, 0, 255).astype(np.uint8))
+            if self.chance(0.4):
+                self.text(sheet, self.integer(1, 3), big=True, box=self.color())
+            outline = Image.new("L", (w, h))
+            slack = 0.3 if self.chance(0.6) else 0  # seen from the side, or cut crookedly
+            corners = [(abs(x - self.uniform(0, slack)) * w, abs(y - self.uniform(0, slack)) * h)
+                       for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+            ImageDraw.Draw(outline).polygon(corners, fill=255)
+            sheet.putalpha(outline)
+            if self.chance(0.7):
+                sheet = sheet.rotate(self.uniform(-60, 60) * self.pick([0.1, 1]), Image.BICUBIC, expand=True)
+            at = tuple(int(self.uniform(0, 1) * side - part / 2) for side, part in zip((width, height), sheet.size))
+            shade = Image.new("L", (width, height))
+            shade.paste(sheet.getchannel("A"), (at[0] + int(0.01 * width), at[1] + int(0.01 * width)))
+            shade = shade.filter(ImageFilter.GaussianBlur(width * self.uniform(0.002, 0.02)))
+            things = Image.composite(Image.new("RGB", (width, height)), things, shade.point(lambda v: v // 3))
+            things.paste(sheet.convert("RGB"), at, sheet.getchannel("A"))
+            mask.paste(sheet.getchannel("A"), at, sheet.getchannel("A"))
+        return mask, things
 
     def upright_things(self, width, height):
         """Bottles, tins, boxes, books and frames in a row or anywhere: straight edges along the rows and columns
@@ -309,10 +346,19 @@ class Maker(Dice):
         tint = self.rng.uniform(0.9, 1.1, 3) if self.chance(0.4) else np.ones(3)
         if self.chance(0.06):  # coloured light, under water, a stage
             tint = self.rng.uniform(0.35, 1.2, 3)
-        levels = 255 * (np.arange(256) / 255) ** gamma * gain
-        table = [int(v) for t in tint for v in np.clip(levels * t + lift, 0, 255)]
-        return [np.asarray(ImageEnhance.Color(Image.fromarray(np.asarray(frame))).enhance(saturation)
-                           .point(table)) for frame in frames]
+        levels = (np.arange(256) / 255) ** gamma
+        if self.chance(0.15):  # a flash, hard light, a copy of a copy
+            steep = self.uniform(2, 10)
+            levels = 1 / (1 + np.exp(-steep * (levels - self.uniform(0.3, 0.7))))
+        table = [int(v) for t in tint for v in np.clip(255 * gain * levels * t + lift, 0, 255)]
+        radius, percent = self.uniform(0.5, 3), int(self.uniform(50, 400)) if self.chance(0.25) else 0
+        out = []
+        for frame in frames:
+            image = ImageEnhance.Color(Image.fromarray(np.asarray(frame))).enhance(saturation)
+            if percent:  # as cameras and those who post pictures do
+                image = image.filter(ImageFilter.UnsharpMask(radius, percent, 2))
+            out.append(np.asarray(image.point(table)))
+        return out
 
     def text(self, image, count=1, big=False, box=None):
         draw = ImageDraw.Draw(image)
