@@ -112,7 +112,7 @@ class Maker(Dice):
             edge = max(1, int(self.uniform(0.003, 0.05) * width))
             x, y, w, h = edge, edge, width - 2 * edge, height - 2 * edge
         elif kind == "inset":
-            over = Image.fromarray(np.asarray(self.pick(self.pictures)))
+            over = self.image(self.pictures)
             if self.chance(0.5):  # two beside each other
                 x, y, w, h = 0, height // 4, width // 2, height // 2
                 at, size = (w, y), (width - w, h)
@@ -191,8 +191,11 @@ class Maker(Dice):
             light = light * (1 + self.uniform(0.02, 0.15) * np.asarray(grain)[..., None])
         return light
 
+    def image(self, among):
+        return Image.fromarray(np.asarray(self.pick(among)))
+
     def soft_ground(self, width, height):
-        source = Image.fromarray(np.asarray(self.pick(self.pictures)))
+        source = self.image(self.pictures)
         source = source.resize((width // 4, height // 4), Image.BILINEAR)
         source = source.filter(ImageFilter.GaussianBlur(width // 4 * self.uniform(0.02, 0.08)))
         return np.asarray(source.resize((width, height), Image.BICUBIC), np.float32)
@@ -214,37 +217,46 @@ class Maker(Dice):
             draw.polygon(points, fill=255)
         return mask
 
+    @staticmethod
+    def lay(things, mask, thing, at, seen):
+        """Over the others; seen is how opaque it is where it is at all: 0 to 255, or an image of that."""
+        things.paste(thing.convert("RGB"), at, thing.getchannel("A"))
+        mask.paste(seen, at, thing.getchannel("A"))
+
     def sheets(self, width, height):
         """Paper, card and cloth on one another: large faces of one colour with straight edges, some printed."""
         things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
         alike = self.color(60, 250) if self.chance(0.5) else None  # a folded one: the same in other light
         for _ in range(self.integer(1, 9)):
-            w, h = (int(max(8, side * self.uniform(0.15, 0.9))) for side in (width, height))
-            color = alike or (self.color() if self.chance(0.5) else (self.integer(120, 255),) * 3)
-            across, down = np.linspace(-1, 1, w)[None, :, None], np.linspace(-1, 1, h)[:, None, None]
-            light = self.uniform(0.5, 1.1) + self.uniform(-0.2, 0.2) * across + self.uniform(-0.2, 0.2) * down
-            face = np.broadcast_to(np.array(color, np.float32), (h, w, 3))
-            if self.chance(0.3):
-                face = np.asarray(Image.fromarray(np.asarray(self.pick(self.pictures))).resize((w, h)), np.float32)
-            sheet = Image.fromarray(np.clip(face * light, 0, 255).astype(np.uint8))
-            if self.chance(0.4):
-                self.text(sheet, self.integer(1, 3), big=True, box=self.color())
-            outline = Image.new("L", (w, h))
-            slack = 0.3 if self.chance(0.6) else 0  # seen from the side, or cut crookedly
-            corners = [(abs(x - self.uniform(0, slack)) * w, abs(y - self.uniform(0, slack)) * h)
-                       for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
-            ImageDraw.Draw(outline).polygon(corners, fill=255)
-            sheet.putalpha(outline)
-            if self.chance(0.7):
-                sheet = sheet.rotate(self.uniform(-60, 60) * self.pick([0.1, 1]), Image.BICUBIC, expand=True)
+            sheet = self.sheet(width, height, alike)
             at = tuple(int(self.uniform(0, 1) * side - part / 2) for side, part in zip((width, height), sheet.size))
             shade = Image.new("L", (width, height))
             shade.paste(sheet.getchannel("A"), (at[0] + int(0.01 * width), at[1] + int(0.01 * width)))
             shade = shade.filter(ImageFilter.GaussianBlur(width * self.uniform(0.002, 0.02)))
             things = Image.composite(Image.new("RGB", (width, height)), things, shade.point(lambda v: v // 3))
-            things.paste(sheet.convert("RGB"), at, sheet.getchannel("A"))
-            mask.paste(sheet.getchannel("A"), at, sheet.getchannel("A"))
+            self.lay(things, mask, sheet, at, sheet.getchannel("A"))
         return mask, things
+
+    def sheet(self, width, height, color):
+        w, h = (int(max(8, side * self.uniform(0.15, 0.9))) for side in (width, height))
+        color = color or (self.color() if self.chance(0.5) else (self.integer(120, 255),) * 3)
+        across, down = np.linspace(-1, 1, w)[None, :, None], np.linspace(-1, 1, h)[:, None, None]
+        light = self.uniform(0.5, 1.1) + self.uniform(-0.2, 0.2) * across + self.uniform(-0.2, 0.2) * down
+        face = np.array(color, np.float32)
+        if self.chance(0.3):
+            face = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
+        sheet = Image.fromarray(np.clip(face * light, 0, 255).astype(np.uint8))
+        if self.chance(0.4):
+            self.text(sheet, self.integer(1, 3), big=True, box=self.color())
+        outline = Image.new("L", (w, h))
+        slack = 0.3 if self.chance(0.6) else 0  # seen from the side, or cut crookedly
+        corners = [(abs(x - self.uniform(0, slack)) * w, abs(y - self.uniform(0, slack)) * h)
+                   for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        ImageDraw.Draw(outline).polygon(corners, fill=255)
+        sheet.putalpha(outline)
+        if self.chance(0.7):
+            sheet = sheet.rotate(self.uniform(-60, 60) * self.pick([0.1, 1]), Image.BICUBIC, expand=True)
+        return sheet
 
     def upright_things(self, width, height):
         """Bottles, tins, boxes, books and frames in a row or anywhere: straight edges along the rows and columns
@@ -259,8 +271,7 @@ class Maker(Dice):
                 thing = self.upright_thing(room, height)
             x = room * i + self.uniform(0, 1) * max(0, room - thing.width)
             y = base - thing.height if self.chance(0.8) else self.uniform(-0.2, 1) * height
-            things.paste(thing.convert("RGB"), (int(x), int(y)), thing.getchannel("A"))
-            mask.paste(thing.getchannel("A"), (int(x), int(y)), thing.getchannel("A"))
+            self.lay(things, mask, thing, (int(x), int(y)), thing.getchannel("A"))
         return mask, things
 
     def upright_thing(self, room, height):
@@ -274,7 +285,7 @@ class Maker(Dice):
             light = 1 + self.uniform(-0.3, 0.3) * x
         body = np.broadcast_to(np.array(self.color(20, 255), np.float32), (h, w, 3))
         if self.chance(0.3):
-            body = np.asarray(Image.fromarray(np.asarray(self.pick(self.pictures))).resize((w, h)), np.float32)
+            body = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
         image = Image.fromarray(np.clip(body * light, 0, 255).astype(np.uint8))
         draw = ImageDraw.Draw(image)
         for _ in range(self.integer(0, 3)):  # labels, what is in it, shelves
@@ -305,12 +316,10 @@ class Maker(Dice):
         things, mask = Image.new("RGB", (width, height)), Image.new("L", (width, height))
 
         def place(cutout, x, y, opacity):
-            alpha = cutout.getchannel("A")
-            things.paste(cutout.convert("RGB"), (int(x), int(y)), alpha)
-            mask.paste(int(255 * opacity), (int(x), int(y)), alpha)
+            self.lay(things, mask, cutout, (int(x), int(y)), int(255 * opacity))
 
         if self.chance(0.4):
-            cutout, count = Image.fromarray(np.asarray(self.pick(self.cutouts))), self.integer(2, 6)
+            cutout, count = self.image(self.cutouts), self.integer(2, 6)
             scale = self.uniform(0.25, 0.75) * min(1.2 * width / count / cutout.width,
                                                    height / cutout.height)
             cutout = self.scaled(cutout, scale)
@@ -322,7 +331,7 @@ class Maker(Dice):
                 place(cutout, left + gap * (i + self.uniform(0, 0.05)), y + slope * gap * i, opacity)
             return mask, things
         for _ in range(self.pick([1, 1, 1, 2, 3])):
-            cutout = Image.fromarray(np.asarray(self.pick(self.cutouts)))
+            cutout = self.image(self.cutouts)
             cutout = self.scaled(cutout, self.uniform(0.35, 1.1) * min(width / cutout.width,
                                                                        height / cutout.height))
             if self.chance(0.5):
