@@ -244,7 +244,8 @@ swap_often (const char *first, const char *second, guint n)
   g_assert_cmpuint (count_open_files (), ==, n_files);
   g_test_message ("%u swaps; at least %.1f MB before half of them, %.1f MB at the end", n,
                   (double) early / 1e6, (double) late / 1e6);
-  /* measured: -2 to 3 MB more after 20 */
+  /* measured beside two busy programs: -8 to 6 MB more after 60; after 20, while malloc's arenas
+   * still grow, 1 to 10, and once 17 */
   if (n >= 20)
     g_assert_cmpuint (late, <, early + (16 << 20));
   stream_stop (&stream);
@@ -267,10 +268,11 @@ second_model (void)
   return path;
 }
 
+/* Enough of them that what is compared lies behind the growth of the first. */
 static void
 test_small (void)
 {
-  swap_often (fixture_model (), second_model (), 20);
+  swap_often (fixture_model (), second_model (), 60);
 }
 
 static void
