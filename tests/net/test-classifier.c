@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ring: order, batching, changes of the frame's layout, and what its errors say. */
 #include "base/image.h"
-#include "new-classifier.h"
+#include "shared.h"
 #include "vk/device.h"
 
 #include <math.h>
@@ -44,16 +44,6 @@ new_image (guint seed, guint width, guint height)
     pixels[i] = (guint8) g_rand_int_range (rand, 0, 256);
   bytes = g_bytes_new_take (pixels, size);
   return effvk_image_new_from_bytes (EFFVK_FORMAT_RGB, width, height, bytes);
-}
-
-static void
-assert_same (EffvkResult *a, EffvkResult *b)
-{
-  guint n, m;
-  const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
-
-  g_assert_cmpuint (n, ==, m);
-  g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
 }
 
 #define N 7

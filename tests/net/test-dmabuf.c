@@ -2,7 +2,7 @@
 /* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where the device cannot
  * import them, or they are no such frames, that is said. */
 #define _GNU_SOURCE
-#include "new-classifier.h"
+#include "shared.h"
 #include "vk/memory.h"
 
 #include <sys/mman.h>
@@ -31,15 +31,6 @@ tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_object_unref (fixture->model);
   g_object_unref (fixture->device);
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
-}
-
-static gboolean
-can_import (Fixture *fixture)
-{
-  if (effvk_device_can_import_dmabuf (fixture->device))
-    return TRUE;
-  g_test_skip ("the device has no VK_EXT_external_memory_dma_buf");
-  return FALSE;
 }
 
 /* A DMA buffer of the device's own. */
@@ -157,7 +148,7 @@ test_frames (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (EffvkClassifier) classifier = NULL;
   g_autoptr (EffvkClassifier) alone = NULL;
 
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   classifier = new_classifier (fixture->device, fixture->model, 2, 2);
   alone = new_classifier (fixture->device, fixture->model, 1, 2);
@@ -226,7 +217,7 @@ test_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED);
   g_test_message ("%s", error->message);
   g_clear_error (&error);
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   planes[0].fd = planes[1].fd = make_file (fixture->device, zeros, sizeof zeros);
   planes[1].offset = 8192 - 64 * 32 + 1; /* one byte too far */

@@ -2,7 +2,7 @@
 /* Frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives the modifiers: the
  * answers are those of the same pixels in the CPU's memory, and what the device cannot import is refused. */
 #define _GNU_SOURCE
-#include "new-classifier.h"
+#include "shared.h"
 #include "tiles.h"
 #include "vk/device.h"
 
@@ -41,16 +41,6 @@ tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_clear_object (&fixture->model);
   g_object_unref (fixture->device);
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
-}
-
-/* The driver below the layer must import DMA buffers itself. */
-static gboolean
-can_import (Fixture *fixture)
-{
-  if (effvk_device_can_import_dmabuf (fixture->device))
-    return TRUE;
-  g_test_skip ("the device has no VK_EXT_external_memory_dma_buf");
-  return FALSE;
 }
 
 /* What stands for a DMA buffer: a CPU device maps either. */
@@ -179,15 +169,6 @@ assert_refused (EffvkFrameMemory *memory, GError **error, const char *expected)
   g_clear_error (error);
 }
 
-static void
-assert_same (EffvkResult *a, EffvkResult *b)
-{
-  guint n, m;
-  const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
-
-  g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
-}
-
 /* Alone, and in one submission with others, twice in the same memory. */
 static void
 assert_classified (Fixture *fixture, const EffvkImage *image, const EffvkImage *plain)
@@ -222,7 +203,7 @@ test_list (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   };
   static const guint64 modifiers[] = { 0, MODIFIER_TILED, MODIFIER_COMPRESSED };
 
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -249,7 +230,7 @@ typedef struct
 static void
 check_frames (Fixture *fixture, const Case *cases, guint n, gboolean apart)
 {
-  for (guint i = 0; i < n && can_import (fixture); i++)
+  for (guint i = 0; i < n && can_import_dmabuf (fixture->device); i++)
     {
       const Case *this = &cases[i];
       g_auto (Frame) frame;
@@ -308,7 +289,7 @@ test_again (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GError) error = NULL;
 
   frame_init (&frame, EFFVK_FORMAT_NV12, 64, 48, MODIFIER_TILED, FALSE, 1);
-  if (can_import (fixture))
+  if (can_import_dmabuf (fixture->device))
     {
       memory = import (fixture, &frame, &error);
       g_assert_no_error (error);
@@ -343,7 +324,7 @@ test_odd (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   gsize size;
 
   frame_init (&frame, EFFVK_FORMAT_NV12, 62, 48, MODIFIER_TILED, FALSE, 1);
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   frame.width = 61;
   frame.height = 47;
@@ -367,7 +348,7 @@ test_refused (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
   frame_init (&frame, EFFVK_FORMAT_NV12, 64, 48, MODIFIER_COMPRESSED, FALSE, 1);
   frame_init (&apart, EFFVK_FORMAT_NV12, 64, 48, MODIFIER_COMPRESSED, TRUE, 1);
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   assert_refused (import (fixture, &apart, &error), &error, "in different DMA buffers");
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
@@ -408,7 +389,7 @@ test_mismatched (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GError) error = NULL;
 
   frame_init (&frame, EFFVK_FORMAT_RGBA, 64, 48, MODIFIER_TILED, FALSE, 1);
-  if (!can_import (fixture))
+  if (!can_import_dmabuf (fixture->device))
     return;
   memory = import (fixture, &frame, &error);
   g_assert_no_error (error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A device and images that somebody else made: the answers are those of the same pixels in the CPU's memory, the
  * images are left as they were, and the caller's objects are let go of in time. */
-#include "new-classifier.h"
+#include "shared.h"
 #include "vulkan-world.h"
 
 typedef struct
@@ -54,16 +54,6 @@ image_of (Fixture *fixture, const Frame *frame, EffvkVulkanUpdateFunc update, gu
 
   effvk_image_set_memory (image, memory);
   return image;
-}
-
-static void
-assert_same (EffvkResult *a, EffvkResult *b)
-{
-  guint n, m;
-  const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
-
-  g_assert_cmpuint (n, ==, m);
-  g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
 }
 
 static void

@@ -19,3 +19,23 @@ new_classifier (EffvkDevice *device, EffvkModel *model, guint batch, guint in_fl
   g_assert_no_error (error);
   return classifier;
 }
+
+/* To the last bit. */
+static inline void
+assert_same (EffvkResult *a, EffvkResult *b)
+{
+  guint n, m;
+  const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
+
+  g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
+}
+
+/* Or else the test is skipped. */
+static inline gboolean
+can_import_dmabuf (EffvkDevice *device)
+{
+  if (effvk_device_can_import_dmabuf (device))
+    return TRUE;
+  g_test_skip ("the device has no VK_EXT_external_memory_dma_buf");
+  return FALSE;
+}
