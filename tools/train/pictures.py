@@ -3,9 +3,10 @@
 """Fetches Debian packages with photographs and unpacks these, split into train, validation and test.
 
 The training split takes only files that the package's copyright file puts in the public domain or
-under CC0, CC-BY, CC-BY-SA or GPL-2; pictures.tsv in the output says which, one a line. The other
-splits' pictures are of other packages, photographers and subjects, and train nothing. Photographs
-of things without their ground (cut-outs) keep their transparency, as a fourth channel.
+under CC0, CC-BY, CC-BY-SA, GPL-2, MIT, BSD or Apache-2.0; pictures.tsv in the output says which, one
+a line. The other splits' pictures are of other packages, photographers and subjects, and train
+nothing. Photographs of things without their ground (cut-outs) keep their transparency, as a fourth
+channel.
 """
 import argparse
 import csv
@@ -21,13 +22,17 @@ import zlib
 import numpy as np
 from PIL import Image
 
-FREE = r"public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?"
+FREE = (r"public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?( and .*)?|Expat|"
+        r"(Apache-2\.0 AND )?BSD-3-Clause|GPL-3\.0\+ or MIT or WTFPL|LGPL-3 or GPL-2")
 # Package: where its pictures lie: mostly photographs, then what games and painters show; no figures.
 PACKAGES = {
+    "darknet": [f"*/data/{name}.jpg" for name in ("dog", "eagle", "giraffe", "horses", "kite", "person")],
     "endless-sky-data": ["*/images/land/*.jpg", "*/images/scene/*.jpg"],
     "gcompris-qt-data": ["*/activities/categorization/resource/images/*",
                          "*/activities/explore_*", "*/activities/erase/resource/*",
                          "*/activities/details/resource/images/*"],
+    "gnome-control-center-data": ["*/pixmaps/faces/*.jpg"],
+    "gnome-taquin": ["*/themes/cats/*.jpg"],
     "kalzium-data": ["*/toolpics/*.jpg"],
     "kphotoalbum": ["*/demo/*.jpg"],
     "krank": ["*/unera-backgrounds/*.jpg"],
@@ -35,6 +40,11 @@ PACKAGES = {
     "lomiri-wallpapers-20.04": ["*/Fossa*.jpg", "*/Kleiber*.jpg"],
     "mate-backgrounds": ["*/nature/*.jpg"],
     "neverball-data": ["*/shot-*/*.jpg"],
+    "opencv-doc": ["*/examples/text/scenetext0*.jpg"] + [f"*/examples/data/{name}.*" for name in (
+        "aero1", "aloeL", "apple", "baboon", "blox", "board", "box_in_scene", "building", "butterfly",
+        "ela_original", "fruits", "graf1", "home", "left0[147]", "leuvenA", "licenseplate_motion", "orange",
+        "right0[28]", "rubberwhale1", "smarties", "squirrel_cls", "stuff", "sudoku")],
+    "palapeli-data": ["*/collection/*.jpg"],
     "plasma-workspace-wallpapers": [
         f"*/{name}/contents/images/*" for name in (
             "FallenLeaf", "Path", "DarkestHour", "Autumn", "summer_1am", "EveningGlow", "Grey",
@@ -44,12 +54,16 @@ PACKAGES = {
     "python3-skimage": [f"*/data/{name}" for name in (
         "astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png",
         "brick.png", "gravel.png", "grass.png")],
+    "qtbase5-examples": [f"*/examples/widgets/*/{name}.jpg" for name in (
+        "composition/flower", "images/place", "draganddrop/puzzle/example")],
     "scratch": ["*/Media/Backgrounds/*.jpg"],
     "tuxpaint-data": ["*/templates/*.jpg"],
     "tuxpaint-stamps-default": [f"*/stamps/{subject}/*" for subject in (
         "animals", "clothes", "food", "hobbies", "household", "medical", "military", "plants",
         "sports", "symbols/money/*/coins", "town/roadsigns", "vehicles")],
     "ukui-wallpapers": ["*/the-mouse.jpg"],
+    "wand-doc": [f"*/wand-doc/html/_images/{name}.jpg" for name in (
+        "enhancement", "hummingbird", "inca_tern", "seam")],
     "wesnoth-1.16-data": ["*/core/images/portraits/*.png", "*/core/images/story/*.jpg"],
 }
 # Copyright files that are plain text say this of the pictures.
@@ -67,7 +81,8 @@ VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpi
                     "*/stamps/household/tools/*", "*/portraits/dwarves/*", "*/portraits/orcs/*",
                     "*/shot-tones/*", "*/art4apps/transport/*"]
 SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
-        "*/analogpattern*", "*/demo/qt-logo*"]
+        "*/analogpattern*", "*/demo/qt-logo*",
+        "*/faces/legacy/*"]
 SPLITS = ("train", "validation", "test")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
 
