@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 FREE = (r"public-domain|CC0(-1\.0)?|CC-BY(-SA)?(-\d(\.\d)?)?|GPL-2(\+|\.0-or-later)?( and .*)?|Expat|"
-        r"(Apache-2\.0 AND )?BSD-3-Clause|GPL-3\.0\+ or MIT or WTFPL|LGPL-3 or GPL-2")
+        r"(Apache-2\.0 AND )?BSD-3-Clause|GPL-3\.0\+ or MIT or WTFPL")
 # Package: where its pictures lie: mostly photographs, then what games and painters show; no figures.
 PACKAGES = {
     "darknet": [f"*/data/{name}.jpg" for name in ("dog", "eagle", "giraffe", "horses", "kite", "person")],
