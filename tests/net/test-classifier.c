@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ring: order, batching, changes of the frame's layout, and what its errors say. */
 #include "base/image.h"
-#include "shared.h"
+#include "classifier-helpers.h"
 #include "vk/device.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where the device cannot
  * import them, or they are no such frames, that is said. */
 #define _GNU_SOURCE
-#include "shared.h"
+#include "classifier-helpers.h"
 #include "vk/memory.h"
 
 #include <sys/mman.h>

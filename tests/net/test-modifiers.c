@@ -2,7 +2,7 @@
 /* Frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives the modifiers: the
  * answers are those of the same pixels in the CPU's memory, and what the device cannot import is refused. */
 #define _GNU_SOURCE
-#include "shared.h"
+#include "classifier-helpers.h"
 #include "tiles.h"
 #include "vk/device.h"
 

@@ -50,7 +50,7 @@ class Clips(Grounds):
             out.append(image.resize((width, height), Image.BICUBIC, (px, py, px + w, py + h)))
         if self.chance(0.5):
             out = [frame.transpose(Image.FLIP_LEFT_RIGHT) for frame in out]
-        if drawn and not detail and self.chance(self.plain):
+        if drawn and not detail and self.chance(0.4):
             out = self.on_plain_ground(out)
         if not detail and self.chance(0.15):
             out = self.arranged(out)

@@ -16,8 +16,6 @@ PHOTOGRAPHS = ("darknet-", "gcompris-", "gnome-", "kalzium-", "kphotoalbum-", "l
 class Grounds(Captions):
     def __init__(self, seed, split, pictures):
         super().__init__(seed, split)
-        self.plain = 0.4  # how often things lie or stand before something plain
-        self.upright = 0.25  # how often these are made, with edges along rows and columns
         pictures = [np.load(path, mmap_mode="r") for path in pictures
                     for _ in range(3 if os.path.basename(path).startswith(PHOTOGRAPHS) else 1)]
         self.pictures = [p for p in pictures if p.shape[2] == 3]
@@ -45,7 +43,7 @@ class Grounds(Captions):
             self.plain_ground(width, height)
         if self.chance(0.2):
             mask, things = self.sheets(width, height)
-        elif self.chance(self.upright):
+        elif self.chance(0.25):
             mask, things = self.upright_things(width, height)
         elif self.chance(0.65) and self.cutouts:
             mask, things = self.placed_cutouts(width, height)

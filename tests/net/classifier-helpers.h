@@ -27,10 +27,11 @@ assert_same (EffvkResult *a, EffvkResult *b)
   guint n, m;
   const float *x = effvk_result_get_logits (a, &n), *y = effvk_result_get_logits (b, &m);
 
+  g_assert_cmpuint (n, ==, m);
   g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
 }
 
-/* Or else the test is skipped. */
+/* Or else the test is skipped. Below a layer that gives modifiers, it is the driver that must import. */
 static inline gboolean
 can_import_dmabuf (EffvkDevice *device)
 {
