@@ -11,13 +11,17 @@ Gst.init(None)
 
 # encoder (with its settings to fill in), parser, decoder
 CODECS = {
-    "h264": ("x264enc bitrate={kilobits} key-int-max={gop} {x264} threads=1", "h264parse", "avdec_h264 max-threads=1"),
-    "mpeg2": ("avenc_mpeg2video bitrate={bitrate} gop-size={gop}", "mpegvideoparse",
-              "avdec_mpeg2video max-threads=1"),
-    "vp8": ("vp8enc target-bitrate={bitrate} keyframe-max-dist={gop} deadline=1 cpu-used={speed} "
+    "h264": ("x264enc bitrate={kilobits} key-int-max={gop} {x264} threads=1", "h264parse",
+             "avdec_h264 max-threads=1"),
+    "mpeg2": ("mpeg2enc format=3 constraints=false bitrate={kilobits} min-gop-size={gop} max-gop-size={gop}",
+              "mpegvideoparse", "avdec_mpeg2video max-threads=1"),
+    # a speed below zero is kept to; above, it follows the time that a frame takes
+    "vp8": ("vp8enc target-bitrate={bitrate} keyframe-max-dist={gop} deadline=1 cpu-used=-{speed} "
             "threads=1", "identity", "avdec_vp8 max-threads=1"),
     "jpeg": ("jpegenc quality={quality}", "jpegparse", "avdec_mjpeg"),
-    "mpeg4": ("avenc_mpeg4 bitrate={bitrate} gop-size={gop}", "mpeg4videoparse",
+    # libav's encoders take the time base, nanoseconds, for the frame rate: a bit rate means little to this one, and
+    # avenc_mpeg2video encodes nothing
+    "mpeg4": ("avenc_mpeg4 qmin={quantizer} qmax={quantizer} gop-size={gop}", "mpeg4videoparse",
               "avdec_mpeg4 max-threads=1"),
     "theora": ("theoraenc bitrate={kilobits} keyframe-force={gop} speed-level=3", "identity",
                "theoradec"),
@@ -59,8 +63,16 @@ def run(description, caps, buffers):
     return out_caps, out
 
 
+def coded(length, codec):
+    """x264enc refuses odd sizes, and mpeg2enc ends the process; it and jpegenc code what lies in memory behind a
+    row that ends within a block, another thing each time."""
+    unit = 16 if codec in ("jpeg", "mpeg2") else 2
+    return -(-length // unit) * unit
+
+
 def encode(frames, codec, settings):
-    height, width = frames[0].shape[:2]
+    shape = frames[0].shape
+    height, width = (coded(length, codec) for length in shape[:2])
     caps = Gst.Caps.from_string(
         f"video/x-raw,format=RGB,width={width},height={height},framerate=25/1")
     element, parser, _ = CODECS[codec]
@@ -68,19 +80,24 @@ def encode(frames, codec, settings):
     for i, frame in enumerate(frames):
         row = (width * 3 + 3) // 4 * 4
         padded = np.zeros((height, row), np.uint8)
-        padded[:, :width * 3] = frame.reshape(height, -1)
+        padded[:, :width * 3] = np.pad(frame, ((0, height - shape[0]), (0, width - shape[1]), (0, 0)),
+                                       "edge").reshape(height, -1)
         raw.append((padded.tobytes(), i * Gst.SECOND // 25, False))
     subsampling = "" if codec == "jpeg" and settings.get("full") else ",format=I420"
-    return run(f"videoconvert n-threads=1 ! video/x-raw{subsampling} ! "
-               f"{element.format(**settings)} ! {parser}", caps, raw)
+    element = element.format(**settings)
+    caps, packets = run(f"videoconvert n-threads=1 ! video/x-raw{subsampling} ! {element} ! {parser}", caps, raw)
+    if not packets:
+        raise RuntimeError(f"nothing came out of {element}, of {len(frames)} frames of {width}x{height}")
+    return caps, packets
 
 
 def decode(caps, packets, codec, width, height):
+    columns, rows = coded(width, codec), coded(height, codec)
     _, raw = run(f"{CODECS[codec][2]} ! videoconvert n-threads=1 ! videoscale ! "
-                 f"video/x-raw,format=RGB,width={width},height={height}", caps, packets)
-    row = (width * 3 + 3) // 4 * 4
-    return [np.frombuffer(data, np.uint8)[:row * height].reshape(height, row)[:, :width * 3]
-            .reshape(height, width, 3) for data, _, _ in raw if len(data) >= row * height]
+                 f"video/x-raw,format=RGB,width={columns},height={rows}", caps, packets)
+    row = (columns * 3 + 3) // 4 * 4
+    return [np.frombuffer(data, np.uint8)[:row * rows].reshape(rows, row)[:height, :width * 3]
+            .reshape(height, width, 3) for data, _, _ in raw if len(data) >= row * rows]
 
 
 def settings(rng, width, height, harsh, split):
@@ -89,13 +106,14 @@ def settings(rng, width, height, harsh, split):
     low, high = (0.03, 0.25) if harsh else (0.06, 0.4)
     bitrate = int(width * height * 25 * np.exp(rng.uniform(np.log(low), np.log(high))))
     test = split == "test"
+    quality = int(rng.integers(15 if harsh else 30, 92))
     return {"bitrate": max(60000, bitrate),
             "kilobits": max(60, bitrate // 1000),
             "gop": int(rng.choice([8, 15, 50] if test else [4, 12, 25])),
             "x264": "speed-preset=veryfast bframes=2" if test else
                     "speed-preset=superfast tune=zerolatency",
             "speed": 5 if test else 8,
-            "quality": int(rng.integers(15 if harsh else 30, 92)), "full": rng.random() < 0.3}
+            "quality": quality, "quantizer": 2 + (100 - quality) // 5, "full": rng.random() < 0.3}
 
 
 def damage(rng, packets, headers=1):
