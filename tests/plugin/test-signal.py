@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The model that comes with effvk: test signals through the element, and where it is found. TAP.
 
-Reads from the environment GST_PLUGIN_PATH, LD_LIBRARY_PATH (an uninstalled build), EFFVK_TOOL, BUILD_ROOT.
+Reads from the environment GST_PLUGIN_PATH, LD_LIBRARY_PATH (an uninstalled build), EFFVK_TOOL, BUILD_ROOT, and
+EFFVK_SHARED for pictures.
 """
 
 import glob
@@ -114,6 +115,44 @@ def test_default():
     report(done.returncode == 1 and "/nonexistent" in done.stderr, "EFFVK_MODEL names another model")
 
 
+def write_combed(picture, width, height, path):
+    """As a raw RGB frame, its second field 3 % of the width further."""
+    pipeline = Gst.parse_launch(
+        f"filesrc location={picture} ! jpegdec ! videoconvert ! videoscale add-borders=false ! "
+        f"video/x-raw,format=RGB,width={width},height={height} ! filesink location={path}")
+    pipeline.set_state(Gst.State.PLAYING)
+    pipeline.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.EOS)
+    pipeline.set_state(Gst.State.NULL)
+    row, moved = width * 3, width * 3 // 100 * 3
+    with open(path, "r+b") as file:
+        frame = bytearray(file.read())
+        for at in range(row, len(frame), 2 * row):
+            line = frame[at:at + row]
+            frame[at:at + row] = line[-moved:] + line[:-moved]
+        file.seek(0)
+        file.write(frame)
+
+
+def test_combing():
+    """At the heights that interlaced video has. The nearer to an even multiple of the network's rows, the less of it
+    is in what is sampled."""
+    shared = os.environ.get("EFFVK_SHARED", "")
+    pictures = sorted(glob.glob(os.path.join(shared, "data", "images", "imagenet", "*.JPEG")))[::9]
+    for width, height in ((640, 480), (768, 576), (1440, 1080)):
+        paths = [os.path.join(folder, f"{height}-{i}.rgb") for i in range(len(pictures))]
+        for picture, path in zip(pictures, paths):
+            write_combed(picture, width, height, path)
+        found = []
+        if paths:
+            done = effvk(os.environ["EFFVK_TOOL"], "classify", "-j", "-k", "1", "-d", "cpu", "--raw",
+                         f"RGB:{width}x{height}", *paths, environment=os.environ)
+            found = [json.loads(line)["classes"][0]["label"] for line in done.stdout.splitlines()]
+        combed = found.count("combing")
+        report(len(found) == len(paths) and combed * 6 >= len(paths) * 5,
+               f"{combed} of {len(paths)} pictures, combed at {height} lines, are called combing",
+               None if paths else "pictures are not here (EFFVK_SHARED)")
+
+
 def test_installed():
     name = "an installed tree, moved, finds its model"
     meson = shutil.which("meson")
@@ -161,6 +200,7 @@ try:
     test_default()
     test_installed()
     test_signals()
+    test_combing()
     test_live()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -24,6 +24,8 @@ class Clips(Grounds):
         be drawn on a plain ground."""
         for _ in range(20):
             source = self.pick(self.pictures)
+            if self.split == "train" and self.chance(0.15):  # few photographs must stand for all
+                source = np.swapaxes(source, 0, 1)
             sh, sw = source.shape[:2]
             share = 1.0 if self.chance(0.35) else self.uniform(zoom, 1.0)
             ch = min(sh, sw * height / width * self.uniform(0.85, 1.15)) * share

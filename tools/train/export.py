@@ -12,9 +12,9 @@ from recipe import INPUT, SIZE
 
 
 def save(model, phi, labels, mean, std, path):
-    recipe = {"input_size": [3, INPUT, INPUT], "fixed_input_size": False,
+    recipe = {"input_size": [3, *INPUT], "fixed_input_size": False,
               "interpolation": "bilinear", "antialias": False,
-              "crop_mode": "squash", "resize_size": SIZE, "mean": [mean] * 3, "std": [std] * 3,
+              "crop_mode": "squash", "resize_size": min(SIZE), "mean": [mean] * 3, "std": [std] * 3,
               "architecture": f"efficientnet_phi={phi:g}", "num_classes": len(labels),
               "padding": "symmetric", "bn_eps": BN_EPS, "activation": "silu",
               "label_names": labels}

@@ -259,7 +259,7 @@ class Maker(Clips):
             settings = codec.settings(self.rng, w, h, False, self.split)
             settings["gop"] = 100 if name != "jpeg" else 1
             caps, packets = codec.encode(frames[:4] if name == "jpeg" else frames, name, settings)
-            whole = codec.decode(caps, packets, name, w, h) if packets else []
+            whole = codec.decode(caps, packets, name, w, h)
             clean, keep = [self.blocks(frame) for frame in whole], []
             for _ in range(4 if clean else 0):
                 for frame in codec.decode(caps, codec.damage(self.rng, packets), name, w, h):
@@ -319,7 +319,7 @@ class Maker(Clips):
                 moved = part
             out = frame.copy()
             out[1::2] = moved[1::2]
-            if self.lines(out) > 1.35 * self.lines(frame) + 2.5:
+            if self.lines(out) > 1.15 * self.lines(frame) + 1.2:
                 frames = self.overlay([out, out], 0.25, 0.25)
                 return self.through_codec(self.levels(frames), harsh=False, share=0.5)
 
@@ -390,16 +390,15 @@ class Maker(Clips):
             h, w = int(height * share), int(width * share)
             y, x = self.integer(0, height - h), self.integer(0, width - w)
             frame = frame[y:y + h, x:x + w]
-        y0, y1, wy = self.taps(frame.shape[0])
-        x0, x1, wx = self.taps(frame.shape[1])
+        (y0, y1, wy), (x0, x1, wx) = (self.taps(*sides) for sides in zip(frame.shape, SIZE))
         wy, wx = wy[:, None, None], wx[:, None]
         rows = frame[y0] * (1 - wy) + frame[y1] * wy
         return np.rint(rows[:, x0] * (1 - wx) + rows[:, x1] * wx).astype(np.uint8).transpose(2, 0, 1)
 
     @staticmethod
-    def taps(length):
-        """The two that each of SIZE places along a side lies between, and how near it is to the second."""
-        at = np.maximum((np.arange(SIZE, dtype=np.float32) + 0.5) * length / SIZE - 0.5, 0)
+    def taps(length, places):
+        """The two that each of the places along a side lies between, and how near it is to the second."""
+        at = np.maximum((np.arange(places, dtype=np.float32) + 0.5) * length / places - 0.5, 0)
         low = np.minimum(at.astype(int), length - 1)
         return low, np.minimum(low + 1, length - 1), at - low
 
