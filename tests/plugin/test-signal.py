@@ -118,8 +118,8 @@ def test_default():
 def write_combed(picture, width, height, path):
     """As a raw RGB frame, its second field 3 % of the width further."""
     pipeline = Gst.parse_launch(
-        f"filesrc location={picture} ! jpegdec ! videoconvert ! videoscale add-borders=false ! "
-        f"video/x-raw,format=RGB,width={width},height={height} ! filesink location={path}")
+        f'filesrc location="{picture}" ! jpegdec ! videoconvert ! videoscale add-borders=false ! '
+        f'video/x-raw,format=RGB,width={width},height={height} ! filesink location="{path}"')
     pipeline.set_state(Gst.State.PLAYING)
     pipeline.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.EOS)
     pipeline.set_state(Gst.State.NULL)

@@ -57,7 +57,7 @@ def write_sheet(wrong, path):
 
 
 def write_combed(path, height, folder):
-    """The picture as 4:3 frame of that many lines, the second field 3 % of the width further."""
+    """The picture as a 4:3 frame of that many lines, the second field 3 % of the width further."""
     import numpy as np
     from PIL import Image
 
