@@ -156,13 +156,12 @@ class Clips(Grounds):
                     "video/x-raw,format=RGB ! appsink name=out sync=false")
         bin_ = codec.Gst.parse_launch(pipeline)
         bin_.set_state(codec.Gst.State.PLAYING)
-        sink, frames, row = bin_.get_by_name("out"), [], (width * 3 + 3) // 4 * 4
+        sink, frames = bin_.get_by_name("out"), []
         while True:
             sample = sink.emit("try-pull-sample", codec.TIMEOUT)
             if sample is None:
                 break
-            data = sample.get_buffer().extract_dup(0, row * height)
-            frames.append(np.frombuffer(data, np.uint8).reshape(height, row)[:, :width * 3]
-                          .reshape(height, width, 3))
+            data = sample.get_buffer().extract_dup(0, codec.row_bytes(width) * height)
+            frames.append(codec.pixels(data, width, height))
         bin_.set_state(codec.Gst.State.NULL)
         return frames

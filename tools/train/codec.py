@@ -63,6 +63,17 @@ def run(description, caps, buffers):
     return out_caps, out
 
 
+def row_bytes(width):
+    """Of RGB, as GStreamer lays it out: rows begin at multiples of four bytes."""
+    return (width * 3 + 3) // 4 * 4
+
+
+def pixels(data, width, height):
+    """A buffer of RGB as [H, W, 3]."""
+    row = row_bytes(width)
+    return np.frombuffer(data, np.uint8)[:row * height].reshape(height, row)[:, :width * 3].reshape(height, width, 3)
+
+
 def coded(length, codec):
     """x264enc refuses odd sizes, and mpeg2enc ends the process; it and jpegenc code what lies in memory behind a
     row that ends within a block, another thing each time."""
@@ -78,8 +89,7 @@ def encode(frames, codec, settings):
     element, parser, _ = CODECS[codec]
     raw = []
     for i, frame in enumerate(frames):
-        row = (width * 3 + 3) // 4 * 4
-        padded = np.zeros((height, row), np.uint8)
+        padded = np.zeros((height, row_bytes(width)), np.uint8)
         padded[:, :width * 3] = np.pad(frame, ((0, height - shape[0]), (0, width - shape[1]), (0, 0)),
                                        "edge").reshape(height, -1)
         raw.append((padded.tobytes(), i * Gst.SECOND // 25, False))
@@ -95,9 +105,8 @@ def decode(caps, packets, codec, width, height):
     columns, rows = coded(width, codec), coded(height, codec)
     _, raw = run(f"{CODECS[codec][2]} ! videoconvert n-threads=1 ! videoscale ! "
                  f"video/x-raw,format=RGB,width={columns},height={rows}", caps, packets)
-    row = (columns * 3 + 3) // 4 * 4
-    return [np.frombuffer(data, np.uint8)[:row * rows].reshape(rows, row)[:height, :width * 3]
-            .reshape(height, width, 3) for data, _, _ in raw if len(data) >= row * rows]
+    frames = [pixels(data, columns, rows) for data, _, _ in raw if len(data) >= row_bytes(columns) * rows]
+    return [frame[:height, :width] for frame in frames]
 
 
 def settings(rng, width, height, harsh, split):
