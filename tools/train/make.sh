@@ -34,4 +34,4 @@ MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=$((16 << 30)) MALLOC_TOP_PAD_=$((1 << 
   $python train.py "$folder/train-*.npz" --validation "$folder/validation-*.npz" --minutes 55 \
   --checkpoint "$folder/checkpoint.pt" --output "$folder/signal.safetensors"
 $python evaluate.py --effvk "$effvk" --model "$folder/signal.safetensors" --test "$folder/test" \
-  --wrong "$folder/wrong.png"
+  --wrong "$folder/wrong.png" --pictures "$folder"/pictures/screens/*

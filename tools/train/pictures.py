@@ -6,7 +6,7 @@ The training split takes only files that the package's copyright file puts in th
 under CC0, CC-BY, CC-BY-SA, GPL-2, MIT, BSD or Apache-2.0; pictures.tsv in the output says which, one
 a line. The other splits' pictures are of other packages, photographers and subjects, and train
 nothing. Photographs of things without their ground (cut-outs) keep their transparency, as a fourth
-channel.
+channel. Pictures of programs go to screens/ as PNGs, for evaluate.py --pictures.
 """
 import argparse
 import csv
@@ -83,6 +83,8 @@ VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpi
 SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
         "*/analogpattern*", "*/demo/qt-logo*",
         "*/faces/legacy/*"]
+# Manuals that show programs. Nothing is trained on them: the training's screens are drawn.
+SCREENS = ["gimp-help-en", "gnome-user-docs", "kdenlive-data", "libreoffice-help-common"]
 SPLITS = ("train", "validation", "test")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -177,6 +179,18 @@ def picture(data):
     return np.asarray(image)
 
 
+def screen(data):
+    """A whole image of the size and shape of a screen, or None."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width < 600 or image.height < 350 or not 0.9 < image.width / image.height < 2.4:
+                return None
+            image = image.convert("RGBA")
+    except (OSError, ValueError):
+        return None
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def split_of(package, name, licence, free):
     def among(packages, patterns):
         return package in packages or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
@@ -186,6 +200,15 @@ def split_of(package, name, licence, free):
     if among(VALIDATION_PACKAGES, VALIDATION_FILES):
         return "validation"
     return "train" if re.fullmatch(free, licence, re.IGNORECASE) else "test"
+
+
+def unpacked(root, package):
+    folder = os.path.join(root, package)
+    if not os.path.isdir(folder):
+        subprocess.run(["apt-get", "download", package], cwd=root, check=True)
+        deb = glob.glob(os.path.join(root, package + "_*.deb"))[0]
+        subprocess.run(["dpkg", "-x", deb, folder], check=True)
+    return folder
 
 
 def main():
@@ -201,11 +224,7 @@ def main():
     for split in SPLITS:
         os.makedirs(os.path.join(args.output, split), exist_ok=True)
     for package, wanted in PACKAGES.items():
-        folder = os.path.join(root, package)
-        if not os.path.isdir(folder):
-            subprocess.run(["apt-get", "download", package], cwd=root, check=True)
-            deb = glob.glob(os.path.join(root, package + "_*.deb"))[0]
-            subprocess.run(["dpkg", "-x", deb, folder], check=True)
+        folder = unpacked(root, package)
         known = licences(os.path.join(folder, "usr/share/doc", package, "copyright"))
         count = dict.fromkeys(SPLITS, 0)
         for name, data in files_of(folder):
@@ -222,6 +241,12 @@ def main():
             count[split] += 1
             rows.append((split, package, name, licence or "see the package's copyright file"))
         print(package, count, flush=True)
+    os.makedirs(os.path.join(args.output, "screens"), exist_ok=True)
+    for package in SCREENS:
+        found = [image for _, data in files_of(unpacked(root, package)) if (image := screen(data))]
+        for i, image in enumerate(found):
+            image.save(os.path.join(args.output, "screens", f"{package}-{i:03d}.png"))
+        print(package, len(found), "screens", flush=True)
     with open(os.path.join(args.output, "pictures.tsv"), "w", encoding="utf-8") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n").writerows(sorted(rows))
 
