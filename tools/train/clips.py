@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 import codec
-from grounds import Grounds
+from screens import Screens
 
 SIZES = [(320, 240), (352, 288), (426, 240), (480, 360), (500, 375), (640, 360), (640, 480),
          (720, 576), (720, 480), (854, 480), (768, 432), (1280, 720), (1920, 1080)]
@@ -13,7 +13,7 @@ TEST_SIZES = [(384, 288), (400, 300), (640, 360), (640, 480), (704, 576), (800, 
               (1024, 576), (1280, 720)]
 
 
-class Clips(Grounds):
+class Clips(Screens):
     def dimensions(self):
         if self.split == "test":
             return self.pick(TEST_SIZES)

@@ -5,7 +5,7 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from screens import Screens
+from captions import Captions
 
 # Packages of photographs alone, of which there are fewer than of what is painted or drawn: each is taken
 # three times as often.
@@ -13,7 +13,7 @@ PHOTOGRAPHS = ("darknet-", "gcompris-", "gnome-", "kalzium-", "kphotoalbum-", "l
                "qtbase5-", "tuxpaint-data-", "wand-")
 
 
-class Grounds(Screens):
+class Grounds(Captions):
     def __init__(self, seed, split, pictures):
         super().__init__(seed, split)
         pictures = [np.load(path, mmap_mode="r") for path in pictures

@@ -22,14 +22,14 @@ VISIBLE, BLOCK, OFF = 0.1, 6, 28
 # Clips in each round, and images taken of each: more of the classes that are told apart by detail.
 ROUND = {"picture": (14, 2), "corruption": (12, 3), "combing": (4, 2), "wrong-planes": (4, 2), "blur": (3, 2)}
 ROUND_OTHERS = (1, 2)
-SCREENS = 0.12  # of the pictures
+SCREEN_SHARE = 0.12  # of the pictures
 
 
 class Maker(Clips):
     """One method a class: each returns frames."""
 
     def picture(self, w, h):
-        if self.split == "train" and self.chance(SCREENS):  # what they are tested with is real
+        if self.split == "train" and self.chance(SCREEN_SHARE):  # what they are tested with is real
             frames = [np.asarray(self.screen(w, h))] * 3
             return self.through_codec(self.grade(frames) if self.chance(0.4) else frames)
         frames = self.clip(w, h, 3, zoom=self.pick([0.15, 0.35, 0.6]))

@@ -4,7 +4,8 @@ colour are none of a decoder's."""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from captions import Captions, FONTS
+from captions import FONTS
+from grounds import Grounds
 
 SYLLABLES = "an be co da el fi ga hu in jo ka lu mo ne or pa qui re sto ta um ver wo xi yl za".split()
 
@@ -23,7 +24,7 @@ class Look:
         self.font = ImageFont.truetype(dice.pick(FONTS), max(7, int(self.line * 0.7)))
 
 
-class Screens(Captions):
+class Screens(Grounds):
     def screen(self, width, height):
         """One program that fills it, or several windows on a desktop."""
         image = Image.new("RGB", (width, height), self.color())
