@@ -11,6 +11,7 @@ SIZES = [(320, 240), (352, 288), (426, 240), (480, 360), (500, 375), (640, 360),
 SIZE_WEIGHTS = np.array([3, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 0.8, 0.2])
 TEST_SIZES = [(384, 288), (400, 300), (640, 360), (640, 480), (704, 576), (800, 600), (960, 540),
               (1024, 576), (1280, 720)]
+SURFACE_SHARE = 0.12  # of what is filmed
 
 
 class Clips(Screens):
@@ -23,7 +24,10 @@ class Clips(Screens):
         """A camera's move over a picture, as frames; crops without enough detail are not taken. Some of it may
         be drawn on a plain ground."""
         for _ in range(20):
-            source = self.pick(self.pictures)
+            if self.textures and self.chance(SURFACE_SHARE):
+                source = self.surface(960, 720).astype(np.uint8)
+            else:
+                source = self.pick(self.pictures)
             if self.split == "train" and self.chance(0.15):  # few photographs must stand for all
                 source = np.swapaxes(source, 0, 1)
             sh, sw = source.shape[:2]

@@ -1,29 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Things before a wall, on a table or before what is out of focus: drawn, cut-outs, or parts of pictures."""
-import os
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from captions import Captions
-
-# Packages of photographs alone, of which there are fewer than of what is painted or drawn: each is taken
-# three times as often.
-PHOTOGRAPHS = ("darknet-", "gcompris-", "gnome-", "kalzium-", "kphotoalbum-", "lomiri-", "opencv-", "palapeli-",
-               "qtbase5-", "tuxpaint-data-", "wand-")
+from surfaces import Surfaces
 
 
-class Grounds(Captions):
-    def __init__(self, seed, split, pictures):
-        super().__init__(seed, split)
-        pictures = [np.load(path, mmap_mode="r") for path in pictures
-                    for _ in range(3 if os.path.basename(path).startswith(PHOTOGRAPHS) else 1)]
-        self.pictures = [p for p in pictures if p.shape[2] == 3]
-        self.cutouts = [p for p in pictures if p.shape[2] == 4]
-
-    def image(self, among):
-        return Image.fromarray(np.asarray(self.pick(among)))
-
+class Grounds(Surfaces):
     @staticmethod
     def scaled(image, scale):
         return image.resize((max(8, int(image.width * scale)), max(8, int(image.height * scale))),
@@ -39,8 +22,12 @@ class Grounds(Captions):
         """A thing before a wall, on a table or before what is out of focus: a cut-out or a part of the
         picture, with its shadow."""
         width, height = frames[0].size
-        light = self.soft_ground(width, height) if self.chance(0.3) else \
-            self.plain_ground(width, height)
+        if self.textures and self.chance(0.3):
+            light = self.surface(width, height)
+        elif self.chance(0.3):
+            light = self.soft_ground(width, height)
+        else:
+            light = self.plain_ground(width, height)
         if self.chance(0.2):
             mask, things = self.sheets(width, height)
         elif self.chance(0.25):
@@ -133,6 +120,8 @@ class Grounds(Captions):
         face = np.array(color, np.float32)
         if self.chance(0.3):
             face = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
+        elif self.textures and self.chance(0.4):
+            face = self.surface(w, h)
         sheet = Image.fromarray(np.clip(face * light, 0, 255).astype(np.uint8))
         if self.chance(0.4):
             self.text(sheet, self.integer(1, 3), big=True, box=self.color())
@@ -174,6 +163,8 @@ class Grounds(Captions):
         body = np.broadcast_to(np.array(self.color(20, 255), np.float32), (h, w, 3))
         if self.chance(0.3):
             body = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
+        elif self.textures and self.chance(0.4):
+            body = self.surface(w, h)
         image = Image.fromarray(np.clip(body * light, 0, 255).astype(np.uint8))
         draw = ImageDraw.Draw(image)
         for _ in range(self.integer(0, 3)):  # labels, what is in it, shelves

@@ -17,6 +17,7 @@ import os
 import re
 import struct
 import subprocess
+import zipfile
 import zlib
 
 import numpy as np
@@ -61,6 +62,7 @@ PACKAGES = {
     "tuxpaint-stamps-default": [f"*/stamps/{subject}/*" for subject in (
         "animals", "clothes", "food", "hobbies", "household", "medical", "military", "plants",
         "sports", "symbols/money/*/coins", "town/roadsigns", "vehicles")],
+    "ufoai-textures": ["*/base/textures/*"],
     "ukui-wallpapers": ["*/the-mouse.jpg"],
     "wand-doc": [f"*/wand-doc/html/_images/{name}.jpg" for name in (
         "enhancement", "hummingbird", "inca_tern", "seam")],
@@ -80,9 +82,10 @@ VALIDATION_FILES = ["*/toolpics/e*", "*/toolpics/h*", "*/toolpics/m*", "*/toolpi
                     "*/explore_world_animals/*", "*/stamps/animals/birds/*", "*/stamps/food/fruit/*",
                     "*/stamps/household/tools/*", "*/portraits/dwarves/*", "*/portraits/orcs/*",
                     "*/shot-tones/*", "*/art4apps/transport/*"]
+# No pictures, and a texture whose licence is none of FREE: textures are no test pictures.
 SKIP = ["*/cartoon/*", "*/images/alphabets/*", "*/images/numbers/*", "*/images/scene/geoscan*", "*/scene/eso*",
         "*/analogpattern*", "*/demo/qt-logo*",
-        "*/faces/legacy/*"]
+        "*/faces/legacy/*", "*/textures/*_[gns]m.*", "*/tex_buildings/wall022.png"]
 # Manuals that show programs. Nothing is trained on them: the training's screens are drawn.
 SCREENS = ["gimp-help-en", "gnome-user-docs", "kdenlive-data", "libreoffice-help-common"]
 SPLITS = ("train", "validation", "test")
@@ -109,14 +112,16 @@ def licences(path):
 
 
 def licence_of(path, known):
-    stem, answer = os.path.splitext(path)[0], ""
+    stem, answer, exact = os.path.splitext(path)[0], "", ""
     for pattern, licence in known:
         end = os.path.splitext(pattern)[0]
+        if "*" not in end and stem.endswith("/" + end):
+            exact = licence
         # Some name the source's folder, which the package does not have.
         if fnmatch.fnmatch(stem, "*/" + end) or pattern == "*" or \
                 "*" not in end and os.path.basename(stem) == os.path.basename(end):
             answer = licence
-    return answer
+    return exact or answer
 
 
 def resources(path):
@@ -154,6 +159,10 @@ def files_of(folder):
             continue
         if path.endswith(".rcc"):
             yield from resources(path)
+        elif path.endswith(".pk3"):
+            with zipfile.ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    yield os.path.join(os.path.dirname(path), name)[len(folder):], archive.read(name)
         elif path.lower().endswith(EXTENSIONS):
             with open(path, "rb") as file:
                 yield path[len(folder):], file.read()

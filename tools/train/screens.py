@@ -235,8 +235,10 @@ class Screens(Grounds):
         count = self.integer(10, 80)
         if self.chance(0.6):
             for y in range(y0, y1 - 2 * look.line, int(look.line * self.uniform(2, 5))):
-                for k in range(count):
-                    x = x0 + (x1 - x0) * (np.log10(1 + 9 * k / count) if self.chance(0.3) else k / count)
+                marks = np.arange(count) / count
+                if self.chance(0.3):
+                    marks = np.log10(1 + 9 * marks)
+                for k, x in enumerate(x0 + (x1 - x0) * marks):
                     draw.line((x, y, x, y + look.line * (0.8 if k % 5 == 0 else 0.4)), look.ink)
                     if k % 10 == 0:
                         draw.text((x, y + look.line), str(k), look.ink, look.font)
