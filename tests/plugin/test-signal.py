@@ -9,6 +9,7 @@ EFFVK_SHARED for pictures.
 import glob
 import json
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from evaluate import write_combed  # noqa: E402
 
 import gi  # noqa: E402
+from PIL import Image, ImageDraw  # noqa: E402
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
@@ -136,6 +138,71 @@ def test_combing():
                None if paths else "pictures are not here (EFFVK_SHARED)")
 
 
+PAPER, INK, TERMINAL, GREEN = (245, 245, 240), (30, 32, 38), (30, 32, 38), (120, 230, 120)
+
+
+def words(dice, count):
+    return " ".join("".join(dice.choices("abcdefghijklmnoprstuvw", k=dice.randint(1, 9))) for _ in range(count))
+
+
+def window(draw, dice, box, ground, ink):
+    """A title and lines of text."""
+    left, top, right, bottom = box
+    draw.rectangle(box, ground, ink)
+    draw.rectangle((left, top, right, top + 16), tuple((a + b) // 2 for a, b in zip(ground, ink)))
+    draw.text((left + 6, top + 3), words(dice, 3), ground)
+    for y in range(top + 22, bottom - 12, 13):
+        indent = 12 * dice.choice((0, 0, 1, 2))
+        draw.text((left + 8 + indent, y), words(dice, dice.randint(1, 20))[:(right - left) // 6 - 8], ink)
+
+
+def document(draw, dice):
+    window(draw, dice, (0, 0, 639, 359), PAPER, INK)
+
+
+def terminal(draw, dice):
+    window(draw, dice, (0, 0, 639, 359), TERMINAL, PAPER)
+
+
+def windows(draw, dice):
+    window(draw, dice, (30, 30, 380, 260), PAPER, INK)
+    window(draw, dice, (260, 140, 610, 340), TERMINAL, GREEN)
+
+
+def table(draw, dice):
+    draw.rectangle((0, 0, 639, 359), PAPER)
+    draw.rectangle((0, 0, 639, 40), (200, 205, 210))
+    for x in range(0, 640, 64):
+        draw.line((x, 40, x, 360), (170, 170, 170))
+    for y in range(40, 360, 16):
+        draw.line((0, y, 640, y), (170, 170, 170))
+        for x in range(0, 640, 64):
+            if dice.random() < 0.6:
+                draw.text((x + 4, y + 2), str(dice.randint(0, 99999)), INK)
+
+
+def chart(draw, dice):
+    draw.rectangle((0, 0, 639, 359), "white")
+    draw.text((250, 6), words(dice, 3), INK)
+    draw.line((40, 20, 40, 330, 620, 330), INK)
+    for k, x in enumerate(range(56, 600, 46)):
+        draw.rectangle((x, 330 - dice.randint(30, 290), x + 34, 330), ((60, 110, 200), (220, 120, 40))[k % 2])
+        draw.text((x, 336), words(dice, 1)[:5], INK)
+
+
+def test_screens():
+    """What a desktop shows is a picture: its straight edges are none of a decoder's."""
+    for draw in (document, terminal, windows, table, chart):
+        screen, paths = Image.new("RGB", (640, 360), (45, 91, 138)), []
+        draw(ImageDraw.Draw(screen), random.Random(7))
+        for width, height in ((640, 360), (1280, 720), (1920, 1080)):
+            paths.append(os.path.join(folder, f"{draw.__name__}-{height}.png"))
+            screen.resize((width, height), Image.BICUBIC).save(paths[-1])
+        done = effvk(os.environ["EFFVK_TOOL"], "classify", "-j", "-k", "1", "-d", "cpu", *paths, environment=os.environ)
+        found = [json.loads(line)["classes"][0]["label"] for line in done.stdout.splitlines()]
+        report(found == ["picture"] * len(paths), f"a screen, {draw.__name__}: {', '.join(found)}")
+
+
 def test_installed():
     name = "an installed tree, moved, finds its model"
     meson = shutil.which("meson")
@@ -184,6 +251,7 @@ try:
     test_installed()
     test_signals()
     test_combing()
+    test_screens()
     test_live()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

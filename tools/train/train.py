@@ -26,7 +26,7 @@ SHARES = {"picture": 14.0, "corruption": 9.0, "combing": 1.5, "wrong-planes": 1.
 LOSSES = 0.1, 2.0
 # How often it is met in the field. The answer is corrected for the difference: an alarm at an ordinary
 # picture is worse than damage that is seen a little later.
-PRIORS = {"picture": 6.0}
+PRIORS = {"picture": 2.5, "combing": 0.5}
 # What may stand on its head and have other colours: few photographs must stand for all.
 UPSIDE_DOWN = ["picture", "corruption", "combing", "blur", "noise", "gradient", "wrong-planes"]
 OTHER_COLORS = ["picture", "corruption", "combing", "blur", "slate"]
