@@ -31,7 +31,7 @@ if [ ! -d "$folder/test" ]; then
 fi
 # Memory that is given back to the system has to be filled with zeros when it is asked for again: a fifth of the time.
 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=$((16 << 30)) MALLOC_TOP_PAD_=$((1 << 30)) \
-  $python train.py "$folder/train-*.npz" --validation "$folder/validation-*.npz" --minutes 55 \
+  $python train.py "$folder/train-*.npz" --validation "$folder/validation-*.npz" --minutes 42 \
   --checkpoint "$folder/checkpoint.pt" --output "$folder/signal.safetensors"
 $python evaluate.py --effvk "$effvk" --model "$folder/signal.safetensors" --test "$folder/test" \
   --wrong "$folder/wrong.png" --pictures "$folder"/pictures/screens/*
