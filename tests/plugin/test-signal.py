@@ -138,7 +138,7 @@ def test_combing():
                None if paths else "pictures are not here (EFFVK_SHARED)")
 
 
-PAPER, INK, TERMINAL, GREEN = (245, 245, 240), (30, 32, 38), (30, 32, 38), (120, 230, 120)
+PAPER, INK, GREEN = (245, 245, 240), (30, 32, 38), (120, 230, 120)
 
 
 def words(dice, count):
@@ -161,12 +161,12 @@ def document(draw, dice):
 
 
 def terminal(draw, dice):
-    window(draw, dice, (0, 0, 639, 359), TERMINAL, PAPER)
+    window(draw, dice, (0, 0, 639, 359), INK, PAPER)
 
 
 def windows(draw, dice):
     window(draw, dice, (30, 30, 380, 260), PAPER, INK)
-    window(draw, dice, (260, 140, 610, 340), TERMINAL, GREEN)
+    window(draw, dice, (260, 140, 610, 340), INK, GREEN)
 
 
 def table(draw, dice):
