@@ -112,17 +112,20 @@ class Grounds(Surfaces):
             self.lay(things, mask, sheet, at, sheet.getchannel("A"))
         return mask, things
 
+    def material(self, width, height, color):
+        """Printed with a picture, of what surfaces are made of, or of one colour, as [H,W,3]."""
+        if self.chance(0.3):
+            return np.asarray(self.image(self.pictures).resize((width, height)), np.float32)
+        if self.textures and self.chance(0.4):
+            return self.surface(width, height)
+        return np.full((height, width, 3), color, np.float32)
+
     def sheet(self, width, height, color):
         w, h = (int(max(8, side * self.uniform(0.15, 0.9))) for side in (width, height))
         color = color or (self.color() if self.chance(0.5) else (self.integer(120, 255),) * 3)
         across, down = np.linspace(-1, 1, w)[None, :, None], np.linspace(-1, 1, h)[:, None, None]
         light = self.uniform(0.5, 1.1) + self.uniform(-0.2, 0.2) * across + self.uniform(-0.2, 0.2) * down
-        face = np.array(color, np.float32)
-        if self.chance(0.3):
-            face = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
-        elif self.textures and self.chance(0.4):
-            face = self.surface(w, h)
-        sheet = Image.fromarray(np.clip(face * light, 0, 255).astype(np.uint8))
+        sheet = Image.fromarray(np.clip(self.material(w, h, color) * light, 0, 255).astype(np.uint8))
         if self.chance(0.4):
             self.text(sheet, self.integer(1, 3), big=True, box=self.color())
         outline = Image.new("L", (w, h))
@@ -160,11 +163,7 @@ class Grounds(Surfaces):
             light = light + self.uniform(0, 0.8) * np.exp(-((x - self.uniform(-0.8, 0.8)) * 12) ** 2)
         else:
             light = 1 + self.uniform(-0.3, 0.3) * x
-        body = np.broadcast_to(np.array(self.color(20, 255), np.float32), (h, w, 3))
-        if self.chance(0.3):
-            body = np.asarray(self.image(self.pictures).resize((w, h)), np.float32)
-        elif self.textures and self.chance(0.4):
-            body = self.surface(w, h)
+        body = self.material(w, h, self.color(20, 255))
         image = Image.fromarray(np.clip(body * light, 0, 255).astype(np.uint8))
         draw = ImageDraw.Draw(image)
         for _ in range(self.integer(0, 3)):  # labels, what is in it, shelves

@@ -43,9 +43,6 @@ class Screens(Grounds):
             self.toolbar(image, (0, top, width, top + int(1.6 * look.line)), look)
         return image
 
-    def photograph(self, width, height):
-        return self.image(self.pictures).resize((max(1, width), max(1, height)), Image.BILINEAR)
-
     def window(self, image, box):
         """Title, menu, tools and what it shows."""
         look = Look(self, image.height)

@@ -1,40 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Walls, floors, boxes, mats and water, seen close or at an angle: their joints, ribs and waves lie along the rows and
-columns of pixels as a decoder's blocks do."""
-import os
-
+"""Walls, floors, boxes, mats and water, seen close or at an angle: their joints, ribs and waves lie along the rows
+and columns of pixels as a decoder's blocks do."""
 import numpy as np
 from PIL import Image
 
-from captions import Captions
-
-# Packages of photographs alone, of which there are fewer than of what is painted or drawn: each is taken
-# three times as often.
-PHOTOGRAPHS = ("darknet-", "gcompris-", "gnome-", "kalzium-", "kphotoalbum-", "lomiri-", "opencv-", "palapeli-",
-               "qtbase5-", "tuxpaint-data-", "wand-")
-# Packages of what surfaces are made of.
-TEXTURES = ("ufoai-",)
+from collection import Collection
 
 
-class Surfaces(Captions):
-    def __init__(self, seed, split, pictures):
-        super().__init__(seed, split)
-        loaded = [(os.path.basename(path), np.load(path, mmap_mode="r")) for path in pictures]
-        often = [(name, p) for name, p in loaded for _ in range(3 if name.startswith(PHOTOGRAPHS) else 1)]
-        self.textures = [p for name, p in loaded if p.shape[2] == 3 and name.startswith(TEXTURES)]
-        self.pictures = [p for name, p in often if p.shape[2] == 3 and not name.startswith(TEXTURES)]
-        self.cutouts = [p for _, p in often if p.shape[2] == 4]
-
-    def image(self, among):
-        return Image.fromarray(np.asarray(self.pick(among)))
-
+class Surfaces(Collection):
     def surface(self, width, height):
         """One, or two faces of a box, as [H,W,3] of 0 to 255."""
         if self.chance(0.7):
             return self.lit(self.face(width, height))
         first, second = self.face(width, height), self.face(width, height)
         if self.chance(0.4):  # printed
-            first = np.asarray(self.image(self.pictures).resize((width, height), Image.BILINEAR), np.float32)
+            first = np.asarray(self.photograph(width, height), np.float32)
         across = self.across(width, height)
         first, second = first * self.uniform(0.4, 1.1), second * self.uniform(0.4, 1.1)
         box = np.where((across > 0)[..., None], first, second)
