@@ -121,17 +121,20 @@ def test_default():
     report(done.returncode == 1 and "/nonexistent" in done.stderr, "EFFVK_MODEL names another model")
 
 
+def called(paths):
+    """The best class of every image, of effvk classify."""
+    done = effvk(os.environ["EFFVK_TOOL"], "classify", "-j", "-k", "1", "-d", "cpu", *paths, environment=os.environ)
+    return [json.loads(line)["classes"][0]["label"] for line in done.stdout.splitlines()]
+
+
 def test_combing():
     """At the heights that interlaced video has. The nearer to an even multiple of the network's rows, the less of it
     is in what is sampled."""
     shared = os.environ.get("EFFVK_SHARED", "")
     pictures = sorted(glob.glob(os.path.join(shared, "data", "images", "imagenet", "*.JPEG")))[::9]
     for height in (480, 576, 1080):
-        paths, found = [write_combed(picture, height, folder) for picture in pictures], []
-        if paths:
-            done = effvk(os.environ["EFFVK_TOOL"], "classify", "-j", "-k", "1", "-d", "cpu", *paths,
-                         environment=os.environ)
-            found = [json.loads(line)["classes"][0]["label"] for line in done.stdout.splitlines()]
+        paths = [write_combed(picture, height, folder) for picture in pictures]
+        found = called(paths) if paths else []
         combed = found.count("combing")
         report(len(found) == len(paths) and combed * 6 >= len(paths) * 5,
                f"{combed} of {len(paths)} pictures, combed at {height} lines, are called combing",
@@ -198,8 +201,7 @@ def test_screens():
         for width, height in ((640, 360), (1280, 720), (1920, 1080)):
             paths.append(os.path.join(folder, f"{draw.__name__}-{height}.png"))
             screen.resize((width, height), Image.BICUBIC).save(paths[-1])
-        done = effvk(os.environ["EFFVK_TOOL"], "classify", "-j", "-k", "1", "-d", "cpu", *paths, environment=os.environ)
-        found = [json.loads(line)["classes"][0]["label"] for line in done.stdout.splitlines()]
+        found = called(paths)
         report(found == ["picture"] * len(paths), f"a screen, {draw.__name__}: {', '.join(found)}")
 
 
