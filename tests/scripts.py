@@ -30,8 +30,8 @@ SAMPLES = [
 FAILED = ("FAIL", "ERROR", "TIMEOUT")
 
 
-def summary(entries, status):
-    """The exit status and the last line of tests/lib/summary.py."""
+def summary(entries, status, whole=False):
+    """The exit status and the last line of tests/lib/summary.py, or all that it prints."""
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "testlog.json")
         if entries is not None:
@@ -46,7 +46,7 @@ def summary(entries, status):
             [sys.executable, os.path.join(ROOT, "tests/lib/summary.py"), log, str(status)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", check=False,
         )
-        return done.returncode, done.stdout.splitlines()[-1]
+        return done.returncode, done.stdout if whole else done.stdout.splitlines()[-1]
 
 
 def line(counts):
@@ -76,6 +76,14 @@ def sums():
         if got != expected:
             bad.append(f"{what}: expected {expected}, found {got}")
     return bad
+
+
+def reasons():
+    """A test that broke off is named with the last that it said."""
+    bailed = ("stress", "ERROR", -5, "1..1\n# a step\nBail out! stream 0: no frame\nits pipeline\n")
+    said = summary([bailed], 1, whole=True)[1]
+    expected = "failed: stress: error, exit status -5: Bail out! stream 0: no frame"
+    return [] if expected in said.splitlines() else [f"expected {expected}, found {said!r}"]
 
 
 def usage(script, *arguments):
@@ -122,6 +130,7 @@ def main():
     points = (
         ("what meson says of a test is counted right", summaries()),
         ("the counts add up, and no test at all is a failure", sums()),
+        ("what broke off is named with its last words", reasons()),
         ("wrong usage: status 2 and one line", usages()),
         ("the suites of --suite are those that there are", suites()),
     )

@@ -15,6 +15,14 @@ POINT = re.compile(
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(?i:skip)\S*\s*(.*))?$")
 
 
+def last_words(test):
+    """What a test that broke off said at last, or ""."""
+    lines = [line.strip() for line in (test.get("stdout") or "").splitlines()]
+    bailed = [line for line in lines if line.startswith("Bail out!")]
+    errors = [line.strip() for line in (test.get("stderr") or "").splitlines() if line.strip()]
+    return (bailed or errors or [""])[-1]
+
+
 def count(test):
     """The (passed, failed names, skipped (name, reason)) of one entry of meson's log."""
     passed, failed, skipped = 0, [], []
@@ -40,7 +48,9 @@ def count(test):
 
     if result in ("FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"):
         if not failed:  # it crashed, hung, or broke off: the points that it reached do not say so
-            failed.append(f"{name}: {result.lower()}, exit status {test.get('returncode')}")
+            words = last_words(test)
+            failed.append(f"{name}: {result.lower()}, exit status {test.get('returncode')}"
+                          + (f": {words}" if words else ""))
     elif result == "SKIP":
         if not skipped:
             lines = lines or (test.get("stderr") or "").splitlines()

@@ -35,13 +35,15 @@ typedef struct
 {
   guint i;
   GRand *rand;
-  GstElement *pipeline, *classify, *filter;
+  GstElement *pipeline, *classify;
+  GstPad *source;
   gboolean shared;
   const Model *models; /* two */
 
   gint n_in, n_out;
 
-  GMutex lock;   /* of the three below */
+  GMutex lock;   /* of the four below */
+  GstCaps *caps; /* the source's frames */
   GQueue inside; /* times of frames that came and did not leave yet */
   Passed passed[N_PASSED];
   guint n_passed;
@@ -190,8 +192,37 @@ see_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static void
+take_caps (Stream *stream, GstCaps *caps)
+{
+  g_mutex_lock (&stream->lock);
+  gst_caps_take (&stream->caps, caps);
+  g_mutex_unlock (&stream->lock);
+}
+
+/* Leaves of what downstream takes the stream's caps. A capsfilter would as well, and makes an error of a segment that
+ * comes when downstream has just been stopped, as every GstBaseTransform does, which the source then posts. */
+static GstPadProbeReturn
+restrict_caps (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Stream *stream = user_data;
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+  GstCaps *taken;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_query_parse_caps_result (query, &taken);
+  g_mutex_lock (&stream->lock);
+  taken = gst_caps_intersect (stream->caps, taken);
+  g_mutex_unlock (&stream->lock);
+  gst_query_set_caps_result (query, taken);
+  gst_caps_unref (taken);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
 stream_init (Stream *stream, guint i, guint32 seed, const Model *models)
 {
+  g_autoptr (GstElement) source = NULL;
   g_autofree char *launch = NULL;
   g_autoptr (GError) error = NULL;
   GstPadProbeType seen = GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
@@ -200,20 +231,23 @@ stream_init (Stream *stream, guint i, guint32 seed, const Model *models)
 
   *stream = (Stream){ .i = i, .rand = g_rand_new_with_seed (seed + i), .models = models };
   g_mutex_init (&stream->lock);
-  launch = g_strdup_printf (
-      "videotestsrc name=source is-live=%s ! capsfilter name=filter "
-      "caps-change-mode=delayed caps=video/x-raw,format=I420,width=64,height=48,framerate=60/1 ! "
-      "%s effvkclassify name=classify device=cpu post-messages=false model-file=%s ! %s fakesink "
-      "qos=true sync=%s",
-      g_rand_boolean (stream->rand) ? "true" : "false",
-      g_rand_boolean (stream->rand) ? "queue !" : "", models[0].path,
-      g_rand_boolean (stream->rand) ? "queue !" : "",
-      g_rand_boolean (stream->rand) ? "true" : "false");
+  take_caps (stream,
+             gst_caps_from_string ("video/x-raw,format=I420,width=64,height=48,framerate=60/1"));
+  launch = g_strdup_printf ("videotestsrc name=source is-live=%s ! %s effvkclassify name=classify "
+                            "device=cpu post-messages=false model-file=%s ! %s fakesink "
+                            "qos=true sync=%s",
+                            g_rand_boolean (stream->rand) ? "true" : "false",
+                            g_rand_boolean (stream->rand) ? "queue !" : "", models[0].path,
+                            g_rand_boolean (stream->rand) ? "queue !" : "",
+                            g_rand_boolean (stream->rand) ? "true" : "false");
   g_test_message ("%s", launch);
   stream->pipeline = gst_parse_launch (launch, &error);
   g_assert_no_error (error);
   stream->classify = gst_bin_get_by_name (GST_BIN (stream->pipeline), "classify");
-  stream->filter = gst_bin_get_by_name (GST_BIN (stream->pipeline), "filter");
+  source = gst_bin_get_by_name (GST_BIN (stream->pipeline), "source");
+  stream->source = gst_element_get_static_pad (source, "src");
+  gst_pad_add_probe (stream->source, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM | GST_PAD_PROBE_TYPE_PULL,
+                     restrict_caps, stream, NULL);
   pad = gst_element_get_static_pad (stream->classify, "sink");
   gst_pad_add_probe (pad, seen, see_in, stream, NULL);
   gst_object_unref (pad);
@@ -227,10 +261,11 @@ stream_clear (Stream *stream)
 {
   gst_element_set_state (stream->pipeline, GST_STATE_NULL);
   gst_object_unref (stream->classify);
-  gst_object_unref (stream->filter);
+  gst_object_unref (stream->source);
   gst_object_unref (stream->pipeline);
   g_rand_free (stream->rand);
   g_mutex_clear (&stream->lock);
+  gst_caps_unref (stream->caps);
   g_queue_clear_full (&stream->inside, g_free);
 }
 
@@ -272,15 +307,13 @@ change_model (Stream *stream)
 static void
 set_caps (Stream *stream)
 {
-  GstCaps *caps
-      = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
-                             g_rand_boolean (stream->rand) ? "I420" : "RGB", "width", G_TYPE_INT,
-                             g_rand_int_range (stream->rand, 2, 100), "height", G_TYPE_INT,
-                             g_rand_int_range (stream->rand, 2, 100), "framerate",
-                             GST_TYPE_FRACTION, 60, 1, NULL);
-
-  g_object_set (stream->filter, "caps", caps, NULL);
-  gst_caps_unref (caps);
+  take_caps (stream,
+             gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+                                  g_rand_boolean (stream->rand) ? "I420" : "RGB", "width",
+                                  G_TYPE_INT, g_rand_int_range (stream->rand, 2, 100), "height",
+                                  G_TYPE_INT, g_rand_int_range (stream->rand, 2, 100), "framerate",
+                                  GST_TYPE_FRACTION, 60, 1, NULL));
+  gst_pad_mark_reconfigure (stream->source);
 }
 
 /* What has to go through the source without a flush waits for the frame that downstream has, in PAUSED for ever. */
