@@ -2,19 +2,16 @@
 #include "message.h"
 
 #include "classification-meta.h"
+#include "times.h"
 
 static GstStructure *
 new_structure (const GstSegment *segment, GstBuffer *buffer, EffvkModel *model)
 {
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-
-  return gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, pts, "stream-time",
-                            G_TYPE_UINT64,
-                            gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts),
-                            "running-time", G_TYPE_UINT64,
-                            gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts), "duration",
-                            G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "model", G_TYPE_STRING,
-                            effvk_model_get_variant (model), NULL);
+  return gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, GST_BUFFER_PTS (buffer),
+                            "stream-time", G_TYPE_UINT64, effvk_stream_time (segment, buffer),
+                            "running-time", G_TYPE_UINT64, effvk_running_time (segment, buffer),
+                            "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "model",
+                            G_TYPE_STRING, effvk_model_get_variant (model), NULL);
 }
 
 static void

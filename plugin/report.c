@@ -3,6 +3,7 @@
 
 #include "analytics-meta.h"
 #include "message.h"
+#include "times.h"
 
 static void
 forget (EffvkReporter *reporter)
@@ -51,21 +52,13 @@ count_not_finite (GPtrArray *results)
   return n;
 }
 
-static GstClockTime
-running_time (EffvkReporter *reporter, GstBuffer *buffer)
-{
-  if (reporter->segment.format != GST_FORMAT_TIME)
-    return GST_CLOCK_TIME_NONE;
-  return gst_segment_to_running_time (&reporter->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-}
-
 static void
 remember (EffvkReporter *reporter, EffvkModel *model, EffvkResult *result, GstBuffer *buffer)
 {
   forget (reporter);
   reporter->result = effvk_result_ref (result);
   reporter->model = g_object_ref (model);
-  reporter->time = running_time (reporter, buffer);
+  reporter->time = effvk_running_time (&reporter->segment, buffer);
 }
 
 /* A frame that was skipped. */
@@ -73,7 +66,7 @@ static GstBuffer *
 report_last (EffvkReporter *reporter, const EffvkReporting *how, const EffvkItem *item,
              GstBuffer *buffer)
 {
-  GstClockTime time = running_time (reporter, buffer), age = GST_CLOCK_TIME_NONE;
+  GstClockTime time = effvk_running_time (&reporter->segment, buffer), age = GST_CLOCK_TIME_NONE;
   guint n;
 
   if (!reporter->result || how->meta_mode == EFFVK_META_NONE)

@@ -3,6 +3,7 @@
 #include "effvkclassify-private.h"
 #include "dmabuf.h"
 #include "frame-allocator.h"
+#include "times.h"
 
 #define GST_CAT_DEFAULT effvk_classify_debug
 
@@ -73,8 +74,7 @@ post_qos (EffvkClassify *self, GstBuffer *buffer, GstClockTime running_time,
   live = self->latency.live;
   GST_OBJECT_UNLOCK (self);
   message = gst_message_new_qos (GST_OBJECT (self), live, running_time,
-                                 gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
-                                                             GST_BUFFER_PTS (buffer)),
+                                 effvk_stream_time (&self->segment, buffer),
                                  GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
   gst_message_set_qos_values (message, jitter, proportion, 1000000);
   gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferences, skipped);
@@ -87,12 +87,10 @@ is_wanted (EffvkClassify *self, const EffvkPace *pace, GstBuffer *buffer)
 {
   gboolean empty
       = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
-  GstClockTime time = GST_CLOCK_TIME_NONE, now = GST_CLOCK_TIME_NONE;
+  GstClockTime time = effvk_running_time (&self->segment, buffer), now = GST_CLOCK_TIME_NONE;
   GstClockTimeDiff late;
   EffvkSkip skip;
 
-  if (self->segment.format == GST_FORMAT_TIME)
-    time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   if (pace->deadline)
     now = gst_element_get_current_running_time (GST_ELEMENT (self));
   GST_OBJECT_LOCK (self);

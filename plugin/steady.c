@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steady.h"
 
+#include "times.h"
+
 enum
 {
   SMOOTHING,
@@ -127,8 +129,7 @@ effvk_steady_get (const EffvkSteady *steady, guint number, GValue *value)
 GstClockTime
 effvk_steady_time (const GstSegment *segment, GstBuffer *buffer)
 {
-  GstClockTime time
-      = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GstClockTime time = effvk_running_time (segment, buffer);
 
   return GST_CLOCK_TIME_IS_VALID (time) ? time : (GstClockTime) g_get_monotonic_time () * 1000;
 }

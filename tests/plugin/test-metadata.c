@@ -328,43 +328,68 @@ test_survival_objects (void)
     }
 }
 
-/* Times in messages: of a segment that begins later, with a base and a rate. */
+/* A frame of 40 ms at 120 ms in a segment, and what the message about it says of its times. */
 static void
-test_message_times (void)
+assert_message_times (const GstSegment *segment, GstClockTime stream, GstClockTime running)
 {
-  GstHarness *harness = fixture_harness ("meta-mode=none top-k=2");
+  GstHarness *harness = fixture_harness ("meta-mode=none top-k=2 hold=1");
   g_autoptr (GstElement) element = gst_harness_find_element (harness, "effvkclassify");
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
+  const struct
+  {
+    const char *name;
+    guint64 expected;
+  } times[] = { { "timestamp", 120 * GST_MSECOND },
+                { "stream-time", stream },
+                { "running-time", running },
+                { "duration", 40 * GST_MSECOND } };
   const GstStructure *structure;
-  guint64 timestamp, running, stream, duration;
-  GstSegment segment;
   GstVideoInfo info;
 
   gst_element_set_bus (element, bus);
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_I420, 64, 48);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (segment)));
+  gst_buffer_unref (fixture_push (harness, fixture_frame (&info, 3)));
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+  g_assert_nonnull (message);
+  structure = gst_message_get_structure (message);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      guint64 time;
+
+      g_assert_true (gst_structure_get_uint64 (structure, times[i].name, &time));
+      g_assert_cmpuint (time, ==, times[i].expected);
+    }
+  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "classes")), ==,
+                    2);
+  gst_element_set_bus (element, NULL);
+  gst_harness_teardown (harness);
+}
+
+/* Of a segment that begins later, with a base and a rate. */
+static void
+test_message_times (void)
+{
+  GstSegment segment;
+
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = 40 * GST_MSECOND;
   segment.time = 7 * GST_SECOND;
   segment.base = 3 * GST_SECOND;
   segment.rate = 2.0;
-  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
-  gst_buffer_unref (fixture_push (harness, fixture_frame (&info, 3)));
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
-  g_assert_nonnull (message);
-  structure = gst_message_get_structure (message);
-  g_assert_true (gst_structure_get_uint64 (structure, "timestamp", &timestamp));
-  g_assert_true (gst_structure_get_uint64 (structure, "stream-time", &stream));
-  g_assert_true (gst_structure_get_uint64 (structure, "running-time", &running));
-  g_assert_true (gst_structure_get_uint64 (structure, "duration", &duration));
-  g_assert_cmpuint (timestamp, ==, 120 * GST_MSECOND);
-  g_assert_cmpuint (stream, ==, 7 * GST_SECOND + 80 * GST_MSECOND);
-  g_assert_cmpuint (running, ==, 3 * GST_SECOND + 40 * GST_MSECOND);
-  g_assert_cmpuint (duration, ==, 40 * GST_MSECOND);
-  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "classes")), ==,
-                    2);
-  gst_element_set_bus (element, NULL);
-  gst_harness_teardown (harness);
+  assert_message_times (&segment, 7 * GST_SECOND + 80 * GST_MSECOND,
+                        3 * GST_SECOND + 40 * GST_MSECOND);
+}
+
+/* As of filesrc, and of an appsrc without format=time: there is no time in the stream. */
+static void
+test_message_without_times (void)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  assert_message_times (&segment, GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE);
 }
 
 int
@@ -377,5 +402,6 @@ main (int argc, char **argv)
   g_test_add_func ("/metadata/survival", test_survival);
   g_test_add_func ("/metadata/survival-objects", test_survival_objects);
   g_test_add_func ("/metadata/message-times", test_message_times);
+  g_test_add_func ("/metadata/message-without-times", test_message_without_times);
   return fixtures_run ();
 }
