@@ -214,7 +214,8 @@ def split_of(package, name, licence, free):
 def unpacked(root, package):
     folder = os.path.join(root, package)
     if not os.path.isdir(folder):
-        subprocess.run(["apt-get", "download", package], cwd=root, check=True)
+        # as whoever runs this: apt's own user may not write here
+        subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package], cwd=root, check=True)
         deb = glob.glob(os.path.join(root, package + "_*.deb"))[0]
         subprocess.run(["dpkg", "-x", deb, folder], check=True)
     return folder
