@@ -99,9 +99,8 @@
  * With #EffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
  * `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64; GST_CLOCK_TIME_NONE where the frame
  * or its segment says none), `model` (string), and for the best class `label` (string), `index` (int), `score` (double);
- * `classes` is an array of structures
- * with the same three fields. Where objects are classified the message has `objects` instead, an array of
- * structures with these four fields and where the object is, as in the custom meta: those that were
+ * `classes` is an array of structures with the same three fields. Where objects are classified the message has `objects`
+ * instead, an array of structures with these four fields and where the object is, as in the custom meta: those that were
  * classified in this frame.
  *
  * ## Example launch lines

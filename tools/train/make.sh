@@ -3,8 +3,8 @@
 #
 # make.sh FOLDER [EFFVK]: makes the signal model from scratch in FOLDER: fetches the pictures, renders scenes,
 # makes the training, the validation and the test frames, trains, and prints what EFFVK (default: effvk)
-# says of the test frames. What is in FOLDER already is not made again. It took 88 minutes on two cores, 57 of them
-# training, which follows the clock: a GPU makes more steps of it.
+# says of the test frames. What is in FOLDER already is not made again. It took 88 minutes on two cores, the
+# second training run timed by itself, and 57 of them are training, which follows the clock: a GPU makes more steps of it.
 set -euo pipefail
 
 [ $# -ge 1 ] || { echo "usage: make.sh FOLDER [EFFVK]" >&2; exit 2; }
@@ -29,6 +29,7 @@ if [ ! -d "$folder/test" ]; then
     --output "$folder/test.new"
   mv "$folder/test.new" "$folder/test"
 fi
+
 # train ARGUMENT…: train.py with the training frames.
 train ()
 {
