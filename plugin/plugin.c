@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "effvkclassify.h"
+#include "classify/effvkclassify.h"
 
 /* Nothing here touches Vulkan: the elements exist on a machine without a driver, and say what is
  * missing when they are started. */

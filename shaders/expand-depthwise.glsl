@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernels for the front of an MBConv block share: all but how they expand.
+// What the kernels for the first half of an MBConv block share: all but how they expand.
 //   x [N,H,W,K]  y [N,OH,OW,C]   in texels of four channels
 //   filter [k*k][C], then bias [C]
 //   parts [N,G,S] fp32   gates [N,C] fp32   weights: see squeeze-excite.glsl   done [N], zeros

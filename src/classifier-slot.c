@@ -126,7 +126,7 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
               "vkCreateQueryPool", error)))
     return FALSE;
   slot->copy_commands = commands[0];
-  slot->front_commands = commands[1];
+  slot->preprocess_commands = commands[1];
   slot->commands = commands[2];
   return record (slot, error);
 }
@@ -140,7 +140,7 @@ effvk_slot_clear (EffvkSlot *slot)
     return;
   device = slot_device (slot);
   effvk_slot_release (slot);
-  effvk_program_free (slot->front);
+  effvk_program_free (slot->preprocess);
   effvk_buffer_clear (&slot->staging);
   effvk_buffer_clear (&slot->items);
   effvk_buffer_clear (&slot->readback);
@@ -158,7 +158,7 @@ effvk_slot_clear (EffvkSlot *slot)
 
 /* The preprocessing, from @frames to the network's input. */
 static gboolean
-build_front (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
+build_preprocess (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
   EffvkProgram *net = effvk_net_get_program (slot->net);
@@ -168,30 +168,32 @@ build_front (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
   EffvkOpContext context = { .storage = slot->storage };
   EffvkPreprocess op = { .recipe = slot->recipe, .room = &slot->room, .items = &slot->items };
 
-  slot->front = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
-  slot->frames = op.frames = effvk_preprocess_add_frames (slot->front, frames);
-  op.output = effvk_program_add_external (slot->front, net_info (slot, net_input), buffer, offset);
+  slot->preprocess = context.program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
+  slot->frames = op.frames = effvk_preprocess_add_frames (slot->preprocess, frames);
+  op.output
+      = effvk_program_add_external (slot->preprocess, net_info (slot, net_input), buffer, offset);
   op.batch = net_info (slot, net_input)->n;
-  return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->front, error);
+  return effvk_preprocess (&context, &op, error) && effvk_program_compile (slot->preprocess, error);
 }
 
 static gboolean
-record_front (EffvkSlot *slot, GError **error)
+record_preprocess (EffvkSlot *slot, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
   VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
 
-  if (!effvk_device_check (device, device->vk.vkBeginCommandBuffer (slot->front_commands, &begin),
+  if (!effvk_device_check (device,
+                           device->vk.vkBeginCommandBuffer (slot->preprocess_commands, &begin),
                            "vkBeginCommandBuffer", error))
     return FALSE;
   if (slot->queries)
     {
-      device->vk.vkCmdResetQueryPool (slot->front_commands, slot->queries, 0, 2);
-      device->vk.vkCmdWriteTimestamp (slot->front_commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
+      device->vk.vkCmdResetQueryPool (slot->preprocess_commands, slot->queries, 0, 2);
+      device->vk.vkCmdWriteTimestamp (slot->preprocess_commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
                                       slot->queries, 0);
     }
-  effvk_program_record (slot->front, slot->front_commands);
-  return effvk_device_check (device, device->vk.vkEndCommandBuffer (slot->front_commands),
+  effvk_program_record (slot->preprocess, slot->preprocess_commands);
+  return effvk_device_check (device, device->vk.vkEndCommandBuffer (slot->preprocess_commands),
                              "vkEndCommandBuffer", error);
 }
 
@@ -201,7 +203,7 @@ forget (EffvkSlot *slot)
 {
   slot->recorded = FALSE;
   slot->needed = slot->room = (EffvkPreprocessRoom){ 0 };
-  g_clear_pointer (&slot->front, effvk_program_free);
+  g_clear_pointer (&slot->preprocess, effvk_program_free);
   g_clear_pointer (&slot->memory, effvk_frame_memory_unref);
   effvk_buffer_clear (&slot->items);
   memset (slot->written, 0, sizeof *slot->written * slot->batch);
@@ -219,7 +221,7 @@ rebuild (EffvkSlot *slot, const EffvkBuffer *frames, GError **error)
                           effvk_preprocess_items (&slot->room, slot->batch).size, "items", error))
     return FALSE;
   memset (slot->items.map, 0, slot->items.size); /* items that are never written have no pixels */
-  return build_front (slot, frames, error);
+  return build_preprocess (slot, frames, error);
 }
 
 static gboolean
@@ -274,7 +276,7 @@ write_items (EffvkSlot *slot, const EffvkBuffer *frames, guint n, guint first, G
 {
   g_autoptr (GPtrArray) plans
       = g_ptr_array_new_full (n, (GDestroyNotify) effvk_preprocess_plan_free);
-  gboolean fits = slot->front != NULL;
+  gboolean fits = slot->preprocess != NULL;
 
   for (guint i = 0; i < n; i++)
     {
@@ -310,8 +312,8 @@ read_from (EffvkSlot *slot, const EffvkBuffer *frames, EffvkFrameMemory *memory,
 {
   if (slot->recorded && slot->memory == memory)
     return TRUE;
-  if (!effvk_program_rebind (slot->front, slot->frames, frames, error)
-      || !record_front (slot, error))
+  if (!effvk_program_rebind (slot->preprocess, slot->frames, frames, error)
+      || !record_preprocess (slot, error))
     {
       forget (slot);
       return FALSE;
@@ -342,8 +344,8 @@ add_frame (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops
 {
   EffvkFrameLayout layout = image->layout;
   EffvkDeviceFrame *frame = effvk_device_frame_of (image);
-  EffvkFrameBuffer *in_place
-      = may_stay ? effvk_frame_buffer_of (image, slot_device (slot), &layout) : NULL;
+  EffvkHostFrame *in_place
+      = may_stay ? effvk_host_frame_of (image, slot_device (slot), &layout) : NULL;
   EffvkBuffer *frames = in_place ? &in_place->buffer : &slot->staging;
   gsize offset = first ? slot->staged : 0;
 
@@ -439,7 +441,7 @@ gboolean
 effvk_slot_submit (EffvkSlot *slot, guint n, GError **error)
 {
   EffvkDevice *device = slot_device (slot);
-  const VkCommandBuffer commands[] = { slot->front_commands, slot->commands };
+  const VkCommandBuffer commands[] = { slot->preprocess_commands, slot->commands };
 
   if (!slot->recorded) /* what failed for another frame took this one's commands along */
     {

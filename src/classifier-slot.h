@@ -5,7 +5,7 @@
 #include "net/net.h"
 #include "ops/preprocess-plan.h"
 #include "result.h"
-#include "vk/frame-buffer.h"
+#include "vk/host-frame.h"
 #include "vk/frame-copies.h"
 
 /* An item of the batch: the layout's crop of a frame. */
@@ -21,7 +21,7 @@ typedef struct
 {
   guint copied, in_place, by_device;
   guint imported; /* of the last two, those in memory of somebody else's */
-  gsize bytes; /* that the CPU copied */
+  gsize bytes;    /* that the CPU copied */
 } EffvkSlotFrames;
 
 /*
@@ -54,16 +54,16 @@ typedef struct
   gsize largest;              /* bytes of a frame for which the staging is to have room */
   EffvkPreprocessRoom needed; /* by the frames that there were, also by one that was refused */
   EffvkPreprocessRoom room;
-  EffvkBuffer items;      /* how each is preprocessed, see ops/preprocess-plan.h */
-  EffvkSlotItem *written; /* what is in items */
-  EffvkSlotItem *wanted;  /* what is to be there */
-  EffvkProgram *front;    /* preprocess */
-  EffvkTensor frames;     /* what it reads: the staging, or memory */
-  gboolean recorded;      /* front_commands are right */
+  EffvkBuffer items;        /* how each is preprocessed, see ops/preprocess-plan.h */
+  EffvkSlotItem *written;   /* what is in items */
+  EffvkSlotItem *wanted;    /* what is to be there */
+  EffvkProgram *preprocess; /* preprocess */
+  EffvkTensor frames;       /* what it reads: the staging, or memory */
+  gboolean recorded;        /* preprocess_commands are right */
   EffvkBuffer readback;
   VkCommandPool pool;
   /* copies; preprocess; all that follows */
-  VkCommandBuffer copy_commands, front_commands, commands;
+  VkCommandBuffer copy_commands, preprocess_commands, commands;
   VkFence fence;
   VkQueryPool queries; /* two timestamps; VK_NULL_HANDLE where the device has none */
 } EffvkSlot;

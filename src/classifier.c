@@ -524,7 +524,7 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   EffvkProgram *program = effvk_net_get_program (classifier->net);
-  guint n_net = effvk_program_get_n_dispatches (program), n_front = 0;
+  guint n_net = effvk_program_get_n_dispatches (program), n_preprocess = 0;
   gsize memory = effvk_program_get_memory_size (program);
   GVariantBuilder kernels = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_STRING_ARRAY);
 
@@ -535,8 +535,8 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
       memory += slot->staging.size + slot->items.size + slot->readback.size;
       if (slot->recorded)
         {
-          n_front = effvk_program_get_n_dispatches (slot->front);
-          memory += effvk_program_get_memory_size (slot->front);
+          n_preprocess = effvk_program_get_n_dispatches (slot->preprocess);
+          memory += effvk_program_get_memory_size (slot->preprocess);
         }
     }
   for (guint i = 0; i < n_net; i++)
@@ -553,7 +553,7 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
   g_variant_dict_insert (&dict, "driver", "s", effvk_device_get_driver (classifier->device));
   g_variant_dict_insert (&dict, "precision", "s",
                          classifier->precision == EFFVK_PRECISION_FP16 ? "fp16" : "fp32");
-  g_variant_dict_insert (&dict, "dispatches", "u", n_net + n_front);
+  g_variant_dict_insert (&dict, "dispatches", "u", n_net + n_preprocess);
   g_variant_dict_insert (&dict, "memory-bytes", "t", (guint64) memory);
   g_variant_dict_insert (&dict, "weights-bytes", "t",
                          (guint64) effvk_program_get_constants_size (program));
@@ -590,7 +590,7 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
     if (!effvk_slot_add (slot, image, NULL, 1, i, error))
       return NULL;
   effvk_buffer_flush (&slot->staging);
-  programs[0] = slot->front;
+  programs[0] = slot->preprocess;
   programs[1] = effvk_net_get_program (classifier->net);
   profile = effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
   effvk_slot_release (slot);

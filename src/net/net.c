@@ -159,8 +159,8 @@ add_gates (Builder *builder, const EffvkBlock *block, Gates *gates)
 /* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch, in three, or in two with the last left
  * to the projection. */
 static gboolean
-build_front (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
-             EffvkTensor *filtered, Gates *gates, GError **error)
+build_expand_and_depthwise (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
+                            EffvkTensor *filtered, Gates *gates, GError **error)
 {
   const EffvkOpContext *context = &builder->context;
   const EffvkTensorInfo in = *effvk_program_get_info (builder->net->program, x);
@@ -215,7 +215,7 @@ build_mbconv (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x
   g_auto (Gates) gates = { 0 };
   EffvkTensor filtered;
 
-  return build_front (builder, i, block, *x, &filtered, &gates, error)
+  return build_expand_and_depthwise (builder, i, block, *x, &filtered, &gates, error)
          && build_pointwise (builder, EFFVK_LAYER_PROJECT, i, EFFVK_ACTIVATION_NONE, filtered,
                              &gates, residual, block->out, x, error);
 }

@@ -4,7 +4,7 @@
 #include "ops/depthwise.h"
 #include "ops/squeeze-excite.h"
 
-/* The front of an MBConv block as one dispatch: a pointwise convolution and its activation, then a
+/* The first half of an MBConv block as one dispatch: a pointwise convolution and its activation, then a
  * depthwise one, whose @input and @squeeze are not used, and on request squeeze-excite, whose @sums is not
  * used. */
 typedef struct

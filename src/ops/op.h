@@ -16,7 +16,7 @@ typedef enum
   EFFVK_PLAN_DEVICE, /* for the device; or the name of another one in the environment's EFFVK_PLAN */
   EFFVK_PLAN_CPU,
   EFFVK_PLAN_GPU,          /* runs on a CPU device too, for tests; as does each of: */
-  EFFVK_PLAN_GPU_FUSED,    /* a block's front in one dispatch, for batches of any size */
+  EFFVK_PLAN_GPU_FUSED,    /* a block's first half in one dispatch, for batches of any size */
   EFFVK_PLAN_GPU_SEPARATE, /* in three dispatches */
 } EffvkPlan;
 

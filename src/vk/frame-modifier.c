@@ -3,7 +3,7 @@
 /* Frames in DMA buffers that are tiled or compressed, as their DRM modifier says: imported as an image of the
  * device's, which knows how its pixels lie. */
 
-#include "vk/dmabuf.h"
+#include "vk/dmabuf-memory.h"
 #include "vk/frame-images.h"
 #include "vk/modifiers.h"
 

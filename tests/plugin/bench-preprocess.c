@@ -7,7 +7,7 @@
  *   bench-preprocess [ROUNDS [FRAMES]] */
 #include "ops/preprocess.h"
 #include "tune/timing.h"
-#include "vk/frame-buffer.h"
+#include "vk/host-frame.h"
 
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is remembered of tracked objects: when they are due, and that they are forgotten. */
-#include "tracks.h"
+#include "classify/tracks.h"
 
 #include <string.h>
 
@@ -8,17 +8,17 @@
 static char *
 due_in (guint interval, const char *there)
 {
-  g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
+  g_autoptr (GstEffvkTracks) tracks = gst_effvk_tracks_new ();
   GString *due = g_string_new (NULL);
 
-  effvk_tracks_lock (tracks);
+  gst_effvk_tracks_lock (tracks);
   for (guint frame = 1; frame <= 8; frame++)
     {
-      effvk_tracks_next_frame (tracks, NULL);
-      if (strchr (there, '0' + (int) frame) && effvk_tracks_is_due (tracks, 7, interval))
+      gst_effvk_tracks_next_frame (tracks, NULL);
+      if (strchr (there, '0' + (int) frame) && gst_effvk_tracks_is_due (tracks, 7, interval))
         g_string_append_c (due, '0' + (char) frame);
     }
-  effvk_tracks_unlock (tracks);
+  gst_effvk_tracks_unlock (tracks);
   return g_string_free (due, FALSE);
 }
 
@@ -43,75 +43,75 @@ test_interval (void)
 static void
 test_forgotten (void)
 {
-  g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
+  g_autoptr (GstEffvkTracks) tracks = gst_effvk_tracks_new ();
 
-  effvk_tracks_lock (tracks);
-  effvk_tracks_next_frame (tracks, NULL);
-  g_assert_true (effvk_tracks_is_due (tracks, 1, 0));
-  g_assert_true (effvk_tracks_is_due (tracks, 2, 0));
-  for (guint i = 0; i < EFFVK_TRACKS_FORGET; i++)
+  gst_effvk_tracks_lock (tracks);
+  gst_effvk_tracks_next_frame (tracks, NULL);
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 1, 0));
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 2, 0));
+  for (guint i = 0; i < GST_EFFVK_TRACKS_FORGET; i++)
     {
-      effvk_tracks_next_frame (tracks, NULL);
-      g_assert_false (effvk_tracks_is_due (tracks, 2, 0));
+      gst_effvk_tracks_next_frame (tracks, NULL);
+      g_assert_false (gst_effvk_tracks_is_due (tracks, 2, 0));
     }
-  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 2);
-  effvk_tracks_next_frame (tracks, NULL);
-  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 1);
-  g_assert_false (effvk_tracks_is_due (tracks, 2, 0));
-  g_assert_true (effvk_tracks_is_due (tracks, 1, 0));
-  effvk_tracks_clear (tracks);
-  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 0);
-  g_assert_true (effvk_tracks_is_due (tracks, 2, 0));
-  effvk_tracks_unlock (tracks);
+  g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), ==, 2);
+  gst_effvk_tracks_next_frame (tracks, NULL);
+  g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), ==, 1);
+  g_assert_false (gst_effvk_tracks_is_due (tracks, 2, 0));
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 1, 0));
+  gst_effvk_tracks_clear (tracks);
+  g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), ==, 0);
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 2, 0));
+  gst_effvk_tracks_unlock (tracks);
 }
 
 /* However many objects a tracker invents, and in one frame. */
 static void
 test_bounded (void)
 {
-  g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
+  g_autoptr (GstEffvkTracks) tracks = gst_effvk_tracks_new ();
 
-  effvk_tracks_lock (tracks);
-  for (gint64 id = 0; id < 3 * EFFVK_TRACKS_MAX; id++)
+  gst_effvk_tracks_lock (tracks);
+  for (gint64 id = 0; id < 3 * GST_EFFVK_TRACKS_MAX; id++)
     {
       if (id % 100 == 0)
-        effvk_tracks_next_frame (tracks, NULL);
-      g_assert_true (effvk_tracks_is_due (tracks, id, 0));
-      g_assert_cmpuint (effvk_tracks_get_size (tracks), <=, EFFVK_TRACKS_MAX);
+        gst_effvk_tracks_next_frame (tracks, NULL);
+      g_assert_true (gst_effvk_tracks_is_due (tracks, id, 0));
+      g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), <=, GST_EFFVK_TRACKS_MAX);
     }
   /* the newest are there, the oldest are not */
-  for (gint64 id = 3 * EFFVK_TRACKS_MAX - 800; id < 3 * EFFVK_TRACKS_MAX; id++)
-    g_assert_false (effvk_tracks_is_due (tracks, id, 0));
-  g_assert_true (effvk_tracks_is_due (tracks, 0, 0));
-  effvk_tracks_clear (tracks);
-  for (gint64 id = 0; id < 2 * EFFVK_TRACKS_MAX; id++)
-    g_assert_true (effvk_tracks_is_due (tracks, id, 0));
-  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, EFFVK_TRACKS_MAX);
-  effvk_tracks_unlock (tracks);
+  for (gint64 id = 3 * GST_EFFVK_TRACKS_MAX - 800; id < 3 * GST_EFFVK_TRACKS_MAX; id++)
+    g_assert_false (gst_effvk_tracks_is_due (tracks, id, 0));
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 0, 0));
+  gst_effvk_tracks_clear (tracks);
+  for (gint64 id = 0; id < 2 * GST_EFFVK_TRACKS_MAX; id++)
+    g_assert_true (gst_effvk_tracks_is_due (tracks, id, 0));
+  g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), ==, GST_EFFVK_TRACKS_MAX);
+  gst_effvk_tracks_unlock (tracks);
 }
 
 /* Another model knows nothing of what the one before has said. */
 static void
 test_model (void)
 {
-  g_autoptr (EffvkTracks) tracks = effvk_tracks_new ();
+  g_autoptr (GstEffvkTracks) tracks = gst_effvk_tracks_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (EffvkModel) a = effvk_model_new_random ("phi=-4", 3, 1, &error);
   g_autoptr (EffvkModel) b = effvk_model_new_random ("phi=-4", 3, 2, &error);
 
   g_assert_no_error (error);
-  effvk_tracks_lock (tracks);
-  effvk_tracks_next_frame (tracks, a);
-  g_assert_true (effvk_tracks_is_due (tracks, 7, 0));
-  effvk_tracks_next_frame (tracks, a);
-  g_assert_true (effvk_tracks_is_of (tracks, a));
-  g_assert_false (effvk_tracks_is_due (tracks, 7, 0));
-  effvk_tracks_next_frame (tracks, b);
-  g_assert_false (effvk_tracks_is_of (tracks, a));
-  g_assert_true (effvk_tracks_is_of (tracks, b));
-  g_assert_cmpuint (effvk_tracks_get_size (tracks), ==, 0);
-  g_assert_true (effvk_tracks_is_due (tracks, 7, 0));
-  effvk_tracks_unlock (tracks);
+  gst_effvk_tracks_lock (tracks);
+  gst_effvk_tracks_next_frame (tracks, a);
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 7, 0));
+  gst_effvk_tracks_next_frame (tracks, a);
+  g_assert_true (gst_effvk_tracks_is_of (tracks, a));
+  g_assert_false (gst_effvk_tracks_is_due (tracks, 7, 0));
+  gst_effvk_tracks_next_frame (tracks, b);
+  g_assert_false (gst_effvk_tracks_is_of (tracks, a));
+  g_assert_true (gst_effvk_tracks_is_of (tracks, b));
+  g_assert_cmpuint (gst_effvk_tracks_get_size (tracks), ==, 0);
+  g_assert_true (gst_effvk_tracks_is_due (tracks, 7, 0));
+  gst_effvk_tracks_unlock (tracks);
 }
 
 int

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "classify/effvkclassify.h"
+#include "common/orientation-tags.h"
+#include "memory/frame.h"
+#include "classify/latency.h"
+#include "classify/network.h"
+#include "classify/queue.h"
+#include "classify/report.h"
+#include "classify/settings.h"
+#include "classify/statistics.h"
+#include "memory/vulkan.h"
+
+/*
+ *            chain, serialized events                  the source pad's task
+ *   sink pad ───────────────────────▶ queue ───────────────────────────────▶ source pad
+ *                       │               ▲            reporter
+ *                       ╰──▶ network ───╯ answers
+ *
+ * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the network's;
+ * the queue's. The object lock is taken inside none and around none of the last two.
+ */
+struct _GstEffvkClassify
+{
+  GstElement parent_instance;
+  GstPad *sink, *src;
+  GstEffvkQueue queue;
+
+  /* under the object lock */
+  GstEffvkSettings settings;
+  GstEffvkCounters counters;
+  GstEffvkLatency latency;
+  GstEffvkPacer pacer;
+  GstEffvkModelInstance *network; /* from start to stop */
+  gboolean lost;                  /* the device, until the next start; has been reported */
+  GThread *loader;                /* of another network; NULL: has not been one yet */
+  gboolean may_load, loading;
+  gboolean load_again; /* settings were set since it began */
+  GstVideoInfo info;   /* of the caps; the sink pad's thread writes it */
+  GstEffvkVulkan vulkan;
+
+  /* sink pad */
+  GstSegment segment;
+  EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
+  GstEffvkOrientationTags turned;
+  GstEffvkFramesPlace place;
+  GstEffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
+
+  /* source pad's task */
+  GstEffvkReporter reporter;
+};
+
+GST_DEBUG_CATEGORY_EXTERN (gst_effvk_classify_debug);
+
+/* Says that the answer to a LATENCY query has changed. */
+void gst_effvk_classify_post_latency (GstEffvkClassify *self);
+
+/* sink.c */
+void gst_effvk_classify_add_sink (GstEffvkClassify *self);
+
+/* source.c: the pad, and its task, with the element as data. */
+void gst_effvk_classify_add_source (GstEffvkClassify *self);
+void gst_effvk_classify_loop (gpointer data);

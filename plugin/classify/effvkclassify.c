@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-effvkclassify
+ * @title: effvkclassify
+ * @short_description: classifies video frames with an EfficientNet on Vulkan compute
+ *
+ * Every frame passes unchanged, with the classes that the network sees in it attached as metadata
+ * and posted as an element message. The frame's format, size, crop and colorimetry are handled on
+ * the device, with the preprocessing that the model was trained with: no videoscale, and
+ * videoconvert only for formats that the pad template does not name.
+ *
+ * Up to #GstEffvkClassify:max-in-flight frames are in the element at once: while the device works on
+ * them the next ones arrive, and each leaves as soon as its result and those before it are there.
+ * Frames and events keep their order, and no frame is dropped. In a live pipeline the element adds
+ * the latency that it has, in whole frames, and posts a latency message when that grows.
+ *
+ * ## Pace
+ *
+ * The inference can be skipped, never the frame: by #GstEffvkClassify:inference-interval and
+ * #GstEffvkClassify:inference-interval-time, when the sink is late (#GstEffvkClassify:qos), and when the
+ * frame of a live source is (#GstEffvkClassify:deadline). #GstEffvkClassify:skipped says what such frames
+ * carry.
+ *
+ * ## How long it takes
+ *
+ * #GstEffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer says of each frame, classified or
+ * skipped, how long it was in the element: `GST_TRACERS="latency(flags=pipeline+element)" GST_DEBUG=GST_TRACER:7`.
+ *
+ * ## Many streams
+ *
+ * Elements with the same #GstEffvkClassify:model-instance-id share one network. The first to start makes it,
+ * with its options; the others take them as they are, and one that sets an option otherwise does not
+ * start. A frame waits for those of the other streams, so that #GstEffvkClassify:batch-size of them go to
+ * the device at once: until every stream has one waiting, while the device has other work, or, when it
+ * has none, for #GstEffvkClassify:batch-timeout. #GstEffvkClassify:max-in-flight is each element's own.
+ *
+ * ## Changes while playing
+ *
+ * Every property may be set at any time. When one is set that the network is made of, another network is
+ * loaded beside the one that runs, and takes its place between two frames when it is ready; frames that
+ * were in flight are answered by the one that they were given to. Where it cannot be loaded, or the
+ * network is shared, the old one and its settings are kept. An element message `effvkclassify-model` tells:
+ * `swapped` (boolean), `model` (string, the variant that runs), `model-file` (string, what was asked
+ * for) and, where it was refused, `reason` (string). Several properties that belong together are set
+ * with one g_object_set().
+ *
+ * ## Memory
+ *
+ * Frames in system memory are read where they lie when upstream took the pool that the element offers, and also,
+ * on devices that share the CPU's memory, when they come again in memory that has come before; else, and where a plane or a stride is no multiple of 16
+ * bytes, they are copied to the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
+ * GStreamer's, on which the network then works whatever #GstEffvkClassify:device says; the element takes part in
+ * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later) are imported where the device can: linear
+ * ones, and those with the DRM modifiers that it lists for their format, which need a GstVideoMeta. The caps name what it can import, from when the
+ * element has started, and others are refused. #GstEffvkClassify:stats counts frames and bytes of each way.
+ *
+ * ## Colours
+ *
+ * Matrix, range and chroma siting are those of the caps: BT.601, BT.709, BT.2020 and SMPTE 240M, also limited range of gray
+ * and RGB. Primaries are not converted: BT.2020's look a little less saturated to the network than they are. HDR (PQ,
+ * HLG) is refused.
+ *
+ * ## Metadata
+ *
+ * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
+ * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
+ * `labels` (string), `indices` (int) and `scores` (double), `model`, the network's variant
+ * (string), and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
+ * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type `frame`, with
+ * parameters in DL Streamer's layout.
+ * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw answers,
+ * averaged where smoothing is on.
+ *
+ * ## Objects
+ *
+ * With #GstEffvkClassify:inference-region `roi-list` the objects that a detector upstream has found are
+ * classified instead of the frame: GstAnalytics' detections (ODMtd) and regions of interest, those that
+ * an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and CONTAIN, and back by
+ * RELATE_TO and IS_PART_OF; a region gets parameters `classification` with `label` (string), `label_id`
+ * (int), `confidence` (double) and `model_name` (string), best first. The custom meta has `objects`
+ * instead of the three arrays: an array of structures with these, `age`, `x`, `y`, `width` and `height`
+ * (double, in shares of the picture's size), `type` (string) and `id` (int64) where they are known.
+ *
+ * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
+ * `object_id`) keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval), in skipped
+ * frames where #GstEffvkClassify:skipped says so, and has a steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
+ *
+ * ## Steady labels
+ *
+ * The network answers each frame by itself, and the best class may flap. The element can average the
+ * answers (#GstEffvkClassify:smoothing, #GstEffvkClassify:smoothing-time), keep a label until another is
+ * clearly better (#GstEffvkClassify:hysteresis) and has lasted (#GstEffvkClassify:hold), and say `unknown`,
+ * with the index -1, where no class is sure enough (#GstEffvkClassify:unknown-threshold,
+ * #GstEffvkClassify:unknown-margin; the score is then the probability that the best class is wrong). The
+ * label is the first class everywhere; the others follow, best first. A flush begins anew.
+ *
+ * ## Messages
+ *
+ * With #GstEffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
+ * `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64; GST_CLOCK_TIME_NONE where the frame
+ * or its segment says none), `model` (string), and for the best class `label` (string), `index` (int), `score` (double);
+ * `classes` is an array of structures with the same three fields. Where objects are classified the message has `objects`
+ * instead, an array of structures with these four fields and where the object is, as in the custom meta: those that were
+ * classified in this frame.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! effvkclassify ! fakesink
+ * ]| Tell the state of a camera's signal (picture, black, noise, …) with effvk's own model.
+ * |[
+ * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin ! videoconvert ! \
+ *     effvkclassify model-file=b0.safetensors ! fakesink
+ * ]| Print the classes of every frame of a file.
+ * |[
+ * gst-launch-1.0 -m videotestsrc ! vulkanupload ! 'video/x-raw(memory:VulkanImage)' ! \
+ *     effvkclassify ! fakesink
+ * ]| The same for frames that are on the GPU.
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! \
+ *     effvkclassify model-file=b0.safetensors top-k=1 threshold=0.5 ! videoconvert ! autovideosink
+ * ]| Classify a camera's pictures, and report only what the network is sure of.
+ * |[
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! effvkclassify smoothing-time=500000000 \
+ *     hold=1000000000 unknown-threshold=0.5 messages-on-change=true ! fakesink
+ * ]| Say what a camera sees when that changes, and no more often.
+ *
+ * Since: 0.1
+ */
+#include "classify/effvkclassify.h"
+
+#include "classify/effvkclassify-private.h"
+#include "memory/dmabuf-buffer.h"
+#include "common/element-error.h"
+#include "classify/instance-registry.h"
+#include "classify/network.h"
+
+GST_DEBUG_CATEGORY (gst_effvk_classify_debug);
+#define GST_CAT_DEFAULT gst_effvk_classify_debug
+
+G_DEFINE_FINAL_TYPE (GstEffvkClassify, gst_effvk_classify, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (effvkclassify, "effvkclassify", GST_RANK_NONE,
+                                       GST_EFFVK_TYPE_CLASSIFY,
+                                       GST_DEBUG_CATEGORY_INIT (gst_effvk_classify_debug,
+                                                                "effvkclassify", 0,
+                                                                "EfficientNet on Vulkan"))
+
+static GstStaticPadTemplate sink_template
+    = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_EFFVK_FRAME_FORMATS)
+                                                    GST_EFFVK_VULKAN_CAPS GST_EFFVK_DMABUF_CAPS));
+static GstStaticPadTemplate src_template
+    = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+                               GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_EFFVK_FRAME_FORMATS)
+                                                    GST_EFFVK_VULKAN_CAPS GST_EFFVK_DMABUF_CAPS));
+
+static gboolean
+start (GstEffvkClassify *self)
+{
+  const char *lacks;
+
+  GST_OBJECT_LOCK (self);
+  lacks = gst_effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
+                                               self->settings.reporting.attach_logits);
+  self->counters = (GstEffvkCounters){ 0 };
+  GST_OBJECT_UNLOCK (self);
+  if (lacks)
+    {
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+                         ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
+                         (NULL));
+      return FALSE;
+    }
+  if (!gst_effvk_classify_expects_vulkan (self) && !gst_effvk_classify_join_network (self))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  self->lost = FALSE;
+  self->latency.live = FALSE; /* until it is asked */
+  gst_effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
+  gst_effvk_pacer_reset (&self->pacer);
+  GST_OBJECT_UNLOCK (self);
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  gst_effvk_reporter_reset (&self->reporter);
+  if (self->network)
+    gst_effvk_classify_begin_swaps (self);
+  return TRUE;
+}
+
+/* When the pads are inactive. */
+static void
+stop (GstEffvkClassify *self)
+{
+  GstEffvkModelInstance *network;
+  EffvkDevice *device;
+
+  /* A flush that came to its end while the source pad went inactive has started it again. */
+  gst_effvk_queue_set_flushing (&self->queue);
+  gst_pad_stop_task (self->src);
+  gst_effvk_queue_discard (&self->queue, NULL);
+  gst_effvk_classify_end_swaps (self);
+  GST_OBJECT_LOCK (self);
+  network = g_steal_pointer (&self->network);
+  device = g_steal_pointer (&self->settings.network.frames_device);
+  GST_OBJECT_UNLOCK (self);
+  gst_effvk_reporter_reset (&self->reporter);
+  g_clear_pointer (&network, gst_effvk_model_instance_leave);
+  g_clear_object (&device);
+  g_clear_pointer (&self->image, effvk_image_free);
+}
+
+void
+gst_effvk_classify_post_latency (GstEffvkClassify *self)
+{
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static GstStateChangeReturn
+gst_effvk_classify_change_state (GstElement *element, GstStateChange transition)
+{
+  GstEffvkClassify *self = GST_EFFVK_CLASSIFY (element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
+    return GST_STATE_CHANGE_FAILURE;
+  result = GST_ELEMENT_CLASS (gst_effvk_classify_parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
+      || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
+    stop (self);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+    gst_effvk_vulkan_clear (&self->vulkan, element); /* the device may have been lost */
+  return result;
+}
+
+static GstStructure *
+get_stats (GstEffvkClassify *self)
+{
+  g_autoptr (GstEffvkModelInstance) network = gst_effvk_classify_get_network (self);
+  GstEffvkCounters counters; /* a copy: sorting must not hold the lock */
+  GstStructure *stats;
+
+  GST_OBJECT_LOCK (self);
+  counters = self->counters;
+  GST_OBJECT_UNLOCK (self);
+  stats = gst_effvk_statistics_new (&counters);
+  if (network)
+    {
+      gst_structure_set (stats, "streams", G_TYPE_UINT,
+                         gst_effvk_model_instance_get_n_streams (network), NULL);
+      gst_effvk_statistics_add (stats, gst_effvk_model_instance_get_classifier (network),
+                                &counters);
+    }
+  return stats;
+}
+
+static void
+gst_effvk_classify_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
+  gboolean known, latency;
+
+  GST_OBJECT_LOCK (self);
+  known = gst_effvk_settings_set (&self->settings, id, value);
+  latency = gst_effvk_latency_set_max (&self->latency, self->settings.pace.max_in_flight)
+            && self->network;
+  GST_OBJECT_UNLOCK (self);
+  if (latency)
+    gst_effvk_classify_post_latency (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+/* After a g_object_set() of one or several properties, which belong together. */
+static void
+gst_effvk_classify_dispatch_changed (GObject *object, guint n, GParamSpec **specs)
+{
+  gboolean network = FALSE;
+
+  G_OBJECT_CLASS (gst_effvk_classify_parent_class)->dispatch_properties_changed (object, n, specs);
+  for (guint i = 0; i < n; i++)
+    network |= gst_effvk_settings_is_of_network (specs[i]);
+  if (network)
+    gst_effvk_classify_check_network (GST_EFFVK_CLASSIFY (object));
+}
+
+static void
+gst_effvk_classify_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
+  gboolean known;
+
+  if (id == GST_EFFVK_PROP_STATS)
+    {
+      g_value_take_boxed (value, get_stats (self));
+      return;
+    }
+  GST_OBJECT_LOCK (self);
+  known = gst_effvk_settings_get (&self->settings, id, value);
+  GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+gst_effvk_classify_set_context (GstElement *element, GstContext *context)
+{
+  gst_effvk_vulkan_set_context (&GST_EFFVK_CLASSIFY (element)->vulkan, element, context);
+  GST_ELEMENT_CLASS (gst_effvk_classify_parent_class)->set_context (element, context);
+}
+
+static void
+gst_effvk_classify_finalize (GObject *object)
+{
+  GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
+
+  gst_effvk_queue_clear (&self->queue);
+  gst_effvk_settings_clear (&self->settings);
+  gst_effvk_vulkan_clear (&self->vulkan, GST_ELEMENT (self));
+  gst_effvk_tracks_free (self->tracks);
+  G_OBJECT_CLASS (gst_effvk_classify_parent_class)->finalize (object);
+}
+
+static void
+gst_effvk_classify_class_init (GstEffvkClassifyClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  object_class->set_property = gst_effvk_classify_set_property;
+  object_class->get_property = gst_effvk_classify_get_property;
+  object_class->dispatch_properties_changed = gst_effvk_classify_dispatch_changed;
+  object_class->finalize = gst_effvk_classify_finalize;
+  gst_effvk_settings_install (object_class);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
+  gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
+  gst_type_mark_as_plugin_api (GST_EFFVK_TYPE_META_MODE, 0);
+  gst_type_mark_as_plugin_api (GST_EFFVK_TYPE_INFERENCE_REGION, 0);
+  gst_type_mark_as_plugin_api (GST_EFFVK_TYPE_SKIPPED_MODE, 0);
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (
+      element_class, "effvk classifier", "Filter/Analyzer/Video/Hardware",
+      "Classifies video frames with an EfficientNet on Vulkan compute, on any vendor's GPU",
+      "the effvk maintainers");
+  element_class->set_context = GST_DEBUG_FUNCPTR (gst_effvk_classify_set_context);
+  element_class->change_state = GST_DEBUG_FUNCPTR (gst_effvk_classify_change_state);
+  gst_effvk_classification_meta_register ();
+}
+
+static void
+gst_effvk_classify_init (GstEffvkClassify *self)
+{
+  gst_effvk_settings_init (&self->settings);
+  gst_effvk_queue_init (&self->queue);
+  self->tracks = gst_effvk_tracks_new ();
+  self->reporter = (GstEffvkReporter){ .element = GST_ELEMENT (self),
+                                       .counters = &self->counters,
+                                       .tracks = self->tracks };
+  gst_effvk_classify_add_sink (self);
+  gst_effvk_classify_add_source (self);
+}

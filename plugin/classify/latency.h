@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/video/video.h>
+
+/*
+ * The time that the element adds to a live stream, in whole frames: one at first, more once an
+ * answer took longer than that, never less again until the next start or change of caps, so that it
+ * is stable; and never more than may be in flight, since beyond that upstream waits, which no
+ * latency helps.
+ */
+typedef struct
+{
+  GstClockTime frame; /* how long one lasts */
+  guint n_frames, max;
+  guint
+      n_warming; /* answers yet to come that tell nothing: the first ones build what the others use */
+  gboolean live; /* what upstream answered to the last query */
+} GstEffvkLatency;
+
+/* At the start, and for other caps. Returns whether that changes the latency. */
+gboolean gst_effvk_latency_reset (GstEffvkLatency *latency, const GstVideoInfo *info,
+                                  guint max_in_flight);
+
+/* Other frames may be in flight at once. Returns whether that changes the answer to the query. */
+gboolean gst_effvk_latency_set_max (GstEffvkLatency *latency, guint max_in_flight);
+
+/* Tells how long an answer took. Returns whether that changes the latency. */
+gboolean gst_effvk_latency_measure (GstEffvkLatency *latency, GstClockTime time);
+
+/* Adds the element's latency to what upstream answered to a LATENCY query. */
+void gst_effvk_latency_answer (GstEffvkLatency *latency, GstQuery *query);

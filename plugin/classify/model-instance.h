@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "classify/model-config.h"
+#include "classify/request.h"
+
+/*
+ * A model on a device that answers the requests of one or several streams: a classifier, and a thread
+ * that collects its results in order. Frames that cannot go to the device at once wait in a line per
+ * stream, so that nobody who asks ever waits for the device; from the lines batches are taken in turn.
+ *
+ * A batch that is not full waits for others' frames while any can come: until every stream has one in
+ * line, or the time-out, and while the device has other work.
+ *
+ * All functions may be called from any thread.
+ */
+typedef struct _GstEffvkModelInstance GstEffvkModelInstance;
+
+/* Loads the model, opens the device, builds the classifier. For one stream. */
+GstEffvkModelInstance *gst_effvk_model_instance_new (const GstEffvkModelConfig *config,
+                                                     GError **error);
+
+/* Posts why gst_effvk_model_instance_new() or a request failed. */
+void gst_effvk_model_instance_post_error (GstElement *element, const GstEffvkModelConfig *config,
+                                          const GError *error);
+
+GstEffvkModelInstance *gst_effvk_model_instance_ref (GstEffvkModelInstance *network);
+
+/* With the last reference goes the network, when the device is done with what it has of it. */
+void gst_effvk_model_instance_unref (GstEffvkModelInstance *network);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstEffvkModelInstance, gst_effvk_model_instance_unref)
+
+/* Answers a black frame of this kind, as a new network does before it is asked: the first answer takes
+ * longer, while the driver compiles. */
+void gst_effvk_model_instance_warm (GstEffvkModelInstance *network, const GstVideoInfo *info);
+
+/* One stream more, or one less, whose frames are waited for. */
+void gst_effvk_model_instance_add_streams (GstEffvkModelInstance *network, int n);
+guint gst_effvk_model_instance_get_n_streams (GstEffvkModelInstance *network);
+
+const GstEffvkModelConfig *gst_effvk_model_instance_get_config (GstEffvkModelInstance *network);
+EffvkClassifier *gst_effvk_model_instance_get_classifier (GstEffvkModelInstance *network);
+EffvkModel *gst_effvk_model_instance_get_model (GstEffvkModelInstance *network);
+
+/* What it was made with. */
+EffvkOutputActivation gst_effvk_model_instance_get_activation (GstEffvkModelInstance *network);
+
+/* Puts a request to the network, which calls @notify with @waiter, the stream, when it is answered: from
+ * this call on, from any thread, with the network's lock held. @waiter keeps the network until then, or until
+ * the request is cancelled. */
+void gst_effvk_model_instance_ask (GstEffvkModelInstance *network, GstEffvkRequest *request,
+                                   GDestroyNotify notify, gpointer waiter);
+
+/* Nobody waits for the answer any more: after this nobody is notified. */
+void gst_effvk_model_instance_cancel (GstEffvkModelInstance *network, GstEffvkRequest *request);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classify/objects.h"
+
+#include "common/analytics-meta.h"
+#include "common/roi-meta.h"
+
+GType
+gst_effvk_inference_region_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_EFFVK_REGION_FULL_FRAME, "The whole frame is classified", "full-frame" },
+    { GST_EFFVK_REGION_ROI_LIST,
+      "Every object that a detector upstream has found: GstAnalytics' and regions of interest",
+      "roi-list" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstEffvkInferenceRegion", values));
+  return type;
+}
+
+enum
+{
+  INFERENCE_REGION,
+  OBJECT_CLASS,
+  OBJECT_MIN_SIZE,
+  OBJECT_MAX_SIZE,
+  RECLASSIFY_INTERVAL,
+};
+G_STATIC_ASSERT (RECLASSIFY_INTERVAL + 1 == GST_EFFVK_OBJECTS_N_PROPERTIES);
+
+void
+gst_effvk_objects_install_properties (GObjectClass *object_class, guint first)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (object_class, first + INFERENCE_REGION,
+                                   g_param_spec_enum ("inference-region", "Inference region",
+                                                      "What is classified of a frame",
+                                                      GST_EFFVK_TYPE_INFERENCE_REGION,
+                                                      GST_EFFVK_REGION_FULL_FRAME, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_CLASS,
+      g_param_spec_string ("object-class", "Object class",
+                           "With inference-region=roi-list: what the detector calls the objects "
+                           "that are classified, several with commas; unset: all",
+                           NULL, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_MIN_SIZE,
+      g_param_spec_uint ("object-min-size", "Object minimum size",
+                         "Objects whose shorter side has fewer pixels are not classified", 0,
+                         G_MAXINT, 0, flags));
+  g_object_class_install_property (
+      object_class, first + OBJECT_MAX_SIZE,
+      g_param_spec_uint ("object-max-size", "Object maximum size",
+                         "Objects whose longer side has more pixels are not classified; 0: no "
+                         "limit",
+                         0, G_MAXINT, 0, flags));
+  g_object_class_install_property (
+      object_class, first + RECLASSIFY_INTERVAL,
+      g_param_spec_uint ("reclassify-interval", "Reclassify interval",
+                         "Classify an object that a tracker follows in every n-th frame; in "
+                         "between it keeps its classes. 0: once",
+                         0, G_MAXINT, 1, flags));
+}
+
+gboolean
+gst_effvk_objects_set (GstEffvkObjectOptions *options, guint number, const GValue *value)
+{
+  switch (number)
+    {
+    case INFERENCE_REGION:
+      options->region = (GstEffvkInferenceRegion) g_value_get_enum (value);
+      return TRUE;
+    case OBJECT_CLASS:
+      g_free (options->classes);
+      options->classes = g_value_dup_string (value);
+      return TRUE;
+    case OBJECT_MIN_SIZE:
+      options->min_size = g_value_get_uint (value);
+      return TRUE;
+    case OBJECT_MAX_SIZE:
+      options->max_size = g_value_get_uint (value);
+      return TRUE;
+    case RECLASSIFY_INTERVAL:
+      options->interval = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+gst_effvk_objects_get (const GstEffvkObjectOptions *options, guint number, GValue *value)
+{
+  switch (number)
+    {
+    case INFERENCE_REGION:
+      g_value_set_enum (value, options->region);
+      return TRUE;
+    case OBJECT_CLASS:
+      g_value_set_string (value, options->classes);
+      return TRUE;
+    case OBJECT_MIN_SIZE:
+      g_value_set_uint (value, options->min_size);
+      return TRUE;
+    case OBJECT_MAX_SIZE:
+      g_value_set_uint (value, options->max_size);
+      return TRUE;
+    case RECLASSIFY_INTERVAL:
+      g_value_set_uint (value, options->interval);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+void
+gst_effvk_object_options_copy (const GstEffvkObjectOptions *options, GstEffvkObjectOptions *copy)
+{
+  *copy = *options;
+  copy->classes = g_strdup (options->classes);
+}
+
+void
+gst_effvk_object_options_clear (GstEffvkObjectOptions *options)
+{
+  g_clear_pointer (&options->classes, g_free);
+}
+
+static gboolean
+is_same (const GstEffvkObject *a, const GstEffvkObject *b)
+{
+  return a->type == b->type && a->x == b->x && a->y == b->y && a->width == b->width
+         && a->height == b->height;
+}
+
+/* DL Streamer's detector attaches both forms of an object. The first @n_detections objects are those of
+ * GstAnalytics, the others regions of interest. */
+static void
+merge (GArray *objects, guint n_detections)
+{
+  for (guint i = 0; i < n_detections; i++)
+    for (guint j = n_detections; j < objects->len; j++)
+      {
+        GstEffvkObject *detection = &g_array_index (objects, GstEffvkObject, i);
+        GstEffvkObject *region = &g_array_index (objects, GstEffvkObject, j);
+
+        if (!is_same (detection, region))
+          continue;
+        detection->roi = region->roi;
+        if (detection->track < 0)
+          detection->track = region->track;
+        g_array_remove_index (objects, j);
+        break;
+      }
+}
+
+static gboolean
+is_wanted (const GstEffvkObject *object, const GstEffvkObjectOptions *options, char **classes)
+{
+  const char *type = g_quark_to_string (object->type);
+
+  return MIN (object->width, object->height) >= options->min_size
+         && (options->max_size == 0 || MAX (object->width, object->height) <= options->max_size)
+         && (!classes || (type && g_strv_contains ((const char *const *) classes, type)));
+}
+
+GArray *
+gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options, guint width,
+                        guint height, guint *ignored)
+{
+  GArray *objects = gst_effvk_objects_new ();
+  guint n_detections;
+  g_auto (GStrv) classes
+      = options->classes && *options->classes ? g_strsplit (options->classes, ",", -1) : NULL;
+
+  for (guint i = 0; classes && classes[i]; i++)
+    g_strstrip (classes[i]);
+  *ignored = gst_effvk_analytics_find (buffer, objects, width, height);
+  n_detections = objects->len;
+  *ignored += gst_effvk_roi_find (buffer, objects, width, height);
+  merge (objects, n_detections);
+  for (guint i = objects->len; i-- > 0;)
+    if (!is_wanted (&g_array_index (objects, GstEffvkObject, i), options, classes))
+      {
+        g_array_remove_index (objects, i);
+        (*ignored)++;
+      }
+  return objects;
+}
+
+EffvkRectangle *
+gst_effvk_objects_plan (GArray *objects, GstEffvkTracks *tracks, EffvkModel *model, guint interval,
+                        guint *n_due)
+{
+  EffvkRectangle *due = g_new (EffvkRectangle, objects->len);
+
+  *n_due = 0;
+  gst_effvk_tracks_lock (tracks);
+  gst_effvk_tracks_next_frame (tracks, model);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
+
+      object->due = object->track < 0 || gst_effvk_tracks_is_due (tracks, object->track, interval);
+      if (object->due)
+        due[(*n_due)++] = (EffvkRectangle){ object->x, object->y, object->width, object->height };
+    }
+  gst_effvk_tracks_unlock (tracks);
+  return due;
+}
+
+guint
+gst_effvk_objects_finish (GArray *objects, GPtrArray *results, GstEffvkTracks *tracks,
+                          const GstEffvkSteady *steady, EffvkModel *model,
+                          EffvkOutputActivation activation, GstClockTime time, guint top_k,
+                          double threshold)
+{
+  guint n_due = 0, n_changed = 0;
+  gboolean current;
+
+  gst_effvk_tracks_lock (tracks);
+  current = gst_effvk_tracks_is_of (tracks, model);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
+      g_autoptr (EffvkSmoother) own = NULL; /* of an object that is seen once */
+      GstEffvkTrack *track
+          = current && object->track >= 0 ? gst_effvk_tracks_get (tracks, object->track) : NULL;
+
+      if (object->due)
+        object->result = effvk_result_ref (g_ptr_array_index (results, n_due++));
+      if (object->result && effvk_result_get_n_classes (object->result) > 0)
+        {
+          object->changed = gst_effvk_steady_apply (steady, track ? &track->smoother : &own, model,
+                                                    activation, &object->result, time);
+          if (track)
+            {
+              g_clear_pointer (&track->result, effvk_result_unref);
+              track->result = effvk_result_ref (object->result);
+              track->time = time;
+            }
+        }
+      else if (object->due)
+        {
+          if (track && !track->result) /* the answer was none: it is asked about again */
+            track->classified = 0;
+        }
+      else if (track && track->result)
+        {
+          object->result = effvk_result_ref (track->result);
+          object->age = time >= track->time ? time - track->time : GST_CLOCK_TIME_NONE;
+        }
+      object->n = object->result ? gst_effvk_steady_count (object->result, top_k, threshold) : 0;
+      n_changed += object->changed;
+    }
+  gst_effvk_tracks_unlock (tracks);
+  return n_changed;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classify/report.h"
+
+#include "common/analytics-meta.h"
+#include "classify/message.h"
+#include "common/times.h"
+
+static void
+forget (GstEffvkReporter *reporter)
+{
+  g_clear_pointer (&reporter->result, effvk_result_unref);
+  g_clear_object (&reporter->model);
+}
+
+void
+gst_effvk_reporter_reset (GstEffvkReporter *reporter)
+{
+  gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
+  forget (reporter);
+  g_clear_object (&reporter->smoother);
+  gst_effvk_tracks_lock (reporter->tracks);
+  gst_effvk_tracks_clear (reporter->tracks);
+  gst_effvk_tracks_unlock (reporter->tracks);
+}
+
+static void
+count (GstEffvkReporter *reporter, guint n_inferences, guint n_not_finite, gboolean posted)
+{
+  gboolean warn;
+
+  GST_OBJECT_LOCK (reporter->element);
+  warn = n_not_finite && reporter->counters->not_finite == 0;
+  reporter->counters->inferences += n_inferences;
+  reporter->counters->messages += posted;
+  reporter->counters->not_finite += n_not_finite;
+  GST_OBJECT_UNLOCK (reporter->element);
+  if (warn) /* not for each of perhaps every frame */
+    GST_ELEMENT_WARNING (
+        reporter->element, STREAM, FAILED,
+        ("The network's answer is not finite: this frame, and further ones like it, are "
+         "passed on without classes"),
+        ("not-finite in stats counts them"));
+}
+
+static guint
+count_not_finite (GPtrArray *results)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < results->len; i++)
+    n += effvk_result_get_n_classes (g_ptr_array_index (results, i)) == 0;
+  return n;
+}
+
+static void
+remember (GstEffvkReporter *reporter, EffvkModel *model, EffvkResult *result, GstBuffer *buffer)
+{
+  forget (reporter);
+  reporter->result = effvk_result_ref (result);
+  reporter->model = g_object_ref (model);
+  reporter->time = gst_effvk_running_time (&reporter->segment, buffer);
+}
+
+/* A frame that was skipped. */
+static GstBuffer *
+report_last (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
+             GstBuffer *buffer)
+{
+  GstClockTime time = gst_effvk_running_time (&reporter->segment, buffer),
+               age = GST_CLOCK_TIME_NONE;
+  guint n;
+
+  if (!reporter->result || how->meta_mode == GST_EFFVK_META_NONE)
+    return buffer;
+  n = gst_effvk_steady_count (reporter->result, how->top_k, how->threshold);
+  if (n == 0)
+    return buffer;
+  if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (reporter->time)
+      && time >= reporter->time)
+    age = time - reporter->time;
+  buffer = gst_buffer_make_writable (buffer);
+  gst_effvk_classification_attach (buffer, how->meta_mode, reporter->model, reporter->result, n,
+                                   item->width, item->height, age);
+  return buffer;
+}
+
+static GstBuffer *
+report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
+              GstBuffer *buffer)
+{
+  EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
+  g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (item->request->results, 0));
+  gboolean finite = effvk_result_get_n_classes (result) > 0;
+  gboolean logits = finite && how->attach_logits;
+  gboolean post
+      = finite
+        && gst_effvk_steady_apply (&how->steady, &reporter->smoother, model,
+                                   gst_effvk_model_instance_get_activation (item->network), &result,
+                                   gst_effvk_steady_time (&reporter->segment, buffer))
+        && how->post_messages;
+  guint n = gst_effvk_steady_count (result, how->top_k, how->threshold);
+
+  count (reporter, 1, !finite, post);
+  if (finite)
+    remember (reporter, model, result, buffer);
+  if (logits || (n > 0 && how->meta_mode != GST_EFFVK_META_NONE))
+    buffer = gst_buffer_make_writable (buffer);
+  gst_effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width,
+                                   item->height, 0);
+  if (logits)
+    gst_effvk_analytics_attach_logits (buffer, &result, 1);
+  if (post)
+    gst_effvk_message_post (reporter->element, &reporter->segment, buffer, model, result, n);
+  return buffer;
+}
+
+static gboolean
+has_classes (const GArray *objects)
+{
+  for (guint i = 0; i < objects->len; i++)
+    if (g_array_index (objects, GstEffvkObject, i).n > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The rows of the tensor are the objects that have logits, in order. */
+static void
+attach_object_logits (GstBuffer *buffer, const GArray *objects)
+{
+  g_autofree EffvkResult **results = g_new (EffvkResult *, objects->len);
+  guint n = 0;
+
+  for (guint i = 0; i < objects->len; i++)
+    if (g_array_index (objects, GstEffvkObject, i).n > 0)
+      results[n++] = g_array_index (objects, GstEffvkObject, i).result;
+  gst_effvk_analytics_attach_logits (buffer, results, n);
+}
+
+static GstBuffer *
+report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
+                GstBuffer *buffer)
+{
+  EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
+  GPtrArray *results = item->request ? item->request->results : NULL;
+  guint n_changed
+      = gst_effvk_objects_finish (item->objects, results, reporter->tracks, &how->steady, model,
+                                  gst_effvk_model_instance_get_activation (item->network),
+                                  gst_effvk_steady_time (&reporter->segment, buffer), how->top_k,
+                                  how->threshold);
+  gboolean post = n_changed > 0 && how->post_messages;
+
+  if (results)
+    count (reporter, results->len, count_not_finite (results), post);
+  if (has_classes (item->objects))
+    {
+      if (how->meta_mode != GST_EFFVK_META_NONE || how->attach_logits)
+        buffer = gst_buffer_make_writable (buffer);
+      gst_effvk_classification_attach_objects (buffer, how->meta_mode, model, item->objects,
+                                               item->width, item->height);
+      if (how->attach_logits)
+        attach_object_logits (buffer, item->objects);
+    }
+  if (post)
+    gst_effvk_message_post_objects (reporter->element, &reporter->segment, buffer, model,
+                                    item->objects, item->width, item->height);
+  return buffer;
+}
+
+GstBuffer *
+gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *how,
+                           const GstEffvkItem *item, GstBuffer *buffer)
+{
+  if (item->objects)
+    return report_objects (reporter, how, item, buffer);
+  if (item->request)
+    return report_frame (reporter, how, item, buffer);
+  return how->skipped == GST_EFFVK_SKIPPED_LAST ? report_last (reporter, how, item, buffer)
+                                                : buffer;
+}

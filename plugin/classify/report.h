@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "classify/queue.h"
+#include "classify/settings.h"
+#include "classify/statistics.h"
+
+/*
+ * The way of results from the network to the frame and to the application: the only place where they
+ * are chosen, attached and posted. Frames come here in order, one at a time.
+ */
+typedef struct
+{
+  GstElement *element; /* messages are from it, and its object lock guards counters */
+  GstEffvkCounters *counters;
+  GstSegment segment;      /* that the frames lie in */
+  EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
+  GstEffvkTracks *tracks;  /* of the objects in it */
+
+  /* what was told last of a frame; for the frames that are skipped after it */
+  EffvkModel *model;
+  EffvkResult *result;
+  GstClockTime time; /* running time of its frame */
+} GstEffvkReporter;
+
+/* Forgets the stream so far. */
+void gst_effvk_reporter_reset (GstEffvkReporter *reporter);
+
+/* Attaches what the network answered about @item's frame to @buffer, which is that frame, and posts it.
+ * Takes @buffer and returns it, or one with the same memory. */
+GstBuffer *gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *how,
+                                      const GstEffvkItem *item, GstBuffer *buffer);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/classification-meta.h"
+#include "classify/model-instance.h"
+#include "classify/objects.h"
+#include "classify/pace.h"
+#include "classify/steady.h"
+
+typedef enum
+{
+  GST_EFFVK_SKIPPED_NONE,
+  GST_EFFVK_SKIPPED_LAST,
+} GstEffvkSkippedMode;
+
+GType gst_effvk_skipped_mode_get_type (void);
+#define GST_EFFVK_TYPE_SKIPPED_MODE (gst_effvk_skipped_mode_get_type ())
+
+/* What is told of a result, and where. */
+typedef struct
+{
+  guint top_k;
+  double threshold;
+  GstEffvkMetaMode meta_mode;
+  gboolean attach_logits, post_messages;
+  GstEffvkSkippedMode skipped;
+  GstEffvkSteady steady;
+} GstEffvkReporting;
+
+/* effvkclassify's properties; under its object lock. */
+typedef struct
+{
+  GstEffvkModelConfig
+      network; /* but for top_k and max_in_flight, which are those below at the start */
+  GstEffvkPace pace;
+  GstEffvkReporting reporting;
+  GstEffvkObjectOptions objects;
+} GstEffvkSettings;
+
+enum
+{
+  GST_EFFVK_PROP_MODEL_FILE = 1,
+  GST_EFFVK_PROP_LABELS_FILE,
+  GST_EFFVK_PROP_MODEL_OVERRIDES,
+  GST_EFFVK_PROP_DEVICE,
+  GST_EFFVK_PROP_PRECISION,
+  GST_EFFVK_PROP_TOP_K,
+  GST_EFFVK_PROP_ACTIVATION,
+  GST_EFFVK_PROP_THRESHOLD,
+  GST_EFFVK_PROP_META_MODE,
+  GST_EFFVK_PROP_ATTACH_LOGITS,
+  GST_EFFVK_PROP_POST_MESSAGES,
+  GST_EFFVK_PROP_INFERENCE_INTERVAL,
+  GST_EFFVK_PROP_INFERENCE_INTERVAL_TIME,
+  GST_EFFVK_PROP_QOS,
+  GST_EFFVK_PROP_DEADLINE,
+  GST_EFFVK_PROP_SKIPPED,
+  GST_EFFVK_PROP_MAX_IN_FLIGHT,
+  GST_EFFVK_PROP_MODEL_INSTANCE_ID,
+  GST_EFFVK_PROP_BATCH_TIMEOUT,
+  GST_EFFVK_PROP_BATCH_SIZE,
+  GST_EFFVK_PROP_STATS,
+  GST_EFFVK_PROP_STEADY, /* GST_EFFVK_STEADY_N_PROPERTIES of them */
+  GST_EFFVK_PROP_OBJECTS
+  = GST_EFFVK_PROP_STEADY + GST_EFFVK_STEADY_N_PROPERTIES, /* GST_EFFVK_OBJECTS_N_PROPERTIES */
+};
+
+void gst_effvk_settings_install (GObjectClass *object_class);
+void gst_effvk_settings_init (GstEffvkSettings *settings);
+void gst_effvk_settings_clear (GstEffvkSettings *settings);
+
+/* Whether the network that runs is made of it. */
+gboolean gst_effvk_settings_is_of_network (const GParamSpec *spec);
+
+/* Those settings become the ones that @made is made with. Returns the specs of the properties, of @klass, that this changes. Free
+ * with g_ptr_array_unref(). */
+GPtrArray *gst_effvk_settings_take_back (GstEffvkSettings *settings, GObjectClass *klass,
+                                         const GstEffvkModelConfig *made);
+
+/* FALSE: it is no setting. */
+gboolean gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *value);
+gboolean gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *value);

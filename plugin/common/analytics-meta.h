@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/object.h"
+
+/* Classes as GstAnalytics metadata. Where GStreamer has none (before 1.24), or effvk was built without,
+ * nothing happens. */
+
+gboolean gst_effvk_analytics_is_available (void);
+
+/* Whether there is a GstTensorMeta, for gst_effvk_analytics_attach_logits(): from 1.26. */
+gboolean gst_effvk_analytics_has_tensors (void);
+
+/* Appends the objects of the buffer's ODMtds, with their trackers' ids. Returns how many lie outside of
+ * the picture of @width x @height. */
+guint gst_effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint height);
+
+/* Attaches the first @n classes of @result as one ClsMtd, best first: of the frame (@object is NULL),
+ * or related to the object's ODMtd, which is made where it has none. */
+void gst_effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n,
+                                 const GstEffvkObject *object);
+
+/* Attaches the logits of @n_results results as one tensor [n_results, classes] with the id
+ * "classification-generic-out". */
+void gst_effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results,
+                                        guint n_results);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/classification-meta.h"
+
+#include "common/analytics-meta.h"
+#include "common/roi-meta.h"
+
+GType
+gst_effvk_meta_mode_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_EFFVK_META_AUTO, "GstAnalytics where this GStreamer has it, and the custom meta",
+      "auto" },
+    { GST_EFFVK_META_ANALYTICS, "A GstAnalytics classification of the frame (GStreamer 1.24)",
+      "analytics" },
+    { GST_EFFVK_META_CUSTOM, "The custom meta " GST_EFFVK_CLASSIFICATION_META, "custom" },
+    { GST_EFFVK_META_ROI, "A region of interest over the frame, in DL Streamer's layout", "roi" },
+    { GST_EFFVK_META_NONE, "Nothing is attached: messages only", "none" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstEffvkMetaMode", values));
+  return type;
+}
+
+const char *
+gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean logits)
+{
+  if (mode == GST_EFFVK_META_ANALYTICS && !gst_effvk_analytics_is_available ())
+    return "meta-mode=analytics needs GStreamer 1.24";
+  if (logits && !gst_effvk_analytics_has_tensors ())
+    return "attach-logits needs GStreamer 1.26";
+  return NULL;
+}
+
+void
+gst_effvk_classification_meta_register (void)
+{
+  static const gchar *tags[] = { NULL };
+  static gsize registered;
+
+  if (g_once_init_enter (&registered))
+    {
+      gst_meta_register_custom (GST_EFFVK_CLASSIFICATION_META, tags, NULL, NULL, NULL);
+      g_once_init_leave (&registered, 1);
+    }
+}
+
+static void
+append_take (GValue *array, GValue *value)
+{
+  gst_value_array_append_and_take_value (array, value);
+}
+
+static void
+set_classes (GstStructure *structure, EffvkResult *result, guint n, GstClockTime age)
+{
+  GValue labels = G_VALUE_INIT, indices = G_VALUE_INIT, scores = G_VALUE_INIT;
+
+  gst_value_array_init (&labels, n);
+  gst_value_array_init (&indices, n);
+  gst_value_array_init (&scores, n);
+  for (guint i = 0; i < n; i++)
+    {
+      GValue label = G_VALUE_INIT, index = G_VALUE_INIT, score = G_VALUE_INIT;
+
+      g_value_init (&label, G_TYPE_STRING);
+      g_value_set_string (&label, effvk_result_get_label (result, i));
+      append_take (&labels, &label);
+      g_value_init (&index, G_TYPE_INT);
+      g_value_set_int (&index, (int) effvk_result_get_index (result, i));
+      append_take (&indices, &index);
+      g_value_init (&score, G_TYPE_DOUBLE);
+      g_value_set_double (&score, effvk_result_get_score (result, i));
+      append_take (&scores, &score);
+    }
+  gst_structure_take_value (structure, "labels", &labels);
+  gst_structure_take_value (structure, "indices", &indices);
+  gst_structure_take_value (structure, "scores", &scores);
+  gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
+}
+
+static GstStructure *
+add_custom (GstBuffer *buffer, EffvkModel *model)
+{
+  GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, GST_EFFVK_CLASSIFICATION_META);
+  GstStructure *structure = gst_custom_meta_get_structure (meta);
+
+  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
+  return structure;
+}
+
+static void
+attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objects, guint width,
+                       guint height)
+{
+  GValue list = G_VALUE_INIT;
+
+  gst_value_array_init (&list, objects->len);
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
+      GValue item = G_VALUE_INIT;
+
+      if (object->n == 0)
+        continue;
+      g_value_init (&item, GST_TYPE_STRUCTURE);
+      g_value_take_boxed (&item, gst_effvk_object_describe (object, width, height));
+      set_classes (g_value_get_boxed (&item), object->result, object->n, object->age);
+      append_take (&list, &item);
+    }
+  if (gst_value_array_get_size (&list) > 0)
+    gst_structure_take_value (add_custom (buffer, model), "objects", &list);
+  else
+    g_value_unset (&list);
+}
+
+void
+gst_effvk_classification_attach (GstBuffer *buffer, GstEffvkMetaMode mode, EffvkModel *model,
+                                 EffvkResult *result, guint n, guint width, guint height,
+                                 GstClockTime age)
+{
+  if (n == 0)
+    return;
+  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_ANALYTICS)
+    gst_effvk_analytics_attach (buffer, result, n, NULL);
+  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
+    set_classes (add_custom (buffer, model), result, n, age);
+  if (mode == GST_EFFVK_META_ROI)
+    gst_effvk_roi_attach (buffer, model, result, n, NULL, width, height);
+}
+
+void
+gst_effvk_classification_attach_objects (GstBuffer *buffer, GstEffvkMetaMode mode,
+                                         EffvkModel *model, const GArray *objects, guint width,
+                                         guint height)
+{
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
+
+      if (object->n == 0)
+        continue;
+      if (mode == GST_EFFVK_META_ANALYTICS
+          || (mode == GST_EFFVK_META_AUTO && object->od != GST_EFFVK_OBJECT_NONE))
+        gst_effvk_analytics_attach (buffer, object->result, object->n, object);
+      if (mode == GST_EFFVK_META_ROI
+          || (mode == GST_EFFVK_META_AUTO && object->roi != GST_EFFVK_OBJECT_NONE))
+        gst_effvk_roi_attach (buffer, model, object->result, object->n, object, width, height);
+    }
+  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
+    attach_custom_objects (buffer, model, objects, width, height);
+}
+
+void
+gst_effvk_classification_to_value (EffvkResult *result, guint n, GValue *value)
+{
+  gst_value_array_init (value, n);
+  for (guint i = 0; i < n; i++)
+    {
+      GValue item = G_VALUE_INIT;
+
+      g_value_init (&item, GST_TYPE_STRUCTURE);
+      g_value_take_boxed (&item,
+                          gst_structure_new ("class", "label", G_TYPE_STRING,
+                                             effvk_result_get_label (result, i), "index",
+                                             G_TYPE_INT, (int) effvk_result_get_index (result, i),
+                                             "score", G_TYPE_DOUBLE,
+                                             (double) effvk_result_get_score (result, i), NULL));
+      append_take (value, &item);
+    }
+}

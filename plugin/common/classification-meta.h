@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/object.h"
+
+#include <effvk/effvk-model.h>
+
+/* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
+ * "EffvkClassificationMeta"), then a GstStructure with "model" (string, the network's variant) and
+ * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
+ *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
+ *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
+ * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y", "width",
+ *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
+ *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked). */
+#define GST_EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
+
+typedef enum
+{
+  GST_EFFVK_META_AUTO,
+  GST_EFFVK_META_ANALYTICS,
+  GST_EFFVK_META_CUSTOM,
+  GST_EFFVK_META_ROI,
+  GST_EFFVK_META_NONE,
+} GstEffvkMetaMode;
+
+GType gst_effvk_meta_mode_get_type (void);
+#define GST_EFFVK_TYPE_META_MODE (gst_effvk_meta_mode_get_type ())
+
+/* What this GStreamer, or this build, lacks for that metadata, as the beginning of a sentence; NULL:
+ * nothing. */
+const char *gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean logits);
+
+/* Once, before the first attach. */
+void gst_effvk_classification_meta_register (void);
+
+/* Attaches the first @n classes of @result to the whole frame of @width x @height. @age: as
+ * in the custom meta. */
+void gst_effvk_classification_attach (GstBuffer *buffer, GstEffvkMetaMode mode, EffvkModel *model,
+                                      EffvkResult *result, guint n, guint width, guint height,
+                                      GstClockTime age);
+
+/* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the mode
+ * auto an object is answered in the form in which it was found, and in the custom meta. */
+void gst_effvk_classification_attach_objects (GstBuffer *buffer, GstEffvkMetaMode mode,
+                                              EffvkModel *model, const GArray *objects, guint width,
+                                              guint height);
+
+/* The classes as a GstValueArray of structures {label, index, score}, for a message. */
+void gst_effvk_classification_to_value (EffvkResult *result, guint n, GValue *value);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk.h>
+#include <gst/video/video.h>
+
+/* The formats that libeffvk takes, for a caps string. */
+#define GST_EFFVK_FRAME_FORMATS                                                                    \
+  "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8, ARGB, ABGR, xRGB, xBGR, "    \
+  "RGBP, BGRP, GBR, Y42B, Y444, NV16, NV61, NV24, YUY2, UYVY, YVYU, VYUY, AYUV, VUYA, P010_10LE, " \
+  "I420_10LE, I422_10LE, Y444_10LE, P012_LE, I420_12LE, I422_12LE, Y444_12LE, P016_LE, "           \
+  "Y444_16LE, GRAY16_LE }"
+
+#define GST_EFFVK_FEATURE_VULKAN "memory:VulkanImage"
+#define GST_EFFVK_FEATURE_DMABUF "memory:DMABuf"
+
+/* An image for frames of @info's format, colorimetry and pixels that are @width x @height in memory.
+ * Returns NULL with @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
+EffvkImage *gst_effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height,
+                                       char **reason);
+
+/* Maps @buffer for reading; gst_video_frame_unmap() ends it. Returns FALSE with @reason set when
+ * the buffer is smaller than its caps say or contradicts them. */
+gboolean gst_effvk_frame_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+                              char **reason);
+
+/* Points @image at a mapped frame's planes and at the picture in it: its GstVideoCropMeta's
+ * rectangle, or what the caps say. @image is replaced where the frame in memory has another size. @again: the
+ * device reads the frame more than once. The frame stays mapped while @image is used. Returns FALSE with @reason set when a plane does not
+ * fit into the buffer. */
+gboolean gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device,
+                                   const GstVideoInfo *info, const GstVideoFrame *frame,
+                                   gboolean again, char **reason);
+
+/* The same for a frame that cannot be mapped: its planes are in @memory. */
+gboolean gst_effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info,
+                                          GstBuffer *buffer, EffvkFrameMemory *memory,
+                                          char **reason);
+
+/* Whether the caps are of frames in such memory, and of no others. */
+gboolean gst_effvk_frame_caps_are (const GstCaps *caps, const char *feature);
+
+/* @caps without those. Takes the reference. */
+GstCaps *gst_effvk_frame_caps_remove (GstCaps *caps, const char *feature);
+
+/* Where the picture lies in a buffer's frame, in pixels: its GstVideoCropMeta's rectangle where that lies
+ * inside a frame of @info's size, or all of it. */
+void gst_effvk_frame_get_picture (const GstVideoInfo *info, GstBuffer *buffer, guint *x, guint *y,
+                                  guint *width, guint *height);
