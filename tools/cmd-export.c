@@ -20,6 +20,8 @@ tool_export (char ***argv)
                              g_strv_length (*argv) - 1);
 
   target.model = g_strdup ((*argv)[1]);
+  if (!tool_check_output (&target, (*argv)[2]))
+    return TOOL_FAILED;
   model = tool_load_model (&target, &error);
   if (!model || !effvk_model_save_onnx (model, (*argv)[2], &error))
     {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,34 @@ tool_load_model (const ToolTarget *target, GError **error)
   if (!model || (target->labels && !effvk_model_load_labels (model, target->labels, error)))
     return NULL;
   return g_steal_pointer (&model);
+}
+
+static gboolean
+is_same_file (const char *a, const char *b)
+{
+  GStatBuf first, second;
+
+  return a && b && g_stat (a, &first) == 0 && g_stat (b, &second) == 0
+         && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+gboolean
+tool_check_output (const ToolTarget *target, const char *output)
+{
+  const char *model = target->model ? target->model : g_getenv ("EFFVK_MODEL");
+  gboolean folder = model && g_file_test (model, G_FILE_TEST_IS_DIR);
+  g_autofree char *parent = !model ? NULL : folder ? g_strdup (model) : g_path_get_dirname (model);
+  g_autofree char *inside = folder ? g_build_filename (model, "model.safetensors", NULL) : NULL;
+  g_autofree char *config = model ? g_build_filename (parent, "config.json", NULL) : NULL;
+  const char *const inputs[] = { inside ? inside : model, config, target->labels };
+
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    if (is_same_file (inputs[i], output))
+      {
+        tool_error ("%s: is read from, and would be overwritten: name another file", output);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 char *

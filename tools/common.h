@@ -94,5 +94,9 @@ const char *tool_precision_to_string (EffvkPrecision precision);
 /* Loads the model and its labels. */
 EffvkModel *tool_load_model (const ToolTarget *target, GError **error);
 
+/* Whether @output is another file than those that @target is read from; otherwise prints the
+ * error. */
+gboolean tool_check_output (const ToolTarget *target, const char *output);
+
 /* "1,234,567" */
 char *tool_format_count (guint64 count);

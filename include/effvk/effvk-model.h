@@ -96,10 +96,11 @@ EFFVK_API EffvkModel *effvk_model_new_random (const char *variant, guint n_class
  * effvk_model_save:
  * @model: a model
  * @path: (type filename): where to write
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %G_IO_ERROR domain
  *
  * Writes the model as one safetensors file, float32, with torchvision's tensor names and the recipe
- * in the header. An existing file is replaced atomically.
+ * in the header. An existing file is replaced atomically. A symlink is followed: the file that it
+ * leads to is replaced. What exists and is no regular file is refused.
  *
  * Returns: whether the file was written
  */
@@ -110,11 +111,11 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
  * @model: a model
  * @path: (type filename): where to write
  * @error: return location of a #GError: %EFFVK_MODEL_ERROR_UNSUPPORTED for a model that is too large
- *   (2 GiB), or one of the %G_FILE_ERROR domain
+ *   (2 GiB), or one of the %G_IO_ERROR domain
  *
  * Writes the network as an ONNX file, from normalised images [N,C,H,W] of the model's input size, in
  * 32-bit floats, to logits [N,classes], N open. Batch norm is folded into the convolutions. The recipe
- * and the labels are in the file's metadata. An existing file is replaced atomically.
+ * and the labels are in the file's metadata. An existing file is replaced as effvk_model_save() does.
  *
  * Returns: whether the file was written
  */

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *
-kind_of (mode_t mode)
+const char *
+effvk_file_kind (mode_t mode)
 {
   if (S_ISDIR (mode))
     return "a directory";
@@ -40,7 +40,7 @@ effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GE
   if (!S_ISREG (info.st_mode))
     {
       g_set_error (error, EFFVK_MODEL_ERROR, code, "expected a regular file, found %s",
-                   kind_of (info.st_mode));
+                   effvk_file_kind (info.st_mode));
       goto fail;
     }
   if ((guint64) info.st_size > max_size)

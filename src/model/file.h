@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 /* Reading files that nobody vouches for. Contents are copied with read(): a mapped file that
  * shrinks would kill the process with SIGBUS. Messages do not name the path; the caller prefixes
@@ -17,5 +18,8 @@ gboolean effvk_file_read (int fd, gpointer buffer, gsize size, int code, GError 
 
 /* The contents of a regular file of at most @max_size bytes. */
 GBytes *effvk_file_read_all (const char *path, guint64 max_size, int code, GError **error);
+
+/* What a file that is not regular is, with its article: "a FIFO". */
+const char *effvk_file_kind (mode_t mode);
 
 gboolean effvk_file_write (int fd, gconstpointer buffer, gsize size, GError **error);

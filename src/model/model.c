@@ -7,15 +7,11 @@
 #include "model/formats.h"
 #include "model/labels.h"
 #include "model/names/names.h"
+#include "model/output.h"
 #include "model/random.h"
 #include "model/variants.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 G_DEFINE_QUARK (effvk - model - error - quark, effvk_model_error)
 
@@ -216,7 +212,7 @@ effvk_model_new_random (const char *variant, guint n_classes, guint32 seed, GErr
 }
 
 static gboolean
-write_tensor (EffvkModel *model, const EffvkSafetensor *tensor, int fd, GError **error)
+write_tensor (EffvkModel *model, const EffvkSafetensor *tensor, EffvkOutput *output, GError **error)
 {
   float values[4096];
 
@@ -233,33 +229,45 @@ write_tensor (EffvkModel *model, const EffvkSafetensor *tensor, int fd, GError *
           memcpy (&values[i], &bits, 4);
         }
 #endif
-      if (!effvk_file_write (fd, values, n * sizeof *values, error))
+      if (!effvk_output_write (output, values, n * sizeof *values, error))
         return FALSE;
     }
   return TRUE;
 }
 
-/* Adds every tensor to @writer when @fd is negative, else writes its data to @fd. */
-static gboolean
-write_layers (EffvkModel *model, EffvkSafetensorsWriter *writer, int fd, GError **error)
+/* The length and the header of the file, with torchvision's names. */
+static GBytes *
+make_header (EffvkModel *model)
 {
-  guint64 shape[4];
+  gboolean labelled = model->sources.labels != EFFVK_SOURCE_DEFAULT;
+  g_autofree char *json
+      = effvk_metadata_to_json (&model->arch, &model->recipe, labelled ? model->labels : NULL);
+  EffvkSafetensorsWriter writer;
+  guint64 data_size, shape[4];
 
+  effvk_safetensors_writer_init (&writer, json);
   for (guint i = 0; i < model->layers->len; i++)
     for (EffvkPart part = 0; part < EFFVK_N_PARTS; part++)
       {
         const EffvkLayerInfo *layer = &g_array_index (model->layers, EffvkLayerInfo, i);
         if (!layer->parts[part])
           continue;
-        if (fd >= 0)
-          {
-            if (!write_tensor (model, layer->parts[part], fd, error))
-              return FALSE;
-            continue;
-          }
         g_autofree char *name = effvk_naming_torchvision.name (&model->arch, layer, part);
         guint rank = effvk_layer_part_shape (layer, part, shape);
-        effvk_safetensors_writer_add (writer, name, shape, rank);
+        effvk_safetensors_writer_add (&writer, name, shape, rank);
+      }
+  return effvk_safetensors_writer_finish (&writer, &data_size);
+}
+
+static gboolean
+write_layers (EffvkModel *model, EffvkOutput *output, GError **error)
+{
+  for (guint i = 0; i < model->layers->len; i++)
+    for (EffvkPart part = 0; part < EFFVK_N_PARTS; part++)
+      {
+        const EffvkLayerInfo *layer = &g_array_index (model->layers, EffvkLayerInfo, i);
+        if (layer->parts[part] && !write_tensor (model, layer->parts[part], output, error))
+          return FALSE;
       }
   return TRUE;
 }
@@ -269,44 +277,19 @@ effvk_model_save (EffvkModel *model, const char *path, GError **error)
 {
   g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
 
-  gboolean labelled = model->sources.labels != EFFVK_SOURCE_DEFAULT;
-  g_autofree char *json
-      = effvk_metadata_to_json (&model->arch, &model->recipe, labelled ? model->labels : NULL);
-  g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
-  g_autoptr (GBytes) header = NULL;
-  EffvkSafetensorsWriter writer;
-  guint64 data_size;
-  int fd;
+  g_autoptr (GBytes) header = make_header (model);
+  EffvkOutput output;
 
-  effvk_safetensors_writer_init (&writer, json);
-  write_layers (model, &writer, -1, NULL);
-  header = effvk_safetensors_writer_finish (&writer, &data_size);
-
-  /* Beside the target, so that the rename is atomic; on the disk before it is renamed. */
-  fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
-  if (fd < 0)
+  if (!effvk_output_open (&output, path, error))
+    return FALSE;
+  if (!effvk_output_write (&output, g_bytes_get_data (header, NULL), g_bytes_get_size (header),
+                           error)
+      || !write_layers (model, &output, error))
     {
-      int saved = errno;
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
-                   "%s: cannot be created: %s", path, g_strerror (saved));
+      effvk_output_abandon (&output);
       return FALSE;
     }
-  gboolean ok
-      = effvk_file_write (fd, g_bytes_get_data (header, NULL), g_bytes_get_size (header), error)
-        && write_layers (model, NULL, fd, error);
-  if (!ok)
-    g_prefix_error (error, "%s: ", path);
-  if (ok && (fsync (fd) < 0 || g_rename (temporary, path) < 0))
-    {
-      int saved = errno;
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (saved),
-                   "%s: cannot be written: %s", path, g_strerror (saved));
-      ok = FALSE;
-    }
-  close (fd);
-  if (!ok)
-    g_unlink (temporary);
-  return ok;
+  return effvk_output_finish (&output, error);
 }
 
 gboolean

@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
 import threading
 
-from effvktool import (ROOT, Failure, Run, Skip, check, equal, has_fields, plain_env, run_tests,
+from effvktool import (ROOT, Failure, Run, Skip, check, diagnose, equal, has_fields, plain_env, run_tests,
                        write_png)
 
 NUMBER = (int, float)
@@ -526,6 +527,62 @@ def export():
     Run('export', model(), path('none/x.onnx')).fails(1, 'x.onnx')
 
 
+def outputs_replace_nothing_but_files():
+    """export and init: a device, FIFO or folder is refused and stays; a symlink's target is written; what is
+    read is not overwritten."""
+    writers = [('export', model()), ('init', '--variant', 'phi=-8', '--classes', '2')]
+    fifo, folder = path('out.fifo'), path('out.folder')
+    os.mkfifo(fifo)
+    os.mkdir(folder)
+    null = path('out.device')
+    try:
+        os.mknod(null, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        null = None  # not root: then the directory of devices protects them
+        diagnose('devices are not tried: not root')
+    for writer in writers:
+        for name, kind in ((fifo, 'a FIFO'), (folder, 'a directory'), (null, 'a device')):
+            if name:
+                before = os.lstat(name)
+                Run(*writer, name).fails(1, name, 'expected a new name or a regular file', 'found ' + kind)
+                equal((os.lstat(name).st_ino, os.lstat(name).st_mode), (before.st_ino, before.st_mode), name)
+        target, link, second = path('out.target'), path('out.link'), path('out.second')
+        for present in (False, True):
+            if present:
+                write(os.path.basename(target), 'old')
+                os.chmod(target, 0o640)
+            os.symlink('out.target', second)
+            os.symlink(second, link)
+            Run(*writer, link).ok()
+            check(os.path.islink(link) and os.path.islink(second), 'the links are still links')
+            check(os.path.getsize(target) > 1000, 'the file that they lead to is written')
+            if present:
+                equal(stat.S_IMODE(os.stat(target).st_mode), 0o640, 'the permissions of the replaced file')
+            for name in (link, second, target):
+                os.unlink(name)
+        os.symlink('out.loop', path('out.loop'))
+        Run(*writer, path('out.loop')).fails(1, 'out.loop', 'symbolic links')
+        os.unlink(path('out.loop'))
+    left = [name for name in os.listdir(os.path.dirname(fifo)) if name.startswith('out.') and name.count('.') > 1]
+    equal(left, [], 'temporary files')
+
+    own = path('own.safetensors')
+    shutil.copy(model(), own)
+    with open(own, 'rb') as file:
+        before = file.read()
+    os.link(own, path('own.hard'))
+    os.symlink(own, path('own.link'))
+    labels = write('own.txt', '\n'.join('abcd') + '\n')
+    for name in ('own.safetensors', 'own.hard', 'own.link'):
+        Run('export', own, path(name)).fails(1, name, 'is read from')
+    Run('export', '--labels', labels, own, labels).fails(1, 'own.txt', 'is read from')
+    os.mkdir(path('own'))
+    shutil.copy(own, path('own/model.safetensors'))
+    Run('export', path('own'), path('own/model.safetensors')).fails(1, 'is read from')
+    with open(own, 'rb') as file:
+        equal(file.read(), before, 'the model')
+
+
 def tune():
     cache = path('cache')
     found = Run('tune', '--json', '--model', model(), '--precision', 'fp32',
@@ -711,4 +768,4 @@ run_tests([monitor_says_what_changes, monitor_of_the_stream_of_quickstart, monit
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, a_video_on_its_side, a_picture_on_its_side, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
            many_images_in_order, bench, bench_leaves_nothing_behind, compare_without_onnxruntime,
-           compare_with_onnxruntime, export, tune, selftest])
+           compare_with_onnxruntime, export, outputs_replace_nothing_but_files, tune, selftest])

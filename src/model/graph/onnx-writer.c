@@ -3,8 +3,8 @@
 
 #include "model/layers.h"
 #include "model/model-private.h"
+#include "model/output.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
 /* ONNX's numbers: the version of the file's form, the operators', and the types of tensors and of
@@ -338,6 +338,7 @@ effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error)
   g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) nodes = g_ptr_array_new (), tensors = g_ptr_array_new ();
   g_autofree guint8 *data = NULL;
+  EffvkOutput output;
   gsize size;
 
   g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
@@ -356,7 +357,12 @@ effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error)
     add_block (&w, &x, i);
   add_head (&w, &x);
   data = pack (&w, x.value, &size, error);
-  return data
-         && g_file_set_contents_full (path, (const char *) data, (gssize) size,
-                                      G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  if (!data || !effvk_output_open (&output, path, error))
+    return FALSE;
+  if (!effvk_output_write (&output, data, size, error))
+    {
+      effvk_output_abandon (&output);
+      return FALSE;
+    }
+  return effvk_output_finish (&output, error);
 }
