@@ -11,6 +11,7 @@ enum
   PROP_MAX_IN_FLIGHT,
   PROP_LOGITS,
   PROP_ACTIVATION,
+  PROP_EMBEDDINGS,
 };
 
 static void
@@ -38,6 +39,9 @@ effvk_classifier_options_set_property (GObject *object, guint id, const GValue *
       break;
     case PROP_ACTIVATION:
       options->activation = (EffvkOutputActivation) g_value_get_enum (value);
+      break;
+    case PROP_EMBEDDINGS:
+      options->embeddings = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -68,6 +72,9 @@ effvk_classifier_options_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_ACTIVATION:
       g_value_set_enum (value, options->activation);
+      break;
+    case PROP_EMBEDDINGS:
+      g_value_set_boolean (value, options->embeddings);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -107,6 +114,11 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
                                                       "What makes scores of the network's answers",
                                                       EFFVK_TYPE_OUTPUT_ACTIVATION,
                                                       EFFVK_OUTPUT_ACTIVATION_AUTO, flags));
+  g_object_class_install_property (
+      object_class, PROP_EMBEDDINGS,
+      g_param_spec_boolean ("embeddings", "Embeddings",
+                            "Whether results carry the features that the classifier reads", FALSE,
+                            flags));
 }
 
 static void
@@ -148,6 +160,12 @@ void
 effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
 {
   g_object_set (options, "logits", logits, NULL);
+}
+
+void
+effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboolean embeddings)
+{
+  g_object_set (options, "embeddings", embeddings, NULL);
 }
 
 void

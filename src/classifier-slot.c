@@ -17,48 +17,59 @@ net_info (EffvkSlot *slot, EffvkTensor tensor)
   return effvk_program_get_info (effvk_net_get_program (slot->net), tensor);
 }
 
-/* The read-back buffer: top-k of all images, then their logits. */
+/* Bytes of an output, of all images. */
 static gsize
-top_k_size (EffvkSlot *slot)
+output_size (EffvkSlot *slot, EffvkNetOutput output)
 {
-  return effvk_tensor_info_size (net_info (slot, effvk_net_get_top_k (slot->net)));
+  return effvk_tensor_info_size (net_info (slot, effvk_net_get_output (slot->net, output)));
 }
 
+/* Finds a place in the read-back buffer for each output that is wanted. Returns the buffer's size. */
 static gsize
-logits_size (EffvkSlot *slot)
+place_outputs (EffvkSlot *slot)
 {
-  return effvk_tensor_info_size (net_info (slot, effvk_net_get_logits (slot->net)));
+  gsize size = 0;
+
+  for (EffvkNetOutput output = 0; output < EFFVK_NET_N_OUTPUTS; output++)
+    if (slot->outputs & EFFVK_SLOT_READS (output))
+      {
+        slot->output_at[output] = size;
+        size += output_size (slot, output);
+      }
+  return size;
+}
+
+static void
+record_copy (EffvkSlot *slot, EffvkNetOutput output)
+{
+  EffvkDevice *device = slot_device (slot);
+  VkBufferCopy copy = { .dstOffset = slot->output_at[output], .size = output_size (slot, output) };
+  gsize offset;
+  EffvkBuffer *buffer
+      = effvk_program_get_buffer (effvk_net_get_program (slot->net),
+                                  effvk_net_get_output (slot->net, output), &offset);
+
+  copy.srcOffset = offset;
+  device->vk.vkCmdCopyBuffer (slot->commands, buffer->handle, slot->readback.handle, 1, &copy);
 }
 
 static void
 record_readback (EffvkSlot *slot)
 {
   EffvkDevice *device = slot_device (slot);
-  EffvkProgram *net = effvk_net_get_program (slot->net);
   const VkMemoryBarrier computed = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                      .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
                                      .dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT };
   const VkMemoryBarrier copied = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                    .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
                                    .dstAccessMask = VK_ACCESS_HOST_READ_BIT };
-  VkBufferCopy top_k = { .size = top_k_size (slot) };
-  VkBufferCopy logits = { .dstOffset = top_k.size, .size = logits_size (slot) };
-  gsize top_k_at, logits_at;
-  EffvkBuffer *top_k_buffer
-      = effvk_program_get_buffer (net, effvk_net_get_top_k (slot->net), &top_k_at);
-  EffvkBuffer *logits_buffer
-      = effvk_program_get_buffer (net, effvk_net_get_logits (slot->net), &logits_at);
 
-  top_k.srcOffset = top_k_at;
-  logits.srcOffset = logits_at;
   device->vk.vkCmdPipelineBarrier (slot->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                                    VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &computed, 0, NULL, 0,
                                    NULL);
-  device->vk.vkCmdCopyBuffer (slot->commands, top_k_buffer->handle, slot->readback.handle, 1,
-                              &top_k);
-  if (slot->logits)
-    device->vk.vkCmdCopyBuffer (slot->commands, logits_buffer->handle, slot->readback.handle, 1,
-                                &logits);
+  for (EffvkNetOutput output = 0; output < EFFVK_NET_N_OUTPUTS; output++)
+    if (slot->outputs & EFFVK_SLOT_READS (output))
+      record_copy (slot, output);
   device->vk.vkCmdPipelineBarrier (slot->commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
                                    VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &copied, 0, NULL, 0, NULL);
 }
@@ -84,7 +95,7 @@ record (EffvkSlot *slot, GError **error)
 
 gboolean
 effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, EffvkStorage storage,
-                 guint batch, gboolean logits, GError **error)
+                 guint batch, guint outputs, GError **error)
 {
   EffvkDevice *device;
   VkCommandPoolCreateInfo pool = { .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
@@ -98,15 +109,17 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
                                     .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                     .queryCount = 2 };
 
-  *slot = (EffvkSlot){
-    .net = net, .recipe = recipe, .storage = storage, .batch = batch, .logits = logits
-  };
+  *slot = (EffvkSlot){ .net = net,
+                       .recipe = recipe,
+                       .storage = storage,
+                       .batch = batch,
+                       .outputs = outputs | EFFVK_SLOT_READS (EFFVK_NET_TOP_K) };
   slot->written = g_new0 (EffvkSlotItem, batch);
   slot->wanted = g_new0 (EffvkSlotItem, batch);
   device = slot_device (slot);
   pool.queueFamilyIndex = device->queue_family;
-  if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD,
-                          top_k_size (slot) + (logits ? logits_size (slot) : 0), "results", error)
+  if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD, place_outputs (slot),
+                          "results", error)
       || !effvk_device_check (device,
                               device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
                                                               &slot->pool),
@@ -502,15 +515,21 @@ effvk_slot_get_gpu_time (EffvkSlot *slot)
                     * device->caps.timestamp_period);
 }
 
-guint
-effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes, const float **logits)
+const float *
+effvk_slot_get_output (EffvkSlot *slot, guint i, EffvkNetOutput output)
 {
-  guint k = net_info (slot, effvk_net_get_top_k (slot->net))->w;
-  const float *best = (const float *) slot->readback.map + (gsize) i * k * 4;
+  if (!(slot->outputs & EFFVK_SLOT_READS (output)))
+    return NULL;
+  return (const float *) (slot->readback.map + slot->output_at[output]
+                          + i * (output_size (slot, output) / slot->batch));
+}
 
-  *logits = slot->logits ? (const float *) (slot->readback.map + top_k_size (slot)
-                                            + (gsize) i * (logits_size (slot) / slot->batch))
-                         : NULL;
+guint
+effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes)
+{
+  guint k = net_info (slot, effvk_net_get_output (slot->net, EFFVK_NET_TOP_K))->w;
+  const float *best = effvk_slot_get_output (slot, i, EFFVK_NET_TOP_K);
+
   if (best[2] != 1.0f) /* not finite */
     return 0;
   for (guint rank = 0; rank < k; rank++)

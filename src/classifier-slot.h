@@ -43,7 +43,8 @@ typedef struct
   const EffvkRecipe *recipe;
   EffvkStorage storage;
   guint batch;
-  gboolean logits;
+  guint outputs;                        /* which are read back: EFFVK_SLOT_READS of each */
+  gsize output_at[EFFVK_NET_N_OUTPUTS]; /* bytes, in readback */
 
   EffvkBuffer staging;        /* frames, one after the other */
   gsize staged;               /* bytes of it that this submission's frames take */
@@ -68,8 +69,12 @@ typedef struct
   VkQueryPool queries; /* two timestamps; VK_NULL_HANDLE where the device has none */
 } EffvkSlot;
 
+/* Of a set of outputs: the one. */
+#define EFFVK_SLOT_READS(output) (1u << (output))
+
+/* @outputs: what is read back besides the top-k classes. */
 gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe,
-                          EffvkStorage storage, guint batch, gboolean logits, GError **error);
+                          EffvkStorage storage, guint batch, guint outputs, GError **error);
 
 /* The device must be done with the slot. */
 void effvk_slot_clear (EffvkSlot *slot);
@@ -95,6 +100,8 @@ int effvk_slot_wait (EffvkSlot *slot, guint64 timeout, GError **error);
 guint64 effvk_slot_get_gpu_time (EffvkSlot *slot);
 
 /* After a successful wait: the classes of image @i. @classes has room for the network's top-k.
- * Returns how many there are; 0 when the logits were not finite. @logits receives a pointer into
- * the slot, or NULL when it has none. */
-guint effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes, const float **logits);
+ * Returns how many there are; 0 when the logits were not finite. */
+guint effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes);
+
+/* The same of another output: a pointer into the slot, or NULL where it is not read back. */
+const float *effvk_slot_get_output (EffvkSlot *slot, guint i, EffvkNetOutput output);

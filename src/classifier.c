@@ -35,7 +35,7 @@ struct _EffvkClassifier
   EffvkPrecision precision;
   EffvkNet *net;
   guint top_k, batch, n_slots;
-  gboolean logits;
+  guint outputs; /* that results carry, see EFFVK_SLOT_READS */
   EffvkOutputActivation activation;
 
   GMutex collect_lock; /* one collector at a time; taken before lock */
@@ -137,7 +137,7 @@ build (EffvkClassifier *classifier, GError **error)
       ring->submitted = g_new0 (gint64, classifier->batch);
       if (!effvk_slot_init (&ring->slot, classifier->net,
                             effvk_model_get_recipe (classifier->model), storage, classifier->batch,
-                            classifier->logits, error))
+                            classifier->outputs, error))
         return FALSE;
     }
   return TRUE;
@@ -162,7 +162,8 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
   classifier->top_k = MIN (options->top_k, effvk_model_get_n_classes (model));
   classifier->batch = options->batch_size;
   classifier->n_slots = options->max_in_flight;
-  classifier->logits = options->logits;
+  classifier->outputs = (options->logits ? EFFVK_SLOT_READS (EFFVK_NET_LOGITS) : 0)
+                        | (options->embeddings ? EFFVK_SLOT_READS (EFFVK_NET_POOLED) : 0);
   classifier->activation = options->activation;
   classifier->classes = g_new0 (EffvkClass, classifier->top_k);
   if (!build (classifier, error))
@@ -423,12 +424,14 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
     {
       guint64 gpu_time = effvk_slot_get_gpu_time (&ring->slot);
       guint64 total_time = (guint64) (g_get_monotonic_time () - ring->submitted[i]) * 1000;
-      const float *logits;
-      guint n = effvk_slot_read (&ring->slot, i, classifier->classes, &logits);
+      guint n = effvk_slot_read (&ring->slot, i, classifier->classes);
 
       result
-          = effvk_result_new (classifier->model, classifier->classes, n, logits,
+          = effvk_result_new (classifier->model, classifier->classes, n,
+                              effvk_slot_get_output (&ring->slot, i, EFFVK_NET_LOGITS),
                               effvk_model_get_n_classes (classifier->model), gpu_time, total_time);
+      effvk_result_set_embedding (result, effvk_slot_get_output (&ring->slot, i, EFFVK_NET_POOLED),
+                                  effvk_model_get_embedding_size (classifier->model));
       g_mutex_lock (&classifier->lock);
       effvk_stats_add (&classifier->stats, gpu_time, total_time, n > 0);
     }

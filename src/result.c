@@ -7,8 +7,8 @@ struct _EffvkResult
   EffvkModel *model;
   EffvkClass *classes;
   guint n_classes;
-  float *logits;
-  guint n_logits;
+  float *logits, *embedding;
+  guint n_logits, n_features;
   guint64 gpu_time, total_time;
 };
 
@@ -31,6 +31,14 @@ effvk_result_new (EffvkModel *model, const EffvkClass *classes, guint n_classes,
   return result;
 }
 
+void
+effvk_result_set_embedding (EffvkResult *result, const float *embedding, guint n)
+{
+  g_free (result->embedding);
+  result->embedding = embedding ? g_memdup2 (embedding, n * sizeof *embedding) : NULL;
+  result->n_features = embedding ? n : 0;
+}
+
 EffvkResult *
 effvk_result_ref (EffvkResult *result)
 {
@@ -46,6 +54,7 @@ effvk_result_unref (EffvkResult *result)
   g_object_unref (result->model);
   g_free (result->classes);
   g_free (result->logits);
+  g_free (result->embedding);
   g_free (result);
 }
 
@@ -83,6 +92,13 @@ effvk_result_get_logits (EffvkResult *result, guint *n)
 {
   *n = result->n_logits;
   return result->logits;
+}
+
+const float *
+effvk_result_get_embedding (EffvkResult *result, guint *n)
+{
+  *n = result->n_features;
+  return result->embedding;
 }
 
 guint64

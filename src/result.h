@@ -14,3 +14,6 @@ typedef struct
 EffvkResult *effvk_result_new (EffvkModel *model, const EffvkClass *classes, guint n_classes,
                                const float *logits, guint n_logits, guint64 gpu_time,
                                guint64 total_time);
+
+/* Of a result that nobody else has seen yet. @embedding (may be NULL) is copied. */
+void effvk_result_set_embedding (EffvkResult *result, const float *embedding, guint n);

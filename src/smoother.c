@@ -237,7 +237,8 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
 {
   g_autofree EffvkClass *best = NULL;
   guint n, k = effvk_result_get_n_classes (result);
-  const float *logits = effvk_result_get_logits (result, &n);
+  const float *logits = effvk_result_get_logits (result, &n), *embedding;
+  EffvkResult *steady;
   gboolean moved;
 
   if (changed)
@@ -258,7 +259,10 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
   put_first (smoother, best, k);
   if (changed)
     *changed = moved;
-  return effvk_result_new (smoother->model, best, k, smoother->logits, n,
-                           effvk_result_get_gpu_time (result),
-                           effvk_result_get_total_time (result));
+  steady
+      = effvk_result_new (smoother->model, best, k, smoother->logits, n,
+                          effvk_result_get_gpu_time (result), effvk_result_get_total_time (result));
+  embedding = effvk_result_get_embedding (result, &n);
+  effvk_result_set_embedding (steady, embedding, n);
+  return steady;
 }

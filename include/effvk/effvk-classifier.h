@@ -33,7 +33,7 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  *
  * How a classifier works; read once, when it is made. All options are GObject properties as well:
  * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
- * "activation" (auto).
+ * "activation" (auto), "embeddings" (false).
  */
 #define EFFVK_TYPE_CLASSIFIER_OPTIONS (effvk_classifier_options_get_type ())
 EFFVK_API
@@ -74,6 +74,19 @@ EFFVK_API void effvk_classifier_options_set_max_in_flight (EffvkClassifierOption
  */
 EFFVK_API void effvk_classifier_options_set_logits (EffvkClassifierOptions *options,
                                                     gboolean logits);
+
+/**
+ * effvk_classifier_options_set_embeddings:
+ * @options: options
+ * @embeddings: whether results carry the features that the classifier reads, see
+ *   effvk_result_get_embedding()
+ *
+ * They are read back from the device only when asked for.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options,
+                                                        gboolean embeddings);
 
 /**
  * effvk_classifier_options_set_activation:

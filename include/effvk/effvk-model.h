@@ -164,6 +164,16 @@ EFFVK_API const char *effvk_model_get_label (EffvkModel *model, guint index);
 EFFVK_API void effvk_model_get_input_size (EffvkModel *model, guint *width, guint *height);
 
 /**
+ * effvk_model_get_embedding_size:
+ * @model: a model
+ *
+ * Returns: how many features the classifier reads: the length of an image's embedding
+ *
+ * Since: 0.2
+ */
+EFFVK_API guint effvk_model_get_embedding_size (EffvkModel *model);
+
+/**
  * effvk_model_get_n_parameters:
  * @model: a model
  *

@@ -74,6 +74,23 @@ EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
 EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
 
 /**
+ * effvk_result_get_embedding:
+ * @result: a result
+ * @n: (out): the number of features
+ *
+ * The embedding of an image: the network's features, averaged over the image's pixels, that the
+ * classifier reads. Images that look alike to the network have embeddings that point in the same
+ * direction. It does not depend on the model's classes.
+ *
+ * Returns: (transfer none) (array length=n) (nullable): [C] floats, as many as
+ * effvk_model_get_embedding_size() says, when the classifier was made with
+ * #EffvkClassifierOptions:embeddings; else %NULL. Valid as long as @result.
+ *
+ * Since: 0.2
+ */
+EFFVK_API const float *effvk_result_get_embedding (EffvkResult *result, guint *n);
+
+/**
  * effvk_result_get_gpu_time:
  * @result: a result
  *

@@ -337,6 +337,13 @@ effvk_model_get_input_size (EffvkModel *model, guint *width, guint *height)
     *height = model->arch.height;
 }
 
+guint
+effvk_model_get_embedding_size (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
+  return model->arch.head_out;
+}
+
 guint64
 effvk_model_get_n_parameters (EffvkModel *model)
 {

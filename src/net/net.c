@@ -11,7 +11,7 @@
 struct _EffvkNet
 {
   EffvkProgram *program;
-  EffvkTensor input, pooled, logits, top_k;
+  EffvkTensor input, outputs[EFFVK_NET_N_OUTPUTS];
   GArray *stages; /* (element-type EffvkTensor) */
 };
 
@@ -240,39 +240,45 @@ build_fused (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor *x,
                           residual, block->out, x, error);
 }
 
+/* A tensor that is read after the network has run. */
+static EffvkTensor
+add_output (Builder *builder, EffvkNetOutput output, const char *name, guint w, guint c)
+{
+  EffvkTensorInfo info = { name, EFFVK_STORAGE_F32, builder->batch, 1, w, c };
+
+  return builder->net->outputs[output]
+         = effvk_program_add_persistent (builder->net->program, &info);
+}
+
 static gboolean
 build_head (Builder *builder, EffvkTensor x, const EffvkNetOptions *options, GError **error)
 {
-  EffvkNet *net = builder->net;
   const EffvkArch *arch = builder->arch;
   g_auto (EffvkWeights) head = { 0 };
   g_auto (EffvkWeights) classifier = { 0 };
-  EffvkTensorInfo logits = { "logits", EFFVK_STORAGE_F32, builder->batch, 1, 1, arch->classes };
-  EffvkTensorInfo best
-      = { "top-k", EFFVK_STORAGE_F32, builder->batch, 1, MIN (options->top_k, arch->classes), 4 };
-
-  net->pooled = add_tensor (builder, "pooled", EFFVK_STORAGE_F32, 1, 1, arch->head_out);
-  net->logits = effvk_program_add_persistent (net->program, &logits);
-  net->top_k = effvk_program_add_persistent (net->program, &best);
+  guint k = MIN (options->top_k, arch->classes);
+  EffvkTensor pooled = add_output (builder, EFFVK_NET_POOLED, "pooled", 1, arch->head_out);
+  EffvkTensor logits = add_output (builder, EFFVK_NET_LOGITS, "logits", 1, arch->classes);
+  EffvkTensor top_k = add_output (builder, EFFVK_NET_TOP_K, "top-k", k, 4);
 
   effvk_model_get_weights (builder->model, EFFVK_LAYER_HEAD, 0, &head);
   effvk_model_get_weights (builder->model, EFFVK_LAYER_CLASSIFIER, 0, &classifier);
   return effvk_head (&builder->context,
                      &(EffvkHead){ .input = x,
-                                   .output = net->pooled,
+                                   .output = pooled,
                                    .activation = arch->activation,
                                    .weight = head.weight,
                                    .bias = head.bias },
                      error)
          && effvk_fully_connected (&builder->context,
-                                   &(EffvkFullyConnected){ .input = net->pooled,
-                                                           .output = net->logits,
+                                   &(EffvkFullyConnected){ .input = pooled,
+                                                           .output = logits,
                                                            .weight = classifier.weight,
                                                            .bias = classifier.bias },
                                    error)
          && effvk_top_k (&builder->context,
-                         &(EffvkTopK){ .logits = net->logits,
-                                       .output = net->top_k,
+                         &(EffvkTopK){ .logits = logits,
+                                       .output = top_k,
                                        .activation
                                        = options->activation ? options->activation : arch->output },
                          error);
@@ -382,21 +388,9 @@ effvk_net_get_input (EffvkNet *net)
 }
 
 EffvkTensor
-effvk_net_get_pooled (EffvkNet *net)
+effvk_net_get_output (EffvkNet *net, EffvkNetOutput output)
 {
-  return net->pooled;
-}
-
-EffvkTensor
-effvk_net_get_logits (EffvkNet *net)
-{
-  return net->logits;
-}
-
-EffvkTensor
-effvk_net_get_top_k (EffvkNet *net)
-{
-  return net->top_k;
+  return net->outputs[output];
 }
 
 EffvkTensor

@@ -19,6 +19,15 @@ typedef struct
   EffvkChoices *made;      /* (nullable): told what was chosen */
 } EffvkNetOptions;
 
+/* What may be read after a run, fp32. */
+typedef enum
+{
+  EFFVK_NET_TOP_K,  /* [N,1,k,4], see ops/top-k.h */
+  EFFVK_NET_LOGITS, /* [N,1,1,classes] */
+  EFFVK_NET_POOLED, /* [N,1,1,head]: the features that the classifier reads */
+  EFFVK_NET_N_OUTPUTS,
+} EffvkNetOutput;
+
 EffvkNet *effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
                          GError **error);
 void effvk_net_free (EffvkNet *net);
@@ -29,10 +38,8 @@ char *effvk_net_describe (EffvkDevice *device, EffvkModel *model, const EffvkNet
 
 EffvkProgram *effvk_net_get_program (EffvkNet *net);
 
-EffvkTensor effvk_net_get_input (EffvkNet *net);  /* [N,H,W,3 or 1] normalised */
-EffvkTensor effvk_net_get_pooled (EffvkNet *net); /* [N,1,1,head] fp32 */
-EffvkTensor effvk_net_get_logits (EffvkNet *net); /* [N,1,1,classes] fp32 */
-EffvkTensor effvk_net_get_top_k (EffvkNet *net);  /* [N,1,k,4] fp32, see ops/top-k.h */
+EffvkTensor effvk_net_get_input (EffvkNet *net); /* [N,H,W,3 or 1] normalised */
+EffvkTensor effvk_net_get_output (EffvkNet *net, EffvkNetOutput output);
 
 /* The output of the stem (0) and of every stage (from 1), [N,H,W,C]; readable after a run with
  * EFFVK_PROGRAM_SEPARATE. EFFVK_TENSOR_NONE beyond the last stage. */

@@ -44,7 +44,8 @@ run_once (EffvkNet *net, float **logits, GError **error)
 {
   EffvkProgram *program = effvk_net_get_program (net);
   const EffvkTensorInfo *in = effvk_program_get_info (program, effvk_net_get_input (net));
-  const EffvkTensorInfo *out = effvk_program_get_info (program, effvk_net_get_logits (net));
+  const EffvkTensorInfo *out
+      = effvk_program_get_info (program, effvk_net_get_output (net, EFFVK_NET_LOGITS));
   gsize n = (gsize) in->n * in->h * in->w * in->c;
   g_autofree float *values = g_new (float, n);
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
@@ -54,7 +55,8 @@ run_once (EffvkNet *net, float **logits, GError **error)
   *logits = g_new (float, (gsize) out->n * out->c);
   return effvk_program_write (program, effvk_net_get_input (net), values, error)
          && effvk_program_run (program, error)
-         && effvk_program_read (program, effvk_net_get_logits (net), *logits, error);
+         && effvk_program_read (program, effvk_net_get_output (net, EFFVK_NET_LOGITS), *logits,
+                                error);
 }
 
 /* Builds the network with the kernels of @wanted and runs it. */

@@ -69,7 +69,7 @@ run (EffvkDevice *device, char **paths, EffvkStorage storage, gboolean one_by_on
   for (guint i = 0; i < n; i += options.batch)
     if (!effvk_program_write (program, effvk_net_get_input (net), input + i * image_size, error)
         || !effvk_program_run (program, error)
-        || !effvk_program_read (program, effvk_net_get_logits (net),
+        || !effvk_program_read (program, effvk_net_get_output (net, EFFVK_NET_LOGITS),
                                 logits + (gsize) i * arch->classes, error))
       return FALSE;
   return g_file_set_contents (paths[2], (const char *) logits,

@@ -77,7 +77,7 @@ build (Fixture *fixture, EffvkChoices *wanted, float logits[CLASSES])
       g_assert_no_error (error);
       effvk_program_run (program, &error);
       g_assert_no_error (error);
-      effvk_program_read (program, effvk_net_get_logits (net), logits, &error);
+      effvk_program_read (program, effvk_net_get_output (net, EFFVK_NET_LOGITS), logits, &error);
       g_assert_no_error (error);
     }
   return made;

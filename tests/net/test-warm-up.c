@@ -107,7 +107,8 @@ run_one (gpointer data)
 
   effvk_program_run (effvk_net_get_program (net), &error);
   g_assert_no_error (error);
-  effvk_program_read (effvk_net_get_program (net), effvk_net_get_logits (net), logits, &error);
+  effvk_program_read (effvk_net_get_program (net), effvk_net_get_output (net, EFFVK_NET_LOGITS),
+                      logits, &error);
   g_assert_no_error (error);
   effvk_net_free (net);
   return NULL;

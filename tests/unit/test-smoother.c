@@ -338,6 +338,34 @@ test_anew (void)
   g_assert_cmpint (add_probabilities (smoother, 1000 * MS, 0.1, 0.05, 0.8), ==, 2);
 }
 
+/* The embedding stays the frame's own. */
+static void
+test_embedding (void)
+{
+  const Settings settings = { .activation = EFFVK_OUTPUT_ACTIVATION_SOFTMAX, .weight = 0.5 };
+  g_autoptr (EffvkSmoother) smoother = new_smoother (&settings);
+  const float logits[N] = { 1, 2, 3, 4, 5 }, embedding[] = { 0.5f, -0.25f };
+  const EffvkClass best = { .index = 4, .score = 0.5f };
+
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      g_autoptr (EffvkResult) result = effvk_result_new (model, &best, 1, logits, N, 0, 0);
+      g_autoptr (EffvkResult) steady = NULL;
+      const float *kept;
+      guint n;
+
+      effvk_result_set_embedding (result, pass ? embedding : NULL, 2);
+      steady = effvk_smoother_add (smoother, result, pass, NULL);
+      g_assert_nonnull (steady);
+      kept = effvk_result_get_embedding (steady, &n);
+      g_assert_cmpuint (n, ==, pass ? 2 : 0);
+      if (pass)
+        g_assert_cmpmem (kept, sizeof embedding, embedding, sizeof embedding);
+      else
+        g_assert_null (kept);
+    }
+}
+
 static void
 test_refused (void)
 {
@@ -375,6 +403,7 @@ main (int argc, char **argv)
   g_test_add_func ("/smoother/unknown", test_unknown);
   g_test_add_func ("/smoother/hold", test_hold);
   g_test_add_func ("/smoother/anew", test_anew);
+  g_test_add_func ("/smoother/embedding", test_embedding);
   g_test_add_func ("/smoother/refused", test_refused);
   status = g_test_run ();
   g_object_unref (model);
