@@ -89,26 +89,68 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
 
   object_class->set_property = effvk_classifier_options_set_property;
   object_class->get_property = effvk_classifier_options_get_property;
+  /**
+   * EffvkClassifierOptions:precision:
+   *
+   * How weights and activations are stored.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_PRECISION,
                                    g_param_spec_enum ("precision", "Precision",
                                                       "How weights and activations are stored",
                                                       EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO,
                                                       flags));
+  /**
+   * EffvkClassifierOptions:top-k:
+   *
+   * How many classes a result reports. A model with fewer classes reports all of them.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_TOP_K,
                                    g_param_spec_uint ("top-k", "Top-k",
                                                       "Classes that a result reports", 1, 1000, 5,
                                                       flags));
+  /**
+   * EffvkClassifierOptions:batch-size:
+   *
+   * How many images one submission to the device holds.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_BATCH_SIZE,
                                    g_param_spec_uint ("batch-size", "Batch size",
                                                       "Images of one submission", 1, 64, 1, flags));
+  /**
+   * EffvkClassifierOptions:max-in-flight:
+   *
+   * How many submissions may be on the device at once.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (
       object_class, PROP_MAX_IN_FLIGHT,
       g_param_spec_uint ("max-in-flight", "Max in flight",
                          "Submissions that may be on the device at once", 1, 16, 3, flags));
+  /**
+   * EffvkClassifierOptions:logits:
+   *
+   * Whether results carry the network's raw answers.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (
       object_class, PROP_LOGITS,
       g_param_spec_boolean ("logits", "Logits", "Whether results carry the network's raw answer",
                             FALSE, flags));
+  /**
+   * EffvkClassifierOptions:activation:
+   *
+   * What makes scores of the network's raw answers.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_ACTIVATION,
                                    g_param_spec_enum ("activation", "Activation",
                                                       "What makes scores of the network's answers",

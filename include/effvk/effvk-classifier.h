@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * @EFFVK_CLASSIFIER_ERROR_PENDING: the oldest image is not ready yet
  *
  * Failures of the device are reported in %EFFVK_DEVICE_ERROR.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -26,6 +28,16 @@ typedef enum
 } EffvkClassifierError;
 
 #define EFFVK_CLASSIFIER_ERROR (effvk_classifier_error_quark ())
+
+/**
+ * effvk_classifier_error_quark:
+ *
+ * Gets the domain of errors of classifiers, %EFFVK_CLASSIFIER_ERROR.
+ *
+ * Returns: the quark of the domain
+ *
+ * Since: 0.1
+ */
 EFFVK_API GQuark effvk_classifier_error_quark (void);
 
 /**
@@ -34,13 +46,34 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  * How a classifier works; read once, when it is made. All options are GObject properties as well:
  * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
  * "activation" (auto), "embeddings" (false).
+ *
+ * Since: 0.1
  */
 #define EFFVK_TYPE_CLASSIFIER_OPTIONS (effvk_classifier_options_get_type ())
 EFFVK_API
 G_DECLARE_FINAL_TYPE (EffvkClassifierOptions, effvk_classifier_options, EFFVK, CLASSIFIER_OPTIONS,
                       GObject)
 
+/**
+ * effvk_classifier_options_new:
+ *
+ * Makes options that are all at their defaults.
+ *
+ * Returns: (transfer full): the options
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkClassifierOptions *effvk_classifier_options_new (void);
+
+/**
+ * effvk_classifier_options_set_precision:
+ * @options: options
+ * @precision: how weights and activations are stored
+ *
+ * Sets the precision. The default is %EFFVK_PRECISION_AUTO.
+ *
+ * Since: 0.1
+ */
 EFFVK_API void effvk_classifier_options_set_precision (EffvkClassifierOptions *options,
                                                        EffvkPrecision precision);
 
@@ -48,6 +81,10 @@ EFFVK_API void effvk_classifier_options_set_precision (EffvkClassifierOptions *o
  * effvk_classifier_options_set_top_k:
  * @options: options
  * @top_k: how many classes a result reports, 1 to 1000; never more than the model has
+ *
+ * Sets how many classes a result reports. The default is 5.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *options, guint top_k);
 
@@ -55,6 +92,10 @@ EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *optio
  * effvk_classifier_options_set_batch_size:
  * @options: options
  * @batch_size: images that one submission to the device holds, 1 to 64
+ *
+ * Sets the batch size. The default is 1.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_options_set_batch_size (EffvkClassifierOptions *options,
                                                         guint batch_size);
@@ -63,6 +104,10 @@ EFFVK_API void effvk_classifier_options_set_batch_size (EffvkClassifierOptions *
  * effvk_classifier_options_set_max_in_flight:
  * @options: options
  * @max_in_flight: submissions that may be on the device at once, 1 to 16
+ *
+ * Sets the size of the ring of submissions. The default is 3.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options,
                                                            guint max_in_flight);
@@ -71,6 +116,10 @@ EFFVK_API void effvk_classifier_options_set_max_in_flight (EffvkClassifierOption
  * effvk_classifier_options_set_logits:
  * @options: options
  * @logits: whether results carry the network's raw answer
+ *
+ * Sets whether results carry the network's raw answers. They do not by default.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_options_set_logits (EffvkClassifierOptions *options,
                                                     gboolean logits);
@@ -92,6 +141,10 @@ EFFVK_API void effvk_classifier_options_set_embeddings (EffvkClassifierOptions *
  * effvk_classifier_options_set_activation:
  * @options: options
  * @activation: what makes scores of the network's answers
+ *
+ * Sets the output activation. The default is %EFFVK_OUTPUT_ACTIVATION_AUTO.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_options_set_activation (EffvkClassifierOptions *options,
                                                         EffvkOutputActivation activation);
@@ -104,6 +157,8 @@ EFFVK_API void effvk_classifier_options_set_activation (EffvkClassifierOptions *
  * effvk_classifier_classify() does both. Nothing is allocated per frame on the device.
  *
  * All functions may be called from any thread; one thread may submit while another collects.
+ *
+ * Since: 0.1
  */
 #define EFFVK_TYPE_CLASSIFIER (effvk_classifier_get_type ())
 EFFVK_API
@@ -120,6 +175,8 @@ G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObj
  * the slow call: seconds on a driver that has not seen the shaders yet.
  *
  * Returns: (transfer full): the classifier, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel *model,
                                                  EffvkClassifierOptions *options, GError **error);
@@ -128,7 +185,11 @@ EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel
  * effvk_classifier_get_device:
  * @classifier: a classifier
  *
+ * Gets the device that the classifier works on.
+ *
  * Returns: (transfer none): the device that it was made with
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkDevice *effvk_classifier_get_device (EffvkClassifier *classifier);
 
@@ -136,7 +197,11 @@ EFFVK_API EffvkDevice *effvk_classifier_get_device (EffvkClassifier *classifier)
  * effvk_classifier_get_model:
  * @classifier: a classifier
  *
+ * Gets the model that the classifier runs.
+ *
  * Returns: (transfer none): the model that it was made with
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_classifier_get_model (EffvkClassifier *classifier);
 
@@ -144,7 +209,11 @@ EFFVK_API EffvkModel *effvk_classifier_get_model (EffvkClassifier *classifier);
  * effvk_classifier_get_batch_size:
  * @classifier: a classifier
  *
+ * Gets the size of the batches that the classifier was made for.
+ *
  * Returns: images of a submission, at most; 1 or more
+ *
+ * Since: 0.1
  */
 EFFVK_API guint effvk_classifier_get_batch_size (EffvkClassifier *classifier);
 
@@ -152,7 +221,11 @@ EFFVK_API guint effvk_classifier_get_batch_size (EffvkClassifier *classifier);
  * effvk_classifier_get_precision:
  * @classifier: a classifier
  *
+ * Gets how weights and activations are stored.
+ *
  * Returns: the precision that is in use, never %EFFVK_PRECISION_AUTO
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkPrecision effvk_classifier_get_precision (EffvkClassifier *classifier);
 
@@ -160,11 +233,13 @@ EFFVK_API EffvkPrecision effvk_classifier_get_precision (EffvkClassifier *classi
  * effvk_classifier_classify:
  * @classifier: a classifier with nothing in flight
  * @image: an image with all its planes set
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Classifies one image and waits for the answer.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkResult *effvk_classifier_classify (EffvkClassifier *classifier,
                                                   const EffvkImage *image, GError **error);
@@ -174,12 +249,14 @@ EFFVK_API EffvkResult *effvk_classifier_classify (EffvkClassifier *classifier,
  * @classifier: a classifier with nothing in flight
  * @images: (array length=n_images): images, of any mix of sizes and formats
  * @n_images: how many
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Classifies images, in batches where the classifier has a batch size, and waits for all answers.
  *
  * Returns: (transfer full) (element-type EffvkResult): a result per image in the same order, or
  * %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier,
                                                      const EffvkImage *const *images,
@@ -191,7 +268,7 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  * @image: an image with all its planes set; its pixels are copied before the call returns,
  *   or read where they lie until its result is collected, see effvk_image_set_memory()
  * @user_data: (nullable): given back by effvk_classifier_collect()
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Starts the classification of an image. Never waits for the device. The first images of a size larger
  * than before take longer, while their preprocessing is built anew. With a batch
@@ -200,6 +277,8 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  *
  * Returns: whether the image is in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image,
                                             gpointer user_data, GError **error);
@@ -212,7 +291,7 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  * @n_regions: how many, 1 to the batch size
  * @user_data: (nullable) (array length=n_regions) (element-type gpointer): given back by
  *   effvk_classifier_collect(), one a region
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Starts the classification of several parts of one frame, in one submission. Each is then in flight as
  * if it had been submitted alone, in the order of @regions. Never waits for the device. For more regions than a
@@ -220,6 +299,8 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  *
  * Returns: whether all regions are in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_classifier_submit_regions (EffvkClassifier *classifier,
                                                     const EffvkImage *image,
@@ -229,11 +310,13 @@ EFFVK_API gboolean effvk_classifier_submit_regions (EffvkClassifier *classifier,
 /**
  * effvk_classifier_launch:
  * @classifier: a classifier
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Gives the device the images that wait for their batch to fill. Never waits for the device.
  *
  * Returns: whether no image waits any more; on failure those that did are told at their collect
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_classifier_launch (EffvkClassifier *classifier, GError **error);
 
@@ -244,13 +327,15 @@ EFFVK_API gboolean effvk_classifier_launch (EffvkClassifier *classifier, GError 
  *   the oldest image is not ready
  * @user_data: (out) (optional): what was given to effvk_classifier_submit(). Set on failures of the
  *   device too: an image that failed is no longer in flight
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Takes the result of the oldest image in flight. No wait is longer than 10 s on a GPU, 120 s on a
  * CPU device (which compiles shaders when they first run); a device that needs longer is treated as
  * lost.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkResult *effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait,
                                                  gpointer *user_data, GError **error);
@@ -259,7 +344,11 @@ EFFVK_API EffvkResult *effvk_classifier_collect (EffvkClassifier *classifier, gb
  * effvk_classifier_get_n_in_flight:
  * @classifier: a classifier
  *
+ * Counts the images that were submitted and whose results were not collected.
+ *
  * Returns: images submitted and not yet collected
+ *
+ * Since: 0.1
  */
 EFFVK_API guint effvk_classifier_get_n_in_flight (EffvkClassifier *classifier);
 
@@ -268,6 +357,8 @@ EFFVK_API guint effvk_classifier_get_n_in_flight (EffvkClassifier *classifier);
  * @classifier: a classifier
  *
  * Waits until the device is done with everything in flight and forgets the results.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
 
@@ -285,6 +376,8 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * "kernels" (as: per dispatch "op kernel", in order).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}
+ *
+ * Since: 0.1
  */
 EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier);
 
@@ -293,7 +386,7 @@ EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier
  * @classifier: a classifier with nothing in flight
  * @image: an image with all its planes set
  * @n_runs: how often to run, 1 to 1000
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Times every dispatch of one submission, full of copies of @image, one after the other. That takes
  * longer than a submission, where dispatches that do not need each other may overlap.
@@ -305,6 +398,8 @@ EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier
  * "bytes" (t: of all tensors that are read or written, each once).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image,
                                               guint n_runs, GError **error);
@@ -314,7 +409,7 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
  * @device: a device
  * @model: a model
  * @options: (nullable): precision and batch size are those to tune for; %NULL means the defaults
- * @error: return location of a #GError
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Times every kernel that the device can run for each operation of the network, and remembers the fastest
  * in the cache directory, for this device, driver and network: effvk_classifier_new() uses them from then
@@ -325,6 +420,8 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
  * and "changes" (a(usssdd): number, operation, kernel before and after, ns before and after).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API GVariant *effvk_classifier_tune (EffvkDevice *device, EffvkModel *model,
                                            EffvkClassifierOptions *options, GError **error);

@@ -15,6 +15,10 @@ G_BEGIN_DECLS
  * @EFFVK_DEVICE_ERROR_LOST: the device was lost; it stays lost, make a new #EffvkDevice
  * @EFFVK_DEVICE_ERROR_TIMEOUT: the device did not answer in time; treated as lost from then on
  * @EFFVK_DEVICE_ERROR_FAILED: any other failure of a Vulkan call; the message names the call
+ *
+ * Failures of a device.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -28,6 +32,16 @@ typedef enum
 } EffvkDeviceError;
 
 #define EFFVK_DEVICE_ERROR (effvk_device_error_quark ())
+
+/**
+ * effvk_device_error_quark:
+ *
+ * Gets the domain of errors of devices, %EFFVK_DEVICE_ERROR.
+ *
+ * Returns: the quark of the domain
+ *
+ * Since: 0.1
+ */
 EFFVK_API GQuark effvk_device_error_quark (void);
 
 /**
@@ -39,6 +53,8 @@ EFFVK_API GQuark effvk_device_error_quark (void);
  * @EFFVK_DEVICE_TYPE_CPU: a software device such as Mesa's lavapipe
  *
  * The values are those of VkPhysicalDeviceType.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -56,7 +72,11 @@ EFFVK_API GType effvk_device_type_get_type (void);
  * effvk_device_type_to_string:
  * @type: a device type
  *
+ * Names a device type for a person.
+ *
  * Returns: (transfer none): "discrete GPU", "integrated GPU", "virtual GPU", "CPU" or "other"
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_device_type_to_string (EffvkDeviceType type);
 
@@ -65,6 +85,8 @@ EFFVK_API const char *effvk_device_type_to_string (EffvkDeviceType type);
  *
  * A Vulkan device with a queue of its own and the pipelines that were built for it.
  * One device serves any number of classifiers. All functions may be called from any thread.
+ *
+ * Since: 0.1
  */
 #define EFFVK_TYPE_DEVICE (effvk_device_get_type ())
 EFFVK_API
@@ -88,6 +110,8 @@ G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
  * While a device that @selector chooses is open in this process, the same object is returned.
  *
  * Returns: (transfer full): the device, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkDevice *effvk_device_new (const char *selector, GError **error);
 
@@ -95,8 +119,12 @@ EFFVK_API EffvkDevice *effvk_device_new (const char *selector, GError **error);
  * effvk_device_get_name:
  * @device: a device
  *
+ * Gets the name of the device.
+ *
  * Returns: (transfer none): the name that its driver gives, for instance "llvmpipe (LLVM 15.0.6,
  * 256 bits)"
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_device_get_name (EffvkDevice *device);
 
@@ -104,8 +132,12 @@ EFFVK_API const char *effvk_device_get_name (EffvkDevice *device);
  * effvk_device_get_driver:
  * @device: a device
  *
+ * Gets the name and version of the driver.
+ *
  * Returns: (transfer none): the driver's name and version, for instance "llvmpipe, Mesa 22.3.6
  * (LLVM 15.0.6)"
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_device_get_driver (EffvkDevice *device);
 
@@ -113,18 +145,36 @@ EFFVK_API const char *effvk_device_get_driver (EffvkDevice *device);
  * effvk_device_get_uuid:
  * @device: a device
  *
+ * Gets the UUID of the device.
+ *
  * Returns: (transfer none): the device's UUID, 36 characters with dashes
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_device_get_uuid (EffvkDevice *device);
 
+/**
+ * effvk_device_get_device_type:
+ * @device: a device
+ *
+ * Gets the kind of the device.
+ *
+ * Returns: the type
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkDeviceType effvk_device_get_device_type (EffvkDevice *device);
 
 /**
  * effvk_device_is_lost:
  * @device: a device
  *
+ * Tells whether the device was lost or stopped answering.
+ *
  * Returns: whether the device was lost or stopped answering. It never recovers; a new
  * effvk_device_new() opens it afresh.
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
 
@@ -137,6 +187,8 @@ EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
  * queue of a device that was made by effvk_device_new_from_vulkan().
  *
  * Returns: whether it is done; %FALSE with @error set when the device was lost or does not answer
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_device_wait_idle (EffvkDevice *device, GError **error);
 
@@ -152,6 +204,8 @@ EFFVK_API gboolean effvk_device_wait_idle (EffvkDevice *device, GError **error);
  * meanwhile lowers the figures.
  *
  * Returns: whether both were measured
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_device_measure_peaks (EffvkDevice *device, double *flops, double *bytes,
                                                GError **error);
@@ -160,27 +214,106 @@ EFFVK_API gboolean effvk_device_measure_peaks (EffvkDevice *device, double *flop
  * EffvkDeviceInfo:
  *
  * What is known of a device without opening it. Immutable.
+ *
+ * Since: 0.1
  */
 typedef struct _EffvkDeviceInfo EffvkDeviceInfo;
 
 #define EFFVK_TYPE_DEVICE_INFO (effvk_device_info_get_type ())
 EFFVK_API GType effvk_device_info_get_type (void);
 
+/**
+ * effvk_device_info_copy:
+ * @info: a description of a device
+ *
+ * Copies a description.
+ *
+ * Returns: (transfer full): the copy, to be freed with effvk_device_info_free()
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkDeviceInfo *effvk_device_info_copy (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_free:
+ * @info: (transfer full) (nullable): a description of a device
+ *
+ * Frees a description.
+ *
+ * Since: 0.1
+ */
 EFFVK_API void effvk_device_info_free (EffvkDeviceInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkDeviceInfo, effvk_device_info_free)
 
+/**
+ * effvk_device_info_get_index:
+ * @info: a description of a device
+ *
+ * Gets the number by which effvk_device_new() finds the device.
+ *
+ * Returns: the index in effvk_device_list(), from 0
+ *
+ * Since: 0.1
+ */
 EFFVK_API guint effvk_device_info_get_index (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_name:
+ * @info: a description of a device
+ *
+ * Gets the name of the device.
+ *
+ * Returns: (transfer none): as effvk_device_get_name(), valid as long as @info
+ *
+ * Since: 0.1
+ */
 EFFVK_API const char *effvk_device_info_get_name (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_driver:
+ * @info: a description of a device
+ *
+ * Gets the name and version of the driver.
+ *
+ * Returns: (transfer none): as effvk_device_get_driver(), valid as long as @info
+ *
+ * Since: 0.1
+ */
 EFFVK_API const char *effvk_device_info_get_driver (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_uuid:
+ * @info: a description of a device
+ *
+ * Gets the UUID of the device.
+ *
+ * Returns: (transfer none): 36 characters with dashes, valid as long as @info
+ *
+ * Since: 0.1
+ */
 EFFVK_API const char *effvk_device_info_get_uuid (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_device_type:
+ * @info: a description of a device
+ *
+ * Gets the kind of the device.
+ *
+ * Returns: the type
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkDeviceType effvk_device_info_get_device_type (const EffvkDeviceInfo *info);
 
 /**
  * effvk_device_info_get_problem:
  * @info: a device's description
  *
+ * Gets the reason why effvk cannot use the device.
+ *
  * Returns: (transfer none) (nullable): why effvk cannot use the device, or %NULL when it can
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info);
 
@@ -192,6 +325,8 @@ EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info
  *
  * Returns: (transfer full) (element-type EffvkDeviceInfo): the devices, or %NULL with @error set
  * when there is no Vulkan at all
+ *
+ * Since: 0.1
  */
 EFFVK_API GPtrArray *effvk_device_list (GError **error);
 

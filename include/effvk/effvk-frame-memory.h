@@ -17,6 +17,8 @@ G_BEGIN_DECLS
  * not slow either.
  *
  * Returns: (transfer full): the memory, with undefined contents, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize size,
                                                     GError **error);
@@ -33,6 +35,8 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
  *
  * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. While @image's own pixels are
  *   read where they lie, it must outlive it.
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkImage *effvk_image_upload (const EffvkImage *image, EffvkDevice *device,
                                           gsize *copied, GError **error);
@@ -41,9 +45,13 @@ EFFVK_API EffvkImage *effvk_image_upload (const EffvkImage *image, EffvkDevice *
  * effvk_device_can_import_data:
  * @device: a device
  *
+ * Tells whether the device can read the program's own memory.
+ *
  * Returns: whether effvk_frame_memory_new_from_data() can work, and reading there is no slower than copying: the
  *   driver has VK_EXT_external_memory_host, the device shares the CPU's memory, and was made by
  *   effvk_device_new()
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
 
@@ -60,6 +68,8 @@ EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
  *   cannot import it
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *device, guint8 *data,
                                                               gsize size, GError **error);
@@ -70,6 +80,8 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *devic
  *
  * Lets go of the program's memory, which may be freed then, whoever holds references to @memory still. No
  * frame can be in it any more. Not thread-safe with other uses of @memory.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_frame_memory_revoke (EffvkFrameMemory *memory);
 
@@ -77,8 +89,12 @@ EFFVK_API void effvk_frame_memory_revoke (EffvkFrameMemory *memory);
  * effvk_device_can_import_dmabuf:
  * @device: a device
  *
+ * Tells whether the device can import DMA buffers.
+ *
  * Returns: whether effvk_frame_memory_new_from_dmabuf() can work: the driver has VK_EXT_external_memory_dma_buf, and
  *   the device was made by effvk_device_new()
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
 
@@ -90,6 +106,8 @@ EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
  *
  * Where a plane of a frame is. Rows lie one after the other when the DRM modifier is linear; what @stride means with
  * another one, the modifier says.
+ *
+ * Since: 0.1
  */
 typedef struct
 {
@@ -112,6 +130,8 @@ typedef struct
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
  *   cannot import it
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf (EffvkDevice *device,
                                                                 const EffvkDmabufPlane *planes,

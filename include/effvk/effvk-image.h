@@ -50,6 +50,8 @@ G_BEGIN_DECLS
  * @EFFVK_FORMAT_Y444_16LE: as Y444, 16 bits
  *
  * The layout of a raw frame. Names and meanings are those of GStreamer's video formats.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -103,10 +105,36 @@ EFFVK_API GType effvk_format_get_type (void);
  * effvk_format_from_string:
  * @name: GStreamer's name of the format, for instance "NV12" or "RGBx"
  *
+ * Looks a format up by its name.
+ *
  * Returns: the format, or %EFFVK_FORMAT_UNKNOWN
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkFormat effvk_format_from_string (const char *name);
+
+/**
+ * effvk_format_to_string:
+ * @format: a format
+ *
+ * Names a format as GStreamer does.
+ *
+ * Returns: (transfer none) (nullable): the name, for instance "NV12", or %NULL for no format
+ *
+ * Since: 0.1
+ */
 EFFVK_API const char *effvk_format_to_string (EffvkFormat format);
+
+/**
+ * effvk_format_get_n_planes:
+ * @format: a format
+ *
+ * Counts the planes of a frame in this format.
+ *
+ * Returns: 1 to %EFFVK_IMAGE_MAX_PLANES, or 0 for no format
+ *
+ * Since: 0.1
+ */
 EFFVK_API guint effvk_format_get_n_planes (EffvkFormat format);
 
 /**
@@ -121,6 +149,8 @@ EFFVK_API guint effvk_format_get_n_planes (EffvkFormat format);
  * Subsampled planes are rounded up to whole samples.
  *
  * Returns: whether the format has the plane; otherwise both sizes are 0
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_format_get_plane_size (EffvkFormat format, guint plane, guint width,
                                                 guint height, gsize *row_bytes, gsize *rows);
@@ -134,6 +164,8 @@ EFFVK_API gboolean effvk_format_get_plane_size (EffvkFormat format, guint plane,
  *
  * How Y'CbCr was made from R'G'B'. Ignored for RGB and gray formats. Primaries are not converted: R'G'B' of
  * BT.2020 is taken for that of the model's pictures, a little less saturated than it is.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -151,6 +183,10 @@ EFFVK_API GType effvk_matrix_get_type (void);
  * @EFFVK_CHROMA_SITE_CENTER: chroma samples lie between luma samples (JPEG, MPEG-1)
  * @EFFVK_CHROMA_SITE_LEFT: cosited horizontally, between vertically (MPEG-2, H.264)
  * @EFFVK_CHROMA_SITE_TOP_LEFT: cosited both ways (BT.2020)
+ *
+ * Where the chroma samples of a frame lie between its luma samples.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -175,6 +211,8 @@ EFFVK_API GType effvk_chroma_site_get_type (void);
  *
  * How the picture must be turned, clockwise, and before that perhaps mirrored, left to right, to be
  * upright. Names and meanings are those of GStreamer's image-orientation tag.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -199,6 +237,8 @@ EFFVK_API GType effvk_orientation_get_type (void);
  * @height: at least 1
  *
  * A part of a frame, in pixels from its top left corner.
+ *
+ * Since: 0.1
  */
 typedef struct
 {
@@ -215,6 +255,8 @@ typedef struct
  * A raw frame in system memory: a format, a size in pixels, and planes that it points to but does
  * not own (unless made by effvk_image_new_from_bytes()). One image may be reused for any number of
  * frames. Not thread-safe.
+ *
+ * Since: 0.1
  */
 typedef struct _EffvkImage EffvkImage;
 
@@ -233,6 +275,8 @@ EFFVK_API GType effvk_image_get_type (void);
  *
  * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of
  * range
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint height);
 
@@ -244,12 +288,36 @@ EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint he
  * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole
  * samples)
  *
+ * Makes an image of a whole raw frame.
+ *
  * Returns: (transfer full) (nullable): the image, which keeps a reference to @bytes, or %NULL when
  * format or size are invalid or @bytes is too small
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkImage *effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height,
                                                   GBytes *bytes);
+
+/**
+ * effvk_image_copy:
+ * @image: an image
+ *
+ * Copies the description of a frame. The pixels are not copied: both images point to the same ones.
+ *
+ * Returns: (transfer full): the copy, to be freed with effvk_image_free()
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkImage *effvk_image_copy (const EffvkImage *image);
+
+/**
+ * effvk_image_free:
+ * @image: (transfer full) (nullable): an image
+ *
+ * Frees an image, but not the pixels that effvk_image_set_plane() pointed it to.
+ *
+ * Since: 0.1
+ */
 EFFVK_API void effvk_image_free (EffvkImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkImage, effvk_image_free)
 
@@ -262,7 +330,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkImage, effvk_image_free)
  * @stride: bytes from a row to the next, at least the row's own bytes
  * @size: bytes readable at @data
  *
+ * Sets where the pixels of a plane are. The image does not own them.
+ *
  * Returns: whether the plane exists and @size holds all its rows; on failure the image is unchanged
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data,
                                           gsize stride, gsize size);
@@ -273,6 +345,10 @@ EFFVK_API gboolean effvk_image_set_plane (EffvkImage *image, guint plane, const 
  * @matrix: how Y'CbCr was made from R'G'B'
  * @full_range: whether all 256 codes are used, rather than 16 to 235; of RGB and gray, too
  * @site: where chroma samples lie
+ *
+ * Sets how the numbers in the planes stand for colors.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix,
                                             gboolean full_range, EffvkChromaSite site);
@@ -288,6 +364,8 @@ EFFVK_API void effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matri
  * Sets the part of the frame that is the picture. The default is the whole frame.
  *
  * Returns: whether the rectangle lies inside the frame; otherwise nothing changes
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width,
                                          guint height);
@@ -297,6 +375,8 @@ EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, gu
  *
  * Memory that the CPU and a device both see, made by effvk_frame_memory_new(). Reference counted; all
  * functions may be called from any thread.
+ *
+ * Since: 0.1
  */
 typedef struct _EffvkFrameMemory EffvkFrameMemory;
 
@@ -305,12 +385,34 @@ typedef struct _EffvkFrameMemory EffvkFrameMemory;
  *
  * Bytes: frames whose planes and rows begin at multiples of it, from the memory's first byte, are read in
  * place.
+ *
+ * Since: 0.1
  */
 #define EFFVK_FRAME_MEMORY_ALIGNMENT 16
 
 #define EFFVK_TYPE_FRAME_MEMORY (effvk_frame_memory_get_type ())
 EFFVK_API GType effvk_frame_memory_get_type (void);
+
+/**
+ * effvk_frame_memory_ref:
+ * @memory: frame memory
+ *
+ * Takes a reference.
+ *
+ * Returns: (transfer full): @memory
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_ref (EffvkFrameMemory *memory);
+
+/**
+ * effvk_frame_memory_unref:
+ * @memory: (transfer full): frame memory
+ *
+ * Drops a reference. The memory is freed with the last one.
+ *
+ * Since: 0.1
+ */
 EFFVK_API void effvk_frame_memory_unref (EffvkFrameMemory *memory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkFrameMemory, effvk_frame_memory_unref)
 
@@ -318,9 +420,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkFrameMemory, effvk_frame_memory_unref)
  * effvk_frame_memory_get_data: (skip)
  * @memory: frame memory
  *
+ * Gets the address of the memory.
+ *
  * Returns: (transfer none): the first byte, valid as long as @memory
+ *
+ * Since: 0.1
  */
 EFFVK_API guint8 *effvk_frame_memory_get_data (EffvkFrameMemory *memory);
+
+/**
+ * effvk_frame_memory_get_size:
+ * @memory: frame memory
+ *
+ * Gets the size of the memory.
+ *
+ * Returns: the size in bytes, or 0 where only a device sees the memory
+ *
+ * Since: 0.1
+ */
 EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
 
 /**
@@ -332,6 +449,8 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  * that memory's device then reads the pixels there instead of copying them, if their offsets in it and
  * their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and no other frame is in its submission: until the image's result is
  * collected its pixels must not change, or the result is that of some mixture.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory);
 
@@ -344,8 +463,21 @@ EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memo
  * as it lies in memory.
  *
  * Returns: whether there is such an orientation; otherwise nothing changes
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation);
+
+/**
+ * effvk_image_get_orientation:
+ * @image: an image
+ *
+ * Gets how the frame must be turned.
+ *
+ * Returns: the orientation
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkOrientation effvk_image_get_orientation (const EffvkImage *image);
 
 /**
@@ -358,12 +490,46 @@ EFFVK_API EffvkOrientation effvk_image_get_orientation (const EffvkImage *image)
  * picture. The default is 1:1.
  *
  * Returns: whether both are in range; otherwise nothing changes
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_image_set_pixel_aspect_ratio (EffvkImage *image, guint width,
                                                        guint height);
 
+/**
+ * effvk_image_get_format:
+ * @image: an image
+ *
+ * Gets the layout of the frame.
+ *
+ * Returns: the format
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkFormat effvk_image_get_format (const EffvkImage *image);
+
+/**
+ * effvk_image_get_width:
+ * @image: an image
+ *
+ * Gets the width of the frame as it lies in memory.
+ *
+ * Returns: the width in pixels
+ *
+ * Since: 0.1
+ */
 EFFVK_API guint effvk_image_get_width (const EffvkImage *image);
+
+/**
+ * effvk_image_get_height:
+ * @image: an image
+ *
+ * Gets the height of the frame as it lies in memory.
+ *
+ * Returns: the height in pixels
+ *
+ * Since: 0.1
+ */
 EFFVK_API guint effvk_image_get_height (const EffvkImage *image);
 
 G_END_DECLS

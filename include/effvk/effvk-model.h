@@ -11,6 +11,10 @@ G_BEGIN_DECLS
  * @EFFVK_MODEL_ERROR_INVALID: the file is damaged or malformed
  * @EFFVK_MODEL_ERROR_UNSUPPORTED: the file is sound, but not an EfficientNet that effvk can run
  * @EFFVK_MODEL_ERROR_LABELS: the labels file is unreadable or does not match the model
+ *
+ * Failures to read, check, label or save a model.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -21,6 +25,16 @@ typedef enum
 } EffvkModelError;
 
 #define EFFVK_MODEL_ERROR (effvk_model_error_quark ())
+
+/**
+ * effvk_model_error_quark:
+ *
+ * Gets the domain of errors of models, %EFFVK_MODEL_ERROR.
+ *
+ * Returns: the quark of the domain
+ *
+ * Since: 0.1
+ */
 EFFVK_API GQuark effvk_model_error_quark (void);
 
 /**
@@ -29,6 +43,8 @@ EFFVK_API GQuark effvk_model_error_quark (void);
  * A trained EfficientNet: its architecture, weights, preprocessing recipe and labels.
  * It is immutable once made, but for effvk_model_load_labels(); all other functions may be called
  * from any thread.
+ *
+ * Since: 0.1
  */
 #define EFFVK_TYPE_MODEL (effvk_model_get_type ())
 EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
@@ -49,6 +65,8 @@ EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
  * with such tensor names are trained with. effvk_model_inspect() tells which.
  *
  * Returns: (transfer full): the model, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **error);
 
@@ -62,7 +80,11 @@ EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **erro
  *   "sigmoid", "none")
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
+ * Reads a model as effvk_model_new_from_file() does. @overrides override the model's own metadata.
+ *
  * Returns: (transfer full): the model, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_model_new_with_overrides (const char *path, const char *overrides,
                                                       GError **error);
@@ -73,7 +95,11 @@ EFFVK_API EffvkModel *effvk_model_new_with_overrides (const char *path, const ch
  *   while the model lives
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
+ * Reads and checks a model that is in memory, as effvk_model_new_from_file() does.
+ *
  * Returns: (transfer full): the model, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_model_new_from_bytes (GBytes *bytes, GError **error);
 
@@ -88,6 +114,8 @@ EFFVK_API EffvkModel *effvk_model_new_from_bytes (GBytes *bytes, GError **error)
  * Makes an untrained model whose activations have sane statistics, for tests and benchmarks.
  *
  * Returns: (transfer full): the model, or %NULL with @error set
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_model_new_random (const char *variant, guint n_classes, guint32 seed,
                                               GError **error);
@@ -103,6 +131,8 @@ EFFVK_API EffvkModel *effvk_model_new_random (const char *variant, guint n_class
  * leads to is replaced. What exists and is no regular file is refused.
  *
  * Returns: whether the file was written
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError **error);
 
@@ -118,6 +148,8 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
  * and the labels are in the file's metadata. An existing file is replaced as effvk_model_save() does.
  *
  * Returns: whether the file was written
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error);
 
@@ -133,6 +165,8 @@ EFFVK_API gboolean effvk_model_save_onnx (EffvkModel *model, const char *path, G
  * @model.
  *
  * Returns: whether the labels were read and their number equals the model's classes
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_model_load_labels (EffvkModel *model, const char *path, GError **error);
 
@@ -140,9 +174,24 @@ EFFVK_API gboolean effvk_model_load_labels (EffvkModel *model, const char *path,
  * effvk_model_get_variant:
  * @model: a model
  *
+ * Gets the name of the architecture.
+ *
  * Returns: (transfer none): for instance "efficientnet_b0"
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_model_get_variant (EffvkModel *model);
+
+/**
+ * effvk_model_get_n_classes:
+ * @model: a model
+ *
+ * Counts the classes of the model.
+ *
+ * Returns: the number of classes, at least 1
+ *
+ * Since: 0.1
+ */
 EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
 
 /**
@@ -150,8 +199,12 @@ EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
  * @model: a model
  * @index: a class, from 0
  *
+ * Gets the label of a class.
+ *
  * Returns: (transfer none): the label of the class; "class 7" where the model has no labels, and
  * %NULL where @index is no class. Valid until effvk_model_load_labels() or the model's end.
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_model_get_label (EffvkModel *model, guint index);
 
@@ -160,6 +213,10 @@ EFFVK_API const char *effvk_model_get_label (EffvkModel *model, guint index);
  * @model: a model
  * @width: (out) (optional): in pixels
  * @height: (out) (optional): in pixels
+ *
+ * Gets the size of the network's input.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_model_get_input_size (EffvkModel *model, guint *width, guint *height);
 
@@ -177,7 +234,11 @@ EFFVK_API guint effvk_model_get_embedding_size (EffvkModel *model);
  * effvk_model_get_n_parameters:
  * @model: a model
  *
+ * Counts the trained parameters.
+ *
  * Returns: trained parameters: convolutions, batch norm weights and biases, classifier
+ *
+ * Since: 0.1
  */
 EFFVK_API guint64 effvk_model_get_n_parameters (EffvkModel *model);
 
@@ -185,7 +246,11 @@ EFFVK_API guint64 effvk_model_get_n_parameters (EffvkModel *model);
  * effvk_model_get_macs:
  * @model: a model
  *
+ * Counts the multiply-adds of one image.
+ *
  * Returns: multiply-adds of one image at the model's input size
+ *
+ * Since: 0.1
  */
 EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
 
@@ -202,6 +267,8 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * "labels file", or "default": how weights with such names are trained.
  *
  * Returns: (transfer full): JSON text
+ *
+ * Since: 0.1
  */
 EFFVK_API char *effvk_model_inspect (EffvkModel *model);
 

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
  * EFFVK_CLASS_UNKNOWN:
  *
  * The index of no class: #EffvkSmoother says so where no class can be named. Its label is "unknown".
+ *
+ * Since: 0.1
  */
 #define EFFVK_CLASS_UNKNOWN ((guint) 4294967295)
 
@@ -17,13 +19,34 @@ G_BEGIN_DECLS
  *
  * The classes of one image, best first. Immutable and reference-counted; may be read from any
  * thread.
+ *
+ * Since: 0.1
  */
 typedef struct _EffvkResult EffvkResult;
 
 #define EFFVK_TYPE_RESULT (effvk_result_get_type ())
 EFFVK_API GType effvk_result_get_type (void);
 
+/**
+ * effvk_result_ref:
+ * @result: a result
+ *
+ * Takes a reference.
+ *
+ * Returns: (transfer full): @result
+ *
+ * Since: 0.1
+ */
 EFFVK_API EffvkResult *effvk_result_ref (EffvkResult *result);
+
+/**
+ * effvk_result_unref:
+ * @result: (transfer full): a result
+ *
+ * Drops a reference. The result is freed with the last one.
+ *
+ * Since: 0.1
+ */
 EFFVK_API void effvk_result_unref (EffvkResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkResult, effvk_result_unref)
 
@@ -31,8 +54,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkResult, effvk_result_unref)
  * effvk_result_get_n_classes:
  * @result: a result
  *
+ * Counts the classes of the result.
+ *
  * Returns: how many classes are reported: the smaller of the classifier's top-k and the model's
  * classes, or 0 when the network's answer was not finite
+ *
+ * Since: 0.1
  */
 EFFVK_API guint effvk_result_get_n_classes (EffvkResult *result);
 
@@ -41,7 +68,11 @@ EFFVK_API guint effvk_result_get_n_classes (EffvkResult *result);
  * @result: a result
  * @rank: 0 is the best
  *
+ * Gets the index of a class.
+ *
  * Returns: the class, from 0, or %EFFVK_CLASS_UNKNOWN
+ *
+ * Since: 0.1
  */
 EFFVK_API guint effvk_result_get_index (EffvkResult *result, guint rank);
 
@@ -50,7 +81,11 @@ EFFVK_API guint effvk_result_get_index (EffvkResult *result, guint rank);
  * @result: a result
  * @rank: 0 is the best
  *
+ * Gets the label of a class.
+ *
  * Returns: (transfer none): the class's label
+ *
+ * Since: 0.1
  */
 EFFVK_API const char *effvk_result_get_label (EffvkResult *result, guint rank);
 
@@ -59,7 +94,11 @@ EFFVK_API const char *effvk_result_get_label (EffvkResult *result, guint rank);
  * @result: a result
  * @rank: 0 is the best
  *
+ * Gets the score of a class.
+ *
  * Returns: the probability, 0 to 1; the raw answer with %EFFVK_OUTPUT_ACTIVATION_NONE
+ *
+ * Since: 0.1
  */
 EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
 
@@ -68,8 +107,12 @@ EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
  * @result: a result
  * @n: (out): the number of logits
  *
+ * Gets the network's raw answers.
+ *
  * Returns: (transfer none) (array length=n) (nullable): the network's raw answer, one per class in
  * the model's order, when the classifier was made with #EffvkClassifierOptions:logits; else %NULL
+ *
+ * Since: 0.1
  */
 EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
 
@@ -94,8 +137,12 @@ EFFVK_API const float *effvk_result_get_embedding (EffvkResult *result, guint *n
  * effvk_result_get_gpu_time:
  * @result: a result
  *
+ * Gets the time that the device worked.
+ *
  * Returns: nanoseconds that the device worked on the submission that held this image (shared by the
  * images of a batch), or 0 where it has no timestamps
+ *
+ * Since: 0.1
  */
 EFFVK_API guint64 effvk_result_get_gpu_time (EffvkResult *result);
 
@@ -103,7 +150,11 @@ EFFVK_API guint64 effvk_result_get_gpu_time (EffvkResult *result);
  * effvk_result_get_total_time:
  * @result: a result
  *
+ * Gets the time that the image took.
+ *
  * Returns: nanoseconds from the submit to the end of the collect
+ *
+ * Since: 0.1
  */
 EFFVK_API guint64 effvk_result_get_total_time (EffvkResult *result);
 

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * @nmse: normalised mean squared error against a double-precision reference
  * @passed: whether @nmse is within the precision's bound
  * @user_data: as given to effvk_selftest_run()
+ *
+ * Told about every comparison of effvk_selftest_run().
+ *
+ * Since: 0.1
  */
 typedef void (*EffvkSelftestFunc) (const char *op, const char *kernel, const char *shape,
                                    double nmse, gboolean passed, gpointer user_data);
@@ -32,6 +36,8 @@ typedef void (*EffvkSelftestFunc) (const char *op, const char *kernel, const cha
  * double-precision computation on the CPU. The bound is an NMSE of 1e-7 in fp32 and 1e-4 in fp16.
  *
  * Returns: whether every comparison could be made; @n_failed tells how they ended
+ *
+ * Since: 0.1
  */
 EFFVK_API gboolean effvk_selftest_run (EffvkDevice *device, EffvkPrecision precision, guint32 seed,
                                        guint n_shapes, EffvkSelftestFunc func, gpointer user_data,

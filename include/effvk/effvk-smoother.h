@@ -23,6 +23,8 @@ G_BEGIN_DECLS
  *
  * A new smoother does nothing of all that until it is told to. Settings may be changed between two
  * results. Not thread-safe: one smoother is used by one thread at a time.
+ *
+ * Since: 0.1
  */
 #define EFFVK_TYPE_SMOOTHER (effvk_smoother_get_type ())
 EFFVK_API
@@ -33,7 +35,11 @@ G_DECLARE_FINAL_TYPE (EffvkSmoother, effvk_smoother, EFFVK, SMOOTHER, GObject)
  * @model: the model that the results come from; a reference is taken
  * @activation: what makes scores of the averages: what the classifier was made with
  *
+ * Makes a smoother for the results of one stream or of one object.
+ *
  * Returns: (transfer full): a smoother that has seen nothing
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkSmoother *effvk_smoother_new (EffvkModel *model, EffvkOutputActivation activation);
 
@@ -41,7 +47,11 @@ EFFVK_API EffvkSmoother *effvk_smoother_new (EffvkModel *model, EffvkOutputActiv
  * effvk_smoother_get_model:
  * @smoother: a smoother
  *
+ * Gets the model that the smoother was made for.
+ *
  * Returns: (transfer none): the model that it was made for
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkModel *effvk_smoother_get_model (EffvkSmoother *smoother);
 
@@ -50,6 +60,10 @@ EFFVK_API EffvkModel *effvk_smoother_get_model (EffvkSmoother *smoother);
  * @smoother: a smoother
  * @weight: the share of the past in every average, 0 (none, the default) to below 1, whatever time
  *   has passed between two results
+ *
+ * Averages the answers from result to result.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_set_weight (EffvkSmoother *smoother, double weight);
 
@@ -58,6 +72,10 @@ EFFVK_API void effvk_smoother_set_weight (EffvkSmoother *smoother, double weight
  * @smoother: a smoother
  * @time_constant: nanoseconds after which the past's share in the average is 1/e; 0 (the default):
  *   effvk_smoother_set_weight() counts instead
+ *
+ * Averages the answers by time.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_set_time_constant (EffvkSmoother *smoother, guint64 time_constant);
 
@@ -66,6 +84,10 @@ EFFVK_API void effvk_smoother_set_time_constant (EffvkSmoother *smoother, guint6
  * @smoother: a smoother
  * @hysteresis: how much better than the label's another class's score has to be, and how far above
  *   the limits of effvk_smoother_set_unknown() an unknown has to rise, to replace it; 0 by default
+ *
+ * Sets how much better another class must be before it becomes the label.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_set_hysteresis (EffvkSmoother *smoother, double hysteresis);
 
@@ -74,6 +96,10 @@ EFFVK_API void effvk_smoother_set_hysteresis (EffvkSmoother *smoother, double hy
  * @smoother: a smoother
  * @hold: nanoseconds that another label has to be found without a break before it becomes the
  *   label; 0 by default
+ *
+ * Sets how long another class must be the best before it becomes the label.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_set_hold (EffvkSmoother *smoother, guint64 hold);
 
@@ -83,6 +109,10 @@ EFFVK_API void effvk_smoother_set_hold (EffvkSmoother *smoother, guint64 hold);
  * @threshold: a label whose score is lower is unknown; 0 (the default): never
  * @margin: the label is unknown where the scores of the two best classes differ by less; 0 (the
  *   default): never
+ *
+ * Sets when the label is unknown.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double threshold,
                                            double margin);
@@ -104,6 +134,8 @@ EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double thres
  *
  * Returns: (transfer full) (nullable): the answer, or %NULL when @result has no logits, or not those
  * of the smoother's model
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkResult *effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result,
                                            guint64 time, gboolean *changed);
@@ -113,6 +145,8 @@ EFFVK_API EffvkResult *effvk_smoother_add (EffvkSmoother *smoother, EffvkResult 
  * @smoother: a smoother
  *
  * Forgets all results, but no settings.
+ *
+ * Since: 0.1
  */
 EFFVK_API void effvk_smoother_reset (EffvkSmoother *smoother);
 

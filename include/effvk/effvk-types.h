@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @EFFVK_PRECISION_FP16: weights and activations stored in 16 bits, sums kept in 32
  *
  * How weights and activations are stored. Sums are always kept in 32 bits.
+ *
+ * Since: 0.1
  */
 typedef enum
 {
@@ -40,6 +42,8 @@ EFFVK_API GType effvk_precision_get_type (void);
  * @EFFVK_OUTPUT_ACTIVATION_NONE: the scores are the network's raw answers, of any sign
  *
  * What makes scores of the network's answers.
+ *
+ * Since: 0.1
  */
 typedef enum
 {

@@ -27,6 +27,8 @@ G_BEGIN_DECLS
  * @user_data: for the three functions
  *
  * A device that somebody else made.
+ *
+ * Since: 0.1
  */
 typedef struct
 {
@@ -53,6 +55,8 @@ typedef struct
  *
  * Returns: (transfer full): the device, or %NULL with @error set, when @destroy has been called as well:
  * %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device or the queue cannot do what effvk needs
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkDevice *effvk_device_new_from_vulkan (const EffvkVulkanDevice *vulkan,
                                                      GError **error);
@@ -72,6 +76,8 @@ EFFVK_API EffvkDevice *effvk_device_new_from_vulkan (const EffvkVulkanDevice *vu
  * @semaphore_value: what it has then
  *
  * Where a plane of a frame is.
+ *
+ * Since: 0.1
  */
 typedef struct
 {
@@ -92,6 +98,8 @@ typedef struct
  *
  * Called with the queue locked right before commands that read the frame are submitted, for frames whose
  * images change their layout while they wait for their turn.
+ *
+ * Since: 0.1
  */
 typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
                                        gpointer user_data);
@@ -112,6 +120,8 @@ typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
  * the formats of packed 4:2:2, which have no texel for a pixel. The memory has no bytes for the CPU.
  *
  * Returns: (transfer full): the memory
+ *
+ * Since: 0.1
  */
 EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_vulkan (
     EffvkDevice *device, const EffvkVulkanPlane *planes, guint n_planes,
