@@ -156,6 +156,13 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
                                                       "What makes scores of the network's answers",
                                                       EFFVK_TYPE_OUTPUT_ACTIVATION,
                                                       EFFVK_OUTPUT_ACTIVATION_AUTO, flags));
+  /**
+   * EffvkClassifierOptions:embeddings:
+   *
+   * Whether results carry the features that the classifier reads.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (
       object_class, PROP_EMBEDDINGS,
       g_param_spec_boolean ("embeddings", "Embeddings",

@@ -224,6 +224,8 @@ EFFVK_API void effvk_model_get_input_size (EffvkModel *model, guint *width, guin
  * effvk_model_get_embedding_size:
  * @model: a model
  *
+ * Counts the numbers of an embedding.
+ *
  * Returns: how many features the classifier reads: the length of an image's embedding
  *
  * Since: 0.2
