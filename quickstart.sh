@@ -57,7 +57,7 @@ work=$(mktemp -d)
 log=$work/log
 trap 'rm -rf "$work"' EXIT
 echo "building into ./build" >&2
-if ! effvk_build build --buildtype=release -Dtests=false 2>"$log"; then
+if ! effvk_build build --buildtype=release -Dtests=false -Ddocs=disabled 2>"$log"; then
   cat "$log" >&2
   echo "quickstart.sh: the build failed" >&2
   exit 1

@@ -245,8 +245,31 @@ typedef struct
   guint x, y, width, height;
 } EffvkRectangle;
 
+/**
+ * EFFVK_IMAGE_MAX_PLANES:
+ *
+ * How many planes a frame has at most.
+ *
+ * Since: 0.1
+ */
 #define EFFVK_IMAGE_MAX_PLANES 3
+
+/**
+ * EFFVK_IMAGE_MAX_SIZE:
+ *
+ * How wide and how high a frame is at most, in pixels.
+ *
+ * Since: 0.1
+ */
 #define EFFVK_IMAGE_MAX_SIZE 16384
+
+/**
+ * EFFVK_IMAGE_MAX_PIXEL_ASPECT:
+ *
+ * The largest number that a pixel aspect ratio is made of.
+ *
+ * Since: 0.1
+ */
 #define EFFVK_IMAGE_MAX_PIXEL_ASPECT 65535
 
 /**
