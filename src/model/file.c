@@ -21,12 +21,19 @@ effvk_file_kind (mode_t mode)
   return "a device";
 }
 
-int
-effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GError **error)
+static int
+open_regular (const char *path, int flags, guint64 max_size, guint64 *size, int code,
+              GError **error)
 {
   struct stat info;
-  int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags);
 
+  if (fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW))
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, code,
+                   "expected a regular file, found a symbolic link, which may lead elsewhere");
+      return -1;
+    }
   if (fd < 0)
     {
       g_set_error (error, EFFVK_MODEL_ERROR, code, "cannot be opened: %s", g_strerror (errno));
@@ -56,6 +63,18 @@ effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GE
 fail:
   close (fd);
   return -1;
+}
+
+int
+effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GError **error)
+{
+  return open_regular (path, 0, max_size, size, code, error);
+}
+
+int
+effvk_file_open_named (const char *path, guint64 max_size, guint64 *size, int code, GError **error)
+{
+  return open_regular (path, O_NOFOLLOW, max_size, size, code, error);
 }
 
 gboolean

@@ -13,6 +13,11 @@
  * EFFVK_MODEL_ERROR. */
 int effvk_file_open (const char *path, guint64 max_size, guint64 *size, int code, GError **error);
 
+/* The same of a path that a file, not the user, names: a symbolic link is refused, as it could lead
+ * to any file. */
+int effvk_file_open_named (const char *path, guint64 max_size, guint64 *size, int code,
+                           GError **error);
+
 /* Reads exactly @size bytes; a file that ends before is an error. */
 gboolean effvk_file_read (int fd, gpointer buffer, gsize size, int code, GError **error);
 

@@ -2,27 +2,56 @@
 #include "model/formats.h"
 
 #include "model/file.h"
+#include "model/foreign.h"
 #include "model/names/names.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef gboolean (*ReadGraph) (EffvkGraph *graph, const guint8 *data, gsize size, GError **error);
 
-#define SNIFF_SIZE 9
+/* A protocol buffer may have no more, nor may a FlatBuffer. */
+#define MAX_GRAPH ((guint64) 2 << 30)
+/* Of a zip archive's end, for what it holds. */
+#define MAX_END ((gsize) 1 << 20)
 
-/* NULL: safetensors, whose reader says best what is wrong with a file of no known format. */
+static gboolean
+is_safetensors (const guint8 *data, gsize size)
+{
+  static const guint8 zeros[4];
+
+  /* The length of the header, which is below 2^32, and the header's brace. */
+  return size >= 9 && memcmp (data + 4, zeros, 4) == 0 && data[8] == '{';
+}
+
+/* NULL: safetensors, or no model. */
 static ReadGraph
 sniff (const guint8 *data, gsize size)
 {
+  if (is_safetensors (data, size))
+    return NULL;
   if (size >= 8 && memcmp (data + 4, "TFL3", 4) == 0)
     return effvk_tflite_read;
-  /* An ONNX file begins with the field ir_version; a safetensors file of such a header's length has
-   * the header's brace in its ninth byte, after bytes of zero. */
-  if (size >= 2 && data[0] == 0x08 && !(size >= 9 && data[7] == 0 && data[8] == '{'))
+  /* An ONNX file begins with the field ir_version. */
+  if (size >= 3 && data[0] == 0x08 && memcmp (data, "\x08\x01\x12", 3) != 0)
     return effvk_onnx_read;
   return NULL;
+}
+
+/* Says what @start is the beginning of, where that is known and no safetensors file. */
+static gboolean
+check_foreign (const guint8 *start, gsize start_size, const guint8 *end, gsize end_size,
+               guint64 before, GError **error)
+{
+  g_autofree char *what = NULL;
+
+  if (!is_safetensors (start, start_size))
+    what = effvk_foreign_describe (start, start_size, end, end_size, before);
+  if (what)
+    g_set_error_literal (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_INVALID, what);
+  return !what;
 }
 
 static gboolean
@@ -60,19 +89,79 @@ effvk_formats_read_bytes (EffvkSafetensors *file, EffvkFormatFacts *facts, GByte
 
   memset (facts, 0, sizeof *facts);
   if (!reader)
-    return effvk_safetensors_init (file, bytes, error);
+    return check_foreign (data, MIN (size, EFFVK_FOREIGN_START), data, size, 0, error)
+           && effvk_safetensors_init (file, bytes, error);
   return read_graph (file, facts, reader, data, size, NULL, error);
+}
+
+/* The file's last bytes, where it may be an archive whose table of contents is there. */
+static gboolean
+read_end (int fd, guint64 size, guint8 **end, gsize *end_size, GError **error)
+{
+  *end_size = (gsize) MIN (size, MAX_END);
+  *end = g_malloc (MAX (*end_size, 1));
+  if (lseek (fd, (off_t) (size - *end_size), SEEK_SET) < 0)
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ, "cannot be read: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  return effvk_file_read (fd, *end, *end_size, EFFVK_MODEL_ERROR_READ, error);
+}
+
+/* Takes @fd. */
+static gboolean
+read_safetensors (EffvkSafetensors *file, int fd, guint64 size, const guint8 *start,
+                  gsize start_size, GError **error)
+{
+  g_autofree guint8 *end = NULL;
+  gsize end_size = 0;
+  gboolean zip = start_size >= 2 && memcmp (start, "PK", 2) == 0;
+
+  if ((zip && !read_end (fd, size, &end, &end_size, error))
+      || !check_foreign (start, start_size, end, end_size, size - end_size, error)
+      || lseek (fd, 0, SEEK_SET) < 0)
+    {
+      close (fd);
+      return FALSE;
+    }
+  return effvk_safetensors_init_header (file, fd, size, error);
+}
+
+static gboolean
+read_whole_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, int fd,
+                  guint64 size, const char *folder, GError **error)
+{
+  g_autofree guint8 *data = NULL;
+
+  if (size > MAX_GRAPH)
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_INVALID,
+                   "expected an ONNX or TFLite file of at most 2 GiB, found %" G_GUINT64_FORMAT
+                   " bytes",
+                   size);
+      return FALSE;
+    }
+  data = g_try_malloc (size);
+  if (!data || lseek (fd, 0, SEEK_SET) < 0)
+    {
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
+                   "no memory for the file's %" G_GUINT64_FORMAT " bytes", size);
+      return FALSE;
+    }
+  return effvk_file_read (fd, data, size, EFFVK_MODEL_ERROR_READ, error)
+         && read_graph (file, facts, reader, data, size, folder, error);
 }
 
 gboolean
 effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const char *path,
                          GError **error)
 {
-  g_autofree guint8 *data = NULL;
   g_autofree char *folder = g_path_get_dirname (path);
-  guint8 start[SNIFF_SIZE];
-  ReadGraph reader = NULL;
-  gboolean ok = FALSE;
+  guint8 start[EFFVK_FOREIGN_START];
+  gsize start_size;
+  ReadGraph reader;
+  gboolean ok;
   guint64 size;
   int fd;
 
@@ -80,29 +169,16 @@ effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const 
   fd = effvk_file_open (path, EFFVK_SAFETENSORS_MAX_FILE, &size, EFFVK_MODEL_ERROR_READ, error);
   if (fd < 0)
     return FALSE;
-  if (size >= SNIFF_SIZE)
-    {
-      if (!effvk_file_read (fd, start, SNIFF_SIZE, EFFVK_MODEL_ERROR_READ, error))
-        goto fail;
-      reader = sniff (start, SNIFF_SIZE);
-    }
-  if (!reader)
+  start_size = (gsize) MIN (size, sizeof start);
+  if (!effvk_file_read (fd, start, start_size, EFFVK_MODEL_ERROR_READ, error))
     {
       close (fd);
-      return effvk_safetensors_init_file (file, path, error);
+      return FALSE;
     }
-  data = g_try_malloc (size);
-  if (!data)
-    {
-      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
-                   "no memory for the file's %" G_GUINT64_FORMAT " bytes", size);
-      goto fail;
-    }
-  memcpy (data, start, SNIFF_SIZE);
-  ok = effvk_file_read (fd, data + SNIFF_SIZE, size - SNIFF_SIZE, EFFVK_MODEL_ERROR_READ, error)
-       && read_graph (file, facts, reader, data, size, folder, error);
-
-fail:
+  reader = sniff (start, start_size);
+  if (!reader)
+    return read_safetensors (file, fd, size, start, start_size, error);
+  ok = read_whole_graph (file, facts, reader, fd, size, folder, error);
   close (fd);
   return ok;
 }

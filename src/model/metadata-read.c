@@ -3,6 +3,7 @@
 
 #include "model/json.h"
 #include "model/labels.h"
+#include "model/nearest.h"
 
 #include <effvk/effvk-model.h>
 
@@ -438,6 +439,63 @@ skip (Reader *r, const char *name)
   return effvk_json_skip (&r->json) || unexpected (r, name, "a value", EFFVK_JSON_ERROR);
 }
 
+/* Keys of timm's that say nothing of how the network runs: an override may be a whole config.json. */
+static const char *const passed_over[] = {
+  "num_features",
+  "global_pool",
+  "label_descriptions",
+  "tag",
+  "url",
+  "file",
+  "hf_hub_id",
+  "hf_hub_filename",
+  "source",
+  "architecture",
+  "custom_load",
+  "license",
+  "fixed_input_size",
+  "min_input_size",
+  "pool_size",
+  "num_classes",
+  "first_conv",
+  "classifier",
+  "description",
+  "origin_url",
+  "paper_name",
+  "paper_ids",
+  "notes",
+};
+
+/* What a user types has to mean something: a key that nobody reads is a misspelt one. Files may have
+ * keys of other programs. */
+static gboolean
+check_unknown_key (Reader *r, const char *name, guint where)
+{
+  const char *names[G_N_ELEMENTS (keys)];
+  const char *nearest;
+  guint n = 0;
+
+  if (r->source != EFFVK_SOURCE_OVERRIDE)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (passed_over); i++)
+    if (effvk_json_is (&r->json, passed_over[i]))
+      return TRUE;
+  if (where == ARGS)
+    return TRUE; /* of a model's constructor, of which there are many */
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (keys[i].where & where)
+      names[n++] = keys[i].name;
+  g_autofree char *found = effvk_json_excerpt (&r->json);
+  nearest = effvk_nearest (found, names, n);
+  if (nearest)
+    return refuse (INVALID, r, name, "there is no key \"%s\": did you mean \"%s\"?", found,
+                   nearest);
+  g_autoptr (GString) list = g_string_new (names[0]);
+  for (guint i = 1; i < n; i++)
+    g_string_append_printf (list, ", %s", names[i]);
+  return refuse (INVALID, r, name, "there is no key \"%s\": expected one of %s", found, list->str);
+}
+
 /* The members of an object, up to its end. */
 static gboolean
 read_object (Reader *r, const char *name, guint where)
@@ -457,7 +515,7 @@ read_object (Reader *r, const char *name, guint where)
           break;
       if (i == G_N_ELEMENTS (keys))
         {
-          if (!skip (r, name))
+          if (!check_unknown_key (r, name, where) || !skip (r, name))
             return FALSE;
           continue;
         }

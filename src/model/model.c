@@ -39,6 +39,7 @@ effvk_model_class_init (EffvkModelClass *klass)
 static void
 effvk_model_init (EffvkModel *model)
 {
+  model->file.fd = -1;
 }
 
 static void
@@ -59,6 +60,29 @@ index_layers (EffvkModel *model)
 
 #define MAX_CONFIG ((guint64) 16 << 20)
 
+/* A folder that has its model in a form that is not read says so. */
+static gboolean
+check_folder (const char *path, const char *file, GError **error)
+{
+  static const char *const others[]
+      = { "pytorch_model.bin", "model.pth", "model.pt", "model.h5", "model.keras" };
+
+  if (g_file_test (file, G_FILE_TEST_EXISTS))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autofree char *other = g_build_filename (path, others[i], NULL);
+
+      if (!g_file_test (other, G_FILE_TEST_EXISTS))
+        continue;
+      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
+                   "%s: expected model.safetensors in the folder, found %s: effvk-convert %s %s",
+                   path, others[i], other, file);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* Where the model is: a file, or in a folder as timm's repositories have it; and the config.json
  * beside it, NULL when there is none or it is not about a model. */
 static gboolean
@@ -71,6 +95,8 @@ locate (const char *path, char **file, GBytes **config, GError **error)
 
   *file = folder ? g_build_filename (path, "model.safetensors", NULL) : g_strdup (path);
   *config = NULL;
+  if (folder && !check_folder (path, *file, error))
+    return FALSE;
   if (!g_file_test (beside, G_FILE_TEST_EXISTS))
     return TRUE;
   *config = effvk_file_read_all (beside, MAX_CONFIG, EFFVK_MODEL_ERROR_READ, error);
@@ -124,7 +150,8 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const c
   model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
   if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error)
       || !apply_metadata (model, recognised, config, overrides, error)
-      || !effvk_format_facts_check (facts, &model->arch, error))
+      || !effvk_format_facts_check (facts, &model->arch, error)
+      || !effvk_safetensors_read_data (&model->file, error))
     return FALSE;
   for (guint i = 0; i < model->layers->len; i++)
     if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),

@@ -417,52 +417,62 @@ effvk_safetensors_init (EffvkSafetensors *file, GBytes *bytes, GError **error)
   const guint8 *data = g_bytes_get_data (bytes, &size);
   guint64 length;
 
-  memset (file, 0, sizeof *file);
+  *file = (EffvkSafetensors){ .fd = -1 };
   if (!check_size (size, error) || !read_length (data, size, &length, error)
       || !parse_header (file, (const char *) data + 8, length, size - 8 - length, error))
     return FALSE;
   file->bytes = g_bytes_ref (bytes);
   file->data = data + 8 + length;
+  file->data_size = size - 8 - length;
   return TRUE;
 }
 
+static gpointer
+allocate (guint64 size, GError **error)
+{
+  gpointer data = g_try_malloc (MAX (size, 1));
+
+  if (!data)
+    g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
+                 "no memory for %" G_GUINT64_FORMAT " bytes of the file", size);
+  return data;
+}
+
 gboolean
-effvk_safetensors_init_file (EffvkSafetensors *file, const char *path, GError **error)
+effvk_safetensors_init_header (EffvkSafetensors *file, int fd, guint64 size, GError **error)
+{
+  g_autofree char *text = NULL;
+  guint8 start[8];
+  guint64 length;
+
+  *file = (EffvkSafetensors){ .fd = fd };
+  if (check_size (size, error) && effvk_file_read (fd, start, 8, EFFVK_MODEL_ERROR_READ, error)
+      && read_length (start, size, &length, error) && (text = allocate (length, error))
+      && effvk_file_read (fd, text, length, EFFVK_MODEL_ERROR_READ, error)
+      && parse_header (file, text, length, size - 8 - length, error))
+    {
+      file->data_size = size - 8 - length;
+      return TRUE;
+    }
+  effvk_safetensors_clear (file);
+  return FALSE;
+}
+
+gboolean
+effvk_safetensors_read_data (EffvkSafetensors *file, GError **error)
 {
   g_autofree guint8 *data = NULL;
-  guint64 size, length;
-  gboolean ok = FALSE;
-  int fd;
 
-  memset (file, 0, sizeof *file);
-  fd = effvk_file_open (path, EFFVK_SAFETENSORS_MAX_FILE, &size, EFFVK_MODEL_ERROR_READ, error);
-  if (fd < 0)
+  if (file->fd < 0)
+    return TRUE;
+  data = allocate (file->data_size, error);
+  if (!data || !effvk_file_read (file->fd, data, file->data_size, EFFVK_MODEL_ERROR_READ, error))
     return FALSE;
-  if (!check_size (size, error))
-    goto fail;
-  data = g_try_malloc (size);
-  if (!data)
-    {
-      g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_READ,
-                   "no memory for the file's %" G_GUINT64_FORMAT " bytes", size);
-      goto fail;
-    }
-  /* The header first: a bad one is refused before the data is read. */
-  if (!effvk_file_read (fd, data, 8, EFFVK_MODEL_ERROR_READ, error)
-      || !read_length (data, size, &length, error)
-      || !effvk_file_read (fd, data + 8, length, EFFVK_MODEL_ERROR_READ, error)
-      || !parse_header (file, (const char *) data + 8, length, size - 8 - length, error)
-      || !effvk_file_read (fd, data + 8 + length, size - 8 - length, EFFVK_MODEL_ERROR_READ, error))
-    goto fail;
-  file->data = data + 8 + length;
-  file->bytes = g_bytes_new_take (g_steal_pointer (&data), size);
-  ok = TRUE;
-
-fail:
-  close (fd);
-  if (!ok)
-    effvk_safetensors_clear (file);
-  return ok;
+  close (file->fd);
+  file->fd = -1;
+  file->data = data;
+  file->bytes = g_bytes_new_take (g_steal_pointer (&data), file->data_size);
+  return TRUE;
 }
 
 void
@@ -470,10 +480,12 @@ effvk_safetensors_clear (EffvkSafetensors *file)
 {
   for (guint i = 0; i < file->n_tensors; i++)
     clear_tensor (&file->tensors[i]);
+  if (file->fd >= 0)
+    close (file->fd);
   g_free (file->tensors);
   g_free (file->recipe);
   g_clear_pointer (&file->bytes, g_bytes_unref);
-  memset (file, 0, sizeof *file);
+  *file = (EffvkSafetensors){ .fd = -1 };
 }
 
 const EffvkSafetensor *

@@ -30,8 +30,10 @@ typedef struct
 
 typedef struct
 {
-  GBytes *bytes;
+  GBytes *bytes;            /* hold the data; NULL until they are read */
   const guint8 *data;       /* the data section, in bytes; not aligned */
+  guint64 data_size;
+  int fd;                   /* where the data are still to be read, or -1 */
   EffvkSafetensor *tensors; /* by name */
   guint n_tensors;
   const EffvkSafetensor *first; /* of the header, for messages; NULL when there is none */
@@ -40,7 +42,11 @@ typedef struct
 
 /* @file is empty on failure, and may be cleared again. Errors are in EFFVK_MODEL_ERROR. */
 gboolean effvk_safetensors_init (EffvkSafetensors *file, GBytes *bytes, GError **error);
-gboolean effvk_safetensors_init_file (EffvkSafetensors *file, const char *path, GError **error);
+/* Reads the header alone, from a file that is open at its beginning, and takes @fd. */
+gboolean effvk_safetensors_init_header (EffvkSafetensors *file, int fd, guint64 size,
+                                        GError **error);
+/* Reads the data, where they are not read yet: what a header is refused for costs no more than it. */
+gboolean effvk_safetensors_read_data (EffvkSafetensors *file, GError **error);
 void effvk_safetensors_clear (EffvkSafetensors *file);
 
 const EffvkSafetensor *effvk_safetensors_lookup (const EffvkSafetensors *file, const char *name);

@@ -125,7 +125,9 @@ test_golden (gconstpointer data)
   double bound = test->storage == EFFVK_STORAGE_F16 ? 0.999 : 0.9999;
   guint n, pixels, c;
   g_autofree float *input = NULL;
+  g_autofree char *contents = NULL;
   EffvkTensor tensor;
+  gsize size;
 
   if (!shared || !g_file_test (golden_path, G_FILE_TEST_EXISTS))
     {
@@ -137,7 +139,10 @@ test_golden (gconstpointer data)
   model = effvk_model_new_from_file (path, &error);
   g_assert_no_error (error);
   net = build (test, device, model, &options);
-  effvk_safetensors_init_file (&golden, golden_path, &error);
+  g_file_get_contents (golden_path, &contents, &size, &error);
+  g_assert_no_error (error);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), size);
+  effvk_safetensors_init (&golden, bytes, &error);
   g_assert_no_error (error);
 
   input = read_golden (&golden, "input", &n, &pixels, &c);

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import zipfile
 
 from effvktool import (ROOT, Failure, Run, Skip, check, diagnose, equal, has_fields, plain_env, run_tests,
                        write_png)
@@ -240,6 +241,66 @@ def bad_models():
     Run('inspect', path('missing.safetensors')).fails(1, path('missing.safetensors'))
     os.makedirs(path('no-model'), exist_ok=True)
     Run('inspect', path('no-model')).fails(1, path('no-model/model.safetensors'))
+
+
+def zip_file(name, *members):
+    with zipfile.ZipFile(path(name), 'w') as archive:
+        for member in members:
+            archive.writestr(member, b'x' * 1000)
+    return path(name)
+
+
+def archives_are_named():
+    """A zip archive by what it holds."""
+    convert = 'effvk-convert FILE OUT.safetensors'
+    many = [f'archive/data/{i}' for i in range(3000)]
+    for name, members, words in (
+            ('checkpoint.pth', ['archive/data.pkl', *many], ('a PyTorch checkpoint', convert)),
+            ('script.pt', ['net/data.pkl', 'net/code/__torch__.py', 'net/constants.pkl', *many],
+             ('a TorchScript file', 'torch.jit.load', 'state_dict')),
+            ('model.keras', ['metadata.json', 'config.json', 'model.weights.h5'], ('a Keras file', convert)),
+            ('pictures.zip', ['a.png'], ('a zip archive', 'unpack it'))):
+        Run('inspect', zip_file(name, *members)).fails(1, name, *words)
+    os.mkdir(path('huggingface'))
+    bin_file = zip_file('huggingface/pytorch_model.bin', 'archive/data.pkl')
+    Run('inspect', path('huggingface')).fails(1, 'expected model.safetensors', 'found pytorch_model.bin',
+                                              f'effvk-convert {bin_file} {path("huggingface/model.safetensors")}')
+
+
+def what_a_header_says_is_refused_before_the_data_are_read():
+    """A file of a million and more classes, gigabytes that take no room on the disk: neither read nor held in
+    memory."""
+    small, large = path('few.safetensors'), path('many.safetensors')
+    Run('init', '--variant', 'phi=-8', '--classes', 2, small).ok()
+    with open(small, 'rb') as file:
+        size, = struct.unpack('<Q', file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    classes, shift = 1100000, 0
+    for key, about in header.items():
+        if key == '__metadata__':
+            continue
+        begin, end = about['data_offsets']
+        length = end - begin
+        if key.startswith('classifier.'):
+            length *= classes // 2
+            about['shape'][0] = classes
+        about['data_offsets'] = [begin + shift, begin + shift + length]
+        shift += length - (end - begin)
+    text = json.dumps(header).encode()
+    with open(large, 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text + data)
+        file.truncate(8 + len(text) + len(data) + shift)
+    check(os.path.getsize(large) > 2 << 30, 'the file is not large')
+    process = subprocess.Popen([os.environ['EFFVK_TOOL'], 'inspect', large], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    error = process.stderr.read()
+    process.stderr.close()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal(process.returncode, 1, 'status')
+    check('at most 1000000 classes, found 1100000' in error, error)
+    check(used.ru_maxrss < 200 << 10, f'took {used.ru_maxrss} KiB of memory')
 
 
 def folders_and_overrides():
@@ -763,7 +824,8 @@ run_tests([monitor_says_what_changes, monitor_of_the_stream_of_quickstart, monit
            monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
            monitor_fails_as_it_should, help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
-           init_then_inspect, init_is_reproducible, init_fails, bad_models, folders_and_overrides,
+           init_then_inspect, init_is_reproducible, init_fails, bad_models, archives_are_named,
+           what_a_header_says_is_refused_before_the_data_are_read, folders_and_overrides,
            raw_frames,
            raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
            interval, a_video_on_its_side, a_picture_on_its_side, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,

@@ -272,9 +272,22 @@ test_refused (void)
   refuse (NULL, "{\"output_activation\": \"tanh\"}", UNSUPPORTED,
           WORDS ("override output_activation", "softmax or sigmoid or none", "tanh"));
 
+  refuse (NULL, "{\"paddding\": \"same\"}", INVALID,
+          WORDS ("override: there is no key \"paddding\"", "did you mean \"padding\"?"));
+  refuse (NULL, "{\"Mean\": [0, 0, 0]}", INVALID, WORDS ("\"Mean\"", "did you mean \"mean\"?"));
+  refuse (NULL, "{\"epsilon\": 1e-3}", INVALID,
+          WORDS ("no key \"epsilon\"", "expected one of architecture", "bn_eps", "labels"));
+  refuse (NULL, "{\"pretrained_cfg\": {\"crop_ptc\": 0.9}}", INVALID,
+          WORDS ("pretrained_cfg", "did you mean \"crop_pct\"?"));
+
   g_auto (Folder) folder = { 0 };
   GError *error = NULL;
   folder_init (&folder, "phi=-8", FALSE, NULL);
+  /* A whole config.json as an override: what it says of other things is no misspelling. */
+  g_autoptr (EffvkModel) whole
+      = load (folder.file, "{\"architecture\": \"efficientnet_own\", \"num_features\": 1280, "
+                           "\"global_pool\": \"avg\", \"model_args\": {\"drop_rate\": 0.2}, "
+                           "\"pretrained_cfg\": {\"tag\": \"in1k\", \"pool_size\": [7, 7]}}");
   g_remove (folder.file);
   fixture_refused (effvk_model_new_from_file (folder.path, &error) != NULL, &error,
                    EFFVK_MODEL_ERROR_READ, WORDS (folder.file), "empty folder");

@@ -6,6 +6,8 @@
 
 #include "model/model.h"
 
+#include <unistd.h>
+
 static char *
 seed_path (const char *name)
 {
@@ -271,6 +273,15 @@ test_external (void)
   g_autoptr (EffvkModel) shorter = effvk_model_new_from_file (path, &refused);
   fixture_refused (shorter != NULL, &refused, EFFVK_MODEL_ERROR_INVALID, WORDS ("inside the file"),
                    "a short data file");
+  /* A link could lead to any file that the user may read. */
+  g_autofree char *real = g_build_filename (folder, "real.bin", NULL);
+  g_assert_cmpint (g_rename (beside, real), ==, 0);
+  g_assert_true (g_file_set_contents (real, weights, (gssize) data_size, NULL));
+  g_assert_cmpint (symlink ("real.bin", beside), ==, 0);
+  g_autoptr (EffvkModel) linked = effvk_model_new_from_file (path, &refused);
+  fixture_refused (linked != NULL, &refused, EFFVK_MODEL_ERROR_READ,
+                   WORDS ("weights.bin", "a symbolic link"), "a symbolic link");
+  g_remove (real);
   g_remove (beside);
   g_autoptr (EffvkModel) missing = effvk_model_new_from_file (path, &refused);
   fixture_refused (missing != NULL, &refused, EFFVK_MODEL_ERROR_READ, WORDS ("weights.bin"),
@@ -339,6 +350,53 @@ test_others (void)
     }
 }
 
+/* What people give instead of a model is named, and so is what to do with it. */
+static void
+test_foreign (void)
+{
+  const struct
+  {
+    const char *data;
+    gsize size;
+    const char *words[3];
+  } rows[] = {
+    { "\x89HDF\r\n\x1a\n\0\0\0\0", 12, { "Keras (HDF5)", "effvk-convert FILE" } },
+    { "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M",
+      18,
+      { "a PyTorch checkpoint", "effvk-convert FILE" } },
+    { "\x80\x04\x95\x10\0\0\0\0\0\0\0", 11, { "a Python pickle", "effvk-convert FILE" } },
+    { "\x08\x01\x12\x90\x01\x0a", 6, { "SavedModel", "TFLite or ONNX" } },
+    { "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16, { "a PNG picture", "effvk classify FILE" } },
+    { "\xff\xd8\xff\xe0\0\x10JFIF", 10, { "a JPEG picture", "effvk classify FILE" } },
+    { "RIFF\1\2\3\4WEBPVP8 ", 16, { "a WebP picture", "effvk classify FILE" } },
+    { "\0\0\0\x20"
+      "ftypisom",
+      12,
+      { "MP4", "effvk classify FILE" } },
+    { "\x1a\x45\xdf\xa3\1\0\0\0", 8, { "Matroska", "effvk classify FILE" } },
+    { "\x1f\x8b\x08\0\0\0\0\0", 8, { "a gzip archive", "unpack it" } },
+    { "PK\3\4garbage", 11, { "a zip archive", "effvk-convert FILE" } },
+    { "version https://git-lfs.github.com/spec/v1\n", 43, { "Git LFS pointer", "git lfs pull" } },
+    { "\n<!doctype html><html>", 22, { "a web page", "fetch it again" } },
+    { " {\"architecture\": \"b0\"}", 24, { "this is JSON", "--labels" } },
+    { "GGUF\3\0\0\0", 8, { "GGUF", "an EfficientNet is expected" } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      GError *error = NULL;
+      char *path = fixture_path ("file");
+      g_autoptr (EffvkModel) model = load (rows[i].data, rows[i].size, &error);
+
+      fixture_refused (model != NULL, &error, EFFVK_MODEL_ERROR_INVALID, rows[i].words,
+                       rows[i].words[0]);
+      g_assert_true (g_file_set_contents (path, rows[i].data, (gssize) rows[i].size, NULL));
+      g_autoptr (EffvkModel) file = effvk_model_new_from_file (path, &error);
+      fixture_refused (file != NULL, &error, EFFVK_MODEL_ERROR_INVALID, rows[i].words, path);
+      fixture_remove (path);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -352,5 +410,6 @@ main (int argc, char **argv)
   g_test_add_func ("/formats/external", test_external);
   g_test_add_func ("/formats/hostile", test_hostile);
   g_test_add_func ("/formats/others", test_others);
+  g_test_add_func ("/formats/foreign", test_foreign);
   return g_test_run ();
 }

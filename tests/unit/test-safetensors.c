@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model-fixtures.h"
 
+#include "model/file.h"
 #include "model/json.h"
 #include "model/safetensors.h"
 
@@ -331,6 +332,16 @@ test_json (void)
   g_assert_cmpfloat ((float) g_ascii_strtod (out->str, NULL), ==, 1 / 3.f);
 }
 
+static gboolean
+read_file (EffvkSafetensors *file, const char *path, GError **error)
+{
+  guint64 size;
+  int fd = effvk_file_open (path, EFFVK_SAFETENSORS_MAX_FILE, &size, EFFVK_MODEL_ERROR_READ, error);
+
+  return fd >= 0 && effvk_safetensors_init_header (file, fd, size, error)
+         && effvk_safetensors_read_data (file, error);
+}
+
 static void
 test_files (void)
 {
@@ -340,30 +351,30 @@ test_files (void)
   EffvkSafetensors file;
   GError *error = NULL;
 
-  fixture_refused (effvk_safetensors_init_file (&file, path, &error), &error,
+  fixture_refused (read_file (&file, path, &error), &error,
                    EFFVK_MODEL_ERROR_READ, WORDS ("opened"), "missing");
-  fixture_refused (effvk_safetensors_init_file (&file, directory, &error), &error,
+  fixture_refused (read_file (&file, directory, &error), &error,
                    EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a directory"), "directory");
-  fixture_refused (effvk_safetensors_init_file (&file, "/dev/zero", &error), &error,
+  fixture_refused (read_file (&file, "/dev/zero", &error), &error,
                    EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a device"), "device");
   g_assert_cmpint (mkfifo (path, 0600), ==, 0);
-  fixture_refused (effvk_safetensors_init_file (&file, path, &error), &error,
+  fixture_refused (read_file (&file, path, &error), &error,
                    EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a FIFO"), "FIFO");
   g_remove (path);
 
   g_assert_true (g_file_set_contents (path, "", 0, NULL));
-  fixture_refused (effvk_safetensors_init_file (&file, path, &error), &error, INVALID,
+  fixture_refused (read_file (&file, path, &error), &error, INVALID,
                    WORDS ("0 bytes"), "empty");
   g_assert_true (g_file_set_contents (path, sound, 9, NULL));
-  fixture_refused (effvk_safetensors_init_file (&file, path, &error), &error, INVALID,
+  fixture_refused (read_file (&file, path, &error), &error, INVALID,
                    WORDS ("truncated"), "truncated");
   /* A file of 5 GiB that takes no room on the disk. */
   g_assert_true (g_file_set_contents (path, sound, 10, NULL));
   if (truncate (path, (off_t) 5 << 30) == 0)
-    fixture_refused (effvk_safetensors_init_file (&file, path, &error), &error,
+    fixture_refused (read_file (&file, path, &error), &error,
                      EFFVK_MODEL_ERROR_READ, WORDS ("at most 4294967296", "5368709120"), "huge");
   g_assert_true (g_file_set_contents (path, sound, 10, NULL));
-  effvk_safetensors_init_file (&file, path, &error);
+  g_assert_true (read_file (&file, path, &error));
   g_assert_no_error (error);
   effvk_safetensors_clear (&file);
   fixture_remove (path);

@@ -246,7 +246,7 @@ effvk_constant_read (const EffvkGraph *graph, const EffvkConstant *constant, flo
       return TRUE;
     }
   path = g_build_filename (graph->folder, constant->location, NULL);
-  int fd = effvk_file_open (path, (guint64) 4 << 30, &size, EFFVK_MODEL_ERROR_READ, error);
+  int fd = effvk_file_open_named (path, (guint64) 4 << 30, &size, EFFVK_MODEL_ERROR_READ, error);
   if (fd < 0)
     goto fail;
   if (constant->offset > size || bytes > size - constant->offset)

@@ -55,7 +55,7 @@ claim_external (EffvkGraph *graph, EffvkConstant *constant, guint64 bytes, GErro
 {
   g_autofree char *path = g_build_filename (graph->folder, constant->location, NULL);
   guint64 size, *claimed = g_hash_table_lookup (graph->claimed, constant->location);
-  int fd = effvk_file_open (path, MAX_BYTES, &size, EFFVK_MODEL_ERROR_READ, error);
+  int fd = effvk_file_open_named (path, MAX_BYTES, &size, EFFVK_MODEL_ERROR_READ, error);
 
   if (fd < 0)
     {

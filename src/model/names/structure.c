@@ -45,6 +45,10 @@ effvk_naming_leaf (EffvkPart part)
 static gboolean
 check_weight (const EffvkSafetensor *tensor, guint rank, guint64 max_out, GError **error)
 {
+  if (max_out == MAX_CLASSES && tensor->rank == rank && tensor->shape[0] > MAX_CLASSES)
+    return effvk_unsupported (
+        error, "tensor \"%s\": expected at most %d classes, found %" G_GUINT64_FORMAT, tensor->name,
+        MAX_CLASSES, tensor->shape[0]);
   if (tensor->rank == rank && tensor->shape[0] >= 1 && tensor->shape[0] <= max_out
       && tensor->shape[1] >= 1 && tensor->shape[1] <= MAX_CHANNELS
       && (rank == 2 || tensor->shape[2] == tensor->shape[3]))
