@@ -351,28 +351,27 @@ test_files (void)
   EffvkSafetensors file;
   GError *error = NULL;
 
-  fixture_refused (read_file (&file, path, &error), &error,
-                   EFFVK_MODEL_ERROR_READ, WORDS ("opened"), "missing");
-  fixture_refused (read_file (&file, directory, &error), &error,
-                   EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a directory"), "directory");
-  fixture_refused (read_file (&file, "/dev/zero", &error), &error,
-                   EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a device"), "device");
+  fixture_refused (read_file (&file, path, &error), &error, EFFVK_MODEL_ERROR_READ,
+                   WORDS ("opened"), "missing");
+  fixture_refused (read_file (&file, directory, &error), &error, EFFVK_MODEL_ERROR_READ,
+                   WORDS ("regular file", "a directory"), "directory");
+  fixture_refused (read_file (&file, "/dev/zero", &error), &error, EFFVK_MODEL_ERROR_READ,
+                   WORDS ("regular file", "a device"), "device");
   g_assert_cmpint (mkfifo (path, 0600), ==, 0);
-  fixture_refused (read_file (&file, path, &error), &error,
-                   EFFVK_MODEL_ERROR_READ, WORDS ("regular file", "a FIFO"), "FIFO");
+  fixture_refused (read_file (&file, path, &error), &error, EFFVK_MODEL_ERROR_READ,
+                   WORDS ("regular file", "a FIFO"), "FIFO");
   g_remove (path);
 
   g_assert_true (g_file_set_contents (path, "", 0, NULL));
-  fixture_refused (read_file (&file, path, &error), &error, INVALID,
-                   WORDS ("0 bytes"), "empty");
+  fixture_refused (read_file (&file, path, &error), &error, INVALID, WORDS ("0 bytes"), "empty");
   g_assert_true (g_file_set_contents (path, sound, 9, NULL));
-  fixture_refused (read_file (&file, path, &error), &error, INVALID,
-                   WORDS ("truncated"), "truncated");
+  fixture_refused (read_file (&file, path, &error), &error, INVALID, WORDS ("truncated"),
+                   "truncated");
   /* A file of 5 GiB that takes no room on the disk. */
   g_assert_true (g_file_set_contents (path, sound, 10, NULL));
   if (truncate (path, (off_t) 5 << 30) == 0)
-    fixture_refused (read_file (&file, path, &error), &error,
-                     EFFVK_MODEL_ERROR_READ, WORDS ("at most 4294967296", "5368709120"), "huge");
+    fixture_refused (read_file (&file, path, &error), &error, EFFVK_MODEL_ERROR_READ,
+                     WORDS ("at most 4294967296", "5368709120"), "huge");
   g_assert_true (g_file_set_contents (path, sound, 10, NULL));
   g_assert_true (read_file (&file, path, &error));
   g_assert_no_error (error);
