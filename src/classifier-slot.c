@@ -120,23 +120,18 @@ effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *recipe, Effv
   pool.queueFamilyIndex = device->queue_family;
   if (!effvk_buffer_init (&slot->readback, device, EFFVK_MEMORY_DOWNLOAD, place_outputs (slot),
                           "results", error)
-      || !effvk_device_check (device,
-                              device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
-                                                              &slot->pool),
-                              "vkCreateCommandPool", error))
+      || !effvk_device_make (device, vkCreateCommandPool, &pool, &slot->pool, "vkCreateCommandPool",
+                             error))
     return FALSE;
   allocate.commandPool = slot->pool;
   if (!effvk_device_check (device,
                            device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
                                                                 commands),
                            "vkAllocateCommandBuffers", error)
-      || !effvk_device_check (device,
-                              device->vk.vkCreateFence (device->handle, &fence, NULL, &slot->fence),
-                              "vkCreateFence", error)
+      || !effvk_device_make (device, vkCreateFence, &fence, &slot->fence, "vkCreateFence", error)
       || (device->caps.timestamps
-          && !effvk_device_check (
-              device, device->vk.vkCreateQueryPool (device->handle, &queries, NULL, &slot->queries),
-              "vkCreateQueryPool", error)))
+          && !effvk_device_make (device, vkCreateQueryPool, &queries, &slot->queries,
+                                 "vkCreateQueryPool", error)))
     return FALSE;
   slot->copy_commands = commands[0];
   slot->preprocess_commands = commands[1];
@@ -315,8 +310,7 @@ write_items (EffvkSlot *slot, const EffvkBuffer *frames, guint n, guint first, G
                                    first + i, item->offset, slot->items.map);
       slot->written[first + i] = *item;
     }
-  effvk_buffer_flush (&slot->items);
-  return TRUE;
+  return effvk_buffer_flush (&slot->items, error);
 }
 
 /* Lets the commands read @frames, which lie in @memory or, with NULL, in the staging. */
@@ -382,7 +376,8 @@ add_frame (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops
     return FALSE;
   if (in_place)
     {
-      effvk_buffer_flush (frames);
+      if (!effvk_buffer_flush (frames, error))
+        return FALSE;
       if (n_crops < slot->batch)
         slot->alone = effvk_image_copy (image);
       slot->n_frames.in_place++;
@@ -438,8 +433,8 @@ effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *
 }
 
 /* Items of an earlier submission would be read where nothing may lie any more. */
-static void
-clear_items (EffvkSlot *slot, guint first)
+static gboolean
+clear_items (EffvkSlot *slot, guint first, GError **error)
 {
   for (guint i = first; i < slot->batch; i++)
     if (slot->written[i].valid)
@@ -447,7 +442,7 @@ clear_items (EffvkSlot *slot, guint first)
         effvk_preprocess_items_clear (slot->items.map, i);
         slot->written[i].valid = FALSE;
       }
-  effvk_buffer_flush (&slot->items);
+  return effvk_buffer_flush (&slot->items, error);
 }
 
 gboolean
@@ -462,11 +457,10 @@ effvk_slot_submit (EffvkSlot *slot, guint n, GError **error)
                            "The submission's preprocessing could not be made anew");
       return FALSE;
     }
-  clear_items (slot, n);
-  if (!slot->memory)
-    effvk_buffer_flush (&slot->staging);
-  if (!effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
-                           "vkResetFences", error))
+  if (!clear_items (slot, n, error)
+      || (!slot->memory && !effvk_buffer_flush (&slot->staging, error))
+      || !effvk_device_check (device, device->vk.vkResetFences (device->handle, 1, &slot->fence),
+                              "vkResetFences", error))
     return FALSE;
   if (effvk_frame_copies_is_empty (&slot->copies))
     return effvk_device_submit (device, commands, G_N_ELEMENTS (commands), slot->fence, error);
@@ -484,20 +478,9 @@ effvk_slot_release (EffvkSlot *slot)
 int
 effvk_slot_wait (EffvkSlot *slot, guint64 timeout, GError **error)
 {
-  EffvkDevice *device = slot_device (slot);
-  VkResult result = VK_ERROR_DEVICE_LOST;
+  int done = effvk_device_wait (slot_device (slot), slot->fence, timeout, error);
 
-  if (!effvk_device_is_lost (device)) /* else the fence may never be signalled */
-    result = timeout
-                 ? device->vk.vkWaitForFences (device->handle, 1, &slot->fence, VK_TRUE, timeout)
-                 : device->vk.vkGetFenceStatus (device->handle, slot->fence);
-
-  if (result == VK_NOT_READY)
-    return 0;
-  if (!effvk_device_check (device, result, timeout ? "vkWaitForFences" : "vkGetFenceStatus", error))
-    return -1;
-  effvk_buffer_invalidate (&slot->readback);
-  return 1;
+  return done > 0 && !effvk_buffer_invalidate (&slot->readback, error) ? -1 : done;
 }
 
 guint64

@@ -592,7 +592,8 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   for (guint i = 0; i < classifier->batch; i++)
     if (!effvk_slot_add (slot, image, NULL, 1, i, error))
       return NULL;
-  effvk_buffer_flush (&slot->staging);
+  if (!effvk_buffer_flush (&slot->staging, error))
+    return NULL;
   programs[0] = slot->preprocess;
   programs[1] = effvk_net_get_program (classifier->net);
   profile = effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);

@@ -206,8 +206,7 @@ effvk_selftest_run_preprocess (EffvkTrial *trial, guint index, GError **error)
       write_item (plan, &op, image, i, frames);
       compute (&reference, &recipe, channels, expected + i * outputs);
     }
-  effvk_buffer_flush (frames);
-  effvk_buffer_flush (items);
-  return effvk_trial_run (trial, error)
+  return effvk_buffer_flush (frames, error) && effvk_buffer_flush (items, error)
+         && effvk_trial_run (trial, error)
          && effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
 }

@@ -140,10 +140,8 @@ effvk_programs_time (EffvkProgram *const *programs, guint n, guint runs, double 
   *device_clock = device->caps.timestamps;
   create.queryCount = 1 + EMPTY + total;
   if (*device_clock
-      && !effvk_device_check (device,
-                              device->vk.vkCreateQueryPool (device->handle, &create, NULL,
-                                                            &queries),
-                              "vkCreateQueryPool", error))
+      && !effvk_device_make (device, vkCreateQueryPool, &create, &queries, "vkCreateQueryPool",
+                             error))
     return FALSE;
 
   for (guint r = 0; r <= runs && ok; r++)

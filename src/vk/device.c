@@ -449,7 +449,13 @@ effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GErr
     case VK_SUCCESS:
       return TRUE;
     case VK_ERROR_OUT_OF_HOST_MEMORY:
+      code = EFFVK_DEVICE_ERROR_OUT_OF_MEMORY;
+      more = ": the system has no memory left for it";
+      break;
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+      code = EFFVK_DEVICE_ERROR_OUT_OF_MEMORY;
+      more = ": the device has no memory left for it";
+      break;
     case VK_ERROR_OUT_OF_POOL_MEMORY:
     case VK_ERROR_FRAGMENTED_POOL:
     case VK_ERROR_FRAGMENTATION:
@@ -457,6 +463,7 @@ effvk_device_check (EffvkDevice *device, VkResult result, const char *call, GErr
       break;
     case VK_ERROR_DEVICE_LOST:
       code = EFFVK_DEVICE_ERROR_LOST;
+      more = ": the device was lost and must be opened anew";
       lose (device, EFFVK_DEVICE_LOSS_LOST);
       break;
     case VK_TIMEOUT:
@@ -497,6 +504,37 @@ effvk_device_unlock_queue (EffvkDevice *device)
     g_mutex_unlock (&device->queue_lock);
 }
 
+/* A failure says nothing of what was submitted, so it is asked once more. */
+static VkResult
+ask_fence (EffvkDevice *device, VkFence fence, guint64 timeout)
+{
+  VkResult result = VK_ERROR_UNKNOWN;
+
+  for (guint i = 0; i < 2 && result != VK_SUCCESS && result != VK_NOT_READY; i++)
+    {
+      result = timeout ? device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, timeout)
+                       : device->vk.vkGetFenceStatus (device->handle, fence);
+      if (result == VK_TIMEOUT || result == VK_ERROR_DEVICE_LOST)
+        break;
+    }
+  return result;
+}
+
+int
+effvk_device_wait (EffvkDevice *device, VkFence fence, guint64 timeout, GError **error)
+{
+  VkResult result = VK_ERROR_DEVICE_LOST;
+
+  if (!effvk_device_is_lost (device)) /* else the fence may never be signalled */
+    result = ask_fence (device, fence, timeout);
+  if (result == VK_NOT_READY && timeout == 0)
+    return 0;
+  if (effvk_device_check (device, result, timeout ? "vkWaitForFences" : "vkGetFenceStatus", error))
+    return 1;
+  lose (device, EFFVK_DEVICE_LOSS_HUNG); /* unless the driver said that it is lost */
+  return -1;
+}
+
 gboolean
 effvk_device_wait_idle (EffvkDevice *device, GError **error)
 {
@@ -506,14 +544,10 @@ effvk_device_wait_idle (EffvkDevice *device, GError **error)
 
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), FALSE);
 
-  if (!effvk_device_check (device, device->vk.vkCreateFence (device->handle, &create, NULL, &fence),
-                           "vkCreateFence", error))
+  if (!effvk_device_make (device, vkCreateFence, &create, &fence, "vkCreateFence", error))
     return FALSE;
   done = effvk_device_submit (device, NULL, 0, fence, error)
-         && effvk_device_check (device,
-                                device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE,
-                                                            effvk_device_get_timeout (device)),
-                                "vkWaitForFences", error);
+         && effvk_device_wait (device, fence, effvk_device_get_timeout (device), error) > 0;
   if (!effvk_device_is_hung (device)) /* else it may still signal it */
     device->vk.vkDestroyFence (device->handle, fence, NULL);
   return done;

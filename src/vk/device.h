@@ -83,6 +83,16 @@ gboolean effvk_device_is_hung (EffvkDevice *device);
 gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
                              GError **error);
 
+/* effvk_device_check() of a call that fills *@made, a handle. What a call that fails leaves there is
+ * undefined, so it is cleared: whoever cleans up must not destroy it. */
+#define effvk_device_check_made(device, result, made, what, error)                                 \
+  (effvk_device_check (device, result, what, error) || (*(made) = VK_NULL_HANDLE, FALSE))
+
+/* Makes an object: @call is one of vkCreate…() or vkAllocateMemory(). @what: for the error. */
+#define effvk_device_make(device, call, info, made, what, error)                                   \
+  effvk_device_check_made (device, (device)->vk.call ((device)->handle, info, NULL, made), made,   \
+                           what, error)
+
 /* Around every use of the queue. */
 void effvk_device_lock_queue (EffvkDevice *device);
 void effvk_device_unlock_queue (EffvkDevice *device);
@@ -94,6 +104,10 @@ gboolean effvk_device_submit_locked (EffvkDevice *device, const VkSubmitInfo *in
 /* Submits command buffers, to run in order; @fence is signalled at the end. Locks the queue. */
 gboolean effvk_device_submit (EffvkDevice *device, const VkCommandBuffer *commands, guint n,
                               VkFence fence, GError **error);
+
+/* Waits until @fence is signalled, for at most @timeout ns; 0: only asks. Returns 1 when it is, 0
+ * when it is not yet (only with a timeout of 0), -1 on failure: then the device is lost. */
+int effvk_device_wait (EffvkDevice *device, VkFence fence, guint64 timeout, GError **error);
 
 /* Names an object for debuggers and the validation layers. No-op without VK_EXT_debug_utils. */
 void effvk_device_name (EffvkDevice *device, VkObjectType type, guint64 handle, const char *name);

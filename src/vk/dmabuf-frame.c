@@ -156,10 +156,8 @@ add_import (FrameDmabuf *dmabuf, int fd, GError **error)
   if (!effvk_dmabuf_get_size (fd, &import->size, error))
     return FALSE;
   create.size = import->size;
-  if (!effvk_device_check (device,
-                           device->vk.vkCreateBuffer (device->handle, &create, NULL,
-                                                      &import->handle),
-                           "vkCreateBuffer", error))
+  if (!effvk_device_make (device, vkCreateBuffer, &create, &import->handle, "vkCreateBuffer",
+                          error))
     return FALSE;
   dmabuf->n_imports++;
   return import_memory (import, device, fd, error);

@@ -66,11 +66,9 @@ effvk_dmabuf_import (EffvkDevice *device, int fd, const VkMemoryRequirements *ne
   if (info.fd < 0)
     return effvk_device_frame_refuse (error, "the DMA buffer cannot be shared: %s",
                                       g_strerror (errno));
-  if (effvk_device_check (device,
-                          device->vk.vkAllocateMemory (device->handle, &allocate, NULL, memory),
-                          "vkAllocateMemory of a DMA buffer", error))
+  if (effvk_device_make (device, vkAllocateMemory, &allocate, memory,
+                         "vkAllocateMemory of a DMA buffer", error))
     return TRUE;
-  *memory = VK_NULL_HANDLE;
   close (info.fd);
   return FALSE;
 }

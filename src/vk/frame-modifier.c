@@ -94,10 +94,8 @@ create (Image *image, const EffvkModifier *modifier, VkExtent3D extent,
       layouts[i].offset = planes[i].offset;
       layouts[i].rowPitch = planes[i].stride;
     }
-  return effvk_device_check (image->device,
-                             image->device->vk.vkCreateImage (image->device->handle, &info, NULL,
-                                                              &image->handle),
-                             "vkCreateImage of a DMA buffer", error);
+  return effvk_device_make (image->device, vkCreateImage, &info, &image->handle,
+                            "vkCreateImage of a DMA buffer", error);
 }
 
 /* What @i, a plane in memory, or all of the image needs. */

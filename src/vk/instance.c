@@ -116,11 +116,13 @@ list_extensions (const char *layer, guint32 *n)
   do
     {
       *n = 0;
-      if (vkEnumerateInstanceExtensionProperties (layer, n, NULL) != VK_SUCCESS)
-        *n = 0;
+      result = vkEnumerateInstanceExtensionProperties (layer, n, NULL);
+      if (result != VK_SUCCESS)
+        *n = 0; /* a call that fails may leave anything there */
       g_free (list);
       list = g_new0 (VkExtensionProperties, *n + 1);
-      result = vkEnumerateInstanceExtensionProperties (layer, n, list);
+      if (result == VK_SUCCESS)
+        result = vkEnumerateInstanceExtensionProperties (layer, n, list);
     }
   while (result == VK_INCOMPLETE);
 

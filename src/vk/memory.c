@@ -65,10 +65,8 @@ effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kin
 
   *buffer = (EffvkBuffer){ .device = g_object_ref (device), .size = create.size };
 
-  if (!effvk_device_check (device,
-                           device->vk.vkCreateBuffer (device->handle, &create, NULL,
-                                                      &buffer->handle),
-                           "vkCreateBuffer", error))
+  if (!effvk_device_make (device, vkCreateBuffer, &create, &buffer->handle, "vkCreateBuffer",
+                          error))
     goto fail;
   effvk_device_name (device, VK_OBJECT_TYPE_BUFFER, (guint64) (guintptr) buffer->handle, name);
 
@@ -82,10 +80,8 @@ effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kin
     }
   allocate.allocationSize = need.size;
   allocate.memoryTypeIndex = (guint32) type;
-  if (!effvk_device_check (device,
-                           device->vk.vkAllocateMemory (device->handle, &allocate, NULL,
-                                                        &buffer->memory),
-                           "vkAllocateMemory", error))
+  if (!effvk_device_make (device, vkAllocateMemory, &allocate, &buffer->memory, "vkAllocateMemory",
+                          error))
     {
       g_prefix_error (error, "%" G_GSIZE_FORMAT " bytes for \"%s\": ", size, name);
       goto fail;
@@ -166,15 +162,10 @@ effvk_buffer_init_import (EffvkBuffer *buffer, EffvkDevice *device, gpointer dat
   *buffer = (EffvkBuffer){
     .device = g_object_ref (device), .size = size, .map = data, .coherent = TRUE
   };
-  if (effvk_device_check (device,
-                          device->vk.vkCreateBuffer (device->handle, &create, NULL,
-                                                     &buffer->handle),
-                          "vkCreateBuffer", error)
+  if (effvk_device_make (device, vkCreateBuffer, &create, &buffer->handle, "vkCreateBuffer", error)
       && choose_import_type (buffer, data, &allocate.memoryTypeIndex, error)
-      && effvk_device_check (device,
-                             device->vk.vkAllocateMemory (device->handle, &allocate, NULL,
-                                                          &buffer->memory),
-                             "vkAllocateMemory of the CPU's memory", error)
+      && effvk_device_make (device, vkAllocateMemory, &allocate, &buffer->memory,
+                            "vkAllocateMemory of the CPU's memory", error)
       && effvk_device_check (device,
                              device->vk.vkBindBufferMemory (device->handle, buffer->handle,
                                                             buffer->memory, 0),
@@ -211,22 +202,29 @@ whole_range (const EffvkBuffer *buffer)
                                 .size = VK_WHOLE_SIZE };
 }
 
-void
-effvk_buffer_flush (EffvkBuffer *buffer)
+gboolean
+effvk_buffer_flush (EffvkBuffer *buffer, GError **error)
 {
+  EffvkDevice *device = buffer->device;
   VkMappedMemoryRange range = whole_range (buffer);
 
-  if (buffer->map && !buffer->coherent)
-    buffer->device->vk.vkFlushMappedMemoryRanges (buffer->device->handle, 1, &range);
+  return !buffer->map || buffer->coherent
+         || effvk_device_check (device,
+                                device->vk.vkFlushMappedMemoryRanges (device->handle, 1, &range),
+                                "vkFlushMappedMemoryRanges", error);
 }
 
-void
-effvk_buffer_invalidate (EffvkBuffer *buffer)
+gboolean
+effvk_buffer_invalidate (EffvkBuffer *buffer, GError **error)
 {
+  EffvkDevice *device = buffer->device;
   VkMappedMemoryRange range = whole_range (buffer);
 
-  if (buffer->map && !buffer->coherent)
-    buffer->device->vk.vkInvalidateMappedMemoryRanges (buffer->device->handle, 1, &range);
+  return !buffer->map || buffer->coherent
+         || effvk_device_check (device,
+                                device->vk.vkInvalidateMappedMemoryRanges (device->handle, 1,
+                                                                           &range),
+                                "vkInvalidateMappedMemoryRanges", error);
 }
 
 /* Copies between a device buffer and a mapped one in a submission of its own. */
@@ -253,14 +251,13 @@ effvk_buffer_upload (EffvkBuffer *buffer, gsize offset, gconstpointer data, gsiz
   if (buffer->map)
     {
       memcpy (buffer->map + offset, data, size);
-      effvk_buffer_flush (buffer);
-      return TRUE;
+      return effvk_buffer_flush (buffer, error);
     }
   if (!effvk_buffer_init (&staging, buffer->device, EFFVK_MEMORY_UPLOAD, size, "upload", error))
     return FALSE;
   memcpy (staging.map, data, size);
-  effvk_buffer_flush (&staging);
-  ok = copy_and_wait (&staging, 0, buffer, offset, size, error);
+  ok = effvk_buffer_flush (&staging, error)
+       && copy_and_wait (&staging, 0, buffer, offset, size, error);
   effvk_buffer_clear (&staging);
   return ok;
 }
@@ -273,18 +270,17 @@ effvk_buffer_download (EffvkBuffer *buffer, gsize offset, gpointer data, gsize s
 
   if (buffer->map)
     {
-      effvk_buffer_invalidate (buffer);
+      if (!effvk_buffer_invalidate (buffer, error))
+        return FALSE;
       memcpy (data, buffer->map + offset, size);
       return TRUE;
     }
   if (!effvk_buffer_init (&staging, buffer->device, EFFVK_MEMORY_DOWNLOAD, size, "download", error))
     return FALSE;
-  ok = copy_and_wait (buffer, offset, &staging, 0, size, error);
+  ok = copy_and_wait (buffer, offset, &staging, 0, size, error)
+       && effvk_buffer_invalidate (&staging, error);
   if (ok)
-    {
-      effvk_buffer_invalidate (&staging);
-      memcpy (data, staging.map, size);
-    }
+    memcpy (data, staging.map, size);
   effvk_buffer_clear (&staging);
   return ok;
 }

@@ -32,9 +32,10 @@ gboolean effvk_buffer_init_import (EffvkBuffer *buffer, EffvkDevice *device, gpo
                                    gsize size, const char *name, GError **error);
 void effvk_buffer_clear (EffvkBuffer *buffer);
 
-/* After the CPU wrote, before a submit; after the device wrote, before the CPU reads. */
-void effvk_buffer_flush (EffvkBuffer *buffer);
-void effvk_buffer_invalidate (EffvkBuffer *buffer);
+/* After the CPU wrote, before a submit; after the device wrote, before the CPU reads. On failure the
+ * other side may see what was there before. */
+gboolean effvk_buffer_flush (EffvkBuffer *buffer, GError **error);
+gboolean effvk_buffer_invalidate (EffvkBuffer *buffer, GError **error);
 
 /* Copies bytes to a device buffer through a staging buffer (or the map) and waits. */
 gboolean effvk_buffer_upload (EffvkBuffer *buffer, gsize offset, gconstpointer data, gsize size,

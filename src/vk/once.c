@@ -15,20 +15,15 @@ effvk_once_begin (EffvkOnce *once, EffvkDevice *device, GError **error)
                                      .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT };
 
   once->device = g_object_ref (device);
-  if (!effvk_device_check (device,
-                           device->vk.vkCreateCommandPool (device->handle, &pool, NULL,
-                                                           &once->pool),
-                           "vkCreateCommandPool", error))
+  if (!effvk_device_make (device, vkCreateCommandPool, &pool, &once->pool, "vkCreateCommandPool",
+                          error))
     return FALSE;
   allocate.commandPool = once->pool;
-  return effvk_device_check (device,
-                             device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
-                                                                  &once->commands),
-                             "vkAllocateCommandBuffers", error)
-         && effvk_device_check (device,
-                                device->vk.vkCreateFence (device->handle, &fence, NULL,
-                                                          &once->fence),
-                                "vkCreateFence", error)
+  return effvk_device_check_made (device,
+                                  device->vk.vkAllocateCommandBuffers (device->handle, &allocate,
+                                                                       &once->commands),
+                                  &once->commands, "vkAllocateCommandBuffers", error)
+         && effvk_device_make (device, vkCreateFence, &fence, &once->fence, "vkCreateFence", error)
          && effvk_device_check (device, device->vk.vkBeginCommandBuffer (once->commands, &begin),
                                 "vkBeginCommandBuffer", error);
 }
@@ -46,11 +41,7 @@ effvk_once_submit (EffvkOnce *once, GError **error)
   return effvk_device_check (device, device->vk.vkEndCommandBuffer (once->commands),
                              "vkEndCommandBuffer", error)
          && effvk_device_submit (device, &once->commands, 1, once->fence, error)
-         && effvk_device_check (device,
-                                device->vk.vkWaitForFences (device->handle, 1, &once->fence,
-                                                            VK_TRUE,
-                                                            effvk_device_get_timeout (device)),
-                                "vkWaitForFences", error);
+         && effvk_device_wait (device, once->fence, effvk_device_get_timeout (device), error) > 0;
 }
 
 void

@@ -63,14 +63,10 @@ create_layouts (EffvkDevice *device, const EffvkShader *shader, EffvkPipeline *p
         .descriptorCount = 1,
         .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
       };
-  return effvk_device_check (device,
-                             device->vk.vkCreateDescriptorSetLayout (device->handle, &set, NULL,
-                                                                     &pipeline->set_layout),
-                             "vkCreateDescriptorSetLayout", error)
-         && effvk_device_check (device,
-                                device->vk.vkCreatePipelineLayout (device->handle, &layout, NULL,
-                                                                   &pipeline->layout),
-                                "vkCreatePipelineLayout", error);
+  return effvk_device_make (device, vkCreateDescriptorSetLayout, &set, &pipeline->set_layout,
+                            "vkCreateDescriptorSetLayout", error)
+         && effvk_device_make (device, vkCreatePipelineLayout, &layout, &pipeline->layout,
+                               "vkCreatePipelineLayout", error);
 }
 
 static gboolean
@@ -107,17 +103,16 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
     map[i] = (VkSpecializationMapEntry){ .constantID = i,
                                          .offset = i * sizeof (guint32),
                                          .size = sizeof (guint32) };
-  if (!effvk_device_check (device,
-                           device->vk.vkCreateShaderModule (device->handle, &code, NULL,
-                                                            &create.stage.module),
-                           "vkCreateShaderModule", error))
+  if (!effvk_device_make (device, vkCreateShaderModule, &code, &create.stage.module,
+                          "vkCreateShaderModule", error))
     return FALSE;
   create.layout = entry->pipeline.layout;
-  ok = effvk_device_check (device,
-                           device->vk.vkCreateComputePipelines (device->handle,
-                                                                device->pipeline_cache, 1, &create,
-                                                                NULL, &entry->pipeline.handle),
-                           "vkCreateComputePipelines", error);
+  ok = effvk_device_check_made (device,
+                                device->vk.vkCreateComputePipelines (device->handle,
+                                                                     device->pipeline_cache, 1,
+                                                                     &create, NULL,
+                                                                     &entry->pipeline.handle),
+                                &entry->pipeline.handle, "vkCreateComputePipelines", error);
   device->vk.vkDestroyShaderModule (device->handle, create.stage.module, NULL);
   if (ok)
     effvk_device_name (device, VK_OBJECT_TYPE_PIPELINE, (guint64) (guintptr) entry->pipeline.handle,

@@ -127,9 +127,7 @@ create_view (EffvkProgram *program, Tensor *tensor, gboolean words, GError **err
                    tensor->info.name, texels, device->caps.max_texel_elements);
       return FALSE;
     }
-  return effvk_device_check (device,
-                             device->vk.vkCreateBufferView (device->handle, &create, NULL, view),
-                             "vkCreateBufferView", error);
+  return effvk_device_make (device, vkCreateBufferView, &create, view, "vkCreateBufferView", error);
 }
 
 static gboolean
@@ -159,10 +157,8 @@ create_pool (EffvkProgram *program, GError **error)
         }
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) /* a size of 0 is not valid */
     sizes[i].descriptorCount = MAX (sizes[i].descriptorCount, 1);
-  return effvk_device_check (device,
-                             device->vk.vkCreateDescriptorPool (device->handle, &create, NULL,
-                                                                &program->pool),
-                             "vkCreateDescriptorPool", error);
+  return effvk_device_make (device, vkCreateDescriptorPool, &create, &program->pool,
+                            "vkCreateDescriptorPool", error);
 }
 
 /* Points the set of a dispatch at its tensors. */
@@ -227,10 +223,10 @@ bind_dispatch (EffvkProgram *program, guint i, GError **error)
     .pSetLayouts = &program->pipelines[i]->set_layout,
   };
 
-  return effvk_device_check (device,
-                             device->vk.vkAllocateDescriptorSets (device->handle, &allocate,
-                                                                  &program->sets[i]),
-                             "vkAllocateDescriptorSets", error)
+  return effvk_device_check_made (device,
+                                  device->vk.vkAllocateDescriptorSets (device->handle, &allocate,
+                                                                       &program->sets[i]),
+                                  &program->sets[i], "vkAllocateDescriptorSets", error)
          && write_set (program, i, error);
 }
 

@@ -181,8 +181,8 @@ create_image (VkDevice handle, const VkImageCreateInfo *info,
               const VkAllocationCallbacks *allocator, VkImage *created)
 {
   const VkImageDrmFormatModifierExplicitCreateInfoEXT *drm
-      = layer_find_in_chain (info->pNext,
-                             VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT);
+      = chain_find (info->pNext,
+                    VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT);
   LayerDevice *device = layer_find_device (handle);
   VkImageCreateInfo linear = *info;
   Image *image;
@@ -260,7 +260,7 @@ static int
 plane_of (const void *chain, VkStructureType type)
 {
   /* the first members of both structures agree */
-  const VkImagePlaneMemoryRequirementsInfo *plane = layer_find_in_chain (chain, type);
+  const VkImagePlaneMemoryRequirementsInfo *plane = chain_find (chain, type);
 
   if (!plane)
     return -1;
@@ -276,7 +276,7 @@ get_requirements_2 (VkDevice handle, const VkImageMemoryRequirementsInfo2 *info,
 {
   LayerDevice *device = layer_find_device (handle);
   VkMemoryDedicatedRequirements *dedicated
-      = layer_find_in_chain (need->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+      = chain_find (need->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
 
   if (!find_image (info->image))
     {
@@ -296,7 +296,7 @@ allocate_memory (VkDevice handle, const VkMemoryAllocateInfo *info,
 {
   LayerDevice *device = layer_find_device (handle);
   const VkImportMemoryFdInfoKHR *found
-      = layer_find_in_chain (info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
+      = chain_find (info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
   VkImportMemoryFdInfoKHR import;
   VkMemoryAllocateInfo plain = *info;
   VkResult result;

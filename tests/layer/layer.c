@@ -34,44 +34,18 @@ static const guint64 modifiers[]
     = { MODIFIER_NOT_COPIED, MODIFIER_TILED, MODIFIER_NOT_IMPORTED, MODIFIER_COMPRESSED };
 
 static GMutex lock;
-static GHashTable *instances, *devices; /* by what the loader has in their first word */
-
-static gpointer
-key_of (void *dispatchable)
-{
-  return *(gpointer *) dispatchable;
-}
+static ChainTable instances, devices;
 
 static Instance *
 find_instance (void *dispatchable)
 {
-  Instance *instance;
-
-  g_mutex_lock (&lock);
-  instance = g_hash_table_lookup (instances, key_of (dispatchable));
-  g_mutex_unlock (&lock);
-  return instance;
+  return chain_table_find (&instances, &lock, dispatchable);
 }
 
 LayerDevice *
 layer_find_device (void *dispatchable)
 {
-  LayerDevice *device;
-
-  g_mutex_lock (&lock);
-  device = g_hash_table_lookup (devices, key_of (dispatchable));
-  g_mutex_unlock (&lock);
-  return device;
-}
-
-void *
-layer_find_in_chain (const void *chain, VkStructureType type)
-{
-  const VkBaseInStructure *found = chain;
-
-  while (found && found->sType != type)
-    found = found->pNext;
-  return (void *) found;
+  return chain_table_find (&devices, &lock, dispatchable);
 }
 
 const LayerFormat *
@@ -147,11 +121,9 @@ static VKAPI_ATTR void VKAPI_CALL
 get_format (VkPhysicalDevice physical, VkFormat format, VkFormatProperties2 *properties)
 {
   VkDrmFormatModifierPropertiesListEXT *list
-      = layer_find_in_chain (properties->pNext,
-                             VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_EXT);
+      = chain_find (properties->pNext, VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_EXT);
   VkDrmFormatModifierPropertiesList2EXT *list_2
-      = layer_find_in_chain (properties->pNext,
-                             VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_2_EXT);
+      = chain_find (properties->pNext, VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_2_EXT);
   VkDrmFormatModifierPropertiesEXT all[G_N_ELEMENTS (modifiers)];
   guint n = list_modifiers (layer_find_format (format), all);
   guint room = list ? list->drmFormatModifierCount : 0;
@@ -183,13 +155,12 @@ get_image_format (VkPhysicalDevice physical, const VkPhysicalDeviceImageFormatIn
   VkPhysicalDeviceImageFormatInfo2 linear = *info;
   VkImageFormatProperties2 of_linear = { .sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2 };
   const VkPhysicalDeviceImageDrmFormatModifierInfoEXT *drm
-      = layer_find_in_chain (info->pNext,
-                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT);
+      = chain_find (info->pNext,
+                    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT);
   const VkPhysicalDeviceExternalImageFormatInfo *external
-      = layer_find_in_chain (info->pNext,
-                             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
+      = chain_find (info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
   VkExternalImageFormatProperties *imported
-      = layer_find_in_chain (properties->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES);
+      = chain_find (properties->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES);
   VkResult result;
 
   if (info->tiling != VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
@@ -215,22 +186,11 @@ get_image_format (VkPhysicalDevice physical, const VkPhysicalDeviceImageFormatIn
   return result;
 }
 
-static VkLayerInstanceCreateInfo *
-find_instance_link (const VkInstanceCreateInfo *info)
-{
-  VkLayerInstanceCreateInfo *link
-      = layer_find_in_chain (info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
-
-  while (link && link->function != VK_LAYER_LINK_INFO)
-    link = layer_find_in_chain (link->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
-  return link;
-}
-
 static VKAPI_ATTR VkResult VKAPI_CALL
 create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
                  VkInstance *handle)
 {
-  VkLayerInstanceCreateInfo *link = find_instance_link (info);
+  VkLayerInstanceCreateInfo *link = chain_find_instance_link (info);
   PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
   PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
   Instance *instance;
@@ -249,13 +209,7 @@ create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *
   GET (get_image_format, vkGetPhysicalDeviceImageFormatProperties2);
   GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
 #undef GET
-  g_mutex_lock (&lock);
-  if (!instances)
-    instances = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  if (!devices)
-    devices = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  g_hash_table_insert (instances, key_of (*handle), instance);
-  g_mutex_unlock (&lock);
+  chain_table_add (&instances, &lock, *handle, instance);
   return VK_SUCCESS;
 }
 
@@ -263,28 +217,12 @@ static VKAPI_ATTR void VKAPI_CALL
 destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
 {
   Instance *instance;
-  gpointer key;
 
   if (!handle)
     return;
-  key = key_of (handle);
-  g_mutex_lock (&lock);
-  instance = g_hash_table_lookup (instances, key);
-  g_hash_table_steal (instances, key);
-  g_mutex_unlock (&lock);
+  instance = chain_table_steal (&instances, &lock, handle);
   instance->destroy (handle, allocator);
   g_free (instance);
-}
-
-static VkLayerDeviceCreateInfo *
-find_device_link (const VkDeviceCreateInfo *info)
-{
-  VkLayerDeviceCreateInfo *link
-      = layer_find_in_chain (info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
-
-  while (link && link->function != VK_LAYER_LINK_INFO)
-    link = layer_find_in_chain (link->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
-  return link;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
@@ -292,7 +230,7 @@ create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
                const VkAllocationCallbacks *allocator, VkDevice *handle)
 {
   Instance *instance = find_instance (physical);
-  VkLayerDeviceCreateInfo *link = find_device_link (info);
+  VkLayerDeviceCreateInfo *link = chain_find_device_link (info);
   PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
   PFN_vkCreateDevice create
       = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
@@ -317,9 +255,7 @@ create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
   LAYER_NEXT (X)
 #undef X
   instance->get_memory (physical, &device->memory);
-  g_mutex_lock (&lock);
-  g_hash_table_insert (devices, key_of (*handle), device);
-  g_mutex_unlock (&lock);
+  chain_table_add (&devices, &lock, *handle, device);
   return VK_SUCCESS;
 }
 
@@ -327,15 +263,10 @@ static VKAPI_ATTR void VKAPI_CALL
 destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
 {
   LayerDevice *device;
-  gpointer key;
 
   if (!handle)
     return;
-  key = key_of (handle);
-  g_mutex_lock (&lock);
-  device = g_hash_table_lookup (devices, key);
-  g_hash_table_steal (devices, key);
-  g_mutex_unlock (&lock);
+  device = chain_table_steal (&devices, &lock, handle);
   device->DestroyDevice (handle, allocator);
   g_free (device);
 }

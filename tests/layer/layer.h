@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#define VK_NO_PROTOTYPES
-#include <vulkan/vk_layer.h>
-#include <vulkan/vulkan.h>
-
+#include "chain.h"
 #include "tiles.h"
 
 /*
@@ -58,9 +55,6 @@ typedef struct
 
 /* Of a device, a queue or a command buffer. */
 LayerDevice *layer_find_device (void *dispatchable);
-
-/* The structure of a type in a chain, or NULL. */
-void *layer_find_in_chain (const void *chain, VkStructureType type);
 
 /* What the layer does in place of the driver, by Vulkan's name; NULL: nothing. */
 PFN_vkVoidFunction layer_find_device_function (const char *name);

@@ -33,12 +33,11 @@ dump (EffvkDevice *device, const EffvkImage *image, const EffvkRecipe *recipe, G
     return FALSE;
   effvk_image_copy_to (image, staging.map);
   effvk_preprocess_plan_write (plan, &room, 1, 0, 0, items.map);
-  effvk_buffer_flush (&staging);
-  effvk_buffer_flush (&items);
   context.program = program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
   op.frames = effvk_preprocess_add_frames (program, &staging);
   op.output = effvk_program_add_persistent (program, &info);
-  done = effvk_preprocess (&context, &op, error) && effvk_program_compile (program, error)
+  done = effvk_buffer_flush (&staging, error) && effvk_buffer_flush (&items, error)
+         && effvk_preprocess (&context, &op, error) && effvk_program_compile (program, error)
          && effvk_program_run (program, error)
          && effvk_program_read (program, op.output, pixels, error)
          && fwrite (pixels, sizeof (float), n, stdout) == n && fflush (stdout) == 0;

@@ -514,8 +514,8 @@ fill (const Case *test, EffvkImage **images, EffvkPreprocessRoom *room, EffvkBuf
       effvk_preprocess_plan_write (g_ptr_array_index (plans, i), room, test->batch, i, size,
                                    items->map);
     }
-  effvk_buffer_flush (frames);
-  effvk_buffer_flush (items);
+  g_assert_true (effvk_buffer_flush (frames, NULL));
+  g_assert_true (effvk_buffer_flush (items, NULL));
 }
 
 /* Numbers of taps that resize-rows has a dispatch of its own for. */

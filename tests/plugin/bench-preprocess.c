@@ -91,11 +91,11 @@ ours_init (Ours *ours, EffvkDevice *device, GBytes *pixels, guint format, guint 
                              effvk_preprocess_items (&ours->room, 1).size, "items", error))
     return FALSE;
   effvk_preprocess_plan_write (plan, &ours->room, 1, 0, 0, ours->items.map);
-  effvk_buffer_flush (&ours->items);
   context.program = ours->program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
   op.frames = effvk_preprocess_add_frames (ours->program, &ours->staging);
   op.output = effvk_program_add_persistent (ours->program, &info);
-  return effvk_preprocess (&context, &op, error) && effvk_program_compile (ours->program, error);
+  return effvk_buffer_flush (&ours->items, error) && effvk_preprocess (&context, &op, error)
+         && effvk_program_compile (ours->program, error);
 }
 
 static void
@@ -112,8 +112,7 @@ ours_run (Ours *ours, gboolean copies, GError **error)
 {
   if (copies)
     effvk_image_copy_to (ours->image, ours->staging.map);
-  effvk_buffer_flush (&ours->staging);
-  return effvk_program_run (ours->program, error);
+  return effvk_buffer_flush (&ours->staging, error) && effvk_program_run (ours->program, error);
 }
 
 static GstHarness *
