@@ -280,9 +280,9 @@ test_check (void)
     const char *name;
   } cases[] = {
     { VK_ERROR_OUT_OF_HOST_MEMORY, EFFVK_DEVICE_ERROR_OUT_OF_MEMORY,
-      "VK_ERROR_OUT_OF_HOST_MEMORY" },
+      "VK_ERROR_OUT_OF_HOST_MEMORY: the system has no memory left for it" },
     { VK_ERROR_OUT_OF_DEVICE_MEMORY, EFFVK_DEVICE_ERROR_OUT_OF_MEMORY,
-      "VK_ERROR_OUT_OF_DEVICE_MEMORY" },
+      "VK_ERROR_OUT_OF_DEVICE_MEMORY: the device has no memory left for it" },
     { VK_ERROR_MEMORY_MAP_FAILED, EFFVK_DEVICE_ERROR_FAILED, "VK_ERROR_MEMORY_MAP_FAILED" },
     { (VkResult) -1000999000, EFFVK_DEVICE_ERROR_FAILED, "VkResult -1000999000" },
   };
