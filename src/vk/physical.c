@@ -75,24 +75,6 @@ effvk_device_info_get_problem (const EffvkDeviceInfo *info)
   return info->problem;
 }
 
-GType
-effvk_device_type_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    { EFFVK_DEVICE_TYPE_OTHER, "EFFVK_DEVICE_TYPE_OTHER", "other" },
-    { EFFVK_DEVICE_TYPE_INTEGRATED_GPU, "EFFVK_DEVICE_TYPE_INTEGRATED_GPU", "integrated-gpu" },
-    { EFFVK_DEVICE_TYPE_DISCRETE_GPU, "EFFVK_DEVICE_TYPE_DISCRETE_GPU", "discrete-gpu" },
-    { EFFVK_DEVICE_TYPE_VIRTUAL_GPU, "EFFVK_DEVICE_TYPE_VIRTUAL_GPU", "virtual-gpu" },
-    { EFFVK_DEVICE_TYPE_CPU, "EFFVK_DEVICE_TYPE_CPU", "cpu" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("EffvkDeviceType", values));
-  return type;
-}
-
 const char *
 effvk_device_type_to_string (EffvkDeviceType type)
 {

@@ -2,38 +2,71 @@
 /* effvkclassify and how frames lie in memory: formats, sizes, strides, crops, planes apart. */
 #include "fixtures.h"
 
+#include <effvk/effvk-image.h>
+
 /* Without rounding between the passes of the resize. */
 #define EXACT "top-k=10 model-overrides=\"{\\\"antialias\\\":false}\""
+
+/* The formats that a pad's template lists for frames in system memory, in its order: GstVideoFormat. */
+static GArray *
+list_formats (const char *pad)
+{
+  g_autoptr (GstElementFactory) factory = gst_element_factory_find ("effvkclassify");
+  g_autoptr (GstCaps) caps = NULL;
+  const GList *templates = gst_element_factory_get_static_pad_templates (factory);
+  GArray *formats = g_array_new (FALSE, FALSE, sizeof (GstVideoFormat));
+  const GValue *names;
+
+  while (!g_str_equal (((GstStaticPadTemplate *) templates->data)->name_template, pad))
+    templates = templates->next;
+  caps = gst_static_pad_template_get_caps (templates->data);
+  names = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+  for (guint i = 0; i < gst_value_list_get_size (names); i++)
+    {
+      const char *name = g_value_get_string (gst_value_list_get_value (names, i));
+      GstVideoFormat format = gst_video_format_from_string (name);
+
+      g_array_append_val (formats, format);
+    }
+  return formats;
+}
+
+/* The element takes the formats that the library has, all of them and no others. */
+static void
+test_templates (void)
+{
+  g_autoptr (GEnumClass) values = g_type_class_ref (EFFVK_TYPE_FORMAT);
+  g_autoptr (GArray) sink = list_formats ("sink"), src = list_formats ("src");
+
+  g_assert_cmpmem (sink->data, sink->len * sizeof (GstVideoFormat), src->data,
+                   src->len * sizeof (GstVideoFormat));
+  g_assert_cmpuint (sink->len, ==, values->n_values - 1);
+  for (guint i = 0; i < sink->len; i++)
+    {
+      const char *name = gst_video_format_to_string (g_array_index (sink, GstVideoFormat, i));
+
+      g_assert_cmpint (effvk_format_from_string (name), !=, EFFVK_FORMAT_UNKNOWN);
+      for (guint j = 0; j < i; j++)
+        g_assert_cmpint (g_array_index (sink, GstVideoFormat, j), !=,
+                         g_array_index (sink, GstVideoFormat, i));
+    }
+}
 
 /* The format, size, stride and crop of a frame may change between any two of them. */
 static void
 test_formats (void)
 {
-  static const GstVideoFormat formats[] = {
-    GST_VIDEO_FORMAT_NV12,      GST_VIDEO_FORMAT_I420,      GST_VIDEO_FORMAT_RGBA,
-    GST_VIDEO_FORMAT_BGRA,      GST_VIDEO_FORMAT_RGBx,      GST_VIDEO_FORMAT_BGRx,
-    GST_VIDEO_FORMAT_RGB,       GST_VIDEO_FORMAT_BGR,       GST_VIDEO_FORMAT_NV21,
-    GST_VIDEO_FORMAT_YV12,      GST_VIDEO_FORMAT_GRAY8,     GST_VIDEO_FORMAT_ARGB,
-    GST_VIDEO_FORMAT_ABGR,      GST_VIDEO_FORMAT_xRGB,      GST_VIDEO_FORMAT_xBGR,
-    GST_VIDEO_FORMAT_RGBP,      GST_VIDEO_FORMAT_BGRP,      GST_VIDEO_FORMAT_GBR,
-    GST_VIDEO_FORMAT_Y42B,      GST_VIDEO_FORMAT_Y444,      GST_VIDEO_FORMAT_NV16,
-    GST_VIDEO_FORMAT_NV61,      GST_VIDEO_FORMAT_NV24,      GST_VIDEO_FORMAT_YUY2,
-    GST_VIDEO_FORMAT_UYVY,      GST_VIDEO_FORMAT_YVYU,      GST_VIDEO_FORMAT_VYUY,
-    GST_VIDEO_FORMAT_AYUV,      GST_VIDEO_FORMAT_VUYA,      GST_VIDEO_FORMAT_GRAY16_LE,
-    GST_VIDEO_FORMAT_P010_10LE, GST_VIDEO_FORMAT_P012_LE,   GST_VIDEO_FORMAT_P016_LE,
-    GST_VIDEO_FORMAT_I420_10LE, GST_VIDEO_FORMAT_I420_12LE, GST_VIDEO_FORMAT_I422_10LE,
-    GST_VIDEO_FORMAT_I422_12LE, GST_VIDEO_FORMAT_Y444_10LE, GST_VIDEO_FORMAT_Y444_12LE,
-    GST_VIDEO_FORMAT_Y444_16LE,
-  };
   static const int sizes[][2] = { { 64, 48 }, { 1, 1 }, { 3, 257 }, { 33, 31 }, { 4095, 3 } };
+  g_autoptr (GArray) formats = list_formats ("sink");
   GstHarness *harness = fixture_harness ("top-k=10");
   double scores[N_CLASSES];
   GstVideoInfo info;
 
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+  for (guint i = 0; i < formats->len; i++)
     for (guint j = 0; j < G_N_ELEMENTS (sizes); j++)
       {
-        fixture_set_caps (harness, &info, formats[i], sizes[j][0], sizes[j][1]);
+        fixture_set_caps (harness, &info, g_array_index (formats, GstVideoFormat, i), sizes[j][0],
+                          sizes[j][1]);
         g_assert_cmpuint (fixture_push_for_scores (harness, fixture_frame (&info, i * 10 + j),
                                                    scores),
                           ==, N_CLASSES);
@@ -410,6 +443,7 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/frames/templates", test_templates);
   g_test_add_func ("/frames/formats", test_formats);
   g_test_add_func ("/frames/layouts", test_layouts);
   g_test_add_func ("/frames/cropped-caps", test_cropped_caps);

@@ -322,8 +322,7 @@ test_shown (void)
   g_assert_false (effvk_image_set_orientation (image, (EffvkOrientation) -1));
   g_assert_false (effvk_image_set_pixel_aspect_ratio (image, 0, 1));
   g_assert_false (effvk_image_set_pixel_aspect_ratio (image, 1, 0));
-  g_assert_false (
-      effvk_image_set_pixel_aspect_ratio (image, EFFVK_IMAGE_MAX_PIXEL_ASPECT + 1, 1));
+  g_assert_false (effvk_image_set_pixel_aspect_ratio (image, EFFVK_IMAGE_MAX_PIXEL_ASPECT + 1, 1));
   g_assert_true (effvk_frame_layout_equal (&image->layout, &before));
   g_assert_true (effvk_image_set_orientation (image, EFFVK_ORIENTATION_ROTATE_270));
   g_assert_cmpint (effvk_image_get_orientation (image), ==, EFFVK_ORIENTATION_ROTATE_270);
@@ -333,11 +332,30 @@ test_shown (void)
   g_assert_false (effvk_frame_layout_equal (&image->layout, &before));
 }
 
+/* The enumeration and the table of formats have the same entries, each under its own name. */
+static void
+test_format_names (void)
+{
+  g_autoptr (GEnumClass) values = g_type_class_ref (EFFVK_TYPE_FORMAT);
+
+  for (guint i = 0; i < values->n_values; i++)
+    {
+      EffvkFormat format = (EffvkFormat) values->values[i].value;
+      g_autofree char *nick = g_ascii_strdown (effvk_format_to_string (format), -1);
+
+      g_strdelimit (nick, "_", '-');
+      g_assert_cmpstr (nick, ==, values->values[i].value_nick);
+      g_assert_cmpint (effvk_format_get_n_planes (format) > 0, ==, format != EFFVK_FORMAT_UNKNOWN);
+    }
+  g_assert_cmpuint (effvk_format_get_n_planes ((EffvkFormat) values->n_values), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/image/formats", test_formats);
+  g_test_add_func ("/image/format-names", test_format_names);
   g_test_add_func ("/image/types", test_types);
   g_test_add_func ("/image/new", test_new);
   g_test_add_func ("/image/layout", test_layout);
