@@ -30,7 +30,7 @@ SAMPLES = [
 FAILED = ("FAIL", "ERROR", "TIMEOUT")
 
 
-def summary(entries, status, whole=False):
+def summary(entries, status, whole=False, known=None):
     """The exit status and the last line of tests/lib/summary.py, or all that it prints."""
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "testlog.json")
@@ -43,7 +43,8 @@ def summary(entries, status, whole=False):
                     )
                     file.write("\n")
         done = subprocess.run(
-            [sys.executable, os.path.join(ROOT, "tests/lib/summary.py"), log, str(status)],
+            [sys.executable, os.path.join(ROOT, "tests/lib/summary.py"), log, str(status),
+             *([known] if known else [])],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", check=False,
         )
         return done.returncode, done.stdout if whole else done.stdout.splitlines()[-1]
@@ -84,6 +85,20 @@ def reasons():
     said = summary([bailed], 1, whole=True)[1]
     expected = "failed: stress: error, exit status -5: Bail out! stream 0: no frame"
     return [] if expected in said.splitlines() else [f"expected {expected}, found {said!r}"]
+
+
+def skips():
+    """With a list of what may be skipped, another skip is a failure."""
+    bad = []
+    skipped = [("a", "SKIP", 0, "1..0 # SKIP no models\n"), ("b", "OK", 0, "1..1\nok 1 - c # SKIP no GPU\n")]
+    for known, counts in (("a\nb: *\n", (0, 0, 2)), ("# a\nb: c\n", (0, 1, 1)), ("", (0, 2, 0))):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(known)
+            file.flush()
+            got = summary(skipped, 0, known=file.name)
+        if got != (int(counts[1] > 0), line(counts)):
+            bad.append(f"known {known!r}: expected {line(counts)}, found {got}")
+    return bad
 
 
 def usage(script, *arguments):
@@ -131,6 +146,7 @@ def main():
         ("what meson says of a test is counted right", summaries()),
         ("the counts add up, and no test at all is a failure", sums()),
         ("what broke off is named with its last words", reasons()),
+        ("a skip that is not known is a failure", skips()),
         ("wrong usage: status 2 and one line", usages()),
         ("the suites of --suite are those that there are", suites()),
     )
