@@ -399,15 +399,15 @@ tool_comparison_print (const ToolComparison *comparison)
 }
 
 void
-tool_comparison_to_json (const ToolComparison *comparison, ToolJson *json)
+tool_comparison_to_json (const ToolComparison *comparison, GstEffvkJson *json)
 {
-  tool_json_begin (json, "comparison", '{');
-  tool_json_string (json, "runtime", comparison->name);
-  tool_json_int (json, "threads", comparison->threads);
-  tool_json_double (json, "runtime_ms", "%.3f", comparison->theirs_ms);
-  tool_json_double (json, "effvk_ms", "%.3f", comparison->ours_ms);
-  tool_json_double (json, "ratio", "%.3f", comparison->ours_ms / comparison->theirs_ms);
-  tool_json_double (json, "difference", "%.2e", comparison->difference);
-  tool_json_boolean (json, "agrees", comparison->agrees);
-  tool_json_end (json, '}');
+  gst_effvk_json_begin (json, "comparison", '{');
+  gst_effvk_json_string (json, "runtime", comparison->name);
+  gst_effvk_json_int (json, "threads", comparison->threads);
+  gst_effvk_json_double (json, "runtime_ms", "%.3f", comparison->theirs_ms);
+  gst_effvk_json_double (json, "effvk_ms", "%.3f", comparison->ours_ms);
+  gst_effvk_json_double (json, "ratio", "%.3f", comparison->ours_ms / comparison->theirs_ms);
+  gst_effvk_json_double (json, "difference", "%.2e", comparison->difference);
+  gst_effvk_json_boolean (json, "agrees", comparison->agrees);
+  gst_effvk_json_end (json, '}');
 }

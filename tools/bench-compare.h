@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "json-writer.h"
+#include "common/json-writer.h"
 
 #include <effvk/effvk.h>
 
@@ -22,4 +22,4 @@ void tool_comparison_clear (ToolComparison *comparison);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolComparison, tool_comparison_clear)
 
 void tool_comparison_print (const ToolComparison *comparison);
-void tool_comparison_to_json (const ToolComparison *comparison, ToolJson *json);
+void tool_comparison_to_json (const ToolComparison *comparison, GstEffvkJson *json);

@@ -179,51 +179,51 @@ tool_profile_print (const ToolProfile *profile, gboolean layers)
 }
 
 static void
-row_to_json (const Row *row, const Row *total, gboolean shapes, ToolJson *json)
+row_to_json (const Row *row, const Row *total, gboolean shapes, GstEffvkJson *json)
 {
-  tool_json_begin (json, NULL, '{');
-  tool_json_string (json, "op", row->op);
-  tool_json_string (json, "kernel", row->kernel);
+  gst_effvk_json_begin (json, NULL, '{');
+  gst_effvk_json_string (json, "op", row->op);
+  gst_effvk_json_string (json, "kernel", row->kernel);
   if (shapes)
     {
-      tool_json_string (json, "input", row->input);
-      tool_json_string (json, "output", row->output);
+      gst_effvk_json_string (json, "input", row->input);
+      gst_effvk_json_string (json, "output", row->output);
     }
   else
-    tool_json_int (json, "dispatches", row->dispatches);
-  tool_json_double (json, "ms", "%.4f", row->ns / 1e6);
-  tool_json_double (json, "gflops", "%.2f", row->flops > 0 ? row->flops / row->ns : NAN);
-  tool_json_double (json, "gb_s", "%.2f", row->bytes / row->ns);
-  tool_json_double (json, "share", "%.4f", row->ns / total->ns);
-  tool_json_end (json, '}');
+    gst_effvk_json_int (json, "dispatches", row->dispatches);
+  gst_effvk_json_double (json, "ms", "%.4f", row->ns / 1e6);
+  gst_effvk_json_double (json, "gflops", "%.2f", row->flops > 0 ? row->flops / row->ns : NAN);
+  gst_effvk_json_double (json, "gb_s", "%.2f", row->bytes / row->ns);
+  gst_effvk_json_double (json, "share", "%.4f", row->ns / total->ns);
+  gst_effvk_json_end (json, '}');
 }
 
 void
-tool_profile_to_json (const ToolProfile *profile, gboolean layers, ToolJson *json)
+tool_profile_to_json (const ToolProfile *profile, gboolean layers, GstEffvkJson *json)
 {
   g_autoptr (GArray) rows = read_rows (profile);
   Row total;
   g_autoptr (GArray) kernels = sum_kernels (rows, &total);
 
-  tool_json_string (json, "clock", has_device_clock (profile) ? "device" : "host");
-  tool_json_begin (json, "ops", '[');
+  gst_effvk_json_string (json, "clock", has_device_clock (profile) ? "device" : "host");
+  gst_effvk_json_begin (json, "ops", '[');
   for (guint i = 0; i < kernels->len; i++)
     row_to_json (&g_array_index (kernels, Row, i), &total, FALSE, json);
-  tool_json_end (json, ']');
+  gst_effvk_json_end (json, ']');
   if (layers)
     {
-      tool_json_begin (json, "layers", '[');
+      gst_effvk_json_begin (json, "layers", '[');
       for (guint i = 0; i < rows->len; i++)
         row_to_json (&g_array_index (rows, Row, i), &total, TRUE, json);
-      tool_json_end (json, ']');
+      gst_effvk_json_end (json, ']');
     }
-  tool_json_begin (json, "roofline", '{');
-  tool_json_double (json, "peak_gflops", "%.2f", profile->peak_flops / 1e9);
-  tool_json_double (json, "peak_gb_s", "%.2f", profile->peak_bytes / 1e9);
-  tool_json_double (json, "compute_ms", "%.4f", total.flops / profile->peak_flops * 1e3);
-  tool_json_double (json, "memory_ms", "%.4f", total.bytes / profile->peak_bytes * 1e3);
-  tool_json_double (json, "roof_ms", "%.4f", total.roof_ns / 1e6);
-  tool_json_double (json, "measured_ms", "%.4f", total.ns / 1e6);
-  tool_json_double (json, "share", "%.4f", total.roof_ns / total.ns);
-  tool_json_end (json, '}');
+  gst_effvk_json_begin (json, "roofline", '{');
+  gst_effvk_json_double (json, "peak_gflops", "%.2f", profile->peak_flops / 1e9);
+  gst_effvk_json_double (json, "peak_gb_s", "%.2f", profile->peak_bytes / 1e9);
+  gst_effvk_json_double (json, "compute_ms", "%.4f", total.flops / profile->peak_flops * 1e3);
+  gst_effvk_json_double (json, "memory_ms", "%.4f", total.bytes / profile->peak_bytes * 1e3);
+  gst_effvk_json_double (json, "roof_ms", "%.4f", total.roof_ns / 1e6);
+  gst_effvk_json_double (json, "measured_ms", "%.4f", total.ns / 1e6);
+  gst_effvk_json_double (json, "share", "%.4f", total.roof_ns / total.ns);
+  gst_effvk_json_end (json, '}');
 }

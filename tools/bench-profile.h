@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "json-writer.h"
+#include "common/json-writer.h"
 
 #include <effvk/effvk.h>
 
@@ -19,4 +19,4 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolProfile, tool_profile_clear)
 
 /* Kernels, the dearest first; with @layers, every dispatch in order as well. */
 void tool_profile_print (const ToolProfile *profile, gboolean layers);
-void tool_profile_to_json (const ToolProfile *profile, gboolean layers, ToolJson *json);
+void tool_profile_to_json (const ToolProfile *profile, gboolean layers, GstEffvkJson *json);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify-output.h"
 
-#include "json-writer.h"
+#include "common.h"
+#include "common/record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ typedef struct
 struct _ToolOutput
 {
   gboolean as_json;
-  ToolJson json;
+  GstEffvkJson json;
 
   char *source; /* what the lines are about, NULL before the first */
   gboolean video;
@@ -40,7 +41,7 @@ tool_output_new (gboolean json)
   ToolOutput *output = g_new0 (ToolOutput, 1);
 
   output->as_json = json;
-  tool_json_init (&output->json);
+  gst_effvk_json_init (&output->json);
   output->terminal = isatty (STDERR_FILENO);
   output->started = g_get_monotonic_time ();
   return output;
@@ -89,26 +90,17 @@ tool_output_progress (ToolOutput *output, const char *source, gint64 pts, gint64
 static void
 print_json (ToolOutput *output, const char *source, guint64 frame, gint64 pts, EffvkResult *result)
 {
-  ToolJson *json = &output->json;
+  g_autoptr (GstEffvkClassification) seen = gst_effvk_classification_new ();
+  GstEffvkJson *json = &output->json;
 
-  tool_json_begin (json, NULL, '{');
-  tool_json_string (json, "source", source);
-  tool_json_int (json, "frame", (gint64) frame);
-  if (pts >= 0)
-    tool_json_int (json, "pts", pts);
-  else
-    tool_json_null (json, "pts");
-  tool_json_begin (json, "classes", '[');
-  for (guint i = 0; i < effvk_result_get_n_classes (result); i++)
-    {
-      tool_json_begin (json, NULL, '{');
-      tool_json_int (json, "index", effvk_result_get_index (result, i));
-      tool_json_string (json, "label", effvk_result_get_label (result, i));
-      tool_json_double (json, "score", "%.6f", (double) effvk_result_get_score (result, i));
-      tool_json_end (json, '}');
-    }
-  tool_json_end (json, ']');
-  tool_json_end (json, '}');
+  gst_effvk_json_begin (json, NULL, '{');
+  gst_effvk_json_string (json, "event", "result");
+  gst_effvk_json_string (json, "source", source);
+  gst_effvk_json_int (json, "frame", (gint64) frame);
+  gst_effvk_record_add_pts (json, pts);
+  gst_effvk_classification_take_result (seen, result, effvk_result_get_n_classes (result));
+  gst_effvk_record_add_classes (json, seen);
+  gst_effvk_json_end (json, '}');
   tool_json_print (json);
 }
 
@@ -209,7 +201,7 @@ tool_output_free (ToolOutput *output)
 {
   tool_output_hide_progress (output);
   print_run (output);
-  tool_json_clear (&output->json);
+  gst_effvk_json_clear (&output->json);
   g_free (output->run.label);
   g_free (output->source);
   g_free (output);

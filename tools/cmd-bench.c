@@ -2,7 +2,7 @@
 #include "bench-compare.h"
 #include "bench-profile.h"
 #include "bench-start.h"
-#include "json-writer.h"
+#include "common/json-writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -230,34 +230,34 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
             const ToolProfile *profile, const ToolComparison *comparison)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
 
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '{');
-  tool_json_string (&json, "variant",
-                    effvk_model_get_variant (effvk_classifier_get_model (classifier)));
-  tool_json_string (&json, "device", effvk_device_get_name (device));
-  tool_json_string (&json, "driver", effvk_device_get_driver (device));
-  tool_json_string (&json, "precision",
-                    tool_precision_to_string (effvk_classifier_get_precision (classifier)));
-  tool_json_int (&json, "batch", options->batch);
-  tool_json_int (&json, "streams", options->streams);
-  tool_json_double (&json, "median_ms", "%.3f", figures->median_ms);
-  tool_json_double (&json, "p90_ms", "%.3f", figures->p90_ms);
-  tool_json_double (&json, "p99_ms", "%.3f", figures->p99_ms);
-  tool_json_double (&json, "gpu_ms", "%.3f", figures->gpu_ms);
-  tool_json_double (&json, "fps", "%.2f", figures->fps);
-  tool_json_int (&json, "dispatches", figures->dispatches);
-  tool_json_double (&json, "cold_start_ms", "%.1f", figures->cold_start_ms);
-  tool_json_double (&json, "warm_start_ms", "%.1f", figures->warm_start_ms);
-  tool_json_double (&json, "peak_rss_mb", "%.1f", figures->peak_rss_mb);
-  tool_json_int (&json, "device_bytes", (gint64) figures->memory);
-  tool_json_int (&json, "weights_bytes", (gint64) figures->weights);
-  tool_json_int (&json, "arena_bytes", (gint64) figures->arena);
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_string (&json, "variant",
+                         effvk_model_get_variant (effvk_classifier_get_model (classifier)));
+  gst_effvk_json_string (&json, "device", effvk_device_get_name (device));
+  gst_effvk_json_string (&json, "driver", effvk_device_get_driver (device));
+  gst_effvk_json_string (&json, "precision",
+                         tool_precision_to_string (effvk_classifier_get_precision (classifier)));
+  gst_effvk_json_int (&json, "batch", options->batch);
+  gst_effvk_json_int (&json, "streams", options->streams);
+  gst_effvk_json_double (&json, "median_ms", "%.3f", figures->median_ms);
+  gst_effvk_json_double (&json, "p90_ms", "%.3f", figures->p90_ms);
+  gst_effvk_json_double (&json, "p99_ms", "%.3f", figures->p99_ms);
+  gst_effvk_json_double (&json, "gpu_ms", "%.3f", figures->gpu_ms);
+  gst_effvk_json_double (&json, "fps", "%.2f", figures->fps);
+  gst_effvk_json_int (&json, "dispatches", figures->dispatches);
+  gst_effvk_json_double (&json, "cold_start_ms", "%.1f", figures->cold_start_ms);
+  gst_effvk_json_double (&json, "warm_start_ms", "%.1f", figures->warm_start_ms);
+  gst_effvk_json_double (&json, "peak_rss_mb", "%.1f", figures->peak_rss_mb);
+  gst_effvk_json_int (&json, "device_bytes", (gint64) figures->memory);
+  gst_effvk_json_int (&json, "weights_bytes", (gint64) figures->weights);
+  gst_effvk_json_int (&json, "arena_bytes", (gint64) figures->arena);
   tool_profile_to_json (profile, options->layers, &json);
   if (options->compare)
     tool_comparison_to_json (comparison, &json);
-  tool_json_end (&json, '}');
+  gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
 }
 

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
-#include "json-writer.h"
 
 #include <stdio.h>
 
 static void
 print_json (GPtrArray *devices)
 {
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
 
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '[');
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '[');
   for (guint i = 0; i < devices->len; i++)
     {
       const EffvkDeviceInfo *info = devices->pdata[i];
       EffvkDeviceType type = effvk_device_info_get_device_type (info);
 
-      tool_json_begin (&json, NULL, '{');
-      tool_json_int (&json, "index", effvk_device_info_get_index (info));
-      tool_json_string (&json, "name", effvk_device_info_get_name (info));
-      tool_json_string (&json, "type", effvk_device_type_to_string (type));
-      tool_json_string (&json, "driver", effvk_device_info_get_driver (info));
-      tool_json_string (&json, "uuid", effvk_device_info_get_uuid (info));
-      tool_json_string (&json, "problem", effvk_device_info_get_problem (info));
-      tool_json_end (&json, '}');
+      gst_effvk_json_begin (&json, NULL, '{');
+      gst_effvk_json_int (&json, "index", effvk_device_info_get_index (info));
+      gst_effvk_json_string (&json, "name", effvk_device_info_get_name (info));
+      gst_effvk_json_string (&json, "type", effvk_device_type_to_string (type));
+      gst_effvk_json_string (&json, "driver", effvk_device_info_get_driver (info));
+      gst_effvk_json_string (&json, "uuid", effvk_device_info_get_uuid (info));
+      gst_effvk_json_string (&json, "problem", effvk_device_info_get_problem (info));
+      gst_effvk_json_end (&json, '}');
     }
-  tool_json_end (&json, ']');
+  gst_effvk_json_end (&json, ']');
   tool_json_print (&json);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
-#include "json-writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,34 +66,34 @@ static void
 print_json (GPtrArray *rows, EffvkDevice *device, EffvkPrecision precision, gint64 seed,
             guint n_failed)
 {
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
   guint n = 0;
 
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '{');
-  tool_json_string (&json, "device", effvk_device_get_name (device));
-  tool_json_string (&json, "driver", effvk_device_get_driver (device));
-  tool_json_string (&json, "precision", tool_precision_to_string (precision));
-  tool_json_int (&json, "seed", seed);
-  tool_json_begin (&json, "kernels", '[');
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_string (&json, "device", effvk_device_get_name (device));
+  gst_effvk_json_string (&json, "driver", effvk_device_get_driver (device));
+  gst_effvk_json_string (&json, "precision", tool_precision_to_string (precision));
+  gst_effvk_json_int (&json, "seed", seed);
+  gst_effvk_json_begin (&json, "kernels", '[');
   for (guint i = 0; i < rows->len; i++)
     {
       const Row *row = rows->pdata[i];
 
-      tool_json_begin (&json, NULL, '{');
-      tool_json_string (&json, "op", row->op);
-      tool_json_string (&json, "kernel", row->kernel);
-      tool_json_int (&json, "comparisons", row->n);
-      tool_json_int (&json, "failed", row->n_failed);
-      tool_json_double (&json, "worst_nmse", "%.3g", row->worst_nmse);
-      tool_json_string (&json, "worst_shape", row->worst_shape);
-      tool_json_end (&json, '}');
+      gst_effvk_json_begin (&json, NULL, '{');
+      gst_effvk_json_string (&json, "op", row->op);
+      gst_effvk_json_string (&json, "kernel", row->kernel);
+      gst_effvk_json_int (&json, "comparisons", row->n);
+      gst_effvk_json_int (&json, "failed", row->n_failed);
+      gst_effvk_json_double (&json, "worst_nmse", "%.3g", row->worst_nmse);
+      gst_effvk_json_string (&json, "worst_shape", row->worst_shape);
+      gst_effvk_json_end (&json, '}');
       n += row->n;
     }
-  tool_json_end (&json, ']');
-  tool_json_int (&json, "comparisons", n);
-  tool_json_int (&json, "failed", n_failed);
-  tool_json_end (&json, '}');
+  gst_effvk_json_end (&json, ']');
+  gst_effvk_json_int (&json, "comparisons", n);
+  gst_effvk_json_int (&json, "failed", n_failed);
+  gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
 }
 

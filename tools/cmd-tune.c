@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
-#include "json-writer.h"
 
 #include <stdio.h>
 
@@ -15,32 +14,32 @@ typedef struct
 static void
 print_json (EffvkDevice *device, GVariantIter *changes, guint n_ops, double before, double after)
 {
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
   const char *op, *was, *is;
   double was_ns, is_ns;
   guint number;
 
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '{');
-  tool_json_string (&json, "device", effvk_device_get_name (device));
-  tool_json_string (&json, "driver", effvk_device_get_driver (device));
-  tool_json_int (&json, "ops", n_ops);
-  tool_json_double (&json, "before_ms", "%.4f", before / 1e6);
-  tool_json_double (&json, "after_ms", "%.4f", after / 1e6);
-  tool_json_begin (&json, "changes", '[');
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_string (&json, "device", effvk_device_get_name (device));
+  gst_effvk_json_string (&json, "driver", effvk_device_get_driver (device));
+  gst_effvk_json_int (&json, "ops", n_ops);
+  gst_effvk_json_double (&json, "before_ms", "%.4f", before / 1e6);
+  gst_effvk_json_double (&json, "after_ms", "%.4f", after / 1e6);
+  gst_effvk_json_begin (&json, "changes", '[');
   while (g_variant_iter_next (changes, "(u&s&s&sdd)", &number, &op, &was, &is, &was_ns, &is_ns))
     {
-      tool_json_begin (&json, NULL, '{');
-      tool_json_int (&json, "number", number);
-      tool_json_string (&json, "op", op);
-      tool_json_string (&json, "before", was);
-      tool_json_string (&json, "after", is);
-      tool_json_double (&json, "before_ms", "%.4f", was_ns / 1e6);
-      tool_json_double (&json, "after_ms", "%.4f", is_ns / 1e6);
-      tool_json_end (&json, '}');
+      gst_effvk_json_begin (&json, NULL, '{');
+      gst_effvk_json_int (&json, "number", number);
+      gst_effvk_json_string (&json, "op", op);
+      gst_effvk_json_string (&json, "before", was);
+      gst_effvk_json_string (&json, "after", is);
+      gst_effvk_json_double (&json, "before_ms", "%.4f", was_ns / 1e6);
+      gst_effvk_json_double (&json, "after_ms", "%.4f", is_ns / 1e6);
+      gst_effvk_json_end (&json, '}');
     }
-  tool_json_end (&json, ']');
-  tool_json_end (&json, '}');
+  gst_effvk_json_end (&json, ']');
+  gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
 }
 

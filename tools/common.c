@@ -166,3 +166,12 @@ tool_format_count (guint64 count)
     }
   return g_string_free (out, FALSE);
 }
+
+void
+tool_json_print (GstEffvkJson *json)
+{
+  g_string_append_c (json->text, '\n');
+  fwrite (json->text->str, 1, json->text->len, stdout);
+  fflush (stdout);
+  gst_effvk_json_begin_again (json);
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/json-writer.h"
+
 #include <effvk/effvk.h>
 #include <gio/gio.h>
 
@@ -55,8 +57,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
 #define TOOL_MODEL_ENTRY(target)                                                                   \
   {                                                                                                \
     "model", 'm', 0, G_OPTION_ARG_FILENAME, &(target)->model,                                      \
-        "The model, a file or a folder (default: effvk's own, of a video signal's states)",        \
-        "FILE"                                                                                     \
+        "The model, a file or a folder (default: effvk's own, of a video signal's states)", "FILE" \
   }
 #define TOOL_OVERRIDES_ENTRY(target)                                                               \
   {                                                                                                \
@@ -100,3 +101,6 @@ gboolean tool_check_output (const ToolTarget *target, const char *output);
 
 /* "1,234,567" */
 char *tool_format_count (guint64 count);
+
+/* Prints the JSON text and a line end to stdout, at once, and begins again. */
+void tool_json_print (GstEffvkJson *json);

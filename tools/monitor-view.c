@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "monitor-view.h"
 
-#include "json-writer.h"
+#include "common.h"
+#include "common/record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct _ToolMonitorView
   EffvkModel *model;
   const char *source;
   gboolean as_json, terminal, color;
-  ToolJson json;
+  GstEffvkJson json;
 
   GArray *parts; /* of Part, for the summary, or NULL */
   guint64 n_frames;
@@ -52,7 +53,7 @@ tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json, gbo
   view->color = view->terminal && !(no_color && *no_color);
   view->seconds = g_array_new (FALSE, FALSE, sizeof (gint));
   view->parts = summary ? g_array_new (FALSE, FALSE, sizeof (Part)) : NULL;
-  tool_json_init (&view->json);
+  gst_effvk_json_init (&view->json);
   return view;
 }
 
@@ -60,7 +61,7 @@ void
 tool_monitor_view_free (ToolMonitorView *view)
 {
   tool_monitor_view_hide (view);
-  tool_json_clear (&view->json);
+  gst_effvk_json_clear (&view->json);
   g_array_unref (view->seconds);
   g_clear_pointer (&view->parts, g_array_unref);
   g_object_unref (view->model);
@@ -113,26 +114,19 @@ static void
 print_json (ToolMonitorView *view, const char *kind, gint state, gint64 time, double score,
             gint previous, gint64 previous_for)
 {
-  ToolJson *json = &view->json;
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *clock = g_date_time_format_iso8601 (now);
+  GstEffvkJson *json = &view->json;
+  const GstEffvkChange change = { .state = state < 0 ? NULL : label_of (view, state),
+                                  .previous = previous < 0 ? NULL : label_of (view, previous),
+                                  .score = score,
+                                  .previous_duration = previous_for };
 
-  tool_json_begin (json, NULL, '{');
-  tool_json_string (json, "event", kind);
-  tool_json_string (json, "source", view->source);
-  tool_json_int (json, "pts", time);
-  tool_json_string (json, "clock", clock);
-  tool_json_string (json, "state", state < 0 ? NULL : label_of (view, state));
-  if (state < 0)
-    tool_json_null (json, "score");
-  else
-    tool_json_double (json, "score", "%.4f", score);
-  tool_json_string (json, "previous", previous < 0 ? NULL : label_of (view, previous));
-  if (previous < 0)
-    tool_json_null (json, "previous_duration");
-  else
-    tool_json_int (json, "previous_duration", previous_for);
-  tool_json_end (json, '}');
+  gst_effvk_json_begin (json, NULL, '{');
+  gst_effvk_json_string (json, "event", kind);
+  gst_effvk_json_string (json, "source", view->source);
+  gst_effvk_record_add_pts (json, time);
+  gst_effvk_record_add_clock (json, g_get_real_time ());
+  gst_effvk_record_add_change (json, &change);
+  gst_effvk_json_end (json, '}');
   tool_json_print (json);
 }
 

@@ -10,8 +10,8 @@ gst_effvk_analytics_is_available (void)
   return TRUE;
 }
 
-static gint64
-find_track (GstAnalyticsRelationMeta *meta, guint od)
+gint64
+gst_effvk_analytics_find_track (GstAnalyticsRelationMeta *meta, guint od)
 {
   GstAnalyticsTrackingMtd tracking;
   GstClockTime first_seen, last_seen;
@@ -52,7 +52,7 @@ gst_effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint
       object->od = od.id;
       object->type = gst_analytics_od_mtd_get_obj_type (&od);
       object->confidence = confidence;
-      object->track = find_track (meta, od.id);
+      object->track = gst_effvk_analytics_find_track (meta, od.id);
     }
   return outside;
 }

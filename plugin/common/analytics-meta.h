@@ -24,3 +24,14 @@ void gst_effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n
  * "classification-generic-out". */
 void gst_effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results,
                                         guint n_results);
+
+/* Appends what the buffer's ClsMtds say of its picture of @width x @height, and its ODMtds without one
+ * (element-type GstEffvkClassification). */
+void gst_effvk_analytics_read (GstBuffer *buffer, GPtrArray *all, guint width, guint height);
+
+#ifdef HAVE_GST_ANALYTICS
+#include <gst/analytics/analytics.h>
+
+/* The tracker's id of an ODMtd, or -1. */
+gint64 gst_effvk_analytics_find_track (GstAnalyticsRelationMeta *meta, guint od);
+#endif

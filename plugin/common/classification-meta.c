@@ -42,7 +42,9 @@ gst_effvk_classification_meta_register (void)
 
   if (g_once_init_enter (&registered))
     {
-      gst_meta_register_custom (GST_EFFVK_CLASSIFICATION_META, tags, NULL, NULL, NULL);
+      /* Another program with this library, the plugin for instance, may have been first. */
+      if (!gst_meta_get_info (GST_EFFVK_CLASSIFICATION_META))
+        gst_meta_register_custom (GST_EFFVK_CLASSIFICATION_META, tags, NULL, NULL, NULL);
       g_once_init_leave (&registered, 1);
     }
 }

@@ -71,8 +71,9 @@ def make_picture(name='picture.png', width=50, height=40):
 
 
 def check_line(line, source, frame, pts, n_classes, n_known=4):
-    has_fields(line, {'source': str, 'frame': int, 'pts': (int, type(None)), 'classes': list},
-               'classify')
+    has_fields(line, {'event': str, 'source': str, 'frame': int, 'pts': (int, type(None)), 'index': int,
+                      'label': str, 'score': NUMBER, 'classes': list}, 'classify')
+    equal(line['event'], 'result', 'event')
     equal(line['source'], source, 'source')
     equal(line['frame'], frame, 'frame')
     equal(line['pts'], pts, 'pts')
@@ -82,6 +83,7 @@ def check_line(line, source, frame, pts, n_classes, n_known=4):
         check(0 <= entry['index'] < n_known and 0 <= entry['score'] <= 1, f'class {entry}')
     scores = [entry['score'] for entry in line['classes']]
     equal(scores, sorted(scores, reverse=True), 'scores from the highest')
+    equal({key: line[key] for key in entry}, line['classes'][0], 'the label, the first class')
 
 
 # The command itself.

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "json-writer.h"
+#include "common/json-writer.h"
 
 #include <math.h>
-#include <stdio.h>
 
 void
-tool_json_init (ToolJson *json)
+gst_effvk_json_init (GstEffvkJson *json)
 {
   json->text = g_string_new (NULL);
   json->comma = FALSE;
 }
 
 void
-tool_json_clear (ToolJson *json)
+gst_effvk_json_clear (GstEffvkJson *json)
 {
   if (json->text)
     g_string_free (json->text, TRUE);
@@ -39,7 +38,7 @@ append_quoted (GString *text, const char *value)
 }
 
 static void
-begin_value (ToolJson *json, const char *name)
+begin_value (GstEffvkJson *json, const char *name)
 {
   if (json->comma)
     g_string_append (json->text, ", ");
@@ -52,7 +51,7 @@ begin_value (ToolJson *json, const char *name)
 }
 
 void
-tool_json_begin (ToolJson *json, const char *name, char bracket)
+gst_effvk_json_begin (GstEffvkJson *json, const char *name, char bracket)
 {
   begin_value (json, name);
   g_string_append_c (json->text, bracket);
@@ -60,18 +59,18 @@ tool_json_begin (ToolJson *json, const char *name, char bracket)
 }
 
 void
-tool_json_end (ToolJson *json, char bracket)
+gst_effvk_json_end (GstEffvkJson *json, char bracket)
 {
   g_string_append_c (json->text, bracket);
   json->comma = TRUE;
 }
 
 void
-tool_json_string (ToolJson *json, const char *name, const char *value)
+gst_effvk_json_string (GstEffvkJson *json, const char *name, const char *value)
 {
   if (!value)
     {
-      tool_json_null (json, name);
+      gst_effvk_json_null (json, name);
       return;
     }
   begin_value (json, name);
@@ -79,34 +78,34 @@ tool_json_string (ToolJson *json, const char *name, const char *value)
 }
 
 void
-tool_json_int (ToolJson *json, const char *name, gint64 value)
+gst_effvk_json_int (GstEffvkJson *json, const char *name, gint64 value)
 {
   begin_value (json, name);
   g_string_append_printf (json->text, "%" G_GINT64_FORMAT, value);
 }
 
 void
-tool_json_boolean (ToolJson *json, const char *name, gboolean value)
+gst_effvk_json_boolean (GstEffvkJson *json, const char *name, gboolean value)
 {
   begin_value (json, name);
   g_string_append (json->text, value ? "true" : "false");
 }
 
 void
-tool_json_null (ToolJson *json, const char *name)
+gst_effvk_json_null (GstEffvkJson *json, const char *name)
 {
   begin_value (json, name);
   g_string_append (json->text, "null");
 }
 
 void
-tool_json_double (ToolJson *json, const char *name, const char *format, double value)
+gst_effvk_json_double (GstEffvkJson *json, const char *name, const char *format, double value)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE * 2];
 
   if (!isfinite (value))
     {
-      tool_json_null (json, name);
+      gst_effvk_json_null (json, name);
       return;
     }
   begin_value (json, name);
@@ -114,11 +113,8 @@ tool_json_double (ToolJson *json, const char *name, const char *format, double v
 }
 
 void
-tool_json_print (ToolJson *json)
+gst_effvk_json_begin_again (GstEffvkJson *json)
 {
-  g_string_append_c (json->text, '\n');
-  fwrite (json->text->str, 1, json->text->len, stdout);
-  fflush (stdout);
   g_string_truncate (json->text, 0);
   json->comma = FALSE;
 }
