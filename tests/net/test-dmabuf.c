@@ -2,36 +2,11 @@
 /* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where the device cannot
  * import them, or they are no such frames, that is said. */
 #define _GNU_SOURCE
-#include "classifier-helpers.h"
+#include "device-fixture.h"
 #include "vk/memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
-
-typedef struct
-{
-  EffvkDevice *device;
-  EffvkModel *model;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->device = effvk_device_new (NULL, &error);
-  g_assert_no_error (error);
-  fixture->model = effvk_model_new_random ("b0", 10, 7, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  g_object_unref (fixture->model);
-  g_object_unref (fixture->device);
-  g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
-}
 
 /* A DMA buffer of the device's own. */
 static int export(EffvkDevice *device, gsize size)

@@ -1,40 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Embeddings: what the classifier reads, and nothing where nobody asked for it. */
 #include "model/model.h"
-#include "vk/device.h"
+#include "device-fixture.h"
 
-#include <effvk/effvk.h>
 #include <math.h>
 
 #define N 5
 
-typedef struct
-{
-  EffvkDevice *device;
-  EffvkModel *model;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
-  g_assert_no_error (error);
-  fixture->model = effvk_model_new_random ("b0", 7, 7, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  g_object_unref (fixture->model);
-  g_object_unref (fixture->device);
-  g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
-}
-
 static EffvkClassifier *
-new_classifier (Fixture *fixture, guint batch, gboolean logits, gboolean embeddings)
+new_embedding_classifier (Fixture *fixture, guint batch, gboolean logits, gboolean embeddings)
 {
   g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
   g_autoptr (GError) error = NULL;
@@ -49,30 +23,17 @@ new_classifier (Fixture *fixture, guint batch, gboolean logits, gboolean embeddi
   return classifier;
 }
 
-/* Noise that depends on the seed. */
-static EffvkImage *
-new_image (guint seed)
-{
-  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-  g_autoptr (GBytes) bytes = NULL;
-  guint8 *pixels = g_malloc (64 * 48 * 3);
-
-  for (guint i = 0; i < 64 * 48 * 3; i++)
-    pixels[i] = (guint8) g_rand_int_range (rand, 0, 256);
-  bytes = g_bytes_new_take (pixels, 64 * 48 * 3);
-  return effvk_image_new_from_bytes (EFFVK_FORMAT_RGB, 64, 48, bytes);
-}
-
 static GPtrArray *
 classify (Fixture *fixture, guint batch, gboolean logits, gboolean embeddings)
 {
-  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture, batch, logits, embeddings);
+  g_autoptr (EffvkClassifier) classifier
+      = new_embedding_classifier (fixture, batch, logits, embeddings);
   g_autoptr (GError) error = NULL;
   EffvkImage *images[N];
   GPtrArray *results;
 
   for (guint i = 0; i < N; i++)
-    images[i] = new_image (i);
+    images[i] = new_image (i, 64, 48);
   results
       = effvk_classifier_classify_many (classifier, (const EffvkImage *const *) images, N, &error);
   g_assert_no_error (error);
