@@ -110,6 +110,7 @@ print_table (JsonNode *root)
     { "first label", "labels.first" },
     { "last label", "labels.last" },
     { "tensor names", "names" },
+    { "their prefix", "prefix" },
     { "input width", "input.width" },
     { "input height", "input.height" },
     { "input channels", "input.channels" },
@@ -137,8 +138,8 @@ print_table (JsonNode *root)
       if (!node)
         continue;
       text = format_node (node);
-      printf ("%-15s %-24s%s%s", rows[i].title, text, source ? " from " : "", source ? source : "");
-      printf ("\n");
+      printf ("%-15s %-24s%s%s\n", rows[i].title, text,
+              !source || strcmp (source, "assumed") == 0 ? " " : " from ", source ? source : "");
     }
   print_stages (root);
 }

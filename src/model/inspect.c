@@ -164,6 +164,12 @@ effvk_model_inspect (EffvkModel *model)
                           "  \"output\": { \"activation\": \"%s\" },\n"
                           "  \"names\": \"%s\",\n",
                           effvk_output_names[model->arch.output], model->naming->id);
+  if (model->file.prefix)
+    {
+      g_string_append (out, "  \"prefix\": ");
+      effvk_json_append_string (out, model->file.prefix);
+      g_string_append (out, ",\n");
+    }
   append_architecture (out, &model->arch);
   append_memory (out, model);
   append_sources (out, &model->sources);

@@ -4,6 +4,7 @@
 #include "model/json.h"
 #include "model/labels.h"
 #include "model/nearest.h"
+#include "model/trainings.h"
 
 #include <effvk/effvk-model.h>
 
@@ -164,64 +165,55 @@ read_bool (Reader *r, const char *key, EffvkJsonToken token, gboolean *value)
   return *value || token == EFFVK_JSON_FALSE || unexpected (r, key, "true or false", token);
 }
 
-/* What the architecture's name says of its training: "tf_" is TensorFlow's, and so are the members
- * that timm pruned; its others are its own. */
+/* What the architecture's name says of its training. */
 static void
-train_as_named (Reader *r, const char *name)
+train_as_named (Reader *r, EffvkNamed named)
 {
-  gboolean ported = g_str_has_prefix (name, "tf_") || strstr (name, "_pruned");
+  gboolean ported = named == EFFVK_NAMED_TENSORFLOW;
   EffvkSources *sources = r->sources;
   const char *member = r->target->member;
   EffvkRecipe recipe;
   EffvkPadding padding;
   double bn_eps;
 
-  if (!ported && r->target->training != EFFVK_TRAINING_TIMM)
+  if (named == EFFVK_NAMED_UNKNOWN || (!ported && r->target->training != EFFVK_TRAINING_TIMM))
     return;
   effvk_variant_training (member ? member : "b0",
                           ported ? EFFVK_TRAINING_TENSORFLOW : EFFVK_TRAINING_TIMM, &recipe,
                           &padding, &bn_eps);
-  if (sources->padding == EFFVK_SOURCE_DEFAULT)
+  if (effvk_source_is_open (sources->padding))
     {
       r->arch->padding = ported ? EFFVK_PADDING_SAME : EFFVK_PADDING_SYMMETRIC;
       sources->padding = r->source;
     }
-  if (sources->bn_eps == EFFVK_SOURCE_DEFAULT)
+  if (effvk_source_is_open (sources->bn_eps))
     {
       r->arch->bn_eps = ported ? 1e-3 : 1e-5;
       sources->bn_eps = r->source;
     }
   if (!member || r->arch->in_channels == 1)
     return;
-  if (sources->mean == EFFVK_SOURCE_DEFAULT)
+  if (effvk_source_is_open (sources->mean))
     memcpy (r->recipe->mean, recipe.mean, sizeof recipe.mean);
-  if (sources->std == EFFVK_SOURCE_DEFAULT)
+  if (effvk_source_is_open (sources->std))
     memcpy (r->recipe->std, recipe.std, sizeof recipe.std);
-  if (sources->resize == EFFVK_SOURCE_DEFAULT && !r->resized)
+  if (effvk_source_is_open (sources->resize) && !r->resized)
     {
       r->before = recipe;
       r->recipe->resize_size = recipe.resize_size;
     }
-  if (sources->size == EFFVK_SOURCE_DEFAULT)
+  if (effvk_source_is_open (sources->size))
     {
       r->recipe->width = recipe.width;
       r->recipe->height = recipe.height;
     }
 }
 
-/* Others have tensors of the same names: mnasnet, mobilenetv2, …; a blur has none. */
-static gboolean
-is_efficientnet (const char *name)
-{
-  g_autofree char *lower = g_ascii_strdown (name, -1);
-
-  return effvk_variant_find (name) || (strstr (lower, "efficientnet") && !strstr (lower, "blur"));
-}
-
 static gboolean
 read_architecture (Reader *r, const char *key, EffvkJsonToken token)
 {
   const char *member;
+  EffvkNamed named;
 
   if (token != EFFVK_JSON_STRING)
     return unexpected (r, key, "a string", token);
@@ -231,13 +223,14 @@ read_architecture (Reader *r, const char *key, EffvkJsonToken token)
   g_autofree char *name = effvk_json_dup_string (&r->json);
   if (!name || !effvk_text_is_plain (name))
     return refuse (INVALID, r, key, "expected %s, found control characters", "plain text");
-  if (r->source == EFFVK_SOURCE_CONFIG && !is_efficientnet (name))
+  named = effvk_training_named (name);
+  if (r->source == EFFVK_SOURCE_CONFIG && named == EFFVK_NAMED_OTHER)
     return refuse (UNSUPPORTED, r, key, "expected an EfficientNet, found \"%s\"", name);
   member = effvk_variant_find (name);
   if (member && r->target->member && strcmp (member, r->target->member) != 0)
     return refuse (UNSUPPORTED, r, key, "expected %s, which the tensors are, found \"%s\"",
                    r->target->member, name);
-  train_as_named (r, name);
+  train_as_named (r, named);
   g_free (r->arch->variant);
   r->arch->variant = g_steal_pointer (&name);
   r->sources->variant = r->source;
@@ -297,6 +290,10 @@ typedef enum
   KEY_LABELS,
   KEY_PRETRAINED_CFG,
   KEY_MODEL_ARGS,
+  KEY_IMAGE_SIZE,
+  KEY_HIDDEN_ACT,
+  KEY_BATCH_NORM_EPS,
+  KEY_ID2LABEL,
 } Key;
 
 /* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
@@ -304,6 +301,7 @@ typedef enum
 #define TOP 1
 #define CFG 2
 #define ARGS 4
+#define HUGGINGFACE 8 /* the config.json of transformers */
 
 static const struct
 {
@@ -332,6 +330,10 @@ static const struct
   [KEY_LABELS] = { "labels", TOP | CFG },
   [KEY_PRETRAINED_CFG] = { "pretrained_cfg", TOP },
   [KEY_MODEL_ARGS] = { "model_args", TOP },
+  [KEY_IMAGE_SIZE] = { "image_size", HUGGINGFACE },
+  [KEY_HIDDEN_ACT] = { "hidden_act", HUGGINGFACE },
+  [KEY_BATCH_NORM_EPS] = { "batch_norm_eps", HUGGINGFACE },
+  [KEY_ID2LABEL] = { "id2label", HUGGINGFACE },
 };
 
 static gboolean read_object (Reader *r, const char *name, guint where);
@@ -360,6 +362,13 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       return read_architecture (r, name, token);
     case KEY_INPUT_SIZE:
       return read_input_size (r, name, token, &recipe->width, &recipe->height);
+    case KEY_IMAGE_SIZE:
+      r->sized = TRUE;
+      sources->size = r->source;
+      if (!read_size (r, name, token, &recipe->width))
+        return FALSE;
+      recipe->height = recipe->width;
+      return TRUE;
     case KEY_TEST_INPUT_SIZE:
       return read_input_size (r, name, token, &r->test_width, &r->test_height);
     case KEY_RESIZE_SIZE:
@@ -403,10 +412,12 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       sources->padding = r->source;
       return TRUE;
     case KEY_BN_EPS:
+    case KEY_BATCH_NORM_EPS:
       sources->bn_eps = r->source;
       return read_number (r, name, token, 0, 1, &r->arch->bn_eps);
     case KEY_ACTIVATION:
     case KEY_ACT_LAYER:
+    case KEY_HIDDEN_ACT:
       if (!read_choice (r, name, token,
                         key == KEY_ACTIVATION ? effvk_activation_names + 1 : act_layers, &choice))
         return FALSE;
@@ -423,6 +434,7 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       return read_classes (r, name, token);
     case KEY_LABEL_NAMES:
     case KEY_LABELS:
+    case KEY_ID2LABEL:
       return read_labels (r, name, token);
     case KEY_PRETRAINED_CFG:
       return read_nested (r, name, token, CFG);
@@ -536,7 +548,7 @@ read_all (Reader *r)
 
   if (token != EFFVK_JSON_OBJECT)
     return unexpected (r, name, "an object", token);
-  if (!read_object (r, name, TOP))
+  if (!read_object (r, name, r->source == EFFVK_SOURCE_CONFIG ? TOP | HUGGINGFACE : TOP))
     return FALSE;
   token = effvk_json_next (&r->json);
   return token == EFFVK_JSON_END || unexpected (r, name, "nothing more", token);
@@ -617,8 +629,12 @@ effvk_metadata_is_config (const char *text, gsize length)
   if (token != EFFVK_JSON_OBJECT)
     return token == EFFVK_JSON_ERROR;
   while ((token = effvk_json_next (&json)) == EFFVK_JSON_KEY)
-    if (effvk_json_is (&json, "architecture") || effvk_json_is (&json, "pretrained_cfg")
-        || !effvk_json_skip (&json))
+    if (effvk_json_is (&json, "architecture") || effvk_json_is (&json, "pretrained_cfg"))
+      return TRUE;
+    else if (effvk_json_is (&json,
+                            "model_type")) /* transformers': of an EfficientNet or of others */
+      return effvk_json_next (&json) == EFFVK_JSON_STRING && effvk_json_is (&json, "efficientnet");
+    else if (!effvk_json_skip (&json))
       return TRUE;
   return token == EFFVK_JSON_ERROR;
 }

@@ -9,7 +9,7 @@ const char *const effvk_padding_names[] = { "symmetric", "same", NULL };
 const char *const effvk_activation_names[] = { "none", "silu", "relu6", "relu", NULL };
 const char *const effvk_output_names[] = { "auto", "softmax", "sigmoid", "none", NULL };
 const char *const effvk_source_names[]
-    = { "default", "tensors", "config.json", "metadata", "override", "labels file" };
+    = { "default", "assumed", "tensors", "config.json", "metadata", "override", "labels file" };
 
 static void
 append_floats (GString *out, const char *key, const float *values, guint n)

@@ -14,12 +14,20 @@
 typedef enum
 {
   EFFVK_SOURCE_DEFAULT, /* how weights with these names are trained */
+  EFFVK_SOURCE_ASSUMED, /* the same, where those that are known are trained in several ways */
   EFFVK_SOURCE_TENSORS, /* or the graph that holds them */
   EFFVK_SOURCE_CONFIG,
   EFFVK_SOURCE_METADATA,
   EFFVK_SOURCE_OVERRIDE,
   EFFVK_SOURCE_LABELS_FILE,
 } EffvkSource;
+
+/* Nothing says it: what an architecture's name says goes before it. */
+static inline gboolean
+effvk_source_is_open (EffvkSource source)
+{
+  return source <= EFFVK_SOURCE_ASSUMED;
+}
 
 /* Where each value came from. */
 typedef struct
@@ -44,9 +52,9 @@ typedef struct
 gboolean effvk_metadata_is_config (const char *json, gsize length);
 
 /* Overrides @target's variant, size, padding, epsilon, activations, recipe and labels with what
- * @json says. Structure and classes come from tensors; what contradicts them is refused. An
- * architecture named "tf_…" has TensorFlow's padding, epsilon and recipe where nothing else says
- * them. Unknown keys are ignored. */
+ * @json says. Structure and classes come from tensors; what contradicts them is refused. Where
+ * nothing else says them, padding, epsilon and recipe are those that the architecture's name stands
+ * for (trainings.h). Unknown keys are ignored, but for the user's own, which are refused. */
 gboolean effvk_metadata_apply (const EffvkMetadataTarget *target, EffvkSource source,
                                const char *json, gsize length, GError **error);
 

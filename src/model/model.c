@@ -137,6 +137,22 @@ apply_metadata (EffvkModel *model, const char *member, GBytes *config, const cha
                                       error));
 }
 
+/* What is known of how such weights are trained: all of it for a member of one source, and for
+ * another structure, or where timm has several trainings of one member, what most of them have. */
+static void
+set_sources (EffvkModel *model, const char *recognised)
+{
+  EffvkSources *s = &model->sources;
+  gboolean known
+      = recognised
+        && (model->naming->training != EFFVK_TRAINING_TIMM || !effvk_variant_has_own (recognised));
+
+  s->variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
+  if (!known)
+    s->size = s->resize = s->crop = s->interpolation = s->antialias = s->mean = s->std = s->padding
+        = s->bn_eps = EFFVK_SOURCE_ASSUMED;
+}
+
 /* From a read file to a checked model. */
 static gboolean
 build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const char *overrides,
@@ -147,10 +163,12 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const c
   if (!effvk_arch_init_from_tensors (&model->arch, &model->layers, &recognised, &model->naming,
                                      &model->recipe, &model->file, error))
     return FALSE;
-  model->sources.variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
+  set_sources (model, recognised);
   if (!effvk_format_facts_apply (facts, &model->arch, &model->recipe, &model->sources, error)
       || !apply_metadata (model, recognised, config, overrides, error)
       || !effvk_format_facts_check (facts, &model->arch, error)
+      || (!facts->is_graph && model->sources.activation == EFFVK_SOURCE_DEFAULT
+          && !effvk_arch_check_blocks (&model->arch, error))
       || !effvk_safetensors_read_data (&model->file, error))
     return FALSE;
   for (guint i = 0; i < model->layers->len; i++)

@@ -6,6 +6,7 @@
 
 #include <effvk/effvk-model.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -484,8 +485,20 @@ effvk_safetensors_clear (EffvkSafetensors *file)
     close (file->fd);
   g_free (file->tensors);
   g_free (file->recipe);
+  g_free (file->prefix);
   g_clear_pointer (&file->bytes, g_bytes_unref);
   *file = (EffvkSafetensors){ .fd = -1 };
+}
+
+const char *
+effvk_safetensors_sort (EffvkSafetensors *file)
+{
+  file->first = NULL; /* it is no longer where it was, and has served */
+  qsort (file->tensors, file->n_tensors, sizeof *file->tensors, compare_names);
+  for (guint i = 1; i < file->n_tensors; i++)
+    if (compare_names (&file->tensors[i - 1], &file->tensors[i]) == 0)
+      return file->tensors[i].name;
+  return NULL;
 }
 
 const EffvkSafetensor *

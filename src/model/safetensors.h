@@ -38,6 +38,7 @@ typedef struct
   guint n_tensors;
   const EffvkSafetensor *first; /* of the header, for messages; NULL when there is none */
   char *recipe;                 /* __metadata__["effvk"], or NULL */
+  char *prefix;                 /* what was cut off from the names, or NULL */
 } EffvkSafetensors;
 
 /* @file is empty on failure, and may be cleared again. Errors are in EFFVK_MODEL_ERROR. */
@@ -49,6 +50,8 @@ gboolean effvk_safetensors_init_header (EffvkSafetensors *file, int fd, guint64 
 gboolean effvk_safetensors_read_data (EffvkSafetensors *file, GError **error);
 void effvk_safetensors_clear (EffvkSafetensors *file);
 
+/* After names have been changed: for lookups, and returns a name that two tensors have, or NULL. */
+const char *effvk_safetensors_sort (EffvkSafetensors *file);
 const EffvkSafetensor *effvk_safetensors_lookup (const EffvkSafetensors *file, const char *name);
 
 /* Whether elements can be read as floats: F32, F16 and BF16 can. */

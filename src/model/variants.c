@@ -328,6 +328,15 @@ effvk_family_strides (EffvkFamily family, guint n_stages)
   return (six && n_stages == 6) || (seven && n_stages == 7) ? strides : NULL;
 }
 
+const EffvkStage *
+effvk_family_find_stages (EffvkFamily family, guint n_stages)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    if (variants[i].family == family && variants[i].n_stages == n_stages)
+      return variants[i].stages;
+  g_return_val_if_reached (NULL);
+}
+
 const char *
 effvk_family_stages (EffvkFamily family)
 {
@@ -388,23 +397,35 @@ train_as_tensorflow (Variant *v)
   v->std = half_std;
 }
 
+static gboolean
+has_own (const Variant *v)
+{
+  return v->family != EFFVK_FAMILY_V2 && strcmp (v->name, "efficientnet_b8") != 0
+         && strcmp (v->name, "efficientnet_l2") != 0;
+}
+
+gboolean
+effvk_variant_has_own (const char *name)
+{
+  const Variant *variant = find (name);
+
+  return variant && has_own (variant);
+}
+
 static void
 train_as (Variant *v, EffvkTraining training)
 {
-  gboolean own = v->family != EFFVK_FAMILY_V2 && strcmp (v->name, "efficientnet_b8") != 0
-                 && strcmp (v->name, "efficientnet_l2") != 0;
-
   if (training == EFFVK_TRAINING_TORCHVISION)
     return;
   train_as_tensorflow (v);
-  if (training == EFFVK_TRAINING_TIMM && own)
+  if (training == EFFVK_TRAINING_TIMM && has_own (v))
     {
       v->padding = SYMMETRIC;
       v->bn_eps = 1e-5;
       v->mean = torch_mean;
       v->std = torch_std;
     }
-  if (training == EFFVK_TRAINING_LUKEMELAS)
+  if (training == EFFVK_TRAINING_LUKEMELAS || training == EFFVK_TRAINING_TRANSFORMERS)
     v->resize = v->size;
 }
 
@@ -432,7 +453,8 @@ effvk_variant_training (const char *name, EffvkTraining training, EffvkRecipe *r
   recipe->resize_size = variant.resize;
   recipe->interpolation = variant.interpolation;
   recipe->antialias = recipe->eight_bits = TRUE;
-  recipe->crop_mode = EFFVK_CROP_CENTER;
+  recipe->crop_mode
+      = training == EFFVK_TRAINING_TRANSFORMERS ? EFFVK_CROP_SQUASH : EFFVK_CROP_CENTER;
   memcpy (recipe->mean, variant.mean, sizeof recipe->mean);
   memcpy (recipe->std, variant.std, sizeof recipe->std);
   *padding = variant.padding;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model-fixtures.h"
 
-#include "model/model.h"
+#include "model/model-private.h"
+#include "model/trainings.h"
 
 #include <json-glib/json-glib.h>
 
@@ -48,6 +49,39 @@ folder_clear (Folder *folder)
   g_free (folder->config);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Folder, folder_clear)
+
+/* Gives the file, without metadata, timm's names. */
+static void
+name_as_timm (const char *path)
+{
+  g_autoptr (EffvkModel) model = effvk_model_new_from_file (path, NULL);
+  g_autoptr (GString) header = g_string_new ("{");
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  guint64 length;
+
+  for (guint i = 0; i < model->file.n_tensors; i++)
+    {
+      const EffvkSafetensor *tensor = &model->file.tensors[i];
+      g_autofree char *shape = effvk_shape_describe (tensor->shape, tensor->rank);
+      g_autofree char *name = NULL;
+
+      for (guint k = 0; k < model->layers->len; k++)
+        for (EffvkPart part = 0; part < EFFVK_N_PARTS; part++)
+          if (g_array_index (model->layers, EffvkLayerInfo, k).parts[part] == tensor)
+            name = effvk_naming_timm.name (&model->arch,
+                                           &g_array_index (model->layers, EffvkLayerInfo, k), part);
+      g_string_append_printf (header,
+                              "%s\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":"
+                              "[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]}",
+                              i ? "," : "", name, shape, tensor->begin, tensor->end);
+    }
+  g_string_append_c (header, '}');
+  length = GUINT64_TO_LE ((guint64) header->len);
+  g_byte_array_append (file, (guint8 *) &length, 8);
+  g_byte_array_append (file, (guint8 *) header->str, (guint) header->len);
+  g_byte_array_append (file, model->file.data, (guint) model->file.data_size);
+  g_assert_true (g_file_set_contents (path, (char *) file->data, (gssize) file->len, NULL));
+}
 
 static EffvkModel *
 load (const char *path, const char *overrides)
@@ -223,8 +257,160 @@ test_foreign (void)
       g_auto (Folder) folder = { 0 };
       folder_init (&folder, "phi=-8", FALSE, texts[i]);
       g_autoptr (EffvkModel) model = load (folder.file, NULL);
-      assert_source (model, "architecture.padding", "default");
+      assert_source (model, "architecture.padding", "assumed"); /* phi=-8 is nobody's */
     }
+}
+
+/* Every name that the table of trainings has, and what it stands for. */
+static void
+test_trainings (void)
+{
+  static const struct
+  {
+    EffvkNamed named;
+    const char *names[40];
+  } rows[] = {
+    { EFFVK_NAMED_TENSORFLOW,
+      { "efficientnet_b1_pruned", "efficientnet_b2_pruned.in1k", "efficientnet_b3_pruned",
+        "tf_efficientnet_b0", "tf_efficientnet_b5.ra_in1k", "tf_efficientnet_b8",
+        "tf_efficientnet_l2.ns_jft_in1k_475", "tf_efficientnet_es", "tf_efficientnet_el",
+        "tf_efficientnet_lite4", "tf_efficientnetv2_s.in21k_ft_in1k", "tf_efficientnetv2_xl",
+        "tf_efficientnetv2_b3", "TF_EfficientNet_B0", "tf_efficientnet_b0_ap",
+        "tf_efficientnet_b7_ns", "tf_efficientnet_l2_ns_475", "tf_efficientnetv2_s_in21ft1k",
+        "tf_efficientnetv2_m_in21k" } },
+    { EFFVK_NAMED_OWN,
+      { "efficientnet_es_pruned",
+        "efficientnet_el_pruned.in1k",
+        "efficientnet_b0",
+        "efficientnet_b0.ra4_e3600_r224_in1k",
+        "efficientnet_b2a",
+        "efficientnet_b3a",
+        "efficientnet_b8",
+        "efficientnet_l2",
+        "efficientnet_es",
+        "efficientnet_lite0",
+        "efficientnetv2_s",
+        "efficientnetv2_rw_t.ra2_in1k",
+        "efficientnetv2_rw_s",
+        "efficientnetv2_rw_m",
+        "tinynet_a",
+        "tinynet_b.in1k",
+        "tinynet_c",
+        "tinynet_d",
+        "tinynet_e",
+        "b0",
+        "efficientnet-b0" } },
+    { EFFVK_NAMED_OTHER,
+      { "efficientnet_blur_b0",
+        "efficientnet_b0_gn",
+        "efficientnet_b3_g8_gn",
+        "efficientnet_b0_g16_evos",
+        "efficientnet_cc_b0_4e",
+        "tf_efficientnet_cc_b1_8e",
+        "efficientnet_x_b3",
+        "efficientnet_h_b5",
+        "gc_efficientnetv2_rw_t",
+        "test_efficientnet.r160_in1k",
+        "test_efficientnet_gn",
+        "mnasnet_100",
+        "semnasnet_075.rmsp_in1k",
+        "mnasnet_small",
+        "spnasnet_100",
+        "fbnetc_100",
+        "mixnet_s",
+        "tf_mixnet_l",
+        "mobilenetv2_100.ra_in1k",
+        "mobilenet_edgetpu_v2_m",
+        "tf_mobilenetv3_large_100" } },
+    { EFFVK_NAMED_UNKNOWN,
+      { "", ".", "efficientnet", "efficientnet_own", "my_efficientnet_b0_pruned",
+        "efficientnet_b0_pruned", "tf_cats", "tf_", "efficientnet_b1_pruned_again", "tinynet",
+        "cats.efficientnet_b0", "efficientnet_b0_ap" } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (rows[i].names) && rows[i].names[k]; k++)
+      if (effvk_training_named (rows[i].names[k]) != rows[i].named)
+        g_error ("\"%s\" is %d, expected %d", rows[i].names[k],
+                 effvk_training_named (rows[i].names[k]), rows[i].named);
+}
+
+/* Files of EdgeTPU's small member with timm's names: pruned it is timm's own; of a name that nobody
+ * knows, and of none, the training is assumed. */
+static void
+test_timm_names (void)
+{
+  static const struct
+  {
+    const char *config;
+    EffvkPadding padding;
+    double bn_eps;
+    const char *source;
+  } rows[] = {
+    { "{\"architecture\": \"efficientnet_es_pruned\"}", EFFVK_PADDING_SYMMETRIC, 1e-5,
+      "config.json" },
+    { "{\"architecture\": \"tf_efficientnet_es\"}", EFFVK_PADDING_SAME, 1e-3, "config.json" },
+    { "{\"architecture\": \"efficientnet_mine_pruned\"}", EFFVK_PADDING_SYMMETRIC, 1e-5,
+      "assumed" },
+    { "{\"architecture\": \"efficientnet_mine\", \"model_args\": {\"pad_type\": \"same\"}}",
+      EFFVK_PADDING_SAME, 1e-5, "config.json" },
+    { NULL, EFFVK_PADDING_SYMMETRIC, 1e-5, "assumed" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_auto (Folder) folder = { 0 };
+      folder_init (&folder, "es", FALSE, rows[i].config);
+      name_as_timm (folder.file);
+      g_autoptr (EffvkModel) model = load (folder.file, NULL);
+
+      g_test_message ("%s", rows[i].config ? rows[i].config : "no config.json");
+      g_assert_cmpint (effvk_model_get_arch (model)->padding, ==, rows[i].padding);
+      g_assert_cmpfloat (effvk_model_get_arch (model)->bn_eps, ==, rows[i].bn_eps);
+      assert_source (model, "architecture.padding", rows[i].source);
+      assert_source (model, "input.mean", "assumed");
+    }
+}
+
+/* TinyNet is B0 scaled: the same with and without its name. */
+static void
+test_tinynet (void)
+{
+  static const char *const configs[]
+      = { NULL, "{\"architecture\": \"tinynet_a\", \"pretrained_cfg\": {\"mean\": "
+                "[0.485, 0.456, 0.406]}}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    {
+      g_auto (Folder) folder = { 0 };
+      folder_init (&folder, "phi=-1", FALSE, configs[i]);
+      name_as_timm (folder.file);
+      g_autoptr (EffvkModel) model = load (folder.file, NULL);
+
+      g_assert_cmpint (effvk_model_get_arch (model)->padding, ==, EFFVK_PADDING_SYMMETRIC);
+      g_assert_cmpfloat (effvk_model_get_arch (model)->bn_eps, ==, 1e-5);
+      g_assert_cmpint (effvk_model_get_arch (model)->activation, ==, EFFVK_ACTIVATION_SILU);
+      assert_source (model, "architecture.padding", i ? "config.json" : "assumed");
+    }
+}
+
+/* The config.json of HuggingFace's transformers. */
+static void
+test_huggingface (void)
+{
+  g_auto (Folder) folder = { 0 };
+  folder_init (&folder, "phi=-8", FALSE,
+               "{\"architectures\": [\"EfficientNetForImageClassification\"], \"hidden_act\": "
+               "\"swish\", \"image_size\": 96, \"batch_norm_eps\": 0.002, \"model_type\": "
+               "\"efficientnet\", \"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\", "
+               "\"3\": \"d\", \"4\": \"e\"}, \"num_channels\": 3}");
+  g_autoptr (EffvkModel) model = load (folder.path, NULL);
+
+  g_assert_cmpuint (effvk_model_get_recipe (model)->width, ==, 96);
+  g_assert_cmpuint (effvk_model_get_recipe (model)->height, ==, 96);
+  g_assert_cmpfloat (effvk_model_get_arch (model)->bn_eps, ==, 0.002);
+  g_assert_cmpstr (effvk_model_get_label (model, 4), ==, "e");
+  assert_source (model, "input.width", "config.json");
 }
 
 static void
@@ -307,5 +493,9 @@ main (int argc, char **argv)
   g_test_add_func ("/config/precedence", test_precedence);
   g_test_add_func ("/config/foreign", test_foreign);
   g_test_add_func ("/config/refused", test_refused);
+  g_test_add_func ("/config/trainings", test_trainings);
+  g_test_add_func ("/config/timm-names", test_timm_names);
+  g_test_add_func ("/config/tinynet", test_tinynet);
+  g_test_add_func ("/config/huggingface", test_huggingface);
   return g_test_run ();
 }

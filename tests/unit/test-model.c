@@ -215,7 +215,7 @@ test_structure_refused (void)
           "\"classifier.1.bias\":{\"dtype\":\"I32\",\"shape\":[5]", UNSUPPORTED,
           WORDS ("classifier.1.bias", "expected F32", "I32 [5]"));
   refuse ("\"classifier.1.weight\"", "\"classifier.2.weight\"", UNSUPPORTED,
-          WORDS ("classifier.1.weight", "found none"));
+          WORDS ("classifier.2.bias", "beside \"classifier.2.weight\"", "found none"));
   refuse ("\"features.7.0.block.0.0.weight\"", "\"features.9.0.block.0.0.weight\"", UNSUPPORTED,
           WORDS ("features.7.0.weight", "found none"));
   refuse ("\"features.4.0.block.0.1.weight\"", "\"features.4.0.block.0.0.weight\"", INVALID,
@@ -316,7 +316,8 @@ test_recipe_refused (void)
           WORDS ("crop_mode", "center or squash or border", "corner"));
   refuse (Q "symmetric" Q, Q "valid" Q, UNSUPPORTED,
           WORDS ("padding", "symmetric or same", "valid"));
-  refuse (Q "silu" Q, Q "gelu" Q, UNSUPPORTED, WORDS ("activation", "silu or relu6 or relu", "gelu"));
+  refuse (Q "silu" Q, Q "gelu" Q, UNSUPPORTED,
+          WORDS ("activation", "silu or relu6 or relu", "gelu"));
   refuse (Q "bn_eps" Q ":1e-05", Q "bn_eps" Q ":-1", INVALID, WORDS ("bn_eps", "found -1"));
   refuse (anti, Q "antialias" Q ":1", INVALID, WORDS ("antialias", "true or false", "a number"));
 }

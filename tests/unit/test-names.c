@@ -4,6 +4,7 @@
 #include "base/half.h"
 #include "model/json.h"
 #include "model/model-private.h"
+#include "model/random.h"
 
 #define UNSUPPORTED EFFVK_MODEL_ERROR_UNSUPPORTED
 
@@ -25,13 +26,33 @@ append_element (GByteArray *data, const char *dtype, float value)
   g_byte_array_append (data, (guint8 *) &half, 2);
 }
 
-/* The model's file with another scheme's names and type, and no metadata. The tensor named @without
- * is left out. */
-static GBytes *
-rename_tensors (EffvkModel *model, const EffvkNaming *naming, const char *dtype,
-                const char *without)
+/* How a file differs from the model's own. */
+typedef struct
 {
-  GString *header = g_string_new ("{");
+  const EffvkNaming *naming;
+  const char *dtype;      /* NULL: F32 */
+  const char *without;    /* the tensor of this name is left out */
+  const char *prefix;     /* before all names */
+  const char *classifier; /* what the classifier is called instead, without the prefix */
+  const char *more;       /* "name":{…}, for tensors without data */
+} Renaming;
+
+static char *
+rename_tensor (EffvkModel *model, const Renaming *r, const EffvkLayerInfo *layer, EffvkPart part)
+{
+  g_autofree char *name = r->naming->name (&model->arch, layer, part);
+
+  if (layer->kind == EFFVK_LAYER_CLASSIFIER && r->classifier)
+    return g_strdup_printf ("%s.%s", r->classifier, effvk_naming_leaf (part));
+  return g_strconcat (r->prefix ? r->prefix : "", name, NULL);
+}
+
+/* The model's file with another scheme's names and type, and no metadata. */
+static GBytes *
+rename_tensors (EffvkModel *model, const Renaming *r)
+{
+  const char *dtype = r->dtype ? r->dtype : "F32";
+  GString *header = g_string_new (r->more ? r->more : "{");
   g_autoptr (GByteArray) data = g_byte_array_new ();
 
   for (guint i = 0; i < model->layers->len; i++)
@@ -43,10 +64,10 @@ rename_tensors (EffvkModel *model, const EffvkNaming *naming, const char *dtype,
 
         if (!tensor)
           continue;
-        g_autofree char *name = naming->name (&model->arch, layer, part);
+        g_autofree char *name = rename_tensor (model, r, layer, part);
         g_autofree char *shape = effvk_shape_describe (tensor->shape, tensor->rank);
         g_autofree float *values = g_new (float, tensor->n);
-        if (g_strcmp0 (name, without) == 0)
+        if (g_strcmp0 (name, r->without) == 0)
           continue;
         effvk_safetensor_read (&model->file, tensor, 0, tensor->n, values);
         if (g_str_equal (dtype, "F32") && G_BYTE_ORDER == G_LITTLE_ENDIAN)
@@ -73,7 +94,8 @@ rename_tensors (EffvkModel *model, const EffvkNaming *naming, const char *dtype,
 static EffvkModel *
 load_renamed (EffvkModel *model, const EffvkNaming *naming, const char *dtype)
 {
-  g_autoptr (GBytes) bytes = rename_tensors (model, naming, dtype, NULL);
+  const Renaming renaming = { .naming = naming, .dtype = dtype };
+  g_autoptr (GBytes) bytes = rename_tensors (model, &renaming);
   GError *error = NULL;
   EffvkModel *renamed = effvk_model_new_from_bytes (bytes, &error);
 
@@ -142,6 +164,17 @@ test_schemes (void)
       &effvk_naming_timm,
       { "blocks.0.0.conv_exp.weight", "blocks.0.0.bn2.bias", "blocks.5.1.conv_dw.weight" } },
     { "em", &effvk_naming_torchvision, { "features.1.1.block.1.0.weight" } },
+    { "b0",
+      &effvk_naming_transformers,
+      { "efficientnet.embeddings.batchnorm.running_mean",
+        "efficientnet.encoder.blocks.1.expansion.expand_bn.weight",
+        "efficientnet.encoder.blocks.0.depthwise_conv.depthwise_conv.weight",
+        "efficientnet.encoder.blocks.15.squeeze_excite.reduce.bias" } },
+    { "b3",
+      &effvk_naming_transformers,
+      { "efficientnet.encoder.blocks.25.projection.project_bn.bias",
+        "efficientnet.encoder.top_conv.weight", "efficientnet.encoder.top_bn.weight",
+        "classifier.weight" } },
     { "phi=-8", &effvk_naming_lukemelas, { "_blocks.6._bn0.weight" } },
     { "phi=0.5", &effvk_naming_lukemelas, { "_conv_stem.weight" } },
     { "phi=1.7", &effvk_naming_timm, { "conv_stem.weight" } },
@@ -200,6 +233,7 @@ test_defaults (void)
     { "v2-s", &effvk_naming_timm, EFFVK_PADDING_SAME, 1e-3, 384, 384, 0.5f },
     { "lite0", &effvk_naming_timm, EFFVK_PADDING_SYMMETRIC, 1e-5, 224, 256, 0.485f },
     { "lite0", &effvk_naming_lukemelas, EFFVK_PADDING_SAME, 1e-3, 224, 224, 127.0f / 255 },
+    { "b2", &effvk_naming_transformers, EFFVK_PADDING_SAME, 1e-3, 260, 260, 0.485f },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -220,7 +254,8 @@ static void
 refuse_without (EffvkModel *model, const EffvkNaming *naming, const char *without,
                 const char *const *words)
 {
-  g_autoptr (GBytes) bytes = rename_tensors (model, naming, "F32", without);
+  const Renaming renaming = { .naming = naming, .without = without };
+  g_autoptr (GBytes) bytes = rename_tensors (model, &renaming);
   GError *error = NULL;
   g_autoptr (EffvkModel) refused = effvk_model_new_from_bytes (bytes, &error);
 
@@ -251,6 +286,110 @@ test_refused (void)
                   WORDS ("block 0 of stage 1", "found neither"));
 }
 
+/* What training code puts before the names, and what it calls a classifier of its own. */
+static void
+test_wrapped (void)
+{
+  static const EffvkNaming *const namings[]
+      = { &effvk_naming_torchvision, &effvk_naming_timm, &effvk_naming_lukemelas,
+          &effvk_naming_transformers };
+  static const char *const prefixes[]
+      = { "module.", "model.", "timm_model.", "_orig_mod.", "backbone.", "net.model.module." };
+  static const char *const classifiers[]
+      = { "classifier", "classifier.0", "classifier.1.0", "fc", "head.fc" };
+  g_autoptr (EffvkModel) model = effvk_model_new_random ("phi=-8", 7, 1, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (namings); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (prefixes) + G_N_ELEMENTS (classifiers); k++)
+      {
+        gboolean prefixed = k < G_N_ELEMENTS (prefixes);
+        const Renaming renaming
+            = { .naming = namings[i],
+                .prefix = prefixes[prefixed ? k : 1],
+                .classifier = prefixed ? NULL : classifiers[k - G_N_ELEMENTS (prefixes)] };
+        g_autoptr (GBytes) bytes = rename_tensors (model, &renaming);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (EffvkModel) wrapped = effvk_model_new_from_bytes (bytes, &error);
+
+        g_assert_no_error (error);
+        g_assert_true (wrapped->naming == namings[i]);
+        assert_same_network (model, wrapped, 0);
+        g_autofree char *json = effvk_model_inspect (wrapped);
+        g_autofree char *said = g_strdup_printf ("\"prefix\": \"%s\"", renaming.prefix);
+        g_assert_nonnull (strstr (json, said));
+      }
+}
+
+static void
+refuse_renamed (EffvkModel *model, const Renaming *renaming, const char *const *words)
+{
+  g_autoptr (GBytes) bytes = rename_tensors (model, renaming);
+  GError *error = NULL;
+  g_autoptr (EffvkModel) refused = effvk_model_new_from_bytes (bytes, &error);
+
+  fixture_refused (refused != NULL, &error, UNSUPPORTED, words, words[0]);
+}
+
+#define EMPTY(name) "\"" name "\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[0,0]}"
+
+static void
+test_wrapped_refused (void)
+{
+  g_autoptr (EffvkModel) model = effvk_model_new_random ("phi=-8", 7, 1, NULL);
+
+  refuse_renamed (model,
+                  &(Renaming){ .naming = &effvk_naming_timm,
+                               .prefix = "model.",
+                               .more = "{" EMPTY ("ema.conv_stem.weight") },
+                  WORDS ("found 2", "\"model.\"", "\"ema.\"", "effvk-convert --prefix"));
+  refuse_renamed (model,
+                  &(Renaming){ .naming = &effvk_naming_torchvision,
+                               .more = "{" EMPTY ("classifier.4.weight") },
+                  WORDS ("a head of 2", "classifier.1.weight", "classifier.4.weight", "[0, 3]"));
+  refuse_renamed (model,
+                  &(Renaming){ .naming = &effvk_naming_timm,
+                               .prefix = "model.",
+                               .more = "{" EMPTY ("bn1.bias") },
+                  WORDS ("bn1.bias", "with and without a prefix"));
+}
+
+/* Another network with tensors of the same names: without a name nothing tells its activation. */
+static void
+test_other_network (void)
+{
+  g_autoptr (EffvkModel) b0 = effvk_model_new_random ("phi=-8", 5, 1, NULL);
+  EffvkArch arch;
+  EffvkRecipe recipe = *effvk_model_get_recipe (b0);
+  GError *error = NULL;
+
+  effvk_arch_init_variant (&arch, "phi=-8", 5);
+  for (guint i = 0; i < arch.blocks->len; i++) /* as mnasnet_100: 3, 3, 5, 5, 3, 5, 3 */
+    {
+      EffvkBlock *block = &g_array_index (arch.blocks, EffvkBlock, i);
+      static const guint kernels[] = { 3, 3, 5, 5, 3, 5, 3 };
+      block->kernel = kernels[block->stage - 1];
+      block->squeezed = 0;
+    }
+  g_autoptr (GBytes) with = effvk_random_file (&arch, &recipe, 1);
+  effvk_arch_clear (&arch);
+  g_autoptr (EffvkModel) described = effvk_model_new_from_bytes (with, &error);
+  g_assert_no_error (error);
+  refuse_renamed (described, &(Renaming){ .naming = &effvk_naming_timm },
+                  WORDS ("of stage 4", "expected a depthwise block of kernel 3",
+                         "found a depthwise block of kernel 5", "another network", "--overrides"));
+
+  char *path = fixture_path ("model.safetensors");
+  g_autoptr (GBytes) bytes
+      = rename_tensors (described, &(Renaming){ .naming = &effvk_naming_timm });
+  g_assert_true (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
+                                      (gssize) g_bytes_get_size (bytes), NULL));
+  g_autoptr (EffvkModel) told
+      = effvk_model_new_with_overrides (path, "{\"activation\": \"relu\"}", &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (told->arch.activation, ==, EFFVK_ACTIVATION_RELU);
+  fixture_remove (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -259,5 +398,8 @@ main (int argc, char **argv)
   g_test_add_func ("/names/types", test_types);
   g_test_add_func ("/names/defaults", test_defaults);
   g_test_add_func ("/names/refused", test_refused);
+  g_test_add_func ("/names/wrapped", test_wrapped);
+  g_test_add_func ("/names/wrapped-refused", test_wrapped_refused);
+  g_test_add_func ("/names/other-network", test_other_network);
   return g_test_run ();
 }

@@ -63,6 +63,7 @@ const EffvkNaming effvk_naming_lukemelas = {
   .id = "lukemelas",
   .training = EFFVK_TRAINING_LUKEMELAS,
   .landmark = "_conv_stem.weight",
+  .body = "_blocks.",
   .flat = TRUE,
   .find_block = find_block,
   .name = name,

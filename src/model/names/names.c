@@ -15,34 +15,6 @@ effvk_unsupported (GError **error, const char *format, ...)
   return FALSE;
 }
 
-static const EffvkNaming *const schemes[]
-    = { &effvk_naming_torchvision, &effvk_naming_timm, &effvk_naming_lukemelas };
-
-const EffvkNaming *
-effvk_naming_find (const EffvkSafetensors *file, GError **error)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
-    if (effvk_safetensors_lookup (file, schemes[i]->landmark))
-      return schemes[i];
-
-  if (!file->first)
-    {
-      effvk_unsupported (error, "expected the tensors of an EfficientNet, found none");
-      return NULL;
-    }
-  g_autofree char *text = effvk_safetensor_describe (file->first);
-  GString *landmarks = g_string_new (NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
-    g_string_append_printf (landmarks, "%s\"%s\" (%s)", i ? " or " : "", schemes[i]->landmark,
-                            schemes[i]->id);
-  effvk_unsupported (error,
-                     "not an EfficientNet with known tensor names: expected %s among the %u "
-                     "tensors, found none; the first is \"%s\", %s",
-                     landmarks->str, file->n_tensors, file->first->name, text);
-  g_string_free (landmarks, TRUE);
-  return NULL;
-}
-
 static EffvkFamily
 family_of (const EffvkArch *arch)
 {
@@ -115,6 +87,13 @@ check_tensor (const EffvkLayerInfo *layer, EffvkPart part, const char *name,
                             expected, found);
 }
 
+/* What training counts: batches, and by torch's AveragedModel, models. */
+static gboolean
+is_counter (const char *name)
+{
+  return g_str_has_suffix (name, ".num_batches_tracked") || g_str_equal (name, "n_averaged");
+}
+
 static gboolean
 bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
              const EffvkSafetensors *file, GError **error)
@@ -136,7 +115,7 @@ bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
       }
 
   for (guint i = 0; i < file->n_tensors; i++)
-    if (!used[i] && !g_str_has_suffix (file->tensors[i].name, ".num_batches_tracked"))
+    if (!used[i] && !is_counter (file->tensors[i].name))
       {
         g_autofree char *text = effvk_safetensor_describe (&file->tensors[i]);
         return effvk_unsupported (
@@ -145,6 +124,42 @@ bind_layers (const EffvkNaming *naming, const EffvkArch *arch, GArray *layers,
             "with %u blocks",
             file->tensors[i].name, text, arch->blocks->len);
       }
+  return TRUE;
+}
+
+static char *
+describe_block (EffvkBlockKind kind, guint kernel, gboolean widened, gboolean squeeze)
+{
+  return g_strdup_printf ("a %s block of kernel %u, %s expansion and %s squeeze-excite",
+                          kind == EFFVK_BLOCK_FUSED ? "fused" : "depthwise", kernel,
+                          widened ? "with" : "without", squeeze ? "with" : "without");
+}
+
+gboolean
+effvk_arch_check_blocks (const EffvkArch *arch, GError **error)
+{
+  EffvkFamily family = family_of (arch);
+  guint n_stages = g_array_index (arch->blocks, EffvkBlock, arch->blocks->len - 1).stage;
+  const EffvkStage *stages = effvk_family_find_stages (family, n_stages);
+
+  for (guint i = 0; i < arch->blocks->len; i++)
+    {
+      const EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
+      const EffvkStage *stage = &stages[block->stage - 1];
+      gboolean squeeze = stage->se_ratio > 0 && family != EFFVK_FAMILY_LITE;
+      g_autofree char *expected
+          = describe_block (stage->kind, stage->kernel, stage->expand != 1, squeeze);
+      g_autofree char *found = describe_block (block->kind, block->kernel,
+                                               block->expanded != block->in, block->squeezed > 0);
+
+      if (strcmp (expected, found) != 0)
+        return effvk_unsupported (
+            error,
+            "block %u, of stage %u: expected %s, as an EfficientNet has there, found %s. This is "
+            "another network, and its tensors do not tell its activation. If it is to run all the "
+            "same, say that: --overrides '{\"activation\": \"relu\"}'",
+            i, block->stage, expected, found);
+    }
   return TRUE;
 }
 
@@ -158,12 +173,12 @@ make_gray (float values[3])
 gboolean
 effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
                               const EffvkNaming **naming, EffvkRecipe *recipe,
-                              const EffvkSafetensors *file, GError **error)
+                              EffvkSafetensors *file, GError **error)
 {
   g_autoptr (GArray) list = NULL;
 
   memset (arch, 0, sizeof *arch);
-  *naming = effvk_naming_find (file, error);
+  *naming = effvk_naming_settle (file, error);
   if (!*naming)
     return FALSE;
   arch->blocks = g_array_new (FALSE, TRUE, sizeof (EffvkBlock));

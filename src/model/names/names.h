@@ -22,6 +22,9 @@ typedef struct
   /* The stem's convolution: a tensor that every file of this scheme has. */
   const char *landmark;
 
+  /* What the names of the blocks' tensors begin with. */
+  const char *body;
+
   /* Blocks are numbered through (@stage is then 1): where a stage ends is read from their shapes. */
   gboolean flat;
 
@@ -33,7 +36,8 @@ typedef struct
   char *(*name) (const EffvkArch *arch, const EffvkLayerInfo *layer, EffvkPart part);
 } EffvkNaming;
 
-extern const EffvkNaming effvk_naming_torchvision, effvk_naming_timm, effvk_naming_lukemelas;
+extern const EffvkNaming effvk_naming_torchvision, effvk_naming_timm, effvk_naming_lukemelas,
+    effvk_naming_transformers;
 
 /* For the schemes: the tensor of that name, or NULL. */
 const EffvkSafetensor *effvk_naming_lookup (const EffvkSafetensors *file, const char *format, ...)
@@ -51,8 +55,10 @@ gboolean effvk_naming_read_structure (const EffvkNaming *naming, const EffvkSafe
 /* Sets %EFFVK_MODEL_ERROR_UNSUPPORTED and returns FALSE. */
 gboolean effvk_unsupported (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* The scheme that @file follows, or NULL with @error set. */
-const EffvkNaming *effvk_naming_find (const EffvkSafetensors *file, GError **error);
+/* The scheme that @file follows, or NULL with @error set. What its tensors' names begin with before the
+ * scheme's own ("module.") is cut off and kept in @file, and its only linear layer gets the
+ * classifier's name. */
+const EffvkNaming *effvk_naming_settle (EffvkSafetensors *file, GError **error);
 
 /* The architecture that the tensors spell, with strides, residuals, activation and variant; and its
  * layers with their tensors. Every tensor that is needed is there with the right shape and type,
@@ -61,4 +67,8 @@ const EffvkNaming *effvk_naming_find (const EffvkSafetensors *file, GError **err
  * @recognised is the member, or NULL for a structure without a name. */
 gboolean effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const char **recognised,
                                        const EffvkNaming **naming, EffvkRecipe *recipe,
-                                       const EffvkSafetensors *file, GError **error);
+                                       EffvkSafetensors *file, GError **error);
+
+/* Refuses what has an EfficientNet's tensors but no EfficientNet's blocks: of another network nothing
+ * tells the activation and the strides. */
+gboolean effvk_arch_check_blocks (const EffvkArch *arch, GError **error);

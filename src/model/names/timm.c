@@ -98,6 +98,7 @@ const EffvkNaming effvk_naming_timm = {
   .id = "timm",
   .training = EFFVK_TRAINING_TIMM,
   .landmark = "conv_stem.weight",
+  .body = "blocks.",
   .find_block = find_block,
   .name = name,
 };

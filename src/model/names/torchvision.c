@@ -93,6 +93,7 @@ const EffvkNaming effvk_naming_torchvision = {
   .id = "torchvision",
   .training = EFFVK_TRAINING_TORCHVISION,
   .landmark = "features.0.0.weight",
+  .body = "features.",
   .find_block = find_block,
   .name = name,
 };
