@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/effvkclassify.h"
+#ifdef HAVE_OVERLAY
+#include "overlay/effvkoverlay.h"
+#endif
 
 /* Nothing here touches Vulkan: the elements exist on a machine without a driver, and say what is
  * missing when they are started. */
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return GST_ELEMENT_REGISTER (effvkclassify, plugin);
+  gboolean ok = GST_ELEMENT_REGISTER (effvkclassify, plugin);
+
+#ifdef HAVE_OVERLAY
+  ok |= GST_ELEMENT_REGISTER (effvkoverlay, plugin);
+#endif
+  return ok;
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, effvk,

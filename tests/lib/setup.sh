@@ -22,6 +22,7 @@ effvk_packages_build=(
 # shellcheck disable=SC2034 # used by those that source this file
 effvk_packages_test=(
   vulkan-validationlayers
+  libpango1.0-dev tesseract-ocr fonts-dejavu-core
   gi-docgen shellcheck
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx
   python3-gi python3-gst-1.0

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How effvkoverlay draws: as a composition where downstream takes one, in any memory; anew only where something
+ * changed; and the strip's history. */
+#include "fixtures.h"
+
+#include "overlay/history.h"
+
+#include <gst/video/video.h>
+
+#define WIDTH 640
+#define HEIGHT 360
+
+/* A frame in which somebody saw @label. */
+static GstBuffer *
+new_frame (guint number, const char *label, double score)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, WIDTH * HEIGHT * 4, NULL);
+  GstVideoRegionOfInterestMeta *roi
+      = gst_buffer_add_video_region_of_interest_meta (buffer, "frame", 0, 0, WIDTH, HEIGHT);
+
+  gst_buffer_memset (buffer, 0, 0, WIDTH * HEIGHT * 4);
+  gst_video_region_of_interest_meta_add_param (
+      roi, gst_structure_new ("classification", "label", G_TYPE_STRING, label, "label_id",
+                              G_TYPE_INT, 1, "confidence", G_TYPE_DOUBLE, score, NULL));
+  GST_BUFFER_PTS (buffer) = number * 40 * GST_MSECOND;
+  return buffer;
+}
+
+/* A harness whose downstream takes compositions; @features: of the caps on both sides, "" or "(memory:VulkanImage)". */
+static GstHarness *
+new_harness (const char *features)
+{
+  GstHarness *harness = gst_harness_new_parse ("effvkoverlay show=label+bars+strip");
+  const char *inner = *features ? features : "memory:SystemMemory";
+  g_autofree char *in = g_strdup_printf ("video/x-raw(%s),format=BGRx,width=%d,height=%d,"
+                                         "framerate=25/1",
+                                         inner, WIDTH, HEIGHT);
+  g_autofree char *out = g_strdup_printf (
+      "video/x-raw(%s, meta:GstVideoOverlayComposition),format=BGRx,width=%d,height=%d", inner,
+      WIDTH, HEIGHT);
+
+  gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE,
+                                           NULL);
+  gst_harness_set_sink_caps_str (harness, out);
+  gst_harness_set_src_caps_str (harness, in);
+  return harness;
+}
+
+/* The composition that a frame leaves with, and that its pixels are those that came. */
+static GstVideoOverlayComposition *
+push (GstHarness *harness, GstBuffer *frame)
+{
+  GstVideoOverlayCompositionMeta *meta;
+  GstVideoOverlayComposition *composition = NULL;
+  GstBuffer *out;
+
+  g_assert_cmpint (gst_harness_push (harness, frame), ==, GST_FLOW_OK);
+  out = gst_harness_pull (harness);
+  g_assert_nonnull (out);
+  meta = gst_buffer_get_video_overlay_composition_meta (out);
+  if (meta)
+    composition = gst_video_overlay_composition_ref (meta->overlay);
+  for (gsize i = 0; i < WIDTH * HEIGHT * 4; i += 4096)
+    g_assert_cmpint (gst_buffer_memcmp (out, i, "\0\0\0\0", 4), ==, 0);
+  gst_buffer_unref (out);
+  return composition;
+}
+
+static void
+test_composition (void)
+{
+  static const char *const features[] = { "", "memory:DMABuf", "memory:VulkanImage" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (features); i++)
+    {
+      GstHarness *harness = new_harness (features[i]);
+      GstVideoOverlayComposition *composition = push (harness, new_frame (0, "cat", 0.9));
+
+      g_assert_nonnull (composition);
+      g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 2);
+      gst_video_overlay_composition_unref (composition);
+      gst_harness_teardown (harness);
+    }
+}
+
+/* The same composition is used as long as nothing changes; numbers wait a little, a label does not. */
+static void
+test_redraw (void)
+{
+  GstHarness *harness = new_harness ("");
+  static const struct
+  {
+    guint frame;
+    const char *label;
+    double score;
+    gboolean drawn;
+  } frames[] = { { 0, "cat", 0.90, TRUE }, { 1, "cat", 0.90, FALSE }, { 2, "cat", 0.70, FALSE },
+                 { 3, "dog", 0.70, TRUE }, { 4, "dog", 0.71, FALSE }, { 6, "dog", 0.71, FALSE },
+                 { 9, "dog", 0.71, TRUE }, { 10, "dog", 0.71, FALSE } };
+  GstVideoOverlayComposition *last = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (frames); i++)
+    {
+      GstVideoOverlayComposition *composition
+          = push (harness, new_frame (frames[i].frame, frames[i].label, frames[i].score));
+
+      g_assert_nonnull (composition);
+      g_test_message ("frame %u", i);
+      g_assert_true ((composition != last) == frames[i].drawn);
+      g_clear_pointer (&last, gst_video_overlay_composition_unref);
+      last = composition;
+    }
+  g_clear_pointer (&last, gst_video_overlay_composition_unref);
+  gst_harness_teardown (harness);
+}
+
+/* Labels that are new in each frame leave nothing behind but a bounded number of drawn things. */
+static void
+test_many_labels (void)
+{
+  GstHarness *harness = new_harness ("");
+
+  for (guint i = 0; i < 300; i++)
+    {
+      g_autofree char *label = g_strdup_printf ("label %u", i);
+      GstVideoOverlayComposition *composition = push (harness, new_frame (i, label, 0.5));
+
+      g_assert_nonnull (composition);
+      gst_video_overlay_composition_unref (composition);
+    }
+  gst_harness_teardown (harness);
+}
+
+static void
+test_history (void)
+{
+  const GstClockTime duration = GST_EFFVK_HISTORY_CELLS * GST_SECOND;
+  const guint last = GST_EFFVK_HISTORY_CELLS - 1;
+  GstEffvkHistory history = { 0 };
+
+  g_assert_true (gst_effvk_history_add (&history, duration, 5 * GST_SECOND, 1));
+  g_assert_false (gst_effvk_history_add (&history, duration, 5 * GST_SECOND + 1, 1));
+  g_assert_true (gst_effvk_history_add (&history, duration, 8 * GST_SECOND, 2));
+  g_assert_cmpuint (history.colors[last], ==, 2);
+  for (guint i = 1; i <= 3; i++) /* the frames between were the older label's */
+    g_assert_cmpuint (history.colors[last - i], ==, 1);
+  g_assert_cmpuint (history.colors[last - 4], ==, 0);
+  g_assert_false (gst_effvk_history_add (&history, duration, GST_CLOCK_TIME_NONE, 3));
+  /* back in time, and far ahead: it begins anew */
+  g_assert_true (gst_effvk_history_add (&history, duration, 0, 3));
+  g_assert_cmpuint (history.colors[last - 1], ==, 0);
+  g_assert_true (gst_effvk_history_add (&history, duration, G_MAXINT64, 4));
+  g_assert_cmpuint (history.colors[last], ==, 4);
+  g_assert_cmpuint (history.colors[last - 1], ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/overlay/composition", test_composition);
+  g_test_add_func ("/overlay/redraw", test_redraw);
+  g_test_add_func ("/overlay/many-labels", test_many_labels);
+  g_test_add_func ("/overlay/history", test_history);
+  return fixtures_run ();
+}
