@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "media-frame.h"
 
+#include "common/video-image.h"
+
 #include <gio/gio.h>
 #include <string.h>
 
@@ -14,53 +16,26 @@ release_sample (ToolMediaFrame *frame)
     }
 }
 
-static gboolean
-is_full_range (const GstVideoInfo *info, gboolean still)
+/* What the caps leave open. A still picture is JPEG's: full range, chroma between the pixels. */
+static void
+complete_info (GstVideoInfo *info, GstCaps *caps, gboolean still)
 {
-  if (info->colorimetry.range == GST_VIDEO_COLOR_RANGE_UNKNOWN)
-    return still || !GST_VIDEO_INFO_IS_YUV (info);
-  return info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
-}
-
-static EffvkMatrix
-convert_matrix (const GstVideoInfo *info)
-{
-  switch (info->colorimetry.matrix)
-    {
-    case GST_VIDEO_COLOR_MATRIX_BT709:
-      return EFFVK_MATRIX_BT709;
-    case GST_VIDEO_COLOR_MATRIX_SMPTE240M:
-      return EFFVK_MATRIX_SMPTE240M;
-    case GST_VIDEO_COLOR_MATRIX_BT2020:
-      return EFFVK_MATRIX_BT2020;
-    case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
-      return info->height < 720 ? EFFVK_MATRIX_BT601 : EFFVK_MATRIX_BT709;
-    default:
-      return EFFVK_MATRIX_BT601;
-    }
-}
-
-static EffvkChromaSite
-convert_site (const GstVideoInfo *info, GstCaps *caps)
-{
-  const char *name = gst_structure_get_string (gst_caps_get_structure (caps, 0), "chroma-site");
-  GstVideoChromaSite site = info->chroma_site;
+  const char *site = gst_structure_get_string (gst_caps_get_structure (caps, 0), "chroma-site");
 
   /* Where the caps have no colorimetry, GstVideoInfo forgets the site that they do have. */
-  if (name)
-    site = gst_video_chroma_site_from_string (name);
-  if (!(site & GST_VIDEO_CHROMA_SITE_H_COSITED))
-    return EFFVK_CHROMA_SITE_CENTER;
-  return site & GST_VIDEO_CHROMA_SITE_V_COSITED ? EFFVK_CHROMA_SITE_TOP_LEFT
-                                                : EFFVK_CHROMA_SITE_LEFT;
+  if (site)
+    info->chroma_site = gst_video_chroma_site_from_string (site);
+  else if (still)
+    info->chroma_site = GST_VIDEO_CHROMA_SITE_NONE;
+  if (still && info->colorimetry.range == GST_VIDEO_COLOR_RANGE_UNKNOWN)
+    info->colorimetry.range = GST_VIDEO_COLOR_RANGE_0_255;
 }
 
 /* Makes the image anew when the caps have changed. */
 static gboolean
 prepare_image (ToolMediaFrame *frame, GstCaps *caps, gboolean still, GError **error)
 {
-  GstVideoTransferFunction transfer;
-  EffvkFormat format;
+  g_autofree char *reason = NULL;
 
   if (frame->caps && gst_caps_is_equal (caps, frame->caps))
     return TRUE;
@@ -72,30 +47,14 @@ prepare_image (ToolMediaFrame *frame, GstCaps *caps, gboolean still, GError **er
                            "the decoder's caps are not those of raw video");
       return FALSE;
     }
-  transfer = frame->info.colorimetry.transfer;
-  if (transfer == GST_VIDEO_TRANSFER_SMPTE2084 || transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "the video is HDR (%s), which looks wrong to a model trained on SDR pictures",
-                   transfer == GST_VIDEO_TRANSFER_SMPTE2084 ? "PQ" : "HLG");
-      return FALSE;
-    }
-  frame->full_range = is_full_range (&frame->info, still);
-  format = effvk_format_from_string (
-      gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (&frame->info)));
-  frame->image = effvk_image_new (format, (guint) frame->info.width, (guint) frame->info.height);
+  complete_info (&frame->info, caps, still);
+  frame->image = gst_effvk_video_image_new (&frame->info, (guint) frame->info.width,
+                                            (guint) frame->info.height, &reason);
   if (!frame->image)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "frames of %dx%d are too large: %d is the most", frame->info.width,
-                   frame->info.height, EFFVK_IMAGE_MAX_SIZE);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, reason);
       return FALSE;
     }
-  effvk_image_set_colorimetry (frame->image, convert_matrix (&frame->info), frame->full_range,
-                               convert_site (&frame->info, caps));
-  /* An absurd one is taken for square. */
-  effvk_image_set_pixel_aspect_ratio (frame->image, (guint) frame->info.par_n,
-                                      (guint) frame->info.par_d);
   gst_caps_replace (&frame->caps, caps);
   return TRUE;
 }

@@ -10,7 +10,6 @@ typedef struct
   EffvkImage *image; /* points into the sample */
   GstCaps *caps;     /* of the last sample */
   GstVideoInfo info;
-  gboolean full_range;
   GstSample *sample;
   GstVideoFrame frame; /* mapped while sample is set */
 } ToolMediaFrame;

@@ -381,7 +381,7 @@ gst_effvk_model_instance_warm (GstEffvkModelInstance *network, const GstVideoInf
   guint width = (guint) GST_VIDEO_INFO_WIDTH (info), height = (guint) GST_VIDEO_INFO_HEIGHT (info);
   g_autofree char *reason = NULL;
   g_autofree guint8 *black = g_malloc0 (GST_VIDEO_INFO_SIZE (info));
-  g_autoptr (EffvkImage) image = gst_effvk_frame_new_image (info, width, height, &reason);
+  g_autoptr (EffvkImage) image = gst_effvk_video_image_new (info, width, height, &reason);
   g_autoptr (EffvkResult) result = NULL;
 
   for (guint i = 0; image && i < GST_VIDEO_INFO_N_PLANES (info); i++)

@@ -30,7 +30,7 @@ set_caps (GstEffvkClassify *self, GstCaps *caps)
                               gst_video_interlace_mode_to_string (
                                   GST_VIDEO_INFO_INTERLACE_MODE (&info)));
   image = reason ? NULL
-                 : gst_effvk_frame_new_image (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
+                 : gst_effvk_video_image_new (&info, (guint) GST_VIDEO_INFO_WIDTH (&info),
                                               (guint) GST_VIDEO_INFO_HEIGHT (&info), &reason);
   if (!image)
     {

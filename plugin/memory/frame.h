@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <effvk/effvk.h>
-#include <gst/video/video.h>
-
-/* The formats that libeffvk takes, for a caps string. */
-#define GST_EFFVK_FRAME_FORMATS                                                                    \
-  "{ NV12, I420, RGBA, BGRA, RGBx, BGRx, RGB, BGR, NV21, YV12, GRAY8, ARGB, ABGR, xRGB, xBGR, "    \
-  "RGBP, BGRP, GBR, Y42B, Y444, NV16, NV61, NV24, YUY2, UYVY, YVYU, VYUY, AYUV, VUYA, P010_10LE, " \
-  "I420_10LE, I422_10LE, Y444_10LE, P012_LE, I420_12LE, I422_12LE, Y444_12LE, P016_LE, "           \
-  "Y444_16LE, GRAY16_LE }"
+#include "common/video-image.h"
 
 #define GST_EFFVK_FEATURE_VULKAN "memory:VulkanImage"
 #define GST_EFFVK_FEATURE_DMABUF "memory:DMABuf"
-
-/* An image for frames of @info's format, colorimetry and pixels that are @width x @height in memory.
- * Returns NULL with @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
-EffvkImage *gst_effvk_frame_new_image (const GstVideoInfo *info, guint width, guint height,
-                                       char **reason);
 
 /* Maps @buffer for reading; gst_video_frame_unmap() ends it. Returns FALSE with @reason set when
  * the buffer is smaller than its caps say or contradicts them. */
