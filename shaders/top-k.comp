@@ -1,19 +1,15 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The k best classes and their scores, best first; among equals the lower index comes first.
-//   x [N,C] fp32, y [N,k,4] fp32: class index, score, 1 if all logits are finite, 0
-// One workgroup an image; an invocation holds every THREADS-th logit's best in a register and looks again only
-// when its own was taken. As many logits as LOCAL are copied to shared memory first. Grid: 1, 1, images. Driven by src/ops/top-k.c.
+// The k best classes (top-k.glsl). An invocation holds every THREADS-th logit's best in a register and
+// looks again only when its own was taken: k * C / THREADS turns where it has all of them, which
+// src/ops/top-k.c bounds. As many logits as LOCAL are copied to shared memory first.
 #extension GL_EXT_control_flow_attributes : require
+#extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 64;
-layout(constant_id = 1) const int ACTIVATION = 1; // of EffvkOutputActivation: 1 softmax, 2 sigmoid, 3 none
-
+layout(constant_id = 1) const int ACTIVATION = 1;
 layout(constant_id = 2) const int LOCAL = 1;
-
-layout(set = 0, binding = 0, std430) readonly buffer X { float x[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Y { vec4 y[]; };
-layout(push_constant) uniform Push { int C, stride, k; } pc;
+#include "top-k.glsl"
 
 shared float values[THREADS];
 shared int indices[THREADS];
@@ -21,20 +17,15 @@ shared float sums[THREADS];
 shared bool finite[THREADS];
 shared float local[LOCAL];
 
-const int AHEAD = 8; // logits that are read at a time
-
 float logit(int x0, int i)
 {
     return pc.C <= LOCAL ? local[i] : x[x0 + i];
 }
 
-const float LOWEST = -3.402823466e38;
-const float LARGEST_EXPONENT = 80.0; // its exponential is finite
-
 // The best logit of this invocation that comes after (last, last_index) in the order of the answer.
 void find_best(int id, int x0, float last, int last_index, out float best, out int best_index)
 {
-    best = LOWEST;
+    best = -LARGEST;
     best_index = pc.C;
     for (int i = id; i < pc.C; i += THREADS) {
         float v = logit(x0, i);
@@ -49,19 +40,15 @@ void find_best(int id, int x0, float last, int last_index, out float best, out i
 // Leaves the best of all invocations in values[0], indices[0].
 void reduce_best(int id)
 {
-    for (int half_count = THREADS / 2; half_count > 0; half_count /= 2) {
-        barrier();
-        if (id < half_count) {
-            float v = values[id + half_count];
-            int i = indices[id + half_count];
-            bool better = v > values[id] || (v == values[id] && i < indices[id]);
-            if (i < pc.C && (better || indices[id] == pc.C)) {
-                values[id] = v;
-                indices[id] = i;
-            }
+    REDUCE(id, {
+        float v = values[id + n];
+        int i = indices[id + n];
+        bool better = v > values[id] || (v == values[id] && i < indices[id]);
+        if (i < pc.C && (better || indices[id] == pc.C)) {
+            values[id] = v;
+            indices[id] = i;
         }
-    }
-    barrier();
+    })
 }
 
 void main()
@@ -84,7 +71,7 @@ void main()
         barrier();
     }
     for (int i = id; i < pc.C; i += THREADS)
-        all_finite = all_finite && abs(logit(x0, i)) <= -LOWEST;
+        all_finite = all_finite && abs(logit(x0, i)) <= LARGEST;
     finite[id] = all_finite;
     find_best(id, x0, INFINITE, -1, best, best_index);
 
@@ -100,25 +87,12 @@ void main()
             for (int i = id; i < pc.C; i += THREADS)
                 sum += exp(logit(x0, i) - top);
             sums[id] = sum;
-            for (int n = THREADS / 2; n > 0; n /= 2) {
-                barrier();
-                if (id < n) {
-                    sums[id] += sums[id + n];
-                    finite[id] = finite[id] && finite[id + n];
-                }
-            }
-            barrier();
+            REDUCE(id, sums[id] += sums[id + n]; finite[id] = finite[id] && finite[id + n];)
             sum = sums[0];
             all_finite = finite[0];
         }
-        if (id == 0) {
-            float score = value;
-            if (ACTIVATION == 1)
-                score = exp(value - top) / sum;
-            else if (ACTIVATION == 2)
-                score = 1.0 / (1.0 + exp(min(-value, LARGEST_EXPONENT)));
-            y[image * pc.k + rank] = vec4(float(index), score, all_finite ? 1.0 : 0.0, 0.0);
-        }
+        if (id == 0)
+            write_class(image, rank, index, value, top, sum, all_finite);
         if (index == best_index)
             find_best(id, x0, value, index, best, best_index);
         barrier();

@@ -118,6 +118,7 @@ effvk_file_read_all (const char *path, guint64 max_size, int code, GError **erro
   contents = g_malloc (size + 1);
   gboolean ok = effvk_file_read (fd, contents, size, code, error);
   close (fd);
+  contents[size] = '\0';
   return ok ? g_bytes_new_take (g_steal_pointer (&contents), size) : NULL;
 }
 

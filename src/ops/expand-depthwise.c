@@ -131,10 +131,11 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
   guint side = choose_side (out, depthwise->stride);
   guint step = choose_step (&caps, find_in_side (side, depthwise->kernel, depthwise->stride), S);
+  EffvkShapeChoice by_shape
+      = { .favourite = caps.matrix ? MATRIX : TILE, .unfit = step ? 0 : 1u << MATRIX };
   int kernel
       = effvk_op_choose_for_shape (context, "expand-depthwise", effvk_expand_depthwise_kernels,
-                                   effvk_expand_depthwise_n_kernels,
-                                   caps.matrix && step ? MATRIX : TILE, error);
+                                   effvk_expand_depthwise_n_kernels, by_shape, error);
   EffvkDispatch dispatch = { .op = "expand-depthwise", .writes = 1u << Y, .n_spec = 6 };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
@@ -148,8 +149,6 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
 
   if (kernel < 0)
     return FALSE;
-  if (!step) /* whoever named the other */
-    kernel = TILE;
   tiles_x = effvk_div_up (out->w, side);
   tiles = tiles_x * effvk_div_up (out->h, side);
   push.tiles_x = (gint32) tiles_x;

@@ -18,6 +18,8 @@
 #define TILE_CHANNELS 16
 #define TILE_LANES 64
 #define MAX_SLICES 4
+#define TILE_PIXELS 64 /* at a time */
+#define TILE_AHEAD 4   /* texels of inputs that are loaded at a time */
 
 /* Of the matrix kernel: matrices side by side in channels, and the batch from which on it has work enough for a GPU. */
 #define MATRICES 4
@@ -55,6 +57,31 @@ static const EffvkShader shaders[][2] = {
   [TILE] = EFFVK_SHADERS (head_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
 
+static guint
+choose_slices (const EffvkDeviceCaps *caps)
+{
+  return MIN (MAX_SLICES, caps->max_workgroup_invocations / TILE_LANES);
+}
+
+/* What the size says: the kernels go over all pixels and, for some of them at a time, over all
+ * inputs. */
+static EffvkShapeChoice
+choose_by_shape (const EffvkOpContext *context, const EffvkTensorInfo *in)
+{
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
+  guint64 pixels = (guint64) in->h * in->w, K4 = effvk_c4 (in->c);
+  EffvkShapeChoice choice = { .favourite = caps.cpu                               ? -1
+                                           : caps.matrix && in->n >= MATRIX_BATCH ? MATRIX
+                                                                                  : TILE };
+
+  if (effvk_op_is_cut_short (context, (pixels / EFFVK_LANES_PIXELS + 1) * (K4 + 1)))
+    choice.unfit |= 1u << LANES;
+  if (effvk_op_is_cut_short (context, (pixels / TILE_PIXELS + 1)
+                                          * (K4 / (TILE_AHEAD * choose_slices (&caps)) + 16)))
+    choice.unfit |= 1u << TILE;
+  return choice;
+}
+
 gboolean
 effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
 {
@@ -62,9 +89,8 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  int favourite = caps.cpu ? -1 : caps.matrix && in->n >= MATRIX_BATCH ? MATRIX : TILE;
   int kernel = effvk_op_choose_for_shape (context, "head", effvk_head_kernels, effvk_head_n_kernels,
-                                          favourite, error);
+                                          choose_by_shape (context, in), error);
   guint channels, padded = K4;
   EffvkDispatch dispatch = { .op = "head", .writes = 1u << Y };
   Push push = { (gint32) (in->h * in->w), (gint32) K4, (gint32) C4, 0 };
@@ -92,7 +118,7 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
       break;
     default:
       channels = TILE_CHANNELS;
-      dispatch.spec[0] = MIN (MAX_SLICES, caps.max_workgroup_invocations / TILE_LANES);
+      dispatch.spec[0] = choose_slices (&caps);
       dispatch.n_spec = 2;
       break;
     }

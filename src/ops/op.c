@@ -61,39 +61,92 @@ effvk_op_get_forced (const EffvkOpContext *context, const char *op)
   return context->kernel ? g_strdup (context->kernel) : kernel_from_environment (op);
 }
 
-int
-effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
-                           const EffvkKernel *kernels, guint n, int favourite, GError **error)
+gboolean
+effvk_op_is_cut_short (const EffvkOpContext *context, guint64 turns)
 {
-  EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  g_autofree char *forced = effvk_op_get_forced (context, op);
-  const char *wanted = context->choices ? effvk_choices_take (context->choices, op) : NULL;
-  const char *usable[MAX_KERNELS + 1] = { NULL };
-  int chosen = favourite >= 0 && !forced && kernels[favourite].usable (&caps) ? favourite : -1;
-  guint n_usable = 0;
+  EffvkDevice *device = effvk_program_get_device (context->program);
+
+  return effvk_device_get_caps (device)->cpu && turns > EFFVK_MAX_TURNS;
+}
+
+/* Of a table's kernels those that can run here and compute the shape: a bit each. */
+static guint
+find_usable (const EffvkDeviceCaps *caps, const EffvkKernel *kernels, guint n, guint unfit)
+{
+  guint usable = 0;
 
   for (guint i = 0; i < n; i++)
-    {
-      gboolean preferred = !kernels[i].preferred || kernels[i].preferred (&caps);
+    if (!(unfit & 1u << i) && kernels[i].usable (caps))
+      usable |= 1u << i;
+  return usable;
+}
 
-      if (!kernels[i].usable (&caps))
-        continue;
-      if (n_usable < MAX_KERNELS)
-        usable[n_usable++] = kernels[i].name;
-      if (forced ? strcmp (kernels[i].name, forced) == 0
-                 : g_strcmp0 (kernels[i].name, wanted) == 0 || (chosen < 0 && preferred))
-        chosen = (int) i;
-    }
+/* The index of the kernel of that name, or -1. */
+static int
+find_named (const EffvkKernel *kernels, guint n, const char *name)
+{
+  for (guint i = 0; name && i < n; i++)
+    if (strcmp (kernels[i].name, name) == 0)
+      return (int) i;
+  return -1;
+}
+
+/* The first usable kernel that is the choice on such a device, or -1. */
+static int
+find_preferred (const EffvkDeviceCaps *caps, const EffvkKernel *kernels, guint n, guint usable)
+{
+  for (guint i = 0; i < n; i++)
+    if ((usable & 1u << i) && (!kernels[i].preferred || kernels[i].preferred (caps)))
+      return (int) i;
+  return -1;
+}
+
+static void
+record_choice (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
+               guint usable, int chosen)
+{
+  EffvkChoice choice = { .op = op,
+                         .kernel = kernels[chosen].name,
+                         .dispatch = effvk_program_get_n_dispatches (context->program) };
+  const char *names[MAX_KERNELS + 1] = { NULL };
+  guint n_names = 0;
+
+  for (guint i = 0; i < n && n_names < MAX_KERNELS; i++)
+    if (usable & 1u << i)
+      names[n_names++] = kernels[i].name;
+  choice.usable = names;
+  effvk_choices_add (context->made, &choice);
+}
+
+int
+effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
+                           const EffvkKernel *kernels, guint n, EffvkShapeChoice shape,
+                           GError **error)
+{
+  EffvkDeviceCaps caps = effvk_op_get_caps (context);
+  guint usable = find_usable (&caps, kernels, n, shape.unfit);
+  g_autofree char *forced = effvk_op_get_forced (context, op);
+  const char *wanted = context->choices ? effvk_choices_take (context->choices, op) : NULL;
+  int named = find_named (kernels, n, forced), tuned = find_named (kernels, n, wanted), chosen;
+
+  if (forced && (named < 0 || !kernels[named].usable (&caps)))
+    chosen = -1;
+  else if (forced && (usable & 1u << named))
+    chosen = named;
+  else if (tuned >= 0 && (usable & 1u << tuned))
+    chosen = tuned;
+  else if (shape.favourite >= 0 && (usable & 1u << shape.favourite))
+    chosen = shape.favourite;
+  else
+    chosen = find_preferred (&caps, kernels, n, usable);
+
+  if (chosen >= 0 && context->made)
+    record_choice (context, op, kernels, n, usable, chosen);
   if (chosen < 0)
     g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
-                 "%s: no kernel%s%s that this device can run", op, forced ? " named " : "",
-                 forced ? forced : "");
-  else if (context->made)
-    effvk_choices_add (context->made, &(EffvkChoice){ .op = op,
-                                                      .kernel = kernels[chosen].name,
-                                                      .usable = usable,
-                                                      .dispatch = effvk_program_get_n_dispatches (
-                                                          context->program) });
+                 "%s: no kernel%s%s that this device can run%s", op, forced ? " named " : "",
+                 forced ? forced : "",
+                 shape.unfit ? " with a layer as large as this: a smaller input may help" : "");
   return chosen;
 }
 
@@ -101,7 +154,9 @@ int
 effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels, guint n,
                  GError **error)
 {
-  return effvk_op_choose_for_shape (context, op, kernels, n, -1, error);
+  const EffvkShapeChoice any = { .favourite = -1 };
+
+  return effvk_op_choose_for_shape (context, op, kernels, n, any, error);
 }
 
 gboolean

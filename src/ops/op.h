@@ -46,7 +46,8 @@ EffvkDeviceCaps effvk_op_get_storage_caps (EffvkDevice *device, EffvkStorage sto
 /* The same, as the plan sees them. */
 EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
 
-/* The kernel that the context or the environment (EFFVK_KERNELS=pointwise=tile,depthwise=storage) forces, or NULL. */
+/* The kernel that the context or the environment (EFFVK_KERNELS=pointwise=tile,depthwise=tall)
+ * forces, or NULL. */
 char *effvk_op_get_forced (const EffvkOpContext *context, const char *op);
 
 /* The index of the kernel to use in a table of @n kernels: the forced one; or the one that the choices name; or the
@@ -55,9 +56,25 @@ char *effvk_op_get_forced (const EffvkOpContext *context, const char *op);
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 
-/* The same, where the shape says which kernel is the op's own choice: @favourite, if it is usable; -1: none. */
+/* What the shape says of an op's kernels. */
+typedef struct
+{
+  int favourite; /* the op's own choice, if it is usable; -1: none */
+  guint unfit;   /* a bit for each kernel that cannot compute this shape, whoever asks for it */
+} EffvkShapeChoice;
+
+/* The same, where the shape has a say. A kernel that is forced and unfit is passed over. */
 int effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
-                               const EffvkKernel *kernels, guint n, int favourite, GError **error);
+                               const EffvkKernel *kernels, guint n, EffvkShapeChoice shape,
+                               GError **error);
+
+/* Mesa's software drivers end every loop of an invocation, without a word, when all its loops
+ * together have made this many turns. */
+#define EFFVK_MAX_TURNS 65535
+
+/* Whether that may happen: the kernel is unfit for the shape then. @turns: of the invocation that makes
+ * most. */
+gboolean effvk_op_is_cut_short (const EffvkOpContext *context, guint64 turns);
 
 /* Predicates that several ops share. */
 gboolean effvk_kernel_anywhere (const EffvkDeviceCaps *caps);

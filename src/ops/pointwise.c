@@ -239,17 +239,20 @@ choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Sh
 {
   const EffvkSqueezeExcite *squeeze = op->squeeze_excite;
   g_autofree char *forced = effvk_op_get_forced (context, OP);
+  EffvkShapeChoice by_shape = { .favourite = choose_favourite (context, op, shape) };
   EffvkOpContext own = *context;
-  int kernel;
 
-  /* Whoever forces kernels that compute gates has layers without as well. */
-  for (int i = N_PLAIN; !squeeze && i < (int) G_N_ELEMENTS (effvk_pointwise_kernels); i++)
-    if (g_strcmp0 (forced, effvk_pointwise_kernels[i].name) == 0)
-      own.kernel = effvk_pointwise_kernels[find_plain (i)].name;
-  kernel = effvk_op_choose_for_shape (&own, OP, effvk_pointwise_kernels,
-                                      squeeze ? effvk_pointwise_n_kernels : N_PLAIN,
-                                      choose_favourite (context, op, shape), error);
-  return excites (kernel) && !fits (shape, kernel, squeeze) ? find_plain (kernel) : kernel;
+  /* Whoever forces kernels that compute gates has layers without, or too large for them, as well. */
+  for (int i = N_PLAIN; i < (int) G_N_ELEMENTS (effvk_pointwise_kernels); i++)
+    {
+      if (squeeze && fits (shape, i, squeeze))
+        continue;
+      by_shape.unfit |= 1u << i;
+      if (g_strcmp0 (forced, effvk_pointwise_kernels[i].name) == 0)
+        own.kernel = effvk_pointwise_kernels[find_plain (i)].name;
+    }
+  return effvk_op_choose_for_shape (&own, OP, effvk_pointwise_kernels,
+                                    squeeze ? effvk_pointwise_n_kernels : N_PLAIN, by_shape, error);
 }
 
 static Tiling

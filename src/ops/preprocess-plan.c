@@ -424,6 +424,13 @@ effvk_preprocess_items (const EffvkPreprocessRoom *room, guint batch)
   return items;
 }
 
+static void
+write_table (guint8 *to, const GArray *table)
+{
+  if (table->len > 0) /* an empty one has no data: memcpy() from NULL is undefined */
+    memcpy (to, table->data, table->len * sizeof (float));
+}
+
 void
 effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreprocessRoom *room,
                              guint batch, guint i, gsize offset, guint8 *items)
@@ -455,12 +462,9 @@ effvk_preprocess_plan_write (const EffvkPreprocessPlan *plan, const EffvkPreproc
   item.to += (gint32) (plan->outputs * i);
   item.colour = column_taps;
   memcpy (items + sizeof item * i, &item, sizeof item);
-  memcpy (items + at.row_taps + 16 * (gsize) row_taps, plan->row_table->data,
-          plan->row_table->len * sizeof (float));
-  memcpy (items + at.column_taps + 16 * (gsize) column_taps, plan->column_table->data,
-          plan->column_table->len * sizeof (float));
-  memcpy (items + at.narrow_taps + 16 * (gsize) narrow_taps, plan->narrow_table->data,
-          plan->narrow_table->len * sizeof (float));
+  write_table (items + at.row_taps + 16 * (gsize) row_taps, plan->row_table);
+  write_table (items + at.column_taps + 16 * (gsize) column_taps, plan->column_table);
+  write_table (items + at.narrow_taps + 16 * (gsize) narrow_taps, plan->narrow_table);
 }
 
 void

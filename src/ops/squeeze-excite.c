@@ -21,9 +21,15 @@ enum
   GATES
 };
 
+enum
+{
+  LANES,
+  STORAGE
+};
+
 const EffvkKernel effvk_squeeze_excite_kernels[] = {
-  { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
-  { "storage", effvk_kernel_anywhere, NULL },
+  [LANES] = { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
+  [STORAGE] = { "storage", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_squeeze_excite_n_kernels = G_N_ELEMENTS (effvk_squeeze_excite_kernels);
 
@@ -90,15 +96,32 @@ specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint 
   return FALSE;
 }
 
+/* The kernels that would make too many turns over @n_sums partial sums of each channel. */
+static guint
+find_unfit (const EffvkOpContext *context, guint C4, guint S, guint n_sums)
+{
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
+  guint64 texels = (guint64) C4 * ((guint64) n_sums + 2 * S);
+  guint64 at_once = AHEAD * MIN (THREADS, caps->max_workgroup_invocations);
+  guint unfit = 0;
+
+  if (effvk_op_is_cut_short (context, (C4 / 8 + 1) * ((guint64) n_sums + 2)))
+    unfit |= 1u << LANES;
+  if (effvk_op_is_cut_short (context, 2 * texels / at_once + C4 + S))
+    unfit |= 1u << STORAGE;
+  return unfit;
+}
+
 gboolean
 effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *op, GError **error)
 {
   const EffvkTensorInfo *sums = effvk_program_get_info (context->program, op->sums);
   const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
   guint C4 = effvk_c4 (sums->c), S = op->squeezed;
-  int kernel = effvk_op_choose (context, "squeeze-excite", effvk_squeeze_excite_kernels,
-                                effvk_squeeze_excite_n_kernels, error);
-  gboolean lanes = kernel == 0;
+  EffvkShapeChoice by_shape = { .favourite = -1, .unfit = find_unfit (context, C4, S, sums->w) };
+  int kernel = effvk_op_choose_for_shape (context, "squeeze-excite", effvk_squeeze_excite_kernels,
+                                          effvk_squeeze_excite_n_kernels, by_shape, error);
+  gboolean lanes = kernel == LANES;
   EffvkDispatch dispatch = { .op = "squeeze-excite", .writes = 1u << GATES, .n_spec = 2 };
   Push push = { (gint32) C4, 0, (gint32) sums->w, 1.0f / (float) op->pixels };
 

@@ -54,7 +54,7 @@ random_vectors (EffvkTrial *trial, guint max_channels)
   return random_extent (trial, 1, max_channels);
 }
 
-/* All three in every three indices from a multiple of 3, in another order in the next three. */
+/* All four in every four indices from a multiple of 4, in another order in the next four. */
 static EffvkActivation
 nth_activation (EffvkTrial *trial, guint index)
 {
@@ -478,94 +478,6 @@ run_fully_connected (EffvkTrial *trial, guint index G_GNUC_UNUSED, GError **erro
   return effvk_trial_compare (trial, op.output, expected, EFFVK_PADDING_CHANNELS_ZERO, error);
 }
 
-/* Compares one image's answer, [k][4], and adds to the NMSE's sums. Transfer full. */
-static char *
-find_top_k_fault (EffvkOutputActivation activation, const float *logits, guint classes, guint k,
-                  const float *answer, double *error, double *energy)
-{
-  g_autofree guint *indices = g_new (guint, k);
-  g_autofree double *scores = g_new (double, k);
-  gboolean finite = effvk_reference_top_k (activation, logits, classes, k, indices, scores);
-
-  for (guint rank = 0; rank < k; rank++)
-    {
-      const float *got = answer + 4 * (gsize) rank;
-      double expected, below, tolerance;
-
-      if (got[2] != (float) finite)
-        return g_strdup_printf ("rank %u says finite %g, expected %d", rank, (double) got[2],
-                                finite);
-      if (!finite)
-        continue;
-      if (got[0] != (float) indices[rank])
-        return g_strdup_printf ("rank %u is class %g, expected %u", rank, (double) got[0],
-                                indices[rank]);
-      /* Vulkan lets the error of exp (x) grow with x: 3 + 2 |x| units in the last place. */
-      expected = scores[rank];
-      below = activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX
-                  ? (double) logits[indices[0]] - logits[indices[rank]]
-                  : fabs ((double) logits[indices[rank]]);
-      tolerance = fabs (expected) * 1e-6 * (1.0 + below) + G_MINFLOAT;
-      if (!(fabs (got[1] - expected) <= tolerance))
-        return g_strdup_printf ("rank %u has score %.9g, expected %.9g", rank, (double) got[1],
-                                expected);
-      *error += (got[1] - expected) * (got[1] - expected);
-      *energy += expected * expected;
-    }
-  return NULL;
-}
-
-static gboolean
-run_top_k (EffvkTrial *trial, guint index, GError **error)
-{
-  static const float hostile[] = { NAN, INFINITY, -INFINITY };
-  EffvkExtent in = random_vectors (trial, 1100);
-  guint k = index % 3 == 2 ? in.c : effvk_trial_size (trial, in.c);
-  gboolean ties = index % 3 != 0, broken = index % 3 == 1;
-  double centre = g_rand_double_range (trial->rand, -12.0, 12.0);
-  EffvkTrialInput logits;
-  EffvkTopK op = { .activation = EFFVK_OUTPUT_ACTIVATION_SOFTMAX + (index / 3 + index) % 3 };
-  g_autofree float *answers = NULL;
-  g_autofree char *fault = NULL;
-  double square = 0.0, energy = 0.0;
-
-  k = MIN (k, 200); /* nobody asks for more, and it costs a round of the workgroup each */
-  if (broken)       /* an image for each of the hostile values, and one that is sound */
-    in.n = G_N_ELEMENTS (hostile) + 1;
-  effvk_trial_describe (trial, "%u images, %u of %u", in.n, k, in.c);
-  logits = add_input (trial, "logits", EFFVK_STORAGE_F32, in, centre - 8.0, centre + 8.0);
-  if (ties)
-    {
-      effvk_trial_describe (trial, "ties");
-      for (gsize i = 0; i < effvk_extent_size (in); i++)
-        logits.values[i] = rintf (logits.values[i]);
-    }
-  if (broken)
-    {
-      effvk_trial_describe (trial, "not finite");
-      for (guint i = 0; i < G_N_ELEMENTS (hostile); i++)
-        logits.values[i * in.c + (guint) g_rand_int_range (trial->rand, 0, (gint32) in.c)]
-            = hostile[i];
-    }
-  op.logits = logits.tensor;
-  op.output = add_output (trial, "top-k", EFFVK_STORAGE_F32, (EffvkExtent){ in.n, 1, k, 4 }, error);
-  if (!op.output || !effvk_top_k (&trial->context, &op, error) || !effvk_trial_run (trial, error))
-    return FALSE;
-
-  answers = effvk_trial_read (trial, op.output, error);
-  if (!answers)
-    return FALSE;
-  for (guint n = 0; n < in.n && !fault; n++)
-    fault = find_top_k_fault (op.activation, logits.values + n * in.c, in.c, k,
-                              answers + (gsize) n * k * 4, &square, &energy);
-  if (!fault
-      && !effvk_trial_find_fault (trial, op.output, answers, EFFVK_PADDING_CHANNELS_ZERO, &fault,
-                                  error))
-    return FALSE;
-  effvk_trial_report (trial, fault ? INFINITY : square / MAX (energy, G_MINDOUBLE), !fault, fault);
-  return TRUE;
-}
-
 #define CASE(name, symbol)                                                                         \
   {                                                                                                \
     name, effvk_##symbol##_kernels, &effvk_##symbol##_n_kernels, run_##symbol                      \
@@ -581,6 +493,6 @@ const EffvkSelftestCase effvk_selftest_cases[] = {
   CASE ("expand-depthwise", expand_depthwise),
   CASE ("head", head),
   CASE ("fully-connected", fully_connected),
-  CASE ("top-k", top_k),
+  { "top-k", effvk_top_k_kernels, &effvk_top_k_n_kernels, effvk_selftest_run_top_k },
 };
 const guint effvk_selftest_n_cases = G_N_ELEMENTS (effvk_selftest_cases);

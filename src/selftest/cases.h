@@ -15,8 +15,9 @@ typedef struct
   gboolean (*run) (EffvkTrial *trial, guint index, GError **error);
 } EffvkSelftestCase;
 
-/* Of an op with a file of its own. */
+/* Of ops with files of their own. */
 gboolean effvk_selftest_run_preprocess (EffvkTrial *trial, guint index, GError **error);
+gboolean effvk_selftest_run_top_k (EffvkTrial *trial, guint index, GError **error);
 
 extern const EffvkSelftestCase effvk_selftest_cases[];
 extern const guint effvk_selftest_n_cases;

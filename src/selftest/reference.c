@@ -179,35 +179,46 @@ effvk_reference_fully_connected (const EffvkFullyConnected *op, guint n, guint i
       }
 }
 
+typedef struct
+{
+  float logit;
+  guint index;
+} RankedLogit;
+
+/* Best first; among equals the lower index. */
+static int
+compare_logits (const void *a, const void *b)
+{
+  const RankedLogit *x = a, *y = b;
+
+  if (x->logit != y->logit)
+    return x->logit > y->logit ? -1 : 1;
+  return x->index < y->index ? -1 : x->index > y->index;
+}
+
 gboolean
 effvk_reference_top_k (EffvkOutputActivation activation, const float *logits, guint classes,
                        guint k, guint *indices, double *scores)
 {
-  g_autofree gboolean *taken = g_new0 (gboolean, classes);
+  g_autofree RankedLogit *sorted = g_new (RankedLogit, classes);
   double sum = 0.0;
 
   for (guint i = 0; i < classes; i++)
-    if (!isfinite (logits[i]))
-      return FALSE;
-
-  for (guint rank = 0; rank < k; rank++)
     {
-      guint best = classes;
-
-      for (guint i = 0; i < classes; i++)
-        if (!taken[i] && (best == classes || logits[i] > logits[best]))
-          best = i;
-      taken[best] = TRUE;
-      indices[rank] = best;
+      if (!isfinite (logits[i]))
+        return FALSE;
+      sorted[i] = (RankedLogit){ logits[i], i };
     }
+  qsort (sorted, classes, sizeof *sorted, compare_logits);
   for (guint i = 0; i < classes; i++)
-    sum += exp ((double) logits[i] - logits[indices[0]]);
+    sum += exp ((double) logits[i] - sorted[0].logit);
   for (guint rank = 0; rank < k; rank++)
     {
-      double logit = logits[indices[rank]];
+      double logit = sorted[rank].logit;
 
+      indices[rank] = sorted[rank].index;
       if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
-        scores[rank] = exp (logit - logits[indices[0]]) / sum;
+        scores[rank] = exp (logit - sorted[0].logit) / sum;
       else if (activation == EFFVK_OUTPUT_ACTIVATION_SIGMOID)
         scores[rank] = 1.0 / (1.0 + exp (-logit));
       else

@@ -102,7 +102,7 @@ effvk_cache_read (const char *path, gsize max, gsize *size)
       || (guint64) st.st_size > max)
     goto out;
 
-  data = g_try_malloc ((gsize) st.st_size);
+  data = g_try_malloc ((gsize) st.st_size + 1);
   while (data != NULL && filled < (gsize) st.st_size)
     {
       gssize n = read (fd, data + filled, (gsize) st.st_size - filled);
@@ -116,6 +116,8 @@ effvk_cache_read (const char *path, gsize max, gsize *size)
         }
       filled += (gsize) n;
     }
+  if (data != NULL)
+    data[filled] = '\0';
 
 out:
   close (fd);

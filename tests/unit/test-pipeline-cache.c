@@ -6,6 +6,7 @@
 
 #include "vk/cache.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -190,6 +191,35 @@ test_cache_nowhere (Cache *cache, gconstpointer data)
   assert_rebuilt (cache);
 }
 
+/* Readers of text find an end behind what they were given, whatever lay in that memory before. */
+static void
+test_cache_ends (void)
+{
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "effvk-test-cache-XXXXXX", NULL);
+  int fd = g_mkstemp (path);
+
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+#ifdef M_PERTURB
+  mallopt (M_PERTURB, 0x55); /* nothing that is allocated is zero */
+#endif
+  for (gsize n = 1; n < 100; n++)
+    {
+      g_autofree char *text = g_strnfill (n, 'x');
+      g_autofree guint8 *data = NULL;
+      gsize size;
+
+      g_assert_true (g_file_set_contents (path, text, (gssize) n, NULL));
+      data = effvk_cache_read (path, 100, &size);
+      g_assert_cmpuint (size, ==, n);
+      g_assert_cmpmem (data, size + 1, text, n + 1);
+    }
+#ifdef M_PERTURB
+  mallopt (M_PERTURB, 0);
+#endif
+  g_remove (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -197,6 +227,7 @@ main (int argc, char **argv)
 
 #define CACHE_TEST(name, function)                                                                 \
   g_test_add ("/pipeline-cache/" name, Cache, NULL, cache_set_up, function, cache_tear_down)
+  g_test_add_func ("/pipeline-cache/ends", test_cache_ends);
   CACHE_TEST ("loaded", test_cache_loaded);
   CACHE_TEST ("truncated", test_cache_truncated);
   CACHE_TEST ("damaged", test_cache_damaged);
