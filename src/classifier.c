@@ -115,6 +115,19 @@ choose_precision (EffvkDevice *device, EffvkPrecision wanted)
   return wanted;
 }
 
+/* Whoever has a network of one output wants a probability: softmax of one number is always 1. */
+static void
+warn_of_softmax (EffvkModel *model, EffvkOutputActivation wanted)
+{
+  EffvkOutputActivation activation = wanted ? wanted : effvk_model_get_output_activation (model);
+
+  if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX && effvk_model_get_n_classes (model) == 1)
+    g_message (
+        "The model has one class, of which softmax makes a score of 1 whatever the image is. "
+        "For a probability use sigmoid%s.",
+        wanted ? "" : ": the model's file says softmax, its output_activation can be overridden");
+}
+
 static gboolean
 build (EffvkClassifier *classifier, GError **error)
 {
@@ -165,6 +178,7 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
   classifier->outputs = (options->logits ? EFFVK_SLOT_READS (EFFVK_NET_LOGITS) : 0)
                         | (options->embeddings ? EFFVK_SLOT_READS (EFFVK_NET_POOLED) : 0);
   classifier->activation = options->activation;
+  warn_of_softmax (model, options->activation);
   classifier->classes = g_new0 (EffvkClass, classifier->top_k);
   if (!build (classifier, error))
     return NULL;

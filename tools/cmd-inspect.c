@@ -169,6 +169,10 @@ tool_inspect (char ***argv)
       tool_error ("%s", error->message);
       return TOOL_FAILED;
     }
+  if (effvk_model_get_n_classes (model) == 1
+      && effvk_model_get_output_activation (model) == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
+    tool_error ("warning: softmax over one class gives 1 for every image; for a probability:\n"
+                "  --overrides '{\"output_activation\": \"sigmoid\"}'");
   text = effvk_model_inspect (model);
   if (json)
     {

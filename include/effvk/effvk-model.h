@@ -195,6 +195,22 @@ EFFVK_API const char *effvk_model_get_variant (EffvkModel *model);
 EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
 
 /**
+ * effvk_model_get_output_activation:
+ * @model: a model
+ *
+ * Gets what makes scores of the network's answers where the options of a classifier say nothing else:
+ * what the file says, else %EFFVK_OUTPUT_ACTIVATION_SIGMOID for one class and
+ * %EFFVK_OUTPUT_ACTIVATION_SOFTMAX for more.
+ *
+ * Softmax over one class is always 1: effvk_classifier_new() logs a message about it.
+ *
+ * Returns: the activation, never %EFFVK_OUTPUT_ACTIVATION_AUTO
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkOutputActivation effvk_model_get_output_activation (EffvkModel *model);
+
+/**
  * effvk_model_get_label:
  * @model: a model
  * @index: a class, from 0

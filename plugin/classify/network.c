@@ -44,6 +44,22 @@ warn_about_cpu (GstEffvkClassify *self, const GstEffvkModelConfig *config, Effvk
         (NULL));
 }
 
+static void
+warn_of_softmax (GstEffvkClassify *self, const GstEffvkModelConfig *config,
+                                    GstEffvkModelInstance *network)
+{
+  EffvkModel *model = gst_effvk_model_instance_get_model (network);
+  EffvkOutputActivation activation
+      = config->activation ? config->activation : effvk_model_get_output_activation (model);
+
+  if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX && effvk_model_get_n_classes (model) == 1)
+    GST_ELEMENT_WARNING (
+        self, RESOURCE, SETTINGS,
+        ("The model has one class, of which softmax makes a score of 1 whatever the "
+         "frame shows. Set activation=sigmoid for a probability."),
+        (NULL));
+}
+
 gboolean
 gst_effvk_classify_join_network (GstEffvkClassify *self)
 {
@@ -61,6 +77,7 @@ gst_effvk_classify_join_network (GstEffvkClassify *self)
     }
   device = effvk_classifier_get_device (gst_effvk_model_instance_get_classifier (network));
   warn_about_cpu (self, &config, device);
+  warn_of_softmax (self, &config, network);
   GST_INFO_OBJECT (self, "%s on %s (%s)",
                    effvk_model_get_variant (gst_effvk_model_instance_get_model (network)),
                    effvk_device_get_name (device), effvk_device_get_driver (device));
@@ -203,6 +220,7 @@ swap (GstEffvkClassify *self)
   self->network = network; /* the next frame's */
   GST_OBJECT_UNLOCK (self);
   gst_effvk_model_instance_leave (runs); /* with self's reference */
+  warn_of_softmax (self, &config, network);
   post (self, &config, network, NULL);
 }
 

@@ -75,7 +75,8 @@ gst_effvk_settings_install (GObjectClass *object_class)
       object_class, GST_EFFVK_PROP_ACTIVATION,
       g_param_spec_enum ("activation", "Activation",
                          "What makes scores of the network's answers; auto: what the model says, "
-                         "else softmax. sigmoid is for models of which several classes may be true",
+                         "else sigmoid for one class and softmax for more. sigmoid is for models "
+                         "of which several classes may be true",
                          EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_THRESHOLD,

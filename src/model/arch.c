@@ -28,6 +28,12 @@ effvk_arch_conv_pad_before (guint in, guint kernel, guint stride, EffvkPadding p
   return covered > in ? (covered - in) / 2 : 0;
 }
 
+EffvkOutputActivation
+effvk_arch_default_output (guint classes)
+{
+  return classes == 1 ? EFFVK_OUTPUT_ACTIVATION_SIGMOID : EFFVK_OUTPUT_ACTIVATION_SOFTMAX;
+}
+
 guint64
 effvk_arch_macs (const EffvkArch *arch)
 {

@@ -74,6 +74,9 @@ gboolean effvk_arch_init_variant (EffvkArch *arch, const char *name, guint class
 guint effvk_arch_conv_output (guint in, guint kernel, guint stride, EffvkPadding padding);
 guint effvk_arch_conv_pad_before (guint in, guint kernel, guint stride, EffvkPadding padding);
 
+/* What makes scores of the answers where no file says: one output is a probability of its own. */
+EffvkOutputActivation effvk_arch_default_output (guint classes);
+
 guint64 effvk_arch_macs (const EffvkArch *arch);
 
 /* Bytes in fp32 of the activations that are alive at once, where that is most, for one image. */

@@ -148,6 +148,8 @@ set_sources (EffvkModel *model, const char *recognised)
         && (model->naming->training != EFFVK_TRAINING_TIMM || !effvk_variant_has_own (recognised));
 
   s->variant = recognised ? EFFVK_SOURCE_TENSORS : EFFVK_SOURCE_DEFAULT;
+  if (model->arch.classes == 1) /* is a probability */
+    s->output = EFFVK_SOURCE_TENSORS;
   if (!known)
     s->size = s->resize = s->crop = s->interpolation = s->antialias = s->mean = s->std = s->padding
         = s->bn_eps = EFFVK_SOURCE_ASSUMED;
@@ -401,6 +403,13 @@ effvk_model_get_macs (EffvkModel *model)
 {
   g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
   return effvk_arch_macs (&model->arch);
+}
+
+EffvkOutputActivation
+effvk_model_get_output_activation (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), EFFVK_OUTPUT_ACTIVATION_AUTO);
+  return model->arch.output;
 }
 
 const EffvkArch *

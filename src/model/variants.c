@@ -209,7 +209,7 @@ scale (EffvkArch *arch, const Variant *variant, guint classes)
   arch->activation = variant->family == EFFVK_FAMILY_EDGE ? EFFVK_ACTIVATION_RELU
                      : lite                               ? EFFVK_ACTIVATION_RELU6
                                                           : EFFVK_ACTIVATION_SILU;
-  arch->output = EFFVK_OUTPUT_ACTIVATION_SOFTMAX;
+  arch->output = effvk_arch_default_output (classes);
   arch->padding = variant->padding;
   arch->bn_eps = variant->bn_eps;
   arch->blocks = g_array_new (FALSE, TRUE, sizeof (EffvkBlock));

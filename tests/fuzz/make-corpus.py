@@ -124,6 +124,15 @@ def main():
     family.randomise(v2, SIZE)
     family.write_safetensors(os.path.join(folder, "safetensors", "v2.safetensors"), family.state(v2), {})
 
+    one = family.Network("lite0", 1, **TINY) # two classes, told apart by one logit
+    family.randomise(one, SIZE)
+    family.write_safetensors(os.path.join(folder, "safetensors", "one.safetensors"), family.state(one), {})
+    write("onnx/one.onnx", short_names(family.export_onnx(one, SIZE, opset_version=11)))
+    write("onnx/one-softmax.onnx",
+          short_names(family.export_onnx(torch.nn.Sequential(one, torch.nn.Softmax(1)).eval(), SIZE,
+                                         opset_version=11)))
+    write("tflite/one.tflite", make_tflite.Converter(one, SIZE, output=None).finish())
+
     write("labels/three.txt", b"\x03\0cat\ndog\ntree\n")
     write("labels/crlf.txt", b"\x02\0\xef\xbb\xbfcat\r\ndog\r\n")
     write("labels/list.json", b'\x03\0["cat", "dog", "tr\\u00e9e"]')

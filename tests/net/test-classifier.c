@@ -517,6 +517,54 @@ test_activation (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* How often a message said that softmax of one class is always 1. */
+static GLogWriterOutput
+count_messages (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
+{
+  for (gsize i = 0; i < n; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "softmax"))
+      ++*(guint *) user_data;
+  return g_log_writer_default (level, fields, n, NULL);
+}
+
+static guint n_softmax_messages;
+
+/* One output is a probability of its own. */
+static void
+test_one_class (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkImage) image = new_image (3, 64, 48);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) model = effvk_model_new_random ("b0", 1, 7, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (effvk_model_get_output_activation (model), ==, EFFVK_OUTPUT_ACTIVATION_SIGMOID);
+  g_log_set_writer_func (count_messages, &n_softmax_messages, NULL);
+  for (EffvkOutputActivation a = 0; a <= EFFVK_OUTPUT_ACTIVATION_NONE; a++)
+    {
+      g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+      g_autoptr (EffvkClassifier) classifier = NULL;
+      g_autoptr (EffvkResult) result = NULL;
+      double expected;
+      guint n;
+
+      effvk_classifier_options_set_activation (options, a);
+      effvk_classifier_options_set_logits (options, TRUE);
+      classifier = effvk_classifier_new (fixture->device, model, options, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (n_softmax_messages, ==, a >= EFFVK_OUTPUT_ACTIVATION_SOFTMAX);
+      result = effvk_classifier_classify (classifier, image, &error);
+      g_assert_no_error (error);
+      expected = *effvk_result_get_logits (result, &n);
+      if (a == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
+        expected = 1.0;
+      else if (a != EFFVK_OUTPUT_ACTIVATION_NONE)
+        expected = 1.0 / (1.0 + exp (-expected));
+      g_assert_cmpuint (effvk_result_get_n_classes (result), ==, 1);
+      g_assert_cmpfloat_with_epsilon (effvk_result_get_score (result, 0), expected, 1e-5);
+    }
+}
+
 /* One thread submits, another collects. */
 static gpointer
 submit_all (gpointer data)
@@ -634,6 +682,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);
+  g_test_add ("/classifier/one-class", Fixture, NULL, set_up, test_one_class, tear_down);
   g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
   g_test_add ("/classifier/profile", Fixture, NULL, set_up, test_profile, tear_down);
   g_test_add ("/classifier/profile-busy", Fixture, NULL, set_up, test_profile_busy, tear_down);

@@ -171,7 +171,7 @@ class Writer:
 
 class Converter:
     """Of a family.Network to TFLite. state: what the file stands for, by torchvision's names; normalisation:
-    the numbers of Keras' layers in front, as the file has them."""
+    the numbers of Keras' layers in front, as the file has them. output: the last operator; None: there is none."""
 
     def __init__(self, model, size, quantised=None, keras=False, output=SOFTMAX):
         self.fused = {"relu": RELU, "relu6": RELU6}.get(model.activation, 0)
@@ -286,8 +286,9 @@ class Converter:
         self.state += [("classifier.1.weight", meant), ("classifier.1.bias", bias_meant)]
         shape = [1, linear.out_features]
         writer.value = writer.operator(FULLY_CONNECTED, [writer.value, weight, bias], shape)
-        writer.value = writer.operator(self.output, [writer.value], shape,
-                                       {0: ("f32", 1.0)} if self.output == SOFTMAX else None)
+        if self.output is not None:
+            writer.value = writer.operator(self.output, [writer.value], shape,
+                                           {0: ("f32", 1.0)} if self.output == SOFTMAX else None)
 
     def finish(self):
         return self.writer.finish()

@@ -58,7 +58,7 @@ derive (EffvkArch *arch, GError **error)
                               effvk_family_stages (family), n_stages);
   arch->stem_stride = 2;
   arch->activation = activation_of (family);
-  arch->output = EFFVK_OUTPUT_ACTIVATION_SOFTMAX;
+  arch->output = effvk_arch_default_output (arch->classes);
   for (guint i = 0, stage = 0; i < arch->blocks->len; i++)
     {
       EffvkBlock *block = &g_array_index (arch->blocks, EffvkBlock, i);
