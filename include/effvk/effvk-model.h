@@ -47,7 +47,8 @@ EFFVK_API GQuark effvk_model_error_quark (void);
  * Since: 0.1
  */
 #define EFFVK_TYPE_MODEL (effvk_model_get_type ())
-EFFVK_API G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
+EFFVK_API
+G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
 
 /**
  * effvk_model_new_from_file:

@@ -46,7 +46,7 @@ warn_about_cpu (GstEffvkClassify *self, const GstEffvkModelConfig *config, Effvk
 
 static void
 warn_of_softmax (GstEffvkClassify *self, const GstEffvkModelConfig *config,
-                                    GstEffvkModelInstance *network)
+                 GstEffvkModelInstance *network)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (network);
   EffvkOutputActivation activation
