@@ -20,7 +20,7 @@ typedef struct
 {
   EffvkSlot slot;
   SlotState state;
-  gboolean failed; /* it did not reach the device */
+  GError *failure; /* why it did not reach the device, or NULL */
   guint n_images, n_collected;
   gpointer *user_data; /* per image */
   gint64 *submitted;   /* per image, us of the monotonic clock */
@@ -60,6 +60,7 @@ effvk_classifier_finalize (GObject *object)
   for (guint i = 0; classifier->slots && i < classifier->n_slots; i++)
     {
       effvk_slot_clear (&classifier->slots[i].slot);
+      g_clear_error (&classifier->slots[i].failure);
       g_free (classifier->slots[i].user_data);
       g_free (classifier->slots[i].submitted);
     }
@@ -224,9 +225,12 @@ launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
 {
   ring->state = SLOT_IN_FLIGHT;
   classifier->head = (classifier->head + 1) % classifier->n_slots;
-  ring->failed = !effvk_slot_submit (&ring->slot, ring->n_images, error);
-  if (ring->failed)
-    return FALSE;
+  if (!effvk_slot_submit (&ring->slot, ring->n_images, &ring->failure))
+    {
+      if (error)
+        *error = g_error_copy (ring->failure);
+      return FALSE;
+    }
   effvk_stats_add_submission (&classifier->stats, &ring->slot.n_frames);
   return TRUE;
 }
@@ -237,6 +241,7 @@ static void
 release (EffvkClassifier *classifier, RingSlot *ring)
 {
   effvk_slot_release (&ring->slot);
+  g_clear_error (&ring->failure);
   classifier->n_in_flight -= ring->n_images - ring->n_collected;
   ring->n_images = ring->n_collected = 0;
   ring->state = SLOT_FREE;
@@ -325,8 +330,7 @@ submit (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectang
       classifier->n_in_flight -= n;
       if (ring->n_images == 0)
         {
-          effvk_slot_release (&ring->slot);
-          ring->state = SLOT_FREE;
+          release (classifier, ring);
           classifier->head = (classifier->head + classifier->n_slots - 1) % classifier->n_slots;
         }
       return FALSE;
@@ -415,10 +419,10 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
   if (!ring)
     return NULL;
 
-  if (ring->failed)
+  if (ring->failure)
     {
-      g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST,
-                           "The image's batch could not be given to the device");
+      g_propagate_prefixed_error (error, g_error_copy (ring->failure),
+                                  "The image's batch could not be given to the device: ");
       done = -1;
     }
   else

@@ -178,7 +178,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 QueueSubmit (VkQueue queue, uint32_t n, const VkSubmitInfo *infos, VkFence fence)
 {
   BEGIN (QueueSubmit, queue)
-  return device->QueueSubmit (queue, n, infos, fence);
+  return fault_submit (device, queue, n, infos, fence);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL

@@ -48,6 +48,24 @@ tells_of_loss (FaultCall call)
          || call == FAULT_CALL_GetFenceStatus || call == FAULT_CALL_GetQueryPoolResults;
 }
 
+/* What the device was given ends before anybody learns of it. */
+static void
+lose (FaultDevice *device)
+{
+  g_mutex_lock (&device->queue_lock);
+  device->is_lost = TRUE;
+  device->DeviceWaitIdle (device->handle);
+  g_mutex_unlock (&device->queue_lock);
+}
+
+static gboolean
+is_lost (FaultDevice *device)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&device->queue_lock);
+
+  return device->is_lost;
+}
+
 VkResult
 fault_begin (FaultCall call, FaultDevice *device)
 {
@@ -62,12 +80,22 @@ fault_begin (FaultCall call, FaultDevice *device)
     }
   g_mutex_unlock (&lock);
   if (device && result == VK_ERROR_DEVICE_LOST)
-    {
-      g_atomic_int_set (&device->is_lost, TRUE);
-      device->DeviceWaitIdle (device->handle);
-    }
-  if (device && result == VK_SUCCESS && tells_of_loss (call) && g_atomic_int_get (&device->is_lost))
+    lose (device);
+  if (device && result == VK_SUCCESS && tells_of_loss (call) && is_lost (device))
     result = VK_ERROR_DEVICE_LOST;
+  return result;
+}
+
+VkResult
+fault_submit (FaultDevice *device, VkQueue queue, uint32_t n, const VkSubmitInfo *infos,
+              VkFence fence)
+{
+  VkResult result = VK_ERROR_DEVICE_LOST;
+
+  g_mutex_lock (&device->queue_lock);
+  if (!device->is_lost)
+    result = device->QueueSubmit (queue, n, infos, fence);
+  g_mutex_unlock (&device->queue_lock);
   return result;
 }
 
@@ -248,6 +276,7 @@ create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
   device = g_new0 (FaultDevice, 1);
   device->get_proc_addr = get;
   device->handle = *handle;
+  g_mutex_init (&device->queue_lock);
 #define X(call, ...) device->call = (PFN_vk##call) get (*handle, "vk" #call);
   FAULT_MAKES (X)
   FAULT_ENDS (X)
@@ -269,6 +298,7 @@ destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
     return;
   device = chain_table_steal (&devices, &lock, handle);
   device->DestroyDevice (handle, allocator);
+  g_mutex_clear (&device->queue_lock);
   g_free (device);
   fault_count_objects (-1);
 }

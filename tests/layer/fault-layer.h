@@ -80,7 +80,8 @@ typedef struct
 {
   PFN_vkGetDeviceProcAddr get_proc_addr;
   VkDevice handle;
-  gint is_lost; /* atomic */
+  GMutex queue_lock; /* around submissions; what follows */
+  gboolean is_lost;
 #define X(call, ...) PFN_vk##call call;
   FAULT_MAKES (X)
   FAULT_ENDS (X)
@@ -96,6 +97,10 @@ FaultDevice *fault_find_device (void *dispatchable);
 /* How a call ends before it has begun: VK_SUCCESS where it is to be made. @device: NULL where there is
  * none. */
 VkResult fault_begin (FaultCall call, FaultDevice *device);
+
+/* Gives the device something, unless it is lost. */
+VkResult fault_submit (FaultDevice *device, VkQueue queue, uint32_t n, const VkSubmitInfo *infos,
+                       VkFence fence);
 
 /* Fills an output with garbage. */
 void fault_spoil (void *output, gsize size);

@@ -36,6 +36,10 @@ fault_get_control (void)
 void
 fault_outcome_answer (FaultOutcome *outcome, const char *asked, char *answer)
 {
+  const char *known = g_hash_table_lookup (outcome->answers, asked);
+
+  if (known && strcmp (known, answer) != 0)
+    g_error ("%s: %s is \"%s\", and \"%s\" before", current, asked, answer, known);
   g_hash_table_insert (outcome->answers, g_strdup (asked), answer);
 }
 
