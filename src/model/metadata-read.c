@@ -224,7 +224,7 @@ read_architecture (Reader *r, const char *key, EffvkJsonToken token)
   if (!name || !effvk_text_is_plain (name))
     return refuse (INVALID, r, key, "expected %s, found control characters", "plain text");
   named = effvk_training_named (name);
-  if (r->source == EFFVK_SOURCE_CONFIG && named == EFFVK_NAMED_OTHER)
+  if (r->source != EFFVK_SOURCE_OVERRIDE && named == EFFVK_NAMED_OTHER)
     return refuse (UNSUPPORTED, r, key, "expected an EfficientNet, found \"%s\"", name);
   member = effvk_variant_find (name);
   if (member && r->target->member && strcmp (member, r->target->member) != 0)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The names of timm that are no member's, or that say something else than the member's. A "*" stands
- * for anything; the first row that fits decides. */
+/* The names of timm that are no member's, or that say something else than the member's. A "*"
+ * stands for anything; the first row that fits decides. */
 static const struct
 {
   const char *pattern;

@@ -27,6 +27,15 @@ load (const guint8 *at, guint size)
 }
 
 static gboolean
+is_entry (const EffvkZip *zip, guint64 at)
+{
+  return zip->size >= ENTRY_SIZE && at <= zip->size - ENTRY_SIZE
+         && memcmp (zip->data + at, "PK\1\2", 4) == 0;
+}
+
+/* The table of contents is where the record at its end says (others may lie between the two), or, where
+ * the archive was put behind other data as it was, directly before that record. */
+static gboolean
 read_end (EffvkZip *zip, gsize at)
 {
   const guint8 *end = zip->data + at;
@@ -36,6 +45,12 @@ read_end (EffvkZip *zip, gsize at)
   if (memcmp (end, "PK\5\6", 4) != 0 || at + END_SIZE + load (end + 20, 2) != zip->size || size > at
       || zip->n_members > EFFVK_ZIP_MAX_MEMBERS)
     return FALSE;
+  zip->displacement = 0;
+  if (offset >= zip->before && is_entry (zip, offset - zip->before))
+    {
+      zip->directory = (gsize) (offset - zip->before);
+      return TRUE;
+    }
   zip->directory = at - (gsize) size;
   zip->displacement = (gint64) (zip->before + zip->directory) - (gint64) offset;
   return zip->displacement >= 0;
@@ -55,11 +70,12 @@ gboolean
 effvk_zip_next (const EffvkZip *zip, EffvkZipMember *member)
 {
   gsize at = member->next ? member->next : zip->directory;
-  const guint8 *entry = zip->data + at;
+  const guint8 *entry;
   gsize length;
 
-  if (zip->size < ENTRY_SIZE || at > zip->size - ENTRY_SIZE || memcmp (entry, "PK\1\2", 4) != 0)
+  if (!is_entry (zip, at))
     return FALSE;
+  entry = zip->data + at;
   *member = (EffvkZipMember){ .name = (const char *) entry + ENTRY_SIZE,
                               .name_length = (guint) load (entry + 28, 2),
                               .flags = (guint) load (entry + 8, 2),

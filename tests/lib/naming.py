@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What timm and lukemelas call the tensors of a B0 with torchvision's names."""
+"""What timm, lukemelas and transformers call the tensors of a B0 with torchvision's names."""
 
 import re
 
@@ -23,6 +23,18 @@ SCHEMES = {
         True: {"expand": ("_expand_conv", "_bn0"), "depthwise": ("_depthwise_conv", "_bn1"),
                "project": ("_project_conv", "_bn2")},
         False: {"depthwise": ("_depthwise_conv", "_bn1"), "project": ("_project_conv", "_bn2")},
+    },
+    "transformers": {
+        "ends": {"stem.0": "efficientnet.embeddings.convolution", "stem.1": "efficientnet.embeddings.batchnorm",
+                 "head.0": "efficientnet.encoder.top_conv", "head.1": "efficientnet.encoder.top_bn",
+                 "classifier.1": "classifier"},
+        "block": "efficientnet.encoder.blocks.{number}",
+        "se": {"fc1": "squeeze_excite.reduce", "fc2": "squeeze_excite.expand"},
+        True: {"expand": ("expansion.expand_conv", "expansion.expand_bn"),
+               "depthwise": ("depthwise_conv.depthwise_conv", "depthwise_conv.depthwise_norm"),
+               "project": ("projection.project_conv", "projection.project_bn")},
+        False: {"depthwise": ("depthwise_conv.depthwise_conv", "depthwise_conv.depthwise_norm"),
+                "project": ("projection.project_conv", "projection.project_bn")},
     },
 }
 

@@ -10,10 +10,12 @@ import io
 import json
 import os
 import pickle
+import resource
+import stat
 import struct
 import subprocess
 import sys
-import tempfile
+import time
 import zipfile
 
 try:
@@ -27,10 +29,13 @@ except ImportError as error:
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import family  # pylint: disable=wrong-import-position
+import naming  # pylint: disable=wrong-import-position
 import netrun  # pylint: disable=wrong-import-position
 
 CONVERT, NET_RUN = sys.argv[1:3]
 TOOL = os.environ["EFFVK_TOOL"]
+# Where effvk-convert finds the effvk that reads back what it wrote.
+ENVIRONMENT = dict(os.environ, PATH=os.pathsep.join((os.path.dirname(TOOL), os.environ["PATH"])))
 CLASSES, SIZE = 5, (3, 64, 64)
 TORCH = {"input_size": list(SIZE), "padding": "symmetric", "bn_eps": 1e-5, "activation": "silu"}
 KERAS = {"input_size": list(SIZE), "padding": "same", "bn_eps": 1e-3, "activation": "silu"}
@@ -42,12 +47,18 @@ class Converted:
         if os.path.exists(self.path):
             os.unlink(self.path)
         done = subprocess.run([CONVERT, *options, file, self.path], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=120, check=False)
-        self.status, self.errors = done.returncode, done.stderr
+                              stderr=subprocess.PIPE, text=True, timeout=120, check=False, env=ENVIRONMENT)
+        self.status, self.errors, self.output = done.returncode, done.stderr, done.stdout
 
     def ok(self):
         if self.status != 0 or self.errors:
             raise netrun.Failure(f"effvk-convert ended with {self.status}: {self.errors}")
+        return self
+
+    def says(self, *words):
+        for word in words:
+            if word not in self.ok().output:
+                raise netrun.Failure(f"expected {word!r} in: {self.output}")
         return self
 
     def fails(self, *words):
@@ -208,7 +219,204 @@ def metadata_and_labels(folder):
     with open(config, "w", encoding="utf-8") as file:
         json.dump({"architecture": "mnasnet_100", "pretrained_cfg": {}}, file)
     Converted(folder, path, "--config", config).fails("expected an EfficientNet", "mnasnet_100")
+    with open(config, "w", encoding="utf-8") as file:
+        json.dump({"architecture": "tinynet_a", "pretrained_cfg": {}}, file)
+    Converted(folder, path, "--config", config).says("tinynet_a")
     os.remove(config)  # which else speaks for every file in the folder
+
+
+def heads(folder):
+    """The classifier is the only linear layer, whatever its name; several are refused by name."""
+    reference = Reference.get(folder, "torch")
+
+    def with_head(**layers):
+        state = {name: value for name, value in reference.state.items() if not name.startswith("classifier")}
+        for name, layer in layers.items():
+            state.update({f"{name.replace('_', '.')}.{leaf}": value for leaf, value in layer.state_dict().items()})
+        return save(folder, state)
+
+    linear = reference.model.classifier[1]
+    for name in "classifier", "classifier_0", "classifier_1_0", "fc", "head_fc":
+        path = with_head(**{name: linear})
+        reference.check(Converted(folder, path, *options(reference.recipe)))
+    two = {"classifier_0": torch.nn.Linear(1280, 64), "classifier_3": torch.nn.Linear(64, CLASSES)}
+    Converted(folder, with_head(**two)).fails("a head of 2", '"classifier.0.weight" [64, 1280]',
+                                              '"classifier.3.weight" [5, 64]')
+    Converted(folder, with_head()).fails("the classifier", "found none", "features alone")
+    normed = {"classifier_0": torch.nn.BatchNorm1d(1280), "classifier_1": linear}
+    Converted(folder, with_head(**normed)).fails("effvk cannot run this network", "classifier.0.")
+    # A state_dict as safetensors: effvk reads these itself.
+    family.write_safetensors(os.path.join(folder, "head.safetensors"),
+                             [(name.replace("classifier.1", "fc"), value)
+                              for name, value in family.state(reference.model)], reference.recipe)
+    logits, _ = netrun.run(NET_RUN, os.path.join(folder, "head.safetensors"), reference.inputs)
+    netrun.check_difference(logits, reference.logits, 1e-6)
+
+
+def prefixes(folder):
+    """What wraps a network, and a backbone in a network of one's own."""
+    reference = Reference.get(folder, "torch")
+    for prefix in "module.", "model.", "timm_model.", "_orig_mod.", "backbone.", "model._orig_mod.module.":
+        state = {prefix + name: value for name, value in reference.state.items()}
+        reference.check(Converted(folder, save(folder, state), *options(reference.recipe)))
+    state = {name.replace("classifier.1", "fc") if name.startswith("classifier") else "backbone." + name: value
+             for name, value in reference.state.items()}
+    reference.check(Converted(folder, save(folder, state), *options(reference.recipe)))
+
+
+def names_of_transformers(folder):
+    reference = Reference.get(folder, "torch")
+    stages = family.STAGES
+    state = {naming.rename(name, "transformers", stages): value for name, value in reference.state.items()
+             if not name.endswith("tracked")}
+    converted = Converted(folder, save(folder, state), *options(reference.recipe), "--activation", "silu").ok()
+    reference.check(converted)
+    if converted.inspect()["names"] != "transformers":
+        raise netrun.Failure(f"names: {converted.inspect()['names']}")
+
+
+def two_networks(folder):
+    """timm's two entries, and Lightning's two prefixes: which was taken is said, and options choose."""
+    reference = Reference.get(folder, "torch")
+    other = {name: value * 0.5 if value.is_floating_point() else value for name, value in reference.state.items()}
+
+    def wrapped(prefix, state):
+        return {prefix + name: value for name, value in state.items()}
+
+    def check(value, choice, *words):
+        converted = Converted(folder, save(folder, value), *choice, *options(reference.recipe))
+        reference.check(converted.says(*words))
+
+    timm = {"epoch": 1, "arch": "efficientnet_b0", "state_dict": other, "state_dict_ema": reference.state}
+    check(timm, (), 'took entry "state_dict_ema"', "the moving average", "timm", 'takes another: entry "state_dict"')
+    timm = {"state_dict": reference.state, "state_dict_ema": other}
+    check(timm, ("--entry", "state_dict"))
+    lightning = {"state_dict": {**wrapped("model.", other), **wrapped("ema_model.module.", reference.state),
+                                "ema_model.n_averaged": torch.tensor(3), "loss.weight": torch.ones(CLASSES)}}
+    check(lightning, (), 'prefix "ema_model.module."', "the moving average", 'prefix "model."')
+    lightning = {"state_dict": {**wrapped("model.", reference.state), **wrapped("ema_model.module.", other)}}
+    for prefix in "model.", "model":
+        check(lightning, ("--prefix", prefix))
+    check({"state_dict": reference.state, "best": other}, (), 'took entry "state_dict"', "the usual one", '"best"')
+    twins = save(folder, {"state_dict": {**wrapped("student.", other), **wrapped("teacher.", other)}})
+    Converted(folder, twins).fails("found 2", 'prefix "student."', 'prefix "teacher."', "--prefix")
+    Converted(folder, twins, "--prefix", "pupil").fails("no network with --prefix pupil", "student.")
+
+    # The same of a safetensors file, which effvk refuses with the way out.
+    path = os.path.join(folder, "twins.safetensors")
+    tensors = family.state(reference.model)
+    family.write_safetensors(path, [("model." + name, value) for name, value in tensors]
+                             + [("ema." + name, value * 0.5) for name, value in tensors], {})
+    done = subprocess.run([TOOL, "inspect", path], stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 1 or "effvk-convert --prefix" not in done.stderr:
+        raise netrun.Failure(f"effvk inspect: {done.returncode}: {done.stderr}")
+    reference.check(Converted(folder, path, "--prefix", "model.", *options(reference.recipe)))
+    Converted(folder, path, *options(reference.recipe)).says('took prefix "ema."')
+    Converted(folder, path, "--entry", "model").fails("--prefix")
+
+
+class Learner:
+    """Stands for fastai's: what has a network in it."""
+
+    def __init__(self, model):
+        self.model = model
+
+
+def files_that_are_something_else(folder):
+    """effvk and effvk-convert name them, and say what to do."""
+    reference = Reference.get(folder, "torch")
+
+    def check(path, own, *words):
+        done = subprocess.run([TOOL, "inspect", path], stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 1 or own not in done.stderr or len(done.stderr.splitlines()) != 1:
+            raise netrun.Failure(f"{path}: expected {own!r}, found {done.stderr}")
+        if words:
+            Converted(folder, path).fails(*words)
+
+    for zipped in True, False:
+        check(save(folder, reference.state, zipped),
+              "this is a PyTorch checkpoint: effvk-convert FILE OUT.safetensors")
+    script = os.path.join(folder, "script.pt")
+    torch.jit.trace(reference.model, torch.zeros(1, *SIZE)).save(script)
+    check(script, "this is a TorchScript file: load it", "this is a TorchScript file", "torch.jit.load")
+    h5_file = os.path.join(folder, "file.h5")
+    write_h5(h5_file, keras_model(Reference.get(folder, "keras"), False), True)
+    check(h5_file, "this is a Keras (HDF5) file: effvk-convert FILE OUT.safetensors")
+
+    weight = reference.state["features.0.0.weight"]
+    quantised = {**reference.state, "features.0.0.weight": torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8)}
+    Converted(folder, save(folder, quantised)).fails("features.0.0.weight", "quantised to 8 bits")
+    packed = {"features.0.0._packed_params._packed_params": torch.zeros(1), "scale": torch.ones(1)}
+    Converted(folder, save(folder, packed)).fails("quantised to 8 bits")
+    reference.check(Converted(folder, save(folder, Learner(reference.model)), *options(reference.recipe)))
+    Converted(folder, save(folder, Learner(torch.nn.Linear(2, 2)))).fails("expected an EfficientNet", "Learner")
+    onnx_file = os.path.join(folder, "file.onnx")
+    with open(onnx_file, "wb") as file:
+        file.write(b"\x08\x07\x12\x05torch")
+    Converted(folder, onnx_file).fails("ONNX", "effvk reads it as it is")
+
+
+def outputs(folder):
+    """What exists and is no regular file is refused and stays; a symlink's target is written; nothing that is
+    read is overwritten, and nothing is left behind."""
+    reference = Reference.get(folder, "torch")
+    path, place = save(folder, reference.state), os.path.join(folder, "outputs")
+    os.mkdir(place)
+
+    def run(output, *options_here):
+        return subprocess.run([CONVERT, *options_here, path, output], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120, check=False, env=ENVIRONMENT)
+
+    def refused(output, *words):
+        before, done = os.lstat(output), run(output)
+        after = os.lstat(output)
+        if done.returncode != 1 or any(word not in done.stderr for word in words) \
+                or (before.st_ino, before.st_mode, before.st_size) != (after.st_ino, after.st_mode, after.st_size):
+            raise netrun.Failure(f"{output}: expected {words}, found {done.stderr}")
+
+    fifo, target, link, null = (os.path.join(place, name) for name in ("fifo", "target", "link", "null"))
+    os.mkfifo(fifo)
+    refused(fifo, "expected a new name or a regular file", "found a FIFO")
+    refused(place, "found a directory")
+    if os.geteuid() == 0:
+        os.mknod(null, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        refused(null, "found a device")
+        os.unlink(null)
+    refused(path, "is read from")
+    os.link(path, link)
+    refused(link, "is read from")
+    os.unlink(link)
+    os.symlink("target", link)
+    for present in False, True:
+        if present:
+            os.chmod(target, 0o640)
+        if run(link).returncode != 0 or not os.path.islink(link) or os.path.getsize(target) < 1000:
+            raise netrun.Failure("a symlink's target was not written")
+    if stat.S_IMODE(os.stat(target).st_mode) != 0o640:
+        raise netrun.Failure("the replaced file's permissions are gone")
+    os.unlink(link)
+    os.symlink("link", link)
+    if run(link).returncode != 1:
+        raise netrun.Failure("a loop of symlinks was accepted")
+    if sorted(os.listdir(place)) != ["fifo", "link", "target"]:
+        raise netrun.Failure(f"left behind: {os.listdir(place)}")
+
+
+def read_back_by_effvk(folder):
+    """What effvk would refuse is no result; without an effvk that is said."""
+    reference = Reference.get(folder, "torch")
+    extra = {**reference.state, "features.1.0.block.7.0.weight": torch.zeros(4, 4, 1, 1)}
+    Converted(folder, save(folder, extra)).fails("effvk cannot run this network",
+                                                 'unexpected tensor "features.1.0.block.7.0.weight"')
+    nan = {**reference.state, "classifier.1.bias": torch.full((CLASSES,), float("nan"))}
+    Converted(folder, save(folder, nan)).fails("effvk cannot run this network", "classifier.1.bias", "finite")
+    path = save(folder, reference.state)
+    Converted(folder, path).says("efficientnet_b0", f"{CLASSES} classes")
+    done = subprocess.run([sys.executable, CONVERT, path, os.path.join(folder, "alone.safetensors")],
+                          stdout=subprocess.PIPE, text=True, timeout=120, check=True,
+                          env=dict(os.environ, PATH="/nonexistent"))
+    if "not read back" not in done.stdout:
+        raise netrun.Failure(f"found {done.stdout}")
 
 
 # Keras
@@ -460,13 +668,14 @@ def hostile_pickles_run_nothing(folder):
 def tensors_beyond_their_storages(folder):
     reference = Reference.get(folder, "torch")
     data = io.BytesIO()
-    torch.save({"features.0.0.weight": reference.state["features.0.0.weight"]}, data)
+    torch.save({name: reference.state[name] for name in ("features.0.0.weight", "classifier.1.weight")}, data)
     with zipfile.ZipFile(data) as archive:
         members = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
     # 32 channels of 27 numbers: 864 in the storage, strides of 27.
     shape = b"(K K\x03K\x03K\x03t"
     if shape not in members["data.pkl"]:
         raise netrun.Failure("the test no longer knows how torch writes a shape")
+    Converted(folder, save(folder, {})).fails("found nothing")
     for bad in b"(K!K\x03K\x03K\x03t", b"(J\xff\xff\xff\x7fK\x03K\x03K\x03t", b"(J\xff\xff\xff\xffK\x03K\x03K\x03t":
         path = os.path.join(folder, "file.pth")
         with zipfile.ZipFile(path, "w") as archive:
@@ -491,8 +700,8 @@ def bad_files_give_one_line(folder):
     write_h5(path, keras_model(Reference.get(folder, "keras"), False), True)
     with open(path, "rb") as file:
         keras = file.read()
-    check(b"", "found neither")
-    check(b"hello", "found neither")
+    check(b"", "found none of them")
+    check(b"hello", "found none of them")
     for whole in legacy, zipped, keras:
         for part in 9, 100, 3000, len(whole) // 2, len(whole) - 1000:
             check(whole[:part])
@@ -507,7 +716,8 @@ def bad_files_give_one_line(folder):
     Converted(folder, bad).fails("found 'a'")
     Converted(folder, os.path.join(folder, "nowhere")).fails("nowhere", "No such file")
     Converted(folder, folder).fails("directory")
-    Converted(folder, save(folder, {"state_dict": reference.state}), "--entry", "model").fails('in "model"')
+    Converted(folder, save(folder, {"state_dict": reference.state}), "--entry", "model").fails(
+        "no network with --entry model", 'found entry "state_dict"')
 
 
 def keras_files_that_are_not(folder):
@@ -561,6 +771,93 @@ def keras_files_that_are_not(folder):
     Converted(folder, path).fails("layer_names", ".keras")
 
 
+def limited(folder, path, megabytes=1500):
+    """Converts under a limit of memory, and measures: (status, errors, KiB, seconds)."""
+    limit = megabytes << 20
+    start = time.monotonic()
+    process = subprocess.Popen([CONVERT, path, os.path.join(folder, "converted.safetensors")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    errors = process.stderr.read()
+    process.stderr.close()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, errors, used.ru_maxrss, time.monotonic() - start
+
+
+def costs(folder):
+    """A small file does not cost much memory nor time."""
+    path = os.path.join(folder, "file.h5")
+    with h5py.File(path, "w") as file:  # of which only the shape is there
+        file.attrs["layer_names"] = [b"stem_conv"]
+        group = file.create_group("stem_conv")
+        group.attrs["weight_names"] = [b"stem_conv/kernel:0"]
+        group.create_dataset("stem_conv/kernel:0", (30000, 30000), "f4", chunks=(1000, 1000))
+    if os.path.getsize(path) > 20000:
+        raise netrun.Failure("the file is not small")
+    status, errors, memory, _ = limited(folder, path)
+    if status != 1 or "found more" not in errors or memory > 300 << 10:
+        raise netrun.Failure(f"HDF5 of nothing: status {status}, {memory} KiB: {errors}")
+    with open(path, "wb") as file:  # a pickle that makes and drops things for ever
+        file.write(b"\x80\x02" + b"]0" * 30000000)
+    status, errors, memory, seconds = limited(folder, path)
+    if status != 1 or "operations" not in errors or seconds > 100:
+        raise netrun.Failure(f"a long pickle: status {status}, {memory} KiB, {seconds} s: {errors}")
+    state = {"features.0.0.weight": torch.zeros(32, 3, 3, 3), "classifier.1.weight": torch.zeros(4, 4)}
+    shared = torch.zeros(300000)
+    state.update({f"features.{i}.weight": shared for i in range(2000)})
+    status, errors, memory, _ = limited(folder, save(folder, state))
+    if status != 1 or "found more" not in errors:
+        raise netrun.Failure(f"numbers named many times: status {status}, {memory} KiB: {errors}")
+
+
+def odd_hdf5(folder):
+    """Attributes and types that Keras does not write, and damaged files: one line, no traceback."""
+    path = os.path.join(folder, "file.h5")
+    layers = keras_model(Reference.get(folder, "keras"), False)[:8]
+
+    def names(weights, value):
+        weights.attrs["layer_names"] = value
+
+    def reference_type(weights, file):
+        del weights["stem_conv"].attrs["weight_names"]
+        weights["stem_conv"].attrs.create("weight_names", file["model_weights"].ref, dtype=h5py.ref_dtype)
+
+    def compound(weights, _):
+        del weights["stem_conv/stem_conv/kernel:0"]
+        weights["stem_conv/stem_conv/kernel:0"] = numpy.zeros(3, [("a", "f4"), ("b", "i4")])
+
+    def empty(weights, _):
+        del weights["stem_conv/stem_conv/kernel:0"]
+        weights["stem_conv/stem_conv/kernel:0"] = h5py.Empty("f4")
+
+    changes = [lambda w, _: names(w, 5), lambda w, _: names(w, "stem_conv"), lambda w, _: names(w, [1, 2, 3]),
+               lambda w, _: names(w, h5py.Empty("S4")), lambda w, _: names(w, [b"/", b"", b"..", b"stem_conv/x/y"]),
+               lambda w, _: names(w, [b"\xff\xfe"]), reference_type, compound, empty,
+               lambda _, f: f.attrs.__setitem__("model_config", 7.5),
+               lambda _, f: f.attrs.__setitem__("model_config", b'{"config": {"layers": [{"class_name": "Conv2D", '
+                                                b'"config": {"name": ["stem_conv"]}}]}}'),
+               lambda _, f: f.attrs.__setitem__("model_config", b"[[[[1]]]]")]
+    for change in changes:
+        write_h5(path, layers, True)
+        with h5py.File(path, "r+") as file:
+            change(file["model_weights"], file)
+        Converted(folder, path).fails("file.h5")
+    write_h5(path, layers, True)
+    with open(path, "rb") as file:
+        whole = file.read()
+    random = numpy.random.default_rng(netrun.SEED)
+    for _ in range(25):
+        data = bytearray(whole)
+        for at in random.integers(0, min(len(data), 20000), 12):
+            data[at] ^= int(random.integers(1, 256))
+        with open(path, "wb") as file:
+            file.write(data)
+        converted = Converted(folder, path)
+        if "Traceback" in converted.errors or len(converted.errors.splitlines()) > 1:
+            raise netrun.Failure(f"a damaged file: {converted.errors}")
+
+
 def wrong_usage(folder):
     for arguments in (), ("a",), ("--mean", "1,2", "a", "b"), ("--padding", "valid", "a", "b"):
         done = subprocess.run([CONVERT, *arguments], stderr=subprocess.PIPE, text=True, cwd=folder, check=False)
@@ -570,10 +867,11 @@ def wrong_usage(folder):
 
 
 TESTS = [zip_file, legacy_file, checkpoint, whole_module, views_of_storages, half_and_bfloat16,
-         metadata_and_labels, keras_h5, keras_output_activation, keras_h5_of_weights,
+         metadata_and_labels, heads, prefixes, names_of_transformers, two_networks,
+         files_that_are_something_else, outputs, read_back_by_effvk, keras_h5, keras_output_activation, keras_h5_of_weights,
          keras_h5_of_a_model_in_a_model, keras_zip,
          hostile_pickles_run_nothing, tensors_beyond_their_storages, bad_files_give_one_line,
-         keras_files_that_are_not, wrong_usage]
+         keras_files_that_are_not, costs, odd_hdf5, wrong_usage]
 
 
 def main():

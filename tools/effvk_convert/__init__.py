@@ -6,6 +6,8 @@ import json
 MAX_JSON = 64 << 20
 # fp32 numbers in one file: L2 has half of them.
 MAX_NUMBERS = 1 << 30
+# Numbers that compress well, or are there by default: more than a file's bytes by so many.
+FREE_NUMBERS = 4 << 20
 
 
 class Problem(Exception):
@@ -13,14 +15,17 @@ class Problem(Exception):
 
 
 class Budget:
-    """Numbers that may still be read: one place in a file can be named many times."""
+    """Numbers that may still be read: not many more than the file has bytes. One place in it can be named
+    many times, and HDF5 makes up what was never written."""
 
-    def __init__(self):
-        self.left = MAX_NUMBERS
+    def __init__(self, size):
+        self.size = size
+        self.limit = self.left = min(MAX_NUMBERS, size + FREE_NUMBERS)
 
     def spend(self, name, n):
         if n > self.left:
-            raise Problem(f'"{name}": expected at most {MAX_NUMBERS} numbers in all, found more')
+            raise Problem(f'"{name}": expected at most {self.limit} numbers in all, as the file has {self.size} '
+                          "bytes, found more")
         self.left -= n
 
 

@@ -2,6 +2,7 @@
 """Keras' files of the EfficientNets of keras.applications: .h5, of a model or of its weights, and .keras."""
 
 import io
+import os
 import re
 import zipfile
 
@@ -91,14 +92,14 @@ def flat_layers(config, depth=0):
             yield layer_name(layer), layer["class_name"], layer_config(layer)
 
 
-def read_h5(file):
+def read_h5(file, size):
     """Keras 2's layout, which Keras 3 writes as well: a group a layer, datasets by their variables' names."""
     weights = h5_child(file, "model_weights", h5py.Group) or file
     names = h5_strings(weights, "layer_names")
     if not names:
         raise Problem("expected the attribute layer_names of Keras, found none; Keras 3's .weights.h5 does "
                       "not have the layers' names: save the model as .keras")
-    model, order, values, budget = None, [], {}, Budget()
+    model, order, values, budget = None, [], {}, Budget(size)
     if "model_config" in file.attrs:
         text = file.attrs["model_config"]
         model = parse_json(text, "model_config")
@@ -345,13 +346,16 @@ def read(path):
     """The tensors of the network by torchvision's names, {name: (type, array)}, and effvk's metadata."""
     if h5py is None:
         raise Problem("Keras files need Python's h5py (Debian: python3-h5py)")
+    size = os.path.getsize(path)
     try:
         if not zipfile.is_zipfile(path):
             with open_h5(path) as file:
-                return take_network(read_h5(file))
+                return take_network(read_h5(file, size))
         with zipfile.ZipFile(path) as archive:
             config = parse_json(read_member(archive, "config.json", MAX_JSON), "config.json")
             with open_h5(io.BytesIO(read_member(archive, "model.weights.h5", 4 * MAX_NUMBERS))) as file:
-                return take_network(read_group(file, config, Budget()))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, KeyError, OSError) as error:
-        raise Problem(f"damaged file: {error}") from error
+                return take_network(read_group(file, config, Budget(size)))
+    except Problem:
+        raise
+    except Exception as error:  # pylint: disable=broad-except # of h5py and HDF5, which raise of every kind
+        raise Problem(f"damaged file, or HDF5 that Keras does not write: {error}") from error

@@ -14,11 +14,13 @@ import zipfile
 
 import numpy
 
-from . import Budget, Problem, is_count, is_counts
+from . import Budget, Problem, is_count, is_counts, network
 
 MAX_PICKLE = 256 << 20
 MAX_STORAGE = 8 << 30
 MAX_MODULES = 200000
+# A state_dict of L2 has 50 thousand, a whole module a million.
+MAX_OPERATIONS = 4000000
 
 
 class Global:
@@ -151,9 +153,11 @@ class Unpickler:
     def load(self, file):
         """One pickle, from where the file stands to behind it."""
         try:
-            for op, arg, _ in pickletools.genops(file):
+            for number, (op, arg, _) in enumerate(pickletools.genops(file)):
                 if op.name == "STOP":
                     return self.pop(1)[0]
+                if number == MAX_OPERATIONS:
+                    raise Problem(f"expected at most {MAX_OPERATIONS} operations in a pickle, found more")
                 self.step(op.name, arg)
         except (ValueError, IndexError, OverflowError, struct.error, AttributeError) as error:
             raise Problem(f"the pickle is damaged: {error}") from error
@@ -232,12 +236,12 @@ class Unpickler:
 
 
 class Numbers:
-    """Makes arrays of tensors; read (storage) gives the bytes of one."""
+    """Makes arrays of tensors; read (storage) gives the bytes of one. size: of the file."""
 
-    def __init__(self, read):
+    def __init__(self, read, size):
         self.read = read
         self.cache = (None, None)
-        self.budget = Budget()
+        self.budget = Budget(size)
 
     def array(self, name, tensor):
         storage = tensor.storage
@@ -260,8 +264,11 @@ class Numbers:
         return storage.dtype, numpy.ascontiguousarray(strided)
 
 
-def read_zip(archive):
+def read_zip(archive, size):
     members = {name: info for name, info in ((i.filename, i) for i in archive.infolist())}
+    if any(name.endswith("/constants.pkl") for name in members):
+        raise Problem("this is a TorchScript file. In Python, torch.save (torch.jit.load (FILE).state_dict (), OUT) "
+                      "writes what effvk-convert reads")
     pickles = [name for name in members if name.endswith("/data.pkl")]
     if len(pickles) != 1:
         raise Problem("expected PyTorch's data.pkl in the zip file, found none")
@@ -279,7 +286,7 @@ def read_zip(archive):
     if folder + "byteorder" in members and read("byteorder", 16) != b"little":
         raise Problem("expected little-endian numbers, found others")
     root = Unpickler().load(io.BytesIO(read("data.pkl", MAX_PICKLE)))
-    return root, Numbers(lambda storage: read("data/" + storage.key, MAX_STORAGE))
+    return root, Numbers(lambda storage: read("data/" + storage.key, MAX_STORAGE), size)
 
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -324,7 +331,7 @@ def read_legacy(file, size):
         file.seek(places[storage.key][0])
         return file.read(places[storage.key][1])
 
-    return root, Numbers(read)
+    return root, Numbers(read, size)
 
 
 def module_tensors(module):
@@ -346,68 +353,77 @@ def module_tensors(module):
     return found
 
 
-# One tensor that every naming scheme has: torchvision's, timm's, lukemelas'.
-LANDMARKS = ("features.0.0.weight", "conv_stem.weight", "_conv_stem.weight")
-
-
-def landmarks(table):
-    """The prefixes before the networks' own names, for instance "module."."""
-    found = []
-    for name in table:
-        for landmark in LANDMARKS:
-            if isinstance(name, str) and (name == landmark or name.endswith("." + landmark)):
-                found.append(name[:-len(landmark)])
+def tables(root):
+    """(entry or None, {name: tensor}) of all that may be a network in a checkpoint."""
+    if isinstance(root, Opaque) and isinstance(root.state, dict) and "_modules" not in root.state:
+        root = root.state  # what holds a network, as fastai's Learner
+    if isinstance(root, Opaque):
+        return [(None, module_tensors(root))]
+    if not isinstance(root, dict):
+        return []
+    found = [(None, root)]
+    for key, value in list(root.items())[:network.MAX_ENTRIES]:
+        value = module_tensors(value) if isinstance(value, Opaque) else value
+        if isinstance(value, dict):
+            found.append((key, value))
     return found
 
 
-def find_network(root, entry):
-    """The table of the tensors' names and tensors, and the entry that it was in."""
-    entries = [entry] if entry else [None, "state_dict", "model", "model_state_dict", "net", "network",
-                                     "model_ema", "state_dict_ema", "ema"]
-    for key in entries:
-        value = root if key is None else root.get(key) if isinstance(root, dict) else None
-        table = module_tensors(value) if isinstance(value, Opaque) else value
-        if isinstance(table, dict) and landmarks(table):
-            return table
-    found = "a " + root.name if isinstance(root, Opaque) else type(root).__name__
+def describe(root):
+    if isinstance(root, Opaque):
+        return "a " + root.name
     if isinstance(root, dict):
-        names = [repr(name) for name in list(root)[:8]]
-        found = f"{', '.join(names) or 'nothing'}{'…' if len(root) > 8 else ''}"
-    where = f' in "{entry}"' if entry else ""
-    raise Problem(f"expected an EfficientNet's state_dict{where} (a tensor named features.0.0.weight, "
-                  f"conv_stem.weight or _conv_stem.weight), found {found}")
+        return f"{', '.join(map(repr, list(root)[:8])) or 'nothing'}{'…' if len(root) > 8 else ''}"
+    return type(root).__name__
 
 
-def take_network(root, numbers, entry):
-    table = find_network(root, entry)
-    prefixes = landmarks(table)
-    if len(prefixes) > 1:
-        raise Problem("expected one network, found several: " + ", ".join(map(repr, prefixes)))
+def check_tensor(name, tensor):
+    if isinstance(tensor, Opaque) and ("qtensor" in tensor.name or "quantized" in tensor.name):
+        raise Problem(f'tensor "{name}" is quantised to 8 bits: effvk-convert reads floats. Take the checkpoint from '
+                      "before the quantisation")
+    if not isinstance(tensor, Tensor):
+        found = tensor.name if isinstance(tensor, Opaque) else type(tensor).__name__
+        raise Problem(f'"{name}": expected a tensor, found {found}')
+    if tensor.storage.dtype not in ("F32", "F16", "BF16", "F64"):
+        raise Problem(f'tensor "{name}": expected floats, found {tensor.storage.dtype}')
+
+
+def take_network(root, numbers, entry, prefix):
+    all_tables = tables(root)
+    chosen, note = network.choose(all_tables, entry, prefix)
+    if chosen is None:
+        if any("_packed_params" in str(name) for _, table in all_tables for name in table):
+            raise Problem("the network is quantised to 8 bits: effvk-convert reads floats. Take the checkpoint from "
+                          "before the quantisation")
+        raise Problem("expected an EfficientNet's state_dict (a tensor named " + ", ".join(network.LANDMARKS)
+                      + f"), found {describe(root)}")
+
+    def shape_of(name):
+        tensor = chosen.table.get(name)
+        return tensor.shape if isinstance(tensor, Tensor) else None
+
+    for name, tensor in chosen.table.items():
+        if isinstance(name, str) and name.startswith(chosen.prefix) \
+                and not network.is_counter(name[len(chosen.prefix):]):
+            check_tensor(name, tensor)
     tensors = {}
-    for name, tensor in table.items():
-        if not isinstance(name, str) or not name.startswith(prefixes[0]) \
-                or name.endswith("num_batches_tracked"):
-            continue
-        short = name[len(prefixes[0]):]
-        if not isinstance(tensor, Tensor):
-            found = tensor.name if isinstance(tensor, Opaque) else type(tensor).__name__
-            raise Problem(f'"{name}": expected a tensor, found {found}')
-        if tensor.storage.dtype not in ("F32", "F16", "BF16", "F64"):
-            raise Problem(f'tensor "{name}": expected floats, found {tensor.storage.dtype}')
-        tensors[short] = numbers.array(name, tensor)
+    for short, name in network.select(chosen, shape_of).items():
+        check_tensor(name, chosen.table[name])
+        tensors[short] = numbers.array(name, chosen.table[name])
         if tensors[short][0] == "F64":
             tensors[short] = ("F32", tensors[short][1].astype("<f4"))
-    return tensors
+    return tensors, note
 
 
-def read(path, entry=None):
-    """The tensors of the network in a .pth file, {name: (type, array)}; entry: of the checkpoint."""
+def read(path, entry=None, prefix=None):
+    """The tensors of the network in a .pth file, {name: (type, array)}, and a note on which network that is."""
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         if file.read(2) == b"PK":
             try:
                 with zipfile.ZipFile(file) as archive:
-                    return take_network(*read_zip(archive), entry)
+                    return take_network(*read_zip(archive, size), entry, prefix)
             except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
                 raise Problem(f"damaged zip file: {error}") from error
         file.seek(0)
-        return take_network(*read_legacy(file, os.fstat(file.fileno()).st_size), entry)
+        return take_network(*read_legacy(file, size), entry, prefix)

@@ -55,8 +55,8 @@ gboolean effvk_naming_read_structure (const EffvkNaming *naming, const EffvkSafe
 /* Sets %EFFVK_MODEL_ERROR_UNSUPPORTED and returns FALSE. */
 gboolean effvk_unsupported (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* The scheme that @file follows, or NULL with @error set. What its tensors' names begin with before the
- * scheme's own ("module.") is cut off and kept in @file, and its only linear layer gets the
+/* The scheme that @file follows, or NULL with @error set. What its tensors' names begin with before
+ * the scheme's own ("module.") is cut off and kept in @file, and its only linear layer gets the
  * classifier's name. */
 const EffvkNaming *effvk_naming_settle (EffvkSafetensors *file, GError **error);
 
@@ -69,6 +69,6 @@ gboolean effvk_arch_init_from_tensors (EffvkArch *arch, GArray **layers, const c
                                        const EffvkNaming **naming, EffvkRecipe *recipe,
                                        EffvkSafetensors *file, GError **error);
 
-/* Refuses what has an EfficientNet's tensors but no EfficientNet's blocks: of another network nothing
- * tells the activation and the strides. */
+/* Refuses what has an EfficientNet's tensors but no EfficientNet's blocks: of another network
+ * nothing tells the activation and the strides. */
 gboolean effvk_arch_check_blocks (const EffvkArch *arch, GError **error);

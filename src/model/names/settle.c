@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Training code wraps a network, and its tensors' names then begin with "module." or "model.", or it
- * replaces the classifier, which then has a name of its own. Here they get the names of the scheme. */
+/* Training code wraps a network, so that its tensors' names begin with "module." or "model.", or it
+ * gives the classifier another name. Here all of them get the names of the scheme. */
 
 #define MAX_NETWORKS 8
 
@@ -136,7 +136,7 @@ refuse_head (const EffvkSafetensors *file, const EffvkNaming *naming, guint n, G
                             n, layers->str);
 }
 
-/* No other layer of an EfficientNet is linear: the only one is the classifier, whatever its name. */
+/* No other layer of an EfficientNet is linear: the only one is the classifier. */
 static gboolean
 rename_classifier (EffvkSafetensors *file, const EffvkNaming *naming, GError **error)
 {
