@@ -868,7 +868,8 @@ def wrong_usage(folder):
 
 TESTS = [zip_file, legacy_file, checkpoint, whole_module, views_of_storages, half_and_bfloat16,
          metadata_and_labels, heads, prefixes, names_of_transformers, two_networks,
-         files_that_are_something_else, outputs, read_back_by_effvk, keras_h5, keras_output_activation, keras_h5_of_weights,
+         files_that_are_something_else, outputs, read_back_by_effvk, keras_h5,
+         keras_output_activation, keras_h5_of_weights,
          keras_h5_of_a_model_in_a_model, keras_zip,
          hostile_pickles_run_nothing, tensors_beyond_their_storages, bad_files_give_one_line,
          keras_files_that_are_not, costs, odd_hdf5, wrong_usage]
