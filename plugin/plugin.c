@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/effvkclassify.h"
+#include "gate/effvkgate.h"
 #ifdef HAVE_OVERLAY
 #include "overlay/effvkoverlay.h"
 #endif
@@ -11,6 +12,7 @@ plugin_init (GstPlugin *plugin)
 {
   gboolean ok = GST_ELEMENT_REGISTER (effvkclassify, plugin);
 
+  ok |= GST_ELEMENT_REGISTER (effvkgate, plugin);
 #ifdef HAVE_OVERLAY
   ok |= GST_ELEMENT_REGISTER (effvkoverlay, plugin);
 #endif
