@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classifier-stats.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "base/percentiles.h"
+
 
 void
 effvk_stats_add_submission (EffvkStats *stats, const EffvkSlotFrames *frames)
@@ -26,27 +26,20 @@ effvk_stats_add (EffvkStats *stats, guint64 gpu_time, guint64 total_time, gboole
     stats->not_finite++;
 }
 
-static int
-compare (const void *a, const void *b)
-{
-  guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
-
-  return x < y ? -1 : x > y;
-}
-
 static void
 describe_times (const guint64 *times, guint n, const char *name, GVariantDict *dict)
 {
-  static const guint percents[] = { 50, 95, 99 };
-  guint64 sorted[EFFVK_STATS_WINDOW];
+  static const double shares[] = { 0.50, 0.95, 0.99 };
+  double values[EFFVK_STATS_WINDOW], found[G_N_ELEMENTS (shares)];
 
-  memcpy (sorted, times, n * sizeof *times);
-  qsort (sorted, n, sizeof *sorted, compare);
-  for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
+  for (guint i = 0; i < n; i++)
+    values[i] = (double) times[i];
+  effvk_percentiles (values, n, shares, G_N_ELEMENTS (shares), found);
+  for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
     {
-      g_autofree char *key = g_strdup_printf ("%s-p%u", name, percents[i]);
+      g_autofree char *key = g_strdup_printf ("%s-p%.0f", name, shares[i] * 100);
 
-      g_variant_dict_insert (dict, key, "t", n ? sorted[n * percents[i] / 100] : 0);
+      g_variant_dict_insert (dict, key, "t", (guint64) found[i]);
     }
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/statistics.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "common/percentiles.h"
 
 static const char *const stage_names[GST_EFFVK_N_STAGES] = {
   [GST_EFFVK_STAGE_ROOM] = "room",     [GST_EFFVK_STAGE_SUBMIT] = "submit",
@@ -34,29 +33,22 @@ gst_effvk_counters_get_skipped (const GstEffvkCounters *counters)
   return n;
 }
 
-static int
-compare (const void *a, const void *b)
-{
-  guint32 x = *(const guint32 *) a, y = *(const guint32 *) b;
-
-  return x < y ? -1 : x > y;
-}
-
 static void
 add_percentiles (GstStructure *stats, const GstEffvkCounters *counters, GstEffvkStage stage)
 {
-  static const guint percents[] = { 50, 95, 99 };
-  guint32 sorted[GST_EFFVK_TIMES_WINDOW];
+  static const double shares[] = { 0.50, 0.95, 0.99 };
+  double values[GST_EFFVK_TIMES_WINDOW], found[G_N_ELEMENTS (shares)];
   guint n = (guint) MIN (counters->times[stage].n, GST_EFFVK_TIMES_WINDOW);
 
-  memcpy (sorted, counters->times[stage].us, n * sizeof *sorted);
-  qsort (sorted, n, sizeof *sorted, compare);
-  for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
+  for (guint i = 0; i < n; i++)
+    values[i] = counters->times[stage].us[i];
+  gst_effvk_percentiles (values, n, shares, G_N_ELEMENTS (shares), found);
+  for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
     {
-      g_autofree char *name = g_strdup_printf ("%s-time-p%u", stage_names[stage], percents[i]);
-      guint64 ns = n ? sorted[n * percents[i] / 100] * GST_USECOND : 0;
+      g_autofree char *name
+          = g_strdup_printf ("%s-time-p%.0f", stage_names[stage], shares[i] * 100);
 
-      gst_structure_set (stats, name, G_TYPE_UINT64, ns, NULL);
+      gst_structure_set (stats, name, G_TYPE_UINT64, (guint64) found[i] * GST_USECOND, NULL);
     }
 }
 

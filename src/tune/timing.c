@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tune/timing.h"
 
+#include "base/percentiles.h"
+
 #include "vk/once.h"
 
-#include <stdlib.h>
-
-static int
-compare (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return (x > y) - (x < y);
-}
 
 double
 effvk_median (double *values, guint n)
 {
-  qsort (values, n, sizeof *values, compare);
-  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+  static const double middle = 0.5;
+  double median;
+
+  effvk_percentiles (values, n, &middle, 1, &median);
+  return n % 2 ? median : (values[n / 2 - 1] + median) / 2;
 }
 
 /* How often what surrounds a dispatch is timed alone. */
