@@ -3,6 +3,7 @@
 
 #include "model/file.h"
 #include "model/foreign.h"
+#include "model/labels.h"
 #include "model/names/names.h"
 
 #include <errno.h>
@@ -54,6 +55,26 @@ check_foreign (const guint8 *start, gsize start_size, const guint8 *end, gsize e
   return !what;
 }
 
+/* The file's own labels. Where it was only guessed that a text is the labels, another number of lines
+ * shows that it is not. */
+static gboolean
+read_labels (const EffvkGraph *graph, EffvkFormatFacts *facts, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  const char *text;
+  gsize length;
+
+  if (!graph->labels)
+    return TRUE;
+  text = g_bytes_get_data (graph->labels, &length);
+  facts->labels = effvk_labels_parse (text ? text : "", length, facts->facts.classes, &problem);
+  if (facts->labels || !graph->labels_named)
+    return TRUE;
+  g_set_error (error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_INVALID,
+               "the labels in the zip archive behind the model: %s", problem->message);
+  return FALSE;
+}
+
 static gboolean
 read_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, const guint8 *data,
             gsize size, const char *folder, GError **error)
@@ -73,6 +94,7 @@ read_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, c
       effvk_graph_finish (&graph);
       ok = effvk_graph_match (&graph, &facts->facts, layers, error);
     }
+  ok = ok && read_labels (&graph, facts, error);
   if (ok)
     bytes = effvk_graph_to_safetensors (&graph, &facts->facts, layers, error);
   effvk_graph_clear (&graph);
@@ -187,6 +209,17 @@ void
 effvk_format_facts_clear (EffvkFormatFacts *facts)
 {
   effvk_graph_facts_clear (&facts->facts);
+  g_clear_pointer (&facts->labels, g_strfreev);
+}
+
+void
+effvk_format_facts_take_labels (EffvkFormatFacts *facts, char ***labels, EffvkSources *sources)
+{
+  if (!facts->labels || sources->labels >= EFFVK_SOURCE_METADATA)
+    return;
+  g_strfreev (*labels);
+  *labels = g_steal_pointer (&facts->labels);
+  sources->labels = EFFVK_SOURCE_METADATA;
 }
 
 static gboolean

@@ -12,6 +12,7 @@ typedef struct
 {
   gboolean is_graph;
   EffvkGraphFacts facts;
+  char **labels; /* that are in the file beside the graph, or NULL */
 } EffvkFormatFacts;
 
 gboolean effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const char *path,
@@ -24,7 +25,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EffvkFormatFacts, effvk_format_facts_clear)
 /* Before metadata is applied: what the graph says becomes @arch's and @recipe's. */
 gboolean effvk_format_facts_apply (const EffvkFormatFacts *facts, EffvkArch *arch,
                                    EffvkRecipe *recipe, EffvkSources *sources, GError **error);
-/* After it: metadata that contradicts the graph is refused. */
+/* After it: labels in the file go before those of a config.json. */
+void effvk_format_facts_take_labels (EffvkFormatFacts *facts, char ***labels,
+                                     EffvkSources *sources);
+/* And metadata that contradicts the graph is refused. */
 gboolean effvk_format_facts_check (const EffvkFormatFacts *facts, const EffvkArch *arch,
                                    GError **error);
 

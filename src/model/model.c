@@ -157,7 +157,7 @@ set_sources (EffvkModel *model, const char *recognised)
 
 /* From a read file to a checked model. */
 static gboolean
-build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const char *overrides,
+build (EffvkModel *model, EffvkFormatFacts *facts, GBytes *config, const char *overrides,
        GError **error)
 {
   const char *recognised;
@@ -177,6 +177,7 @@ build (EffvkModel *model, const EffvkFormatFacts *facts, GBytes *config, const c
     if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),
                             model->arch.bn_eps, error))
       return FALSE;
+  effvk_format_facts_take_labels (facts, &model->labels, &model->sources);
   if (!model->labels)
     model->labels = effvk_labels_numbered (model->arch.classes);
   index_layers (model);

@@ -8,6 +8,7 @@ usage: make-corpus.py [FOLDER]. Needs python3-torch. The files that it makes are
 import os
 import struct
 import sys
+import zipfile
 
 import torch
 
@@ -26,7 +27,8 @@ def tiny(stages):
 
 
 TINY = {"scaled": tiny(family.STAGES)}
-TYPES = {"timm": "F16", "lukemelas": "BF16"}
+TYPES = {"timm": "F16", "lukemelas": "BF16", "transformers": "F16"}
+PREFIXES = {"transformers": "model."}
 DIMS = GRAPH_NODE = 1
 
 
@@ -91,7 +93,7 @@ def main():
                              family.state(lite), recipe)
     for scheme, dtype in TYPES.items():
         family.write_safetensors(os.path.join(folder, "safetensors", f"b0-{scheme}.safetensors"),
-                                 [(naming.rename(name, scheme, TINY["scaled"][1]), value)
+                                 [(PREFIXES.get(scheme, "") + naming.rename(name, scheme, TINY["scaled"][1]), value)
                                   for name, value in family.state(b0)], {}, dtype)
 
     folded = short_names(family.export_onnx(lite, SIZE, opset_version=11))
@@ -113,6 +115,12 @@ def main():
     write("tflite/lite.tflite", make_tflite.Converter(lite, SIZE).finish())
     for kind in "int8", "float16":
         write(f"tflite/lite-{kind}.tflite", make_tflite.Converter(lite, SIZE, kind).finish())
+    labels, named = b"cat\ndog\ntree\n", [("labels.txt", make_tflite.LABELS, "")]
+    write("tflite/lite-labels.tflite", make_tflite.with_files(
+        make_tflite.Converter(lite, SIZE).finish(make_tflite.metadata_of(named)), {"labels.txt": labels},
+        zipfile.ZIP_DEFLATED))
+    write("tflite/lite-zip.tflite", make_tflite.with_files(
+        make_tflite.Converter(lite, SIZE, "int8").finish(), {"readme.txt": b"?", "labels.txt": labels}))
     write("tflite/lite-uint8-sigmoid.tflite",
           make_tflite.Converter(lite, SIZE, "uint8", output=make_tflite.LOGISTIC).finish())
     keras = family.Network("b0", CLASSES, **TINY)

@@ -82,10 +82,89 @@ def check(program, folder, case):
                                 "torch's before quantisation")
 
 
+NAMES = [f"thing {i}" for i in range(CLASSES)]
+TEXT = "\n".join(NAMES).encode() + b"\n"
+OTHER = b"not the labels\n"
+
+
+def labels_of(path):
+    """What effvk says of the file's labels: first, last and their source; or its error."""
+    done = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        return done.stderr.strip()
+    said = json.loads(done.stdout)
+    return said["labels"]["first"], said["labels"]["last"], said["sources"]["labels"]
+
+
+def expect_labels(path, data, *words):
+    """words: of the error; without any, NAMES are the labels; None: there are none."""
+    with open(path, "wb") as file:
+        file.write(data)
+    found = labels_of(path)
+    wanted = {(): (NAMES[0], NAMES[-1], "metadata"), (None,): ("class 0", f"class {CLASSES - 1}", "default")}
+    if words in wanted and found != wanted[words]:
+        raise netrun.Failure(f"expected {wanted[words]}, found {found}")
+    if words not in wanted and not (isinstance(found, str) and all(word in found for word in words)
+                                    and len(found.splitlines()) == 1):
+        raise netrun.Failure(f"expected {words}, found {found}")
+
+
+def check_labels(folder):
+    """Labels in a zip archive behind the file, that the metadata name or that can only be they."""
+    path, size = os.path.join(folder, "labels.tflite"), (3, 32, 32)
+    model = family.Network("lite0", CLASSES, same=True, eps=1e-3)
+    family.randomise(model, size)
+
+    def make(metadata=None):
+        return make_tflite.Converter(model, size).finish(metadata)
+
+    about, files = make_tflite.metadata_of, make_tflite.with_files
+    kind, deflated = make_tflite.LABELS, make_tflite.zipfile.ZIP_DEFLATED
+    plain = make()
+    for place in "output", "graph", "model":
+        named = make(about([("values.txt", make_tflite.VALUE_LABELS, ""), ("de.txt", kind, "de"),
+                            ("names.txt", kind, ""), ("fr.txt", kind, "fr")], place))
+        for compression in make_tflite.zipfile.ZIP_STORED, deflated:
+            expect_labels(path, files(named, {"values.txt": OTHER, "de.txt": OTHER, "names.txt": TEXT,
+                                              "fr.txt": OTHER}, compression))
+    expect_labels(path, files(make(about([("de.txt", kind, "de")])), {"de.txt": TEXT}))
+    # Nothing names them.
+    expect_labels(path, files(plain, {"classes.txt": TEXT}, deflated))
+    expect_labels(path, files(plain, {"readme.txt": OTHER, "assets/LabelMap.txt": TEXT}))
+    expect_labels(path, files(plain, {"a.txt": OTHER, "b.txt": TEXT}), None)
+    expect_labels(path, files(plain, {"readme.txt": OTHER}), None)
+    expect_labels(path, plain, None)
+    expect_labels(path, plain + files(b"", {"labels.txt": TEXT}))  # its offsets begin at the archive
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        json.dump({"architecture": "efficientnet_lite0", "label_names": ["x"] * CLASSES}, file)
+    expect_labels(path, files(plain, {"labels.txt": TEXT}))  # go before those of a config.json
+    os.unlink(os.path.join(folder, "config.json"))
+
+    named = make(about([("names.txt", kind, "")]))
+    expect_labels(path, named, "names.txt", "zip archive behind the model")
+    expect_labels(path, files(named, {"others.txt": TEXT}), "names.txt", "zip archive behind")
+    expect_labels(path, files(named, {"names.txt": OTHER}), f"expected {CLASSES} labels", "found 1")
+    bomb = files(named, {"names.txt": b"\n" * (64 << 20)}, deflated)
+    expect_labels(path, bomb, "names.txt", "at most 16 MiB")
+    lying = bytearray(bomb)  # it says that it is small
+    for signature, at in (b"PK\3\4", 22), (b"PK\1\2", 24):
+        place = lying.rfind(signature) + at
+        lying[place:place + 4] = (1000).to_bytes(4, "little")
+    expect_labels(path, lying, "names.txt", "whole")
+    secret = bytearray(files(named, {"names.txt": TEXT}))
+    secret[secret.rfind(b"PK\1\2") + 8] |= 1
+    expect_labels(path, secret, "names.txt", "not encrypted")
+    whole = files(named, {"names.txt": TEXT})
+    for cut in 1, 10, 22, 40, 60:
+        expect_labels(path, whole[:-cut], "names.txt")
+
+
 def main():
     torch.manual_seed(netrun.SEED)
     torch.set_num_threads(1)  # more of them wait for each other, spinning, beside other tests
-    netrun.run_cases(CASES, lambda folder, case: check(sys.argv[1], folder, case))
+    netrun.run_cases(CASES + [("labels behind the file",)], lambda folder, case: check_labels(folder)
+                     if len(case) == 1 else check(sys.argv[1], folder, case))
 
 
 if __name__ == "__main__":

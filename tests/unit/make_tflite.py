@@ -7,7 +7,9 @@ ones. It cannot
 replace files of the converter's own.
 """
 
+import io
 import struct
+import zipfile
 
 import numpy
 
@@ -25,8 +27,8 @@ FORMATS = {"i8": "b", "u8": "B", "i32": "i", "u32": "I", "i64": "q", "f32": "f"}
 class Flat:
     """A FlatBuffer, written front to back: an offset points to what is written after it."""
 
-    def __init__(self):
-        self.data = bytearray(b"\0\0\0\0TFL3")
+    def __init__(self, identifier=b"TFL3"):
+        self.data = bytearray(b"\0\0\0\0" + identifier)
         self.pending = []
 
     def align(self, size):
@@ -157,13 +159,18 @@ class Writer:
         return (self.constant(name, number, INT32, scales=[float(scale)], zeros=[0]),
                 number.astype("f4") * scale)
 
-    def finish(self):
-        flat = Flat()
+    def finish(self, metadata=None):
+        """metadata: bytes for the entry TFLITE_METADATA."""
+        flat, entries = Flat(), []
+        if metadata:
+            self.buffers.append({0: ("bytes", metadata)})
+            entries = [{0: ("bytes", b"min_runtime_version"), 1: ("u32", 0)},
+                       {0: ("bytes", b"TFLITE_METADATA"), 1: ("u32", len(self.buffers) - 1)}]
         codes = [{0: ("i8", min(c, 127)), 2: ("i32", 1), 3: ("i32", c)} for c in self.codes]
         graph = {0: ("tables", self.tensors), 1: ("i32[]", [self.input]),
                  2: ("i32[]", [self.value]), 3: ("tables", self.operators)}
         root = flat.table({0: ("u32", 3), 1: ("tables", codes), 2: ("tables", [graph]),
-                           4: ("tables", self.buffers)})
+                           4: ("tables", self.buffers), 6: ("tables", entries) if entries else None})
         struct.pack_into("<I", flat.data, 0, root)
         flat.settle()
         return bytes(flat.data)
@@ -290,5 +297,30 @@ class Converter:
             writer.value = writer.operator(self.output, [writer.value], shape,
                                            {0: ("f32", 1.0)} if self.output == SOFTMAX else None)
 
-    def finish(self):
-        return self.writer.finish()
+    def finish(self, metadata=None):
+        return self.writer.finish(metadata)
+
+
+LABELS, VALUE_LABELS = 2, 3
+
+
+def metadata_of(files, place="output"):
+    """TensorFlow Lite's metadata that names files: (name, type, locale) of the output, the graph or the model."""
+    flat = Flat(b"M001")
+    tables = ("tables", [{0: ("bytes", name.encode()), 2: ("i8", kind),
+                          3: ("bytes", locale.encode()) if locale else None} for name, kind, locale in files])
+    output = {0: ("bytes", b"probability"), 6: tables if place == "output" else None}
+    graph = {2: ("tables", [{0: ("bytes", b"image")}]), 3: ("tables", [output]), 4: tables if place == "graph" else None}
+    root = flat.table({0: ("bytes", b"EfficientNet"), 3: ("tables", [graph]), 6: tables if place == "model" else None})
+    struct.pack_into("<I", flat.data, 0, root)
+    flat.settle()
+    return bytes(flat.data)
+
+
+def with_files(data, files, compression=zipfile.ZIP_STORED):
+    """files, {name: bytes}, zipped behind the model, as TensorFlow Lite's metadata writer does."""
+    buffer = io.BytesIO(data)
+    with zipfile.ZipFile(buffer, "a", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()

@@ -186,6 +186,25 @@ test_save (void)
     }
 }
 
+/* Labels in a zip archive behind a TFLite file, named by its metadata and not. */
+static void
+test_labels (void)
+{
+  static const char *const names[] = { "tflite/lite-labels.tflite", "tflite/lite-zip.tflite" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gsize size;
+      g_autofree char *data = seed (names[i], &size);
+      g_autoptr (EffvkModel) model = load (data, size, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (effvk_model_get_label (model, 0), ==, "cat");
+      g_assert_cmpstr (effvk_model_get_label (model, 2), ==, "tree");
+    }
+}
+
 static const char *const seeds[] = { "onnx/lite.onnx", "onnx/b0.onnx", "onnx/external.onnx",
                                      "tflite/lite.tflite", "tflite/lite-int8.tflite" };
 
@@ -409,6 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/formats/facts", test_facts);
   g_test_add_func ("/formats/normalisation", test_normalisation);
   g_test_add_func ("/formats/output", test_output);
+  g_test_add_func ("/formats/labels", test_labels);
   g_test_add_func ("/formats/save", test_save);
   g_test_add_func ("/formats/truncated", test_truncated);
   g_test_add_func ("/formats/flipped", test_flipped);

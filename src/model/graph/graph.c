@@ -76,6 +76,7 @@ effvk_graph_clear (EffvkGraph *graph)
     graph->backing_free (graph->backing);
   g_free (graph->consumers);
   g_free (graph->metadata);
+  g_clear_pointer (&graph->labels, g_bytes_unref);
   g_free (graph->folder);
   memset (graph, 0, sizeof *graph);
 }

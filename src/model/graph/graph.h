@@ -112,6 +112,8 @@ typedef struct
   guint input, output;                /* values */
   guint64 in_channels, height, width; /* of the input; 0 where the file leaves it open */
   char *metadata;                     /* the file's own "effvk" object, or NULL */
+  GBytes *labels;                     /* a text with the classes' names that the file has, or NULL */
+  gboolean labels_named;              /* by the file, and not guessed */
   char *folder;                       /* where files with more data may lie; NULL: nowhere */
   GHashTable *claimed; /* file name in the folder to the bytes of it that constants take */
   guint64 size;        /* of the file, and of all that it names */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/graph/flatbuffer.h"
+#include "model/graph/tflite-labels.h"
+
 #include "model/formats.h"
 #include "model/names/names.h"
 
@@ -447,5 +448,5 @@ effvk_tflite_read (EffvkGraph *graph, const guint8 *data, gsize size, GError **e
     return effvk_unsupported (error, "expected a graph with one output, found %" G_GUINT64_FORMAT,
                               outputs.n);
   graph->output = values[output] - 1;
-  return TRUE;
+  return effvk_tflite_read_labels (&r.flat, &model, graph, error);
 }
