@@ -4,6 +4,7 @@
 
     faces        plugin/ tools/ examples/   only <effvk/...> and what is their own
     interface    include/effvk/             only other public headers, and GLib
+    teach        src/teach/                 the classifier by its public interface, and models
     classifier   src/*.c, src/*.h           the classifier, results
     selftest     src/selftest/              knows ops, not networks
     net          src/net/
@@ -27,6 +28,7 @@ FACES = ("plugin", "tools", "examples")
 
 # What each layer of src/ may include of src/, besides itself.
 BELOW = {
+    "teach": {"classifier", "model", "base"},
     "classifier": {"selftest", "net", "ops", "tune", "model", "vk", "base"},
     "selftest": {"ops", "tune", "vk", "base"},
     "net": {"ops", "tune", "model", "vk", "base"},
@@ -42,10 +44,12 @@ ALLOWED_FILES = {"ops": PLAIN_DATA, "selftest": PLAIN_DATA}
 
 # Public headers, by the layer that implements them. The rest are types for all.
 OWNERS = {
+    "effvk-embeddings.h": "teach",
+    "effvk-teacher.h": "teach",
     "effvk-classifier.h": "classifier",
     "effvk-selftest.h": "selftest",
     "effvk-smoother.h": "classifier",
-    "effvk.h": "classifier",
+    "effvk.h": "teach",
     "effvk-model.h": "model",
     "effvk-device.h": "vk",
     "effvk-frame-memory.h": "vk",

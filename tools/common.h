@@ -31,6 +31,9 @@ ToolStatus tool_selftest (char ***argv);
 ToolStatus tool_tune (char ***argv);
 ToolStatus tool_export (char ***argv);
 ToolStatus tool_init (char ***argv);
+ToolStatus tool_teach (char ***argv);
+ToolStatus tool_embed (char ***argv);
+ToolStatus tool_find (char ***argv);
 
 /* Prints `effvk: …` and a line end to stderr, on one line whatever the text holds. */
 void tool_error (const char *format, ...) G_GNUC_PRINTF (1, 2);

@@ -13,6 +13,9 @@ static const ToolCommand commands[] = {
 #ifdef HAVE_GSTREAMER
   { "monitor", "say when a stream's state changes", tool_monitor },
 #endif
+  { "teach", "teach a model classes of your own, from a handful of pictures", tool_teach },
+  { "embed", "write the features of pictures, to compare them by", tool_embed },
+  { "find", "find the pictures that look most like one", tool_find },
   { "bench", "time a model on a device", tool_bench },
   { "tune", "find the fastest kernels for a model on a device", tool_tune },
   { "selftest", "check that a device computes what it should", tool_selftest },

@@ -226,6 +226,32 @@ EFFVK_API EffvkOutputActivation effvk_model_get_output_activation (EffvkModel *m
 EFFVK_API const char *effvk_model_get_label (EffvkModel *model, guint index);
 
 /**
+ * effvk_model_get_unknown_threshold:
+ * @model: a model
+ *
+ * A model that was taught (#EffvkTeacher) knows how sure it is of what it knows.
+ *
+ * Returns: the score below which its best class is to be taken for unknown, 0 to 1; 0 where the
+ * model does not say
+ *
+ * Since: 0.2
+ */
+EFFVK_API double effvk_model_get_unknown_threshold (EffvkModel *model);
+
+/**
+ * effvk_model_get_teaching:
+ * @model: a model
+ *
+ * Gets how a model was taught.
+ *
+ * Returns: (transfer none) (nullable): how the model was taught and how good it is, a JSON object
+ * (see effvk_teacher_fit()); %NULL where it was not taught by effvk. Valid as long as @model.
+ *
+ * Since: 0.2
+ */
+EFFVK_API const char *effvk_model_get_teaching (EffvkModel *model);
+
+/**
  * effvk_model_get_input_size:
  * @model: a model
  * @width: (out) (optional): in pixels
@@ -281,7 +307,8 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * (first, last), "input"
  * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "output"
  * (activation), "architecture" (padding, bn_eps, activation, stem, stages, head), "names" (whose
- * names the tensors have: "torchvision", "timm", "lukemelas") and "sources", which names for each
+ * names the tensors have: "torchvision", "timm", "lukemelas"), "unknown_threshold" and "teaching" of a
+ * model that was taught, and "sources", which names for each
  * value where it came from: "tensors", "metadata" (in the file), "config.json", "override",
  * "labels file", or "default": how weights with such names are trained.
  *

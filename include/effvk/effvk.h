@@ -13,10 +13,12 @@
 
 #include <effvk/effvk-classifier.h>
 #include <effvk/effvk-device.h>
+#include <effvk/effvk-embeddings.h>
 #include <effvk/effvk-frame-memory.h>
 #include <effvk/effvk-image.h>
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 #include <effvk/effvk-selftest.h>
 #include <effvk/effvk-smoother.h>
+#include <effvk/effvk-teacher.h>
 #include <effvk/effvk-types.h>

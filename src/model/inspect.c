@@ -102,6 +102,20 @@ append_memory (GString *out, const EffvkModel *model)
                           file, weights, activations, file + 2 * weights + activations);
 }
 
+/* Of a model that was taught. */
+static void
+append_taught (GString *out, const EffvkTaught *taught)
+{
+  if (taught->unknown_threshold != 0)
+    {
+      g_string_append (out, "  \"unknown_threshold\": ");
+      effvk_json_append_double (out, taught->unknown_threshold);
+      g_string_append (out, ",\n");
+    }
+  if (taught->teaching)
+    g_string_append_printf (out, "  \"teaching\": %s,\n", taught->teaching);
+}
+
 static void
 append_sources (GString *out, const EffvkSources *s)
 {
@@ -172,6 +186,7 @@ effvk_model_inspect (EffvkModel *model)
     }
   append_architecture (out, &model->arch);
   append_memory (out, model);
+  append_taught (out, &model->taught);
   append_sources (out, &model->sources);
   g_string_append (out, "}\n");
   return g_string_free (out, FALSE);

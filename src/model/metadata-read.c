@@ -294,6 +294,8 @@ typedef enum
   KEY_HIDDEN_ACT,
   KEY_BATCH_NORM_EPS,
   KEY_ID2LABEL,
+  KEY_UNKNOWN_THRESHOLD,
+  KEY_TEACHING,
 } Key;
 
 /* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
@@ -334,6 +336,8 @@ static const struct
   [KEY_HIDDEN_ACT] = { "hidden_act", HUGGINGFACE },
   [KEY_BATCH_NORM_EPS] = { "batch_norm_eps", HUGGINGFACE },
   [KEY_ID2LABEL] = { "id2label", HUGGINGFACE },
+  [KEY_UNKNOWN_THRESHOLD] = { "unknown_threshold", TOP },
+  [KEY_TEACHING] = { "teaching", TOP },
 };
 
 static gboolean read_object (Reader *r, const char *name, guint where);
@@ -344,6 +348,22 @@ read_nested (Reader *r, const char *key, EffvkJsonToken token, guint where)
   if (token != EFFVK_JSON_OBJECT)
     return unexpected (r, key, "an object", token);
   return read_object (r, key, where); /* which holds no key that nests */
+}
+
+/* Kept as it stands: it is for people. */
+static gboolean
+read_teaching (Reader *r, const char *key, EffvkJsonToken token)
+{
+  gsize begin = r->json.offset - 1;
+
+  if (token != EFFVK_JSON_OBJECT)
+    return unexpected (r, key, "an object", token);
+  while ((token = effvk_json_next (&r->json)) != EFFVK_JSON_OBJECT_END)
+    if (token != EFFVK_JSON_KEY || !effvk_json_skip (&r->json))
+      return unexpected (r, key, "a key", token == EFFVK_JSON_KEY ? EFFVK_JSON_ERROR : token);
+  g_free (r->target->taught->teaching);
+  r->target->taught->teaching = g_strndup (r->json.text + begin, r->json.offset - begin);
+  return TRUE;
 }
 
 static gboolean
@@ -440,6 +460,10 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
       return read_nested (r, name, token, CFG);
     case KEY_MODEL_ARGS:
       return read_nested (r, name, token, ARGS);
+    case KEY_UNKNOWN_THRESHOLD:
+      return read_number (r, name, token, 0, 1, &r->target->taught->unknown_threshold);
+    case KEY_TEACHING:
+      return read_teaching (r, name, token);
     }
   g_return_val_if_reached (FALSE);
 }

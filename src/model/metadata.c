@@ -25,7 +25,8 @@ append_floats (GString *out, const char *key, const float *values, guint n)
 }
 
 char *
-effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char **labels)
+effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char **labels,
+                        const EffvkTaught *taught)
 {
   GString *out = g_string_new ("{\"architecture\":");
 
@@ -57,6 +58,13 @@ effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char *
         }
       g_string_append_c (out, ']');
     }
+  if (taught && taught->unknown_threshold != 0)
+    {
+      g_string_append (out, ",\"unknown_threshold\":");
+      effvk_json_append_double (out, taught->unknown_threshold);
+    }
+  if (taught && taught->teaching)
+    g_string_append_printf (out, ",\"teaching\":%s", taught->teaching);
   g_string_append_c (out, '}');
   return g_string_free (out, FALSE);
 }

@@ -36,12 +36,20 @@ typedef struct
   EffvkSource padding, bn_eps, activation, output, labels;
 } EffvkSources;
 
+/* What teaching (teach/) leaves in a file. */
+typedef struct
+{
+  double unknown_threshold; /* the label is unknown where its score is lower; 0: never */
+  char *teaching;           /* how it was taught and how good it is: a JSON object, or NULL */
+} EffvkTaught;
+
 /* What an object is applied to: a model whose tensors have been read. */
 typedef struct
 {
   EffvkArch *arch;
   EffvkRecipe *recipe;
   EffvkSources *sources;
+  EffvkTaught *taught;
   char ***labels;         /* a NULL-terminated list, one a class; or NULL */
   EffvkTraining training; /* of the tensors' names */
   const char *member;     /* whose structure it has, or NULL */
@@ -58,8 +66,9 @@ gboolean effvk_metadata_is_config (const char *json, gsize length);
 gboolean effvk_metadata_apply (const EffvkMetadataTarget *target, EffvkSource source,
                                const char *json, gsize length, GError **error);
 
-/* The same object, for writing. @labels may be NULL. Transfer full. */
-char *effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char **labels);
+/* The same object, for writing. @labels and @taught may be NULL. Transfer full. */
+char *effvk_metadata_to_json (const EffvkArch *arch, const EffvkRecipe *recipe, char **labels,
+                              const EffvkTaught *taught);
 
 /* By the enumerations' values; NULL-terminated but for the last. */
 extern const char *const effvk_interpolation_names[],

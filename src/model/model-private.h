@@ -16,5 +16,6 @@ struct _EffvkModel
   EffvkSources sources;
   GArray *layers;      /* (element-type EffvkLayerInfo), in the order of the network */
   guint *block_layers; /* the index in layers of each block's first; then of the head */
+  EffvkTaught taught;
   char **labels;       /* one a class; numbered where the model has none */
 };

@@ -26,6 +26,7 @@ effvk_model_finalize (GObject *object)
   effvk_arch_clear (&model->arch);
   effvk_safetensors_clear (&model->file);
   g_free (model->block_layers);
+  g_free (model->taught.teaching);
   g_strfreev (model->labels);
   G_OBJECT_CLASS (effvk_model_parent_class)->finalize (object);
 }
@@ -119,6 +120,7 @@ apply_metadata (EffvkModel *model, const char *member, GBytes *config, const cha
   const EffvkMetadataTarget target = { .arch = &model->arch,
                                        .recipe = &model->recipe,
                                        .sources = &model->sources,
+                                       .taught = &model->taught,
                                        .labels = &model->labels,
                                        .training = model->naming->training,
                                        .member = member };
@@ -288,8 +290,8 @@ static GBytes *
 make_header (EffvkModel *model)
 {
   gboolean labelled = model->sources.labels != EFFVK_SOURCE_DEFAULT;
-  g_autofree char *json
-      = effvk_metadata_to_json (&model->arch, &model->recipe, labelled ? model->labels : NULL);
+  g_autofree char *json = effvk_metadata_to_json (&model->arch, &model->recipe,
+                                                  labelled ? model->labels : NULL, &model->taught);
   EffvkSafetensorsWriter writer;
   guint64 data_size, shape[4];
 
@@ -373,6 +375,20 @@ effvk_model_get_label (EffvkModel *model, guint index)
 {
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
   return index < model->arch.classes ? model->labels[index] : NULL;
+}
+
+double
+effvk_model_get_unknown_threshold (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), 0);
+  return model->taught.unknown_threshold;
+}
+
+const char *
+effvk_model_get_teaching (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  return model->taught.teaching;
 }
 
 void

@@ -10,6 +10,25 @@
 const EffvkArch *effvk_model_get_arch (EffvkModel *model);
 const EffvkRecipe *effvk_model_get_recipe (EffvkModel *model);
 
+/* A digest of all that embeddings depend on: the weights but for the classifier's, and how images are
+ * prepared. Transfer full. */
+char *effvk_model_describe_backbone (EffvkModel *model);
+
+/* The same network with another classifier. */
+typedef struct
+{
+  guint n_classes;
+  const char *const *labels; /* one a class */
+  const float *weight;       /* [n_classes][embedding size] */
+  const float *bias;         /* [n_classes] */
+  EffvkOutputActivation output;
+  double unknown_threshold;
+  const char *teaching; /* a JSON object, or NULL */
+} EffvkNewClassifier;
+
+EffvkModel *effvk_model_new_with_classifier (EffvkModel *backbone,
+                                             const EffvkNewClassifier *classifier, GError **error);
+
 typedef enum
 {
   EFFVK_LAYER_STEM,      /* block ignored */

@@ -155,7 +155,7 @@ GBytes *
 effvk_random_file (const EffvkArch *arch, const EffvkRecipe *recipe, guint32 seed)
 {
   g_autoptr (GArray) layers = effvk_arch_layers (arch);
-  g_autofree char *json = effvk_metadata_to_json (arch, recipe, NULL);
+  g_autofree char *json = effvk_metadata_to_json (arch, recipe, NULL, NULL);
   g_autoptr (GBytes) header = NULL;
   EffvkSafetensorsWriter writer;
   guint64 data_size, shape[4];

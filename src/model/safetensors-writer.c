@@ -14,15 +14,15 @@ effvk_safetensors_writer_init (EffvkSafetensorsWriter *writer, const char *recip
   g_string_append_c (writer->json, '}');
 }
 
-void
-effvk_safetensors_writer_add (EffvkSafetensorsWriter *writer, const char *name,
-                              const guint64 *shape, guint rank)
+static void
+add (EffvkSafetensorsWriter *writer, const char *name, const char *dtype, guint64 size,
+     const guint64 *shape, guint rank)
 {
-  guint64 begin = writer->offset, size = 4;
+  guint64 begin = writer->offset;
 
   g_string_append_c (writer->json, ',');
   effvk_json_append_string (writer->json, name);
-  g_string_append (writer->json, ":{\"dtype\":\"F32\",\"shape\":[");
+  g_string_append_printf (writer->json, ":{\"dtype\":\"%s\",\"shape\":[", dtype);
   for (guint i = 0; i < rank; i++)
     {
       g_string_append_printf (writer->json, "%s%" G_GUINT64_FORMAT, i ? "," : "", shape[i]);
@@ -32,6 +32,19 @@ effvk_safetensors_writer_add (EffvkSafetensorsWriter *writer, const char *name,
   g_string_append_printf (writer->json,
                           "],\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]}",
                           begin, writer->offset);
+}
+
+void
+effvk_safetensors_writer_add (EffvkSafetensorsWriter *writer, const char *name,
+                              const guint64 *shape, guint rank)
+{
+  add (writer, name, "F32", 4, shape, rank);
+}
+
+void
+effvk_safetensors_writer_add_bytes (EffvkSafetensorsWriter *writer, const char *name, guint64 n)
+{
+  add (writer, name, "U8", 1, &n, 1);
 }
 
 GBytes *

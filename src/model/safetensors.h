@@ -64,7 +64,7 @@ char *effvk_shape_describe (const guint64 *shape, guint rank);
 void effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor,
                             guint64 first, gsize n, float *out);
 
-/* Writing: the length and the header of a file of F32 tensors in the order that they are added. */
+/* Writing: the length and the header of a file of F32 (or U8) tensors in the order that they are added. */
 typedef struct
 {
   GString *json;
@@ -74,5 +74,7 @@ typedef struct
 void effvk_safetensors_writer_init (EffvkSafetensorsWriter *writer, const char *recipe);
 void effvk_safetensors_writer_add (EffvkSafetensorsWriter *writer, const char *name,
                                    const guint64 *shape, guint rank);
+void effvk_safetensors_writer_add_bytes (EffvkSafetensorsWriter *writer, const char *name,
+                                         guint64 n);
 /* Ends the writer. The data follows directly; it is 8-byte aligned in the file. */
 GBytes *effvk_safetensors_writer_finish (EffvkSafetensorsWriter *writer, guint64 *data_size);

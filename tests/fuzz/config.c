@@ -14,8 +14,14 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   EffvkArch arch;
   EffvkRecipe recipe;
   EffvkSources sources = { 0 };
-  const EffvkMetadataTarget target
-      = { &arch, &recipe, &sources, &labels, EFFVK_TRAINING_TIMM, "efficientnet_b0" };
+  EffvkTaught taught = { 0 };
+  const EffvkMetadataTarget target = { .arch = &arch,
+                                       .recipe = &recipe,
+                                       .sources = &sources,
+                                       .taught = &taught,
+                                       .labels = &labels,
+                                       .training = EFFVK_TRAINING_TIMM,
+                                       .member = "efficientnet_b0" };
   /* A copy of its own length, so that a byte read beyond is seen. */
   g_autofree char *json = g_memdup2 (data, size);
 
@@ -26,7 +32,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   effvk_metadata_is_config (json ? json : "", size);
   if (effvk_metadata_apply (&target, EFFVK_SOURCE_CONFIG, json ? json : "", size, &error))
     {
-      g_autofree char *text = effvk_metadata_to_json (&arch, &recipe, labels);
+      g_autofree char *text = effvk_metadata_to_json (&arch, &recipe, labels, &taught);
 
       if (labels && g_strv_length (labels) != arch.classes)
         g_error ("another number of labels than classes");
@@ -37,5 +43,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   else if (!error || !g_utf8_validate (error->message, -1, NULL))
     g_error ("refused without a readable error");
   effvk_arch_clear (&arch);
+  g_free (taught.teaching);
   return 0;
 }

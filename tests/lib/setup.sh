@@ -9,7 +9,7 @@
 effvk_packages_build=(
   gcc libc6-dev meson ninja-build pkgconf
   libglib2.0-dev libjson-glib-dev libgdk-pixbuf-2.0-dev
-  libprotobuf-c-dev protobuf-c-compiler
+  libprotobuf-c-dev protobuf-c-compiler liblbfgs-dev
   gobject-introspection libgirepository1.0-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev
   libvulkan-dev libvulkan-volk-dev glslang-tools spirv-tools
@@ -24,7 +24,7 @@ effvk_packages_test=(
   vulkan-validationlayers
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
   gi-docgen shellcheck
-  python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx
+  python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
   python3-gi python3-gst-1.0
   gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
 )

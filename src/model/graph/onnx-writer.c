@@ -283,7 +283,8 @@ pack (Writer *w, const char *output, gsize *size, GError **error)
 {
   gboolean labelled = w->model->sources.labels != EFFVK_SOURCE_DEFAULT;
   g_autofree char *recipe
-      = effvk_metadata_to_json (w->arch, &w->model->recipe, labelled ? w->model->labels : NULL);
+      = effvk_metadata_to_json (w->arch, &w->model->recipe, labelled ? w->model->labels : NULL,
+                                &w->model->taught);
   const gint64 input_shape[] = { 0, w->arch->in_channels, w->arch->height, w->arch->width };
   const gint64 output_shape[] = { 0, w->arch->classes };
   EffvkOnnx__ValueInfo *in = describe (w, "input", input_shape, 4);

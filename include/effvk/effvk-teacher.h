@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <effvk/effvk-device.h>
+#include <effvk/effvk-embeddings.h>
+#include <effvk/effvk-image.h>
+#include <effvk/effvk-model.h>
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * EffvkTeacherError:
+ * @EFFVK_TEACHER_ERROR_TOO_FEW: too few pictures or classes, or too many classes
+ * @EFFVK_TEACHER_ERROR_LABEL: a label that cannot be one, or another number of labels than expected
+ * @EFFVK_TEACHER_ERROR_MISMATCH: the embeddings are of another network
+ * @EFFVK_TEACHER_ERROR_NOT_BUILT_IN: effvk was built without liblbfgs
+ * @EFFVK_TEACHER_ERROR_FAILED: the network's answer to a picture was not finite
+ *
+ * Since: 0.2
+ */
+typedef enum
+{
+  EFFVK_TEACHER_ERROR_TOO_FEW,
+  EFFVK_TEACHER_ERROR_LABEL,
+  EFFVK_TEACHER_ERROR_MISMATCH,
+  EFFVK_TEACHER_ERROR_NOT_BUILT_IN,
+  EFFVK_TEACHER_ERROR_FAILED,
+} EffvkTeacherError;
+
+#define EFFVK_TEACHER_ERROR (effvk_teacher_error_quark ())
+/**
+ * effvk_teacher_error_quark:
+ *
+ * Gets the domain of the errors of teaching.
+ *
+ * Returns: the domain of teaching's errors
+ *
+ * Since: 0.2
+ */
+EFFVK_API GQuark effvk_teacher_error_quark (void);
+
+/**
+ * EffvkTeacher:
+ *
+ * Teaches a model classes of one's own: the network's features (embeddings) of a few pictures are
+ * computed on the device, and a new classifier on top of them is fitted on the CPU, in seconds. The
+ * network itself, the backbone, stays as it is.
+ *
+ * The classifier is a logistic regression, fitted by L-BFGS. How strongly it is regularised, how sure
+ * its scores are, and how good it is, is found by cross-validation. The same pictures, in the same
+ * order, and the same seed make the same model.
+ *
+ * Not thread-safe: one thread at a time uses a teacher.
+ *
+ * Since: 0.2
+ */
+#define EFFVK_TYPE_TEACHER (effvk_teacher_get_type ())
+EFFVK_API G_DECLARE_FINAL_TYPE (EffvkTeacher, effvk_teacher, EFFVK, TEACHER, GObject)
+
+    /**
+ * EffvkTeacherProgress:
+ * @share: how much of the work is done, 0 to 1
+ * @user_data: what was given to effvk_teacher_fit()
+ *
+ * Tells how far a fit is. Called from threads of the fit, from several at once.
+ *
+ * Since: 0.2
+ */
+    typedef void (*EffvkTeacherProgress) (double share, gpointer user_data);
+
+/**
+ * effvk_teacher_is_built_in:
+ *
+ * Tells whether this effvk can teach.
+ *
+ * Returns: whether this effvk can fit: it was built with liblbfgs
+ *
+ * Since: 0.2
+ */
+EFFVK_API gboolean effvk_teacher_is_built_in (void);
+
+/**
+ * effvk_teacher_new:
+ * @device: (nullable): where pictures are looked at; %NULL: embeddings alone are added
+ * @backbone: the network, whatever classes it has
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR or %EFFVK_MODEL_ERROR domain
+ *
+ * Makes a teacher. With a device this builds the network, as effvk_classifier_new() does.
+ *
+ * Returns: (transfer full): a teacher that knows no picture, or %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkTeacher *effvk_teacher_new (EffvkDevice *device, EffvkModel *backbone,
+                                           GError **error);
+
+/**
+ * effvk_teacher_set_multi_label:
+ * @teacher: a teacher
+ * @multi_label: whether a picture may show any number of classes, none among them; otherwise (the
+ *   default) it shows one
+ *
+ * Chooses whether a picture may show several classes.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_teacher_set_multi_label (EffvkTeacher *teacher, gboolean multi_label);
+
+/**
+ * effvk_teacher_set_n_views:
+ * @teacher: a teacher
+ * @n_views: how often each picture is looked at, 1 to 16: as it is, mirrored, and the rest in crops of
+ *   which every other is mirrored; 4 by default
+ *
+ * Where left and right matter ("arrow left", "arrow right") this has to be 1.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_teacher_set_n_views (EffvkTeacher *teacher, guint n_views);
+
+/**
+ * effvk_teacher_set_seed:
+ * @teacher: a teacher
+ * @seed: chooses the crops and how pictures are dealt out for cross-validation; 0 by default
+ *
+ * Chooses what is left to chance.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_teacher_set_seed (EffvkTeacher *teacher, guint32 seed);
+
+/**
+ * effvk_teacher_add:
+ * @teacher: a teacher with a device
+ * @image: a picture
+ * @label: what it shows
+ * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR, %EFFVK_CLASSIFIER_ERROR or
+ *   %EFFVK_DEVICE_ERROR domain
+ *
+ * Looks at a picture and remembers its embeddings. The picture itself is not kept.
+ *
+ * Returns: whether it was added; on failure nothing changed
+ *
+ * Since: 0.2
+ */
+EFFVK_API gboolean effvk_teacher_add (EffvkTeacher *teacher, const EffvkImage *image,
+                                      const char *label, GError **error);
+
+/**
+ * effvk_teacher_add_example:
+ * @teacher: a teacher with a device
+ * @image: a picture
+ * @source: what to call it in reports, for instance its file
+ * @time: ns from the source's beginning, or -1 where it is a still picture
+ * @labels: (array zero-terminated=1): what it shows
+ * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR, %EFFVK_CLASSIFIER_ERROR or
+ *   %EFFVK_DEVICE_ERROR domain
+ *
+ * As effvk_teacher_add(), with what to call the picture, and with any number of labels.
+ *
+ * Returns: whether it was added; on failure nothing changed
+ *
+ * Since: 0.2
+ */
+EFFVK_API gboolean effvk_teacher_add_example (EffvkTeacher *teacher, const EffvkImage *image,
+                                              const char *source, gint64 time,
+                                              const char *const *labels, GError **error);
+
+/**
+ * effvk_teacher_add_embeddings:
+ * @teacher: a teacher
+ * @embeddings: embeddings of the teacher's backbone, with labels
+ * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR domain
+ *
+ * Adds pictures that were looked at before.
+ *
+ * Returns: whether they were added; on failure nothing changed
+ *
+ * Since: 0.2
+ */
+EFFVK_API gboolean effvk_teacher_add_embeddings (EffvkTeacher *teacher, EffvkEmbeddings *embeddings,
+                                                 GError **error);
+
+/**
+ * effvk_teacher_get_embeddings:
+ * @teacher: a teacher
+ *
+ * Gets what a teacher knows.
+ *
+ * Returns: (transfer none): all that was added
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkEmbeddings *effvk_teacher_get_embeddings (EffvkTeacher *teacher);
+
+/**
+ * effvk_teacher_fit:
+ * @teacher: a teacher
+ * @cancellable: (nullable): ends the fit, with %G_IO_ERROR_CANCELLED
+ * @progress: (nullable) (scope call): told how far it is
+ * @user_data: for @progress
+ * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR, %EFFVK_MODEL_ERROR or %G_IO_ERROR
+ *   domain
+ *
+ * Makes a model of the backbone's weights and a new classifier of what was added. Its classes are the
+ * labels, sorted. Every class needs two pictures at least. Classes weigh the same, however many
+ * pictures each has.
+ *
+ * The model knows its own unknown-threshold (effvk_model_get_unknown_threshold()): 95 % of pictures
+ * like those that it was taught with score more. effvk_model_get_teaching() has "pictures", "classes"
+ * (an object: pictures of each), "accuracy" and "accuracy_interval" (of cross-validation; 95 %),
+ * "log_loss", "temperature", "l2", "views", "folds" and "seed". effvk_model_save() keeps all of that.
+ *
+ * More pictures may be added after that, and another model be made.
+ *
+ * Returns: (transfer full): the model, or %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable,
+                                         EffvkTeacherProgress progress, gpointer user_data,
+                                         GError **error);
+
+/**
+ * effvk_teacher_get_report:
+ * @teacher: a teacher that made a model
+ *
+ * What cross-validation found, a dictionary: "classes" (as: labels), "counts" (au: pictures of
+ * each), "tried" (u: pictures that were tried: all where they are not too many), "accuracy" (d: the
+ * share whose best class, or all of whose classes, are right), "accuracy-interval" ((dd): 95 %, by
+ * Wilson), "precision" and "recall" (ad: of each class; NaN where nothing was found or tried),
+ * "confusion" (aau: for each class, what its pictures were taken for; empty for multi-label),
+ * "offenders" (a(ussdd): item of the embeddings, its label, what it is taken for, and both scores: the
+ * ten that are most likely labelled wrong or misleading), "duplicates" (a(uud): pairs of items of
+ * different classes that are the same or nearly so, and the cosine of the angle between them),
+ * "log-loss" (d), "temperature" (d), "l2" (d), "unknown-threshold" (d), "folds" (u).
+ *
+ * Returns: (transfer full) (nullable): a #GVariant of type a{sv}, or %NULL before the first fit
+ *
+ * Since: 0.2
+ */
+EFFVK_API GVariant *effvk_teacher_get_report (EffvkTeacher *teacher);
+
+G_END_DECLS

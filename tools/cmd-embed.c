@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+#include "examples.h"
+#include "json-writer.h"
+#include "look.h"
+
+#include <string.h>
+
+typedef struct
+{
+  ToolLook look;
+  EffvkEmbeddings *embeddings; /* NULL: printed at once */
+  ToolJson json;
+} Job;
+
+static void
+job_clear (Job *job)
+{
+  tool_look_clear (&job->look);
+  g_clear_object (&job->embeddings);
+  tool_json_clear (&job->json);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
+
+static void
+print_embedding (ToolJson *json, const char *source, gint64 time, const float *values, guint n)
+{
+  tool_json_begin (json, NULL, '{');
+  tool_json_string (json, "source", source);
+  if (time >= 0)
+    tool_json_int (json, "time", time);
+  else
+    tool_json_null (json, "time");
+  tool_json_begin (json, "embedding", '[');
+  for (guint i = 0; i < n; i++)
+    tool_json_double (json, NULL, "%.7g", (double) values[i]);
+  tool_json_end (json, ']');
+  tool_json_end (json, '}');
+  tool_json_print (json);
+}
+
+static gboolean
+embed_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer user_data,
+           GError **error)
+{
+  Job *job = user_data;
+  g_autofree char *name = tool_example_name (example);
+  g_autoptr (EffvkResult) result = effvk_classifier_classify (job->look.classifier, image, error);
+  const float *values;
+  guint n;
+
+  if (!result)
+    return FALSE;
+  values = effvk_result_get_embedding (result, &n);
+  if (!job->embeddings)
+    print_embedding (&job->json, name, time, values, n);
+  else if (!effvk_embeddings_add (job->embeddings, values, n, name, time, NULL))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                           "there is no room for more embeddings");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static ToolStatus
+embed (const ToolLookOptions *options, const char *output, char *const *sources)
+{
+  g_auto (Job) job = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) examples = tool_examples_from_arguments (sources, &error);
+  gboolean print = strcmp (output, "-") == 0;
+  guint n_looked, n_failed;
+
+  tool_json_init (&job.json);
+  if (!examples || !tool_look_init (&job.look, options, TRUE, 1, &error))
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  if (!print)
+    job.embeddings = effvk_embeddings_new (job.look.model);
+  if (!tool_examples_look (examples, options->interval, embed_one, &job, &n_looked, &n_failed,
+                           &error))
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  if (n_looked == 0)
+    {
+      tool_error ("there is no picture to write the embedding of; nothing was written");
+      return TOOL_FAILED;
+    }
+  if (!print && !effvk_embeddings_save (job.embeddings, output, &error))
+    {
+      tool_error ("%s", error->message);
+      return TOOL_FAILED;
+    }
+  return n_failed ? TOOL_FAILED : TOOL_OK;
+}
+
+ToolStatus
+tool_embed (char ***argv)
+{
+  g_auto (ToolLookOptions) options = TOOL_LOOK_DEFAULTS;
+  g_autofree char *output = NULL;
+  const GOptionEntry entries[]
+      = { TOOL_MODEL_ENTRY (&options.target),
+          TOOL_OVERRIDES_ENTRY (&options.target),
+          TOOL_DEVICE_ENTRY (&options.target),
+          TOOL_PRECISION_ENTRY (&options.target),
+          TOOL_INTERVAL_ENTRY (&options.interval),
+          { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+            "What to write: OUT.safetensors, OUT.npy (with OUT.npy.json beside it), or - for JSON "
+            "lines",
+            "OUT" },
+          G_OPTION_ENTRY_NULL };
+
+  if (!tool_parse (
+          "embed", "FILE|FOLDER|URI…",
+          "Writes the embeddings of pictures and videos: the features that a model's\n"
+          "classifier reads, which are alike for pictures that look alike.",
+          "A file that fails does not stop the others. effvk find searches what is written "
+          "as safetensors.",
+          entries, argv)
+      || !tool_look_check (&options, "embed"))
+    return TOOL_USAGE;
+  if (!output)
+    return tool_usage_error ("embed", "--output is needed");
+  if (g_strv_length (*argv) < 2)
+    return tool_usage_error ("embed", "takes at least one file, folder or URI");
+  return embed (&options, output, *argv + 1);
+}
