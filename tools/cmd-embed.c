@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 #include "examples.h"
-#include "json-writer.h"
 #include "look.h"
 
 #include <string.h>
@@ -10,7 +9,7 @@ typedef struct
 {
   ToolLook look;
   EffvkEmbeddings *embeddings; /* NULL: printed at once */
-  ToolJson json;
+  GstEffvkJson json;
 } Job;
 
 static void
@@ -18,24 +17,24 @@ job_clear (Job *job)
 {
   tool_look_clear (&job->look);
   g_clear_object (&job->embeddings);
-  tool_json_clear (&job->json);
+  gst_effvk_json_clear (&job->json);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
 
 static void
-print_embedding (ToolJson *json, const char *source, gint64 time, const float *values, guint n)
+print_embedding (GstEffvkJson *json, const char *source, gint64 time, const float *values, guint n)
 {
-  tool_json_begin (json, NULL, '{');
-  tool_json_string (json, "source", source);
+  gst_effvk_json_begin (json, NULL, '{');
+  gst_effvk_json_string (json, "source", source);
   if (time >= 0)
-    tool_json_int (json, "time", time);
+    gst_effvk_json_int (json, "time", time);
   else
-    tool_json_null (json, "time");
-  tool_json_begin (json, "embedding", '[');
+    gst_effvk_json_null (json, "time");
+  gst_effvk_json_begin (json, "embedding", '[');
   for (guint i = 0; i < n; i++)
-    tool_json_double (json, NULL, "%.7g", (double) values[i]);
-  tool_json_end (json, ']');
-  tool_json_end (json, '}');
+    gst_effvk_json_double (json, NULL, "%.7g", (double) values[i]);
+  gst_effvk_json_end (json, ']');
+  gst_effvk_json_end (json, '}');
   tool_json_print (json);
 }
 
@@ -72,7 +71,7 @@ embed (const ToolLookOptions *options, const char *output, char *const *sources)
   gboolean print = strcmp (output, "-") == 0;
   guint n_looked, n_failed;
 
-  tool_json_init (&job.json);
+  gst_effvk_json_init (&job.json);
   if (!examples || !tool_look_init (&job.look, options, TRUE, 1, &error))
     {
       tool_error ("%s", error->message);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 #include "examples.h"
-#include "json-writer.h"
 #include "look.h"
 
 #include <stdio.h>
@@ -70,7 +69,11 @@ look_at_like (Job *job, const char *like, gsize *n, GError **error)
   else if (!tool_example_look (examples->pdata[0], 1e9, take_like, job, error))
     g_prefix_error (error, "%s: ", like);
   else
-    values = g_memdup2 (effvk_embeddings_get_values (job->embeddings, 0, n), *n * sizeof (float));
+    {
+      const float *first = effvk_embeddings_get_values (job->embeddings, 0, n);
+
+      values = g_memdup2 (first, *n * sizeof *first);
+    }
   g_clear_object (&job->embeddings);
   return values;
 }
@@ -128,12 +131,12 @@ print_text (Job *job, GVariant *found)
 static void
 print_json (Job *job, const char *like, GVariant *found)
 {
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
 
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '{');
-  tool_json_string (&json, "like", like);
-  tool_json_begin (&json, "found", '[');
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_string (&json, "like", like);
+  gst_effvk_json_begin (&json, "found", '[');
   for (gsize i = 0; i < g_variant_n_children (found); i++)
     {
       double cosine;
@@ -142,17 +145,17 @@ print_json (Job *job, const char *like, GVariant *found)
 
       g_variant_get_child (found, i, "(ud)", &item, &cosine);
       time = effvk_embeddings_get_time (job->embeddings, item);
-      tool_json_begin (&json, NULL, '{');
-      tool_json_string (&json, "source", effvk_embeddings_get_source (job->embeddings, item));
+      gst_effvk_json_begin (&json, NULL, '{');
+      gst_effvk_json_string (&json, "source", effvk_embeddings_get_source (job->embeddings, item));
       if (time >= 0)
-        tool_json_int (&json, "time", time);
+        gst_effvk_json_int (&json, "time", time);
       else
-        tool_json_null (&json, "time");
-      tool_json_double (&json, "similarity", "%.6f", cosine);
-      tool_json_end (&json, '}');
+        gst_effvk_json_null (&json, "time");
+      gst_effvk_json_double (&json, "similarity", "%.6f", cosine);
+      gst_effvk_json_end (&json, '}');
     }
-  tool_json_end (&json, ']');
-  tool_json_end (&json, '}');
+  gst_effvk_json_end (&json, ']');
+  gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
 }
 

@@ -106,17 +106,17 @@ tool_matrix_print (const char *const *labels, const guint *counts, guint n)
 }
 
 void
-tool_matrix_to_json (ToolJson *json, const char *name, const guint *counts, guint n)
+tool_matrix_to_json (GstEffvkJson *json, const char *name, const guint *counts, guint n)
 {
-  tool_json_begin (json, name, '[');
+  gst_effvk_json_begin (json, name, '[');
   for (guint r = 0; r < n; r++)
     {
-      tool_json_begin (json, NULL, '[');
+      gst_effvk_json_begin (json, NULL, '[');
       for (guint c = 0; c < n; c++)
-        tool_json_int (json, NULL, counts[(gsize) r * n + c]);
-      tool_json_end (json, ']');
+        gst_effvk_json_int (json, NULL, counts[(gsize) r * n + c]);
+      gst_effvk_json_end (json, ']');
     }
-  tool_json_end (json, ']');
+  gst_effvk_json_end (json, ']');
 }
 
 guint

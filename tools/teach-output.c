@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "teach-output.h"
 
-#include "json-writer.h"
+#include "common.h"
 #include "matrix-view.h"
 
 #include <math.h>
@@ -228,11 +228,11 @@ tool_teaching_print (const ToolTeaching *teaching)
 }
 
 static void
-offenders_to_json (ToolJson *json, const ToolTeaching *teaching)
+offenders_to_json (GstEffvkJson *json, const ToolTeaching *teaching)
 {
   g_autoptr (GVariant) offenders = g_variant_lookup_value (teaching->report, "offenders", NULL);
 
-  tool_json_begin (json, "offenders", '[');
+  gst_effvk_json_begin (json, "offenders", '[');
   for (gsize i = 0; i < g_variant_n_children (offenders); i++)
     {
       const char *label, *found;
@@ -240,79 +240,80 @@ offenders_to_json (ToolJson *json, const ToolTeaching *teaching)
       guint item;
 
       g_variant_get_child (offenders, i, "(u&s&sdd)", &item, &label, &found, &own, &other);
-      tool_json_begin (json, NULL, '{');
-      tool_json_string (json, "source", effvk_embeddings_get_source (teaching->embeddings, item));
+      gst_effvk_json_begin (json, NULL, '{');
+      gst_effvk_json_string (json, "source",
+                             effvk_embeddings_get_source (teaching->embeddings, item));
       if (effvk_embeddings_get_time (teaching->embeddings, item) >= 0)
-        tool_json_int (json, "time", effvk_embeddings_get_time (teaching->embeddings, item));
+        gst_effvk_json_int (json, "time", effvk_embeddings_get_time (teaching->embeddings, item));
       else
-        tool_json_null (json, "time");
-      tool_json_string (json, "label", label);
-      tool_json_string (json, "found", found);
-      tool_json_double (json, "score", "%.4f", own);
-      tool_json_double (json, "found_score", "%.4f", other);
-      tool_json_end (json, '}');
+        gst_effvk_json_null (json, "time");
+      gst_effvk_json_string (json, "label", label);
+      gst_effvk_json_string (json, "found", found);
+      gst_effvk_json_double (json, "score", "%.4f", own);
+      gst_effvk_json_double (json, "found_score", "%.4f", other);
+      gst_effvk_json_end (json, '}');
     }
-  tool_json_end (json, ']');
+  gst_effvk_json_end (json, ']');
 }
 
 static void
-duplicates_to_json (ToolJson *json, const ToolTeaching *teaching)
+duplicates_to_json (GstEffvkJson *json, const ToolTeaching *teaching)
 {
   g_autoptr (GVariant) duplicates = g_variant_lookup_value (teaching->report, "duplicates", NULL);
 
-  tool_json_begin (json, "duplicates", '[');
+  gst_effvk_json_begin (json, "duplicates", '[');
   for (gsize i = 0; i < g_variant_n_children (duplicates); i++)
     {
       double cosine;
       guint a, b;
 
       g_variant_get_child (duplicates, i, "(uud)", &a, &b, &cosine);
-      tool_json_begin (json, NULL, '{');
-      tool_json_string (json, "one", effvk_embeddings_get_source (teaching->embeddings, a));
-      tool_json_string (json, "other", effvk_embeddings_get_source (teaching->embeddings, b));
-      tool_json_double (json, "similarity", "%.4f", cosine);
-      tool_json_end (json, '}');
+      gst_effvk_json_begin (json, NULL, '{');
+      gst_effvk_json_string (json, "one", effvk_embeddings_get_source (teaching->embeddings, a));
+      gst_effvk_json_string (json, "other", effvk_embeddings_get_source (teaching->embeddings, b));
+      gst_effvk_json_double (json, "similarity", "%.4f", cosine);
+      gst_effvk_json_end (json, '}');
     }
-  tool_json_end (json, ']');
+  gst_effvk_json_end (json, ']');
 }
 
 void
 tool_teaching_print_json (const ToolTeaching *teaching)
 {
   g_auto (Facts) facts = { 0 };
-  g_auto (ToolJson) json = { 0 };
+  g_auto (GstEffvkJson) json = { 0 };
 
   facts_init (&facts, teaching->report);
-  tool_json_init (&json);
-  tool_json_begin (&json, NULL, '{');
-  tool_json_begin (&json, "classes", '[');
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_begin (&json, "classes", '[');
   for (guint c = 0; c < facts.n; c++)
     {
-      tool_json_begin (&json, NULL, '{');
-      tool_json_string (&json, "label", facts.labels[c]);
-      tool_json_int (&json, "images", facts.counts[c]);
-      tool_json_double (&json, "recall", "%.4f", facts.recall[c]);
-      tool_json_double (&json, "precision", "%.4f", facts.precision[c]);
-      tool_json_end (&json, '}');
+      gst_effvk_json_begin (&json, NULL, '{');
+      gst_effvk_json_string (&json, "label", facts.labels[c]);
+      gst_effvk_json_int (&json, "images", facts.counts[c]);
+      gst_effvk_json_double (&json, "recall", "%.4f", facts.recall[c]);
+      gst_effvk_json_double (&json, "precision", "%.4f", facts.precision[c]);
+      gst_effvk_json_end (&json, '}');
     }
-  tool_json_end (&json, ']');
-  tool_json_int (&json, "images", effvk_embeddings_get_n_items (teaching->embeddings));
-  tool_json_int (&json, "failed", teaching->n_failed);
-  tool_json_double (&json, "accuracy", "%.4f", facts.accuracy);
-  tool_json_begin (&json, "accuracy_interval", '[');
-  tool_json_double (&json, NULL, "%.4f", facts.low);
-  tool_json_double (&json, NULL, "%.4f", facts.high);
-  tool_json_end (&json, ']');
+  gst_effvk_json_end (&json, ']');
+  gst_effvk_json_int (&json, "images", effvk_embeddings_get_n_items (teaching->embeddings));
+  gst_effvk_json_int (&json, "failed", teaching->n_failed);
+  gst_effvk_json_double (&json, "accuracy", "%.4f", facts.accuracy);
+  gst_effvk_json_begin (&json, "accuracy_interval", '[');
+  gst_effvk_json_double (&json, NULL, "%.4f", facts.low);
+  gst_effvk_json_double (&json, NULL, "%.4f", facts.high);
+  gst_effvk_json_end (&json, ']');
   if (facts.confusion)
     tool_matrix_to_json (&json, "confusion", facts.confusion, facts.n);
   else
-    tool_json_null (&json, "confusion");
+    gst_effvk_json_null (&json, "confusion");
   offenders_to_json (&json, teaching);
   duplicates_to_json (&json, teaching);
-  tool_json_double (&json, "unknown_threshold", "%.4f", facts.threshold);
-  tool_json_double (&json, "seconds", "%.3f", teaching->seconds);
-  tool_json_double (&json, "fit_seconds", "%.3f", teaching->fit_seconds);
-  tool_json_string (&json, "output", teaching->output);
-  tool_json_end (&json, '}');
+  gst_effvk_json_double (&json, "unknown_threshold", "%.4f", facts.threshold);
+  gst_effvk_json_double (&json, "seconds", "%.3f", teaching->seconds);
+  gst_effvk_json_double (&json, "fit_seconds", "%.3f", teaching->fit_seconds);
+  gst_effvk_json_string (&json, "output", teaching->output);
+  gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
 }

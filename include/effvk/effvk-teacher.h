@@ -233,7 +233,8 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  * "confusion" (aau: for each class, what its pictures were taken for; empty for multi-label),
  * "offenders" (a(ussdd): item of the embeddings, its label, what it is taken for, and both scores: the
  * ten that are most likely labelled wrong or misleading), "duplicates" (a(uud): pairs of items of
- * different classes that are the same or nearly so, and the cosine of the angle between them),
+ * different classes that are the same or nearly so, and the cosine of the angle between them as
+ * seen from the mean of all),
  * "log-loss" (d), "temperature" (d), "l2" (d), "unknown-threshold" (d), "folds" (u).
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}, or %NULL before the first fit

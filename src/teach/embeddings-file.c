@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "teach/embeddings.h"
 
+#include "model/file.h"
 #include "model/json.h"
 #include "model/output.h"
 #include "model/safetensors.h"
@@ -337,7 +338,7 @@ read_rows (EffvkEmbeddings *embeddings, const EffvkSafetensors *file, const Effv
 }
 
 static EffvkEmbeddings *
-read_file (const EffvkSafetensors *file, GError **error)
+read_file (EffvkSafetensors *file, GError **error)
 {
   const EffvkSafetensor *rows = effvk_safetensors_lookup (file, "embeddings");
   const EffvkSafetensor *items = effvk_safetensors_lookup (file, "items");
@@ -352,7 +353,7 @@ read_file (const EffvkSafetensors *file, GError **error)
       return NULL;
     }
   backbone = read_backbone (file->recipe, error);
-  if (!backbone)
+  if (!backbone || !effvk_safetensors_read_data (file, error))
     return NULL;
   embeddings = effvk_embeddings_new_sized (backbone, (guint) rows->shape[1]);
   reader.embeddings = embeddings;
@@ -367,11 +368,15 @@ EffvkEmbeddings *
 effvk_embeddings_new_from_file (const char *path, GError **error)
 {
   EffvkSafetensors file = { 0 };
-  EffvkEmbeddings *embeddings;
+  EffvkEmbeddings *embeddings = NULL;
+  guint64 size;
+  int fd;
 
   g_return_val_if_fail (path != NULL, NULL);
 
-  embeddings = effvk_safetensors_init_file (&file, path, error) ? read_file (&file, error) : NULL;
+  fd = effvk_file_open (path, EFFVK_SAFETENSORS_MAX_FILE, &size, EFFVK_MODEL_ERROR_READ, error);
+  if (fd >= 0 && effvk_safetensors_init_header (&file, fd, size, error))
+    embeddings = read_file (&file, error);
   effvk_safetensors_clear (&file);
   if (!embeddings)
     g_prefix_error (error, "%s: ", path);

@@ -225,15 +225,15 @@ def a_list_names_parts_and_stretches():
     for i in range(5):
         dice = random.Random(i)
         write_png(path(f'halves{i}.png'), 80, 40,
-                  lambda x, y: (220, dice.randint(0, 30), 20) if x < 40 else (20, dice.randint(0, 30), 220))
+                  lambda x, y: (250 * (x // 4 % 2),) * 3 if x < 40 else (dice.randint(90, 100), 90, 220))
     with open(path('halves.csv'), 'w', encoding='utf-8') as file:
         file.write('source,label,start,end,x,y,width,height\n# the halves\n')
         for i in range(5):
-            file.write(f'halves{i}.png,"red, ""left""",,,0,0,40,40\n')
+            file.write(f'halves{i}.png,"striped, ""left""",,,0,0,40,40\n')
             file.write(f'{path(f"halves{i}.png")},blue,,,40,0,40,40\n\n')
     report = tool('teach', '--model', BACKBONE, '-o', path('halves.safetensors'), '--keep-embeddings',
                   '--views', 1, '--json', '--list', path('halves.csv')).json()
-    equal([c['label'] for c in report['classes']], ['blue', 'red, "left"'], 'labels')
+    equal([c['label'] for c in report['classes']], ['blue', 'striped, "left"'], 'labels')
     check(report['accuracy'] == 1, f'the parts are not looked at: {report}')
     items = json.loads(tensor(path('halves.embeddings.safetensors'), 'items').tobytes())
     equal(items[1]['source'], path('halves0.png') + '#xywh=40,0,40,40', 'source')
