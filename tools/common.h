@@ -32,6 +32,7 @@ ToolStatus tool_tune (char ***argv);
 ToolStatus tool_export (char ***argv);
 ToolStatus tool_init (char ***argv);
 ToolStatus tool_teach (char ***argv);
+ToolStatus tool_evaluate (char ***argv);
 ToolStatus tool_embed (char ***argv);
 ToolStatus tool_find (char ***argv);
 

@@ -14,6 +14,7 @@ static const ToolCommand commands[] = {
   { "monitor", "say when a stream's state changes", tool_monitor },
 #endif
   { "teach", "teach a model classes of your own, from a handful of pictures", tool_teach },
+  { "evaluate", "say how good a model is, by pictures whose labels are known", tool_evaluate },
   { "embed", "write the features of pictures, to compare them by", tool_embed },
   { "find", "find the pictures that look most like one", tool_find },
   { "bench", "time a model on a device", tool_bench },

@@ -21,7 +21,7 @@ NUMBER = (int, float)
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
 GSTREAMER = os.environ.get('EFFVK_TOOL_GSTREAMER', '1') == '1'
 COMMANDS = ['devices', 'inspect', 'classify', 'bench', 'tune', 'selftest', 'export', 'init', 'teach',
-            'embed', 'find'] \
+            'embed', 'find', 'evaluate'] \
     + (['monitor'] if GSTREAMER else [])
 
 folder = tempfile.mkdtemp(prefix='effvk-tools-')

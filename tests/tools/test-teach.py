@@ -407,6 +407,46 @@ def moments_of_a_video_are_found():
     check(all(f['time'] >= 5e9 for f in found), str(found))
 
 
+def how_good_a_model_is():
+    fresh = path('to-evaluate')
+    shutil.copytree(draw_folder('fresh', 20, first=100), fresh)
+    shutil.copy(path('fresh', 'disc', '00.png'), path('to-evaluate', 'stripes', 'wrong.png'))
+    for i in range(4):
+        draw(path('to-evaluate', 'square <b>', f'{i}.png'), 'square', i)
+    report = tool('evaluate', '--model', taught(), '--json', '--report', path('report.html'), fresh).json()
+    equal(report['images'], 41, 'images')
+    equal(report['unknown'], 4, 'pictures with another label')
+    matrix = report['confusion']
+    equal(sum(map(sum, matrix)), 41, 'the matrix')
+    right = matrix[0][0] + matrix[1][1]
+    check(abs(report['top1'] - right / 41) < 1e-3, f'top-1 is not what the matrix says: {report}')
+    equal(report['top5'], 1, 'top-5 of two classes')
+    check(right >= 38, str(report))
+    for c, entry in enumerate(report['classes']):
+        check(abs(entry['recall'] - matrix[c][c] / sum(matrix[c])) < 1e-3, 'recall')
+        check(abs(entry['precision'] - matrix[c][c] / (matrix[0][c] + matrix[1][c])) < 1e-3, 'precision')
+        equal(entry['images'], sum(matrix[c]), 'images')
+    mistakes = [os.path.basename(m['source']) for m in report['mistakes']]
+    equal(len(mistakes), 41 - right, 'mistakes')
+    check('wrong.png' in mistakes, str(mistakes))
+    check(0 <= report['calibration_error'] < 0.5, str(report))
+    curve = report['thresholds']
+    equal([point['threshold'] for point in curve], [i / 20 for i in range(20)], 'thresholds')
+    equal((curve[0]['accepted'], curve[0]['unknown_accepted']), (1, 1), 'at 0')
+    check(all(a['accepted'] >= b['accepted'] for a, b in zip(curve, curve[1:])), str(curve))
+    with open(path('report.html'), encoding='utf-8') as file:
+        page = file.read()
+    check(page.count('data:image/jpeg;base64,') == len(mistakes), 'a picture for each mistake')
+    check('<svg' in page and 'wrong.png' in page and '<b>square' not in page, 'the page')
+    check('src="http' not in page and 'href=' not in page, 'the page needs another file')
+    text = tool('evaluate', '--model', taught(), fresh).ok().out
+    for words in ('surest mistakes', 'wrong.png', 'calibration error', 'threshold', "model's own"):
+        check(words in text, f'{words!r} is missing: {text}')
+    tool('evaluate', '--model', taught(), path('more')).fails(1, 'label that the model knows', 'square')
+    tool('evaluate', '--model', taught(), path('empty')).fails(1, 'folder for each class')
+    tool('evaluate', '--model', taught()).fails(2, 'folder')
+
+
 def trash_as_scikit_learn_has_it():
     """Cross-validated on the shared pictures, with features of V2-B0, against scikit-learn on PyTorch's."""
     if not os.path.exists(V2):
@@ -440,4 +480,5 @@ if __name__ == '__main__':
                a_list_names_parts_and_stretches, several_labels_of_a_picture, one_picture_under_two_labels,
                bad_files_are_passed_over, bad_input_is_refused, bad_lists_are_refused,
                a_class_of_one_picture_is_refused, a_full_disk_leaves_nothing, embeddings_in_every_format,
-               alike_pictures_are_found, moments_of_a_video_are_found, trash_as_scikit_learn_has_it])
+               alike_pictures_are_found, moments_of_a_video_are_found, how_good_a_model_is,
+               trash_as_scikit_learn_has_it])

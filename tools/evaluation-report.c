@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+#include "evaluation.h"
+
+#include <gio/gio.h>
+#include <math.h>
+#include <string.h>
+
+#ifdef HAVE_GDK_PIXBUF
+#include <gdk-pixbuf/gdk-pixbuf.h>
+#endif
+
+#define N_MISTAKES 48
+#define THUMBNAIL 192 /* pixels of the longer side */
+#define LARGEST 40    /* classes of a matrix that can be read */
+#define CELL 26
+
+static const char style[]
+    = "body{font:16px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;"
+      "color:#1c2024;background:#fff}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}"
+      "table{border-collapse:collapse}td,th{padding:.25rem "
+      ".8rem;text-align:right;border-bottom:1px "
+      "solid "
+      "#d8dde2}td:first-child,th:first-child{text-align:left}.big{font-size:2.2rem;font-weight:"
+      "600}.facts{display:flex;flex-wrap:wrap;gap:2.5rem}.facts p{margin:.2rem "
+      "0}.sheet{display:grid;"
+      "grid-template-columns:repeat(auto-fill,minmax(12rem,1fr));gap:1rem}figure{margin:0;border:"
+      "1px "
+      "solid #d8dde2;border-radius:6px;padding:.6rem}figure img{max-width:100%;height:auto;display:"
+      "block;margin:0 auto}figcaption{font-size:.85rem;overflow-wrap:anywhere;margin-top:.4rem}"
+      ".name{color:#5a636b}svg text{font:12px system-ui,sans-serif;fill:#1c2024}.scroll{overflow-x:"
+      "auto}@media(prefers-color-scheme:dark){body{background:#14171a;color:#e6e9ec}td,th,figure{"
+      "border-color:#363c42}.name{color:#9aa4ad}svg text{fill:#e6e9ec}}";
+
+static void G_GNUC_PRINTF (2, 3) append (GString *out, const char *format, ...)
+{
+  va_list args;
+  char *text;
+
+  va_start (args, format);
+  text = g_markup_vprintf_escaped (format, args);
+  va_end (args);
+  g_string_append (out, text);
+  g_free (text);
+}
+
+static void
+append_share (GString *out, double share)
+{
+  if (isnan (share))
+    g_string_append (out, "<td>–</td>");
+  else
+    append (out, "<td>%.1f %%</td>", share * 100);
+}
+
+static void
+append_facts (GString *out, const ToolEvaluation *evaluation)
+{
+  g_string_append (out, "<div class=\"facts\">");
+  append (out, "<div><p class=\"big\">%.1f %%</p><p>right</p></div>", evaluation->top1 * 100);
+  if (evaluation->n_classes > 5)
+    append (out, "<div><p class=\"big\">%.1f %%</p><p>among the five best</p></div>",
+            evaluation->top5 * 100);
+  append (out, "<div><p class=\"big\">%u</p><p>pictures</p></div>", evaluation->n_known);
+  append (out, "<div><p class=\"big\">%.1f</p><p>points calibration error</p></div>",
+          evaluation->calibration_error * 100);
+  g_string_append (out, "</div>");
+  if (evaluation->n_unknown)
+    append (out, "<p>%u pictures have a label that the model does not know.</p>",
+            evaluation->n_unknown);
+  if (evaluation->n_failed)
+    append (out, "<p>%u files could not be read.</p>", evaluation->n_failed);
+}
+
+static guint
+count_class (const ToolEvaluation *evaluation, guint class)
+{
+  guint n = 0;
+
+  for (guint c = 0; c < evaluation->n_classes; c++)
+    n += evaluation->confusion[(gsize) class * evaluation->n_classes + c];
+  return n;
+}
+
+static void
+append_classes (GString *out, const ToolEvaluation *evaluation)
+{
+  g_string_append (out, "<h2>Classes</h2><table><tr><th>Class</th><th>Pictures</th><th>Recognised "
+                        "(recall)</th><th>Right when named (precision)</th></tr>");
+  for (guint c = 0; c < evaluation->n_classes; c++)
+    {
+      guint n = count_class (evaluation, c);
+
+      if (n == 0 && evaluation->n_classes > LARGEST)
+        continue;
+      append (out, "<tr><td>%s</td><td>%u</td>", effvk_model_get_label (evaluation->model, c), n);
+      append_share (out, evaluation->recall[c]);
+      append_share (out, evaluation->precision[c]);
+      g_string_append (out, "</tr>");
+    }
+  g_string_append (out, "</table>");
+}
+
+/* The classes that the matrix shows: all, or those of which there are pictures. */
+static GArray *
+choose_classes (const ToolEvaluation *evaluation)
+{
+  GArray *classes = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint c = 0; c < evaluation->n_classes; c++)
+    if (evaluation->n_classes <= LARGEST || count_class (evaluation, c) > 0)
+      g_array_append_val (classes, c);
+  if (classes->len > LARGEST)
+    g_array_set_size (classes, LARGEST);
+  return classes;
+}
+
+/* A class's name, cut to what its margin holds. */
+static char *
+shorten (const char *label)
+{
+  g_autofree char *cut = NULL;
+
+  if (g_utf8_strlen (label, -1) <= 22)
+    return g_strdup (label);
+  cut = g_utf8_substring (label, 0, 21);
+  return g_strconcat (cut, "…", NULL);
+}
+
+static void
+append_cell (GString *out, const ToolEvaluation *evaluation, const GArray *classes, guint r,
+             guint c)
+{
+  guint truth = g_array_index (classes, guint, r), found = g_array_index (classes, guint, c);
+  guint n = evaluation->confusion[(gsize) truth * evaluation->n_classes + found];
+  double share = n ? (double) n / count_class (evaluation, truth) : 0;
+
+  append (out,
+          "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\" fill-opacity=\"%.3f\" "
+          "stroke=\"#98a2ab\" stroke-opacity=\".35\"><title>%s taken for %s: %u</title></rect>",
+          170 + c * CELL, 150 + r * CELL, CELL, CELL, r == c ? "#2f7d4f" : "#c0392b", share,
+          effvk_model_get_label (evaluation->model, truth),
+          effvk_model_get_label (evaluation->model, found), n);
+  if (n)
+    append (out, "<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">%u</text>",
+            170 + c * CELL + CELL / 2, 150 + r * CELL + CELL / 2 + 4, n);
+}
+
+static void
+append_matrix (GString *out, const ToolEvaluation *evaluation)
+{
+  g_autoptr (GArray) classes = choose_classes (evaluation);
+  guint n = classes->len;
+
+  g_string_append (out, "<h2>What pictures of each class (the rows) were taken for</h2><div "
+                        "class=\"scroll\">");
+  append (out,
+          "<svg role=\"img\" aria-label=\"Confusion matrix\" width=\"%u\" height=\"%u\" "
+          "viewBox=\"0 0 %u %u\">",
+          340 + n * CELL, 160 + n * CELL, 340 + n * CELL, 160 + n * CELL);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *label
+          = shorten (effvk_model_get_label (evaluation->model, g_array_index (classes, guint, i)));
+      guint x = 170 + i * CELL + CELL / 2;
+
+      append (out, "<text x=\"162\" y=\"%u\" text-anchor=\"end\">%s</text>",
+              150 + i * CELL + CELL / 2 + 4, label);
+      append (out, "<text x=\"%u\" y=\"142\" transform=\"rotate(-50 %u 142)\">%s</text>", x, x,
+              label);
+    }
+  for (guint r = 0; r < n; r++)
+    for (guint c = 0; c < n; c++)
+      append_cell (out, evaluation, classes, r, c);
+  g_string_append (out, "</svg></div>");
+}
+
+/* A picture as a data URI; NULL where it cannot be read as one. */
+static char *
+make_thumbnail (const char *source)
+{
+#ifdef HAVE_GDK_PIXBUF
+  g_autoptr (GdkPixbuf) picture = NULL;
+  g_autoptr (GdkPixbuf) upright = NULL;
+  g_autofree char *path = g_strdup (source), *buffer = NULL, *encoded = NULL;
+  char *part = strstr (path, "#xywh=");
+  gsize size;
+  guint x = 0, y = 0, width = 0, height = 0;
+
+  if (part && !g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      *part = 0;
+      if (sscanf (part + 6, "%u,%u,%u,%u", &x, &y, &width, &height) != 4)
+        return NULL;
+    }
+  picture = width ? gdk_pixbuf_new_from_file (path, NULL)
+                  : gdk_pixbuf_new_from_file_at_size (path, THUMBNAIL, THUMBNAIL, NULL);
+  upright = picture ? gdk_pixbuf_apply_embedded_orientation (picture) : NULL;
+  if (upright && width && x + width <= (guint) gdk_pixbuf_get_width (upright)
+      && y + height <= (guint) gdk_pixbuf_get_height (upright))
+    {
+      g_autoptr (GdkPixbuf) whole = g_steal_pointer (&upright);
+      g_autoptr (GdkPixbuf) cut
+          = gdk_pixbuf_new_subpixbuf (whole, (int) x, (int) y, (int) width, (int) height);
+      double shrink = (double) THUMBNAIL / MAX (width, height);
+
+      upright = gdk_pixbuf_scale_simple (cut, MAX (1, (int) (width * shrink)),
+                                         MAX (1, (int) (height * shrink)), GDK_INTERP_BILINEAR);
+    }
+  if (!upright || !gdk_pixbuf_save_to_buffer (upright, &buffer, &size, "jpeg", NULL, NULL))
+    return NULL;
+  encoded = g_base64_encode ((const guchar *) buffer, size);
+  return g_strconcat ("data:image/jpeg;base64,", encoded, NULL);
+#else
+  return NULL;
+#endif
+}
+
+static void
+append_mistakes (GString *out, const ToolEvaluation *evaluation)
+{
+  g_autoptr (GPtrArray) mistakes = tool_evaluation_find_mistakes (evaluation);
+
+  append (out, "<h2>The surest mistakes (%u of %u)</h2>", MIN (mistakes->len, N_MISTAKES),
+          mistakes->len);
+  g_string_append (out, "<div class=\"sheet\">");
+  for (guint i = 0; i < MIN (mistakes->len, N_MISTAKES); i++)
+    {
+      const ToolTrial *trial = mistakes->pdata[i];
+      g_autofree char *thumbnail = trial->time < 0 ? make_thumbnail (trial->source) : NULL;
+      g_autofree char *name = g_filename_display_basename (trial->source);
+
+      g_string_append (out, "<figure>");
+      if (thumbnail)
+        g_string_append_printf (out, "<img alt=\"\" src=\"%s\">", thumbnail);
+      append (out,
+              "<figcaption><b>%s</b>, taken for <b>%s</b> (%.0f %%)<br><span class=\"name\">%s",
+              trial->label,
+              trial->found == G_MAXUINT ? "nothing"
+                                        : effvk_model_get_label (evaluation->model, trial->found),
+              trial->score * 100, name);
+      if (trial->time >= 0)
+        append (out, " at %.3f s", (double) trial->time / 1e9);
+      g_string_append (out, "</span></figcaption></figure>");
+    }
+  g_string_append (out, "</div>");
+}
+
+static void
+append_curve (GString *out, const ToolEvaluation *evaluation)
+{
+  g_string_append (out, "<h2>What a threshold for unknown would do</h2><table><tr><th>Threshold"
+                        "</th><th>Accepted</th><th>Right of those</th>");
+  if (evaluation->n_unknown)
+    g_string_append (out, "<th>Accepted of what is unknown</th>");
+  g_string_append (out, "</tr>");
+  for (guint t = 0; t < TOOL_N_THRESHOLDS; t += 2)
+    {
+      append (out, "<tr><td>%.2f</td>", (double) t / TOOL_N_THRESHOLDS);
+      append_share (out, evaluation->curve[t][0]);
+      append_share (out, evaluation->curve[t][1]);
+      if (evaluation->n_unknown)
+        append_share (out, evaluation->curve[t][2]);
+      g_string_append (out, "</tr>");
+    }
+  g_string_append (out, "</table>");
+}
+
+static void
+append_calibration (GString *out, const ToolEvaluation *evaluation)
+{
+  g_string_append (out, "<h2>How sure it says it is, and how often it is right</h2><table><tr><th>"
+                        "Score</th><th>Pictures</th><th>Mean score</th><th>Right</th></tr>");
+  for (guint b = 0; b < TOOL_N_BINS; b++)
+    {
+      const double *bin = evaluation->bins[b];
+
+      if (bin[0] == 0)
+        continue;
+      append (out, "<tr><td>%.1f to %.1f</td><td>%.0f</td>", (double) b / TOOL_N_BINS,
+              (double) (b + 1) / TOOL_N_BINS, bin[0]);
+      append_share (out, bin[1]);
+      append_share (out, bin[2]);
+      g_string_append (out, "</tr>");
+    }
+  g_string_append (out, "</table>");
+}
+
+gboolean
+tool_evaluation_write_report (const ToolEvaluation *evaluation, const char *path, GError **error)
+{
+  g_autoptr (GString) out
+      = g_string_new ("<!doctype html>\n<html lang=\"en\"><head><meta "
+                      "charset=\"utf-8\"><meta name=\"viewport\" content=\"width="
+                      "device-width,initial-scale=1\"><title>effvk evaluate"
+                      "</title><style>");
+
+  g_string_append (out, style);
+  append (out, "</style></head><body><h1>%s</h1>", effvk_model_get_variant (evaluation->model));
+  append_facts (out, evaluation);
+  append_classes (out, evaluation);
+  append_matrix (out, evaluation);
+  append_mistakes (out, evaluation);
+  append_curve (out, evaluation);
+  append_calibration (out, evaluation);
+  g_string_append (out, "</body></html>\n");
+  return g_file_set_contents_full (path, out->str, (gssize) out->len,
+                                   G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+}
