@@ -127,9 +127,30 @@ shorten (const char *label)
   return g_strconcat (cut, "…", NULL);
 }
 
+/* Where the matrix begins: room for the longest name, left of it and aslant above it. */
+typedef struct
+{
+  guint left, top;
+} Margins;
+
+static Margins
+find_margins (const ToolEvaluation *evaluation, const GArray *classes)
+{
+  glong longest = 0;
+
+  for (guint i = 0; i < classes->len; i++)
+    {
+      g_autofree char *label
+          = shorten (effvk_model_get_label (evaluation->model, g_array_index (classes, guint, i)));
+
+      longest = MAX (longest, g_utf8_strlen (label, -1));
+    }
+  return (Margins){ 20 + (guint) longest * 8, 24 + (guint) longest * 6 };
+}
+
 static void
-append_cell (GString *out, const ToolEvaluation *evaluation, const GArray *classes, guint r,
-             guint c)
+append_cell (GString *out, const ToolEvaluation *evaluation, const GArray *classes,
+             const Margins *margins, guint r, guint c)
 {
   guint truth = g_array_index (classes, guint, r), found = g_array_index (classes, guint, c);
   guint n = evaluation->confusion[(gsize) truth * evaluation->n_classes + found];
@@ -138,40 +159,43 @@ append_cell (GString *out, const ToolEvaluation *evaluation, const GArray *class
   append (out,
           "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\" fill-opacity=\"%.3f\" "
           "stroke=\"#98a2ab\" stroke-opacity=\".35\"><title>%s taken for %s: %u</title></rect>",
-          170 + c * CELL, 150 + r * CELL, CELL, CELL, r == c ? "#2f7d4f" : "#c0392b", share,
-          effvk_model_get_label (evaluation->model, truth),
+          margins->left + c * CELL, margins->top + r * CELL, CELL, CELL,
+          r == c ? "#2f7d4f" : "#c0392b", share, effvk_model_get_label (evaluation->model, truth),
           effvk_model_get_label (evaluation->model, found), n);
   if (n)
-    append (out, "<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">%u</text>",
-            170 + c * CELL + CELL / 2, 150 + r * CELL + CELL / 2 + 4, n);
+    append (out, "<text x=\"%u\" y=\"%u\" text-anchor=\"middle\" style=\"fill:%s\">%u</text>",
+            margins->left + c * CELL + CELL / 2, margins->top + r * CELL + CELL / 2 + 4,
+            share > 0.5 ? "#fff" : "currentColor", n);
 }
 
 static void
 append_matrix (GString *out, const ToolEvaluation *evaluation)
 {
   g_autoptr (GArray) classes = choose_classes (evaluation);
-  guint n = classes->len;
+  const Margins margins = find_margins (evaluation, classes);
+  guint n = classes->len, width = margins.left + n * CELL + margins.top;
+  guint height = margins.top + n * CELL + 10;
 
   g_string_append (out, "<h2>What pictures of each class (the rows) were taken for</h2><div "
                         "class=\"scroll\">");
   append (out,
           "<svg role=\"img\" aria-label=\"Confusion matrix\" width=\"%u\" height=\"%u\" "
           "viewBox=\"0 0 %u %u\">",
-          340 + n * CELL, 160 + n * CELL, 340 + n * CELL, 160 + n * CELL);
+          width, height, width, height);
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *label
           = shorten (effvk_model_get_label (evaluation->model, g_array_index (classes, guint, i)));
-      guint x = 170 + i * CELL + CELL / 2;
+      guint x = margins.left + i * CELL + CELL / 2, y = margins.top - 8;
 
-      append (out, "<text x=\"162\" y=\"%u\" text-anchor=\"end\">%s</text>",
-              150 + i * CELL + CELL / 2 + 4, label);
-      append (out, "<text x=\"%u\" y=\"142\" transform=\"rotate(-50 %u 142)\">%s</text>", x, x,
+      append (out, "<text x=\"%u\" y=\"%u\" text-anchor=\"end\">%s</text>", margins.left - 8,
+              margins.top + i * CELL + CELL / 2 + 4, label);
+      append (out, "<text x=\"%u\" y=\"%u\" transform=\"rotate(-50 %u %u)\">%s</text>", x, y, x, y,
               label);
     }
   for (guint r = 0; r < n; r++)
     for (guint c = 0; c < n; c++)
-      append_cell (out, evaluation, classes, r, c);
+      append_cell (out, evaluation, classes, &margins, r, c);
   g_string_append (out, "</svg></div>");
 }
 
@@ -233,12 +257,13 @@ append_mistakes (GString *out, const ToolEvaluation *evaluation)
       g_string_append (out, "<figure>");
       if (thumbnail)
         g_string_append_printf (out, "<img alt=\"\" src=\"%s\">", thumbnail);
-      append (out,
-              "<figcaption><b>%s</b>, taken for <b>%s</b> (%.0f %%)<br><span class=\"name\">%s",
-              trial->label,
-              trial->found == G_MAXUINT ? "nothing"
-                                        : effvk_model_get_label (evaluation->model, trial->found),
-              trial->score * 100, name);
+      append (
+          out,
+          "<figcaption><b>%s</b>, taken for <b>%s</b> (%.0f&#160;%%)<br><span class=\"name\">%s",
+          trial->label,
+          trial->found == G_MAXUINT ? "nothing"
+                                    : effvk_model_get_label (evaluation->model, trial->found),
+          trial->score * 100, name);
       if (trial->time >= 0)
         append (out, " at %.3f s", (double) trial->time / 1e9);
       g_string_append (out, "</span></figcaption></figure>");
