@@ -3,18 +3,19 @@
 // Full kxk convolution (stem, fused-MBConv) for CPU devices: y = act(conv(x) + bias) + residual.
 //   x [N,H,W,K]  residual, y [N,OH,OW,C]   in texels of four channels; outside x is zero
 //   w [ceil(C/4S)][k*k][K][4S], then bias [ceil(C/4S)*4S]
-// A workgroup is 8 lanes: one tile of 4*S channels and P*8/S pixels (lanes.glsl).
+// A workgroup is L lanes: one tile of 4*S channels and P*L/S pixels (lanes.glsl).
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/conv.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x = 8) in;
+layout(local_size_x_id = 5) in;
 layout(constant_id = 0) const int S = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const bool RESIDUAL = false;
 layout(constant_id = 3) const int P = 28;
 layout(constant_id = 4) const int CHANNELS = 4;
+layout(constant_id = 5) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 #include "lanes.glsl"
@@ -27,7 +28,7 @@ layout(push_constant) uniform Push { int H, W, OH, OW, K4, C4, kernel, stride, p
 
 void main()
 {
-    int lane = int(gl_SubgroupInvocationID) & 7, n = lane & (S - 1), group = lane & (8 - S);
+    int lane = int(gl_SubgroupInvocationID) & (L - 1), n = lane & (S - 1), group = lane & (L - S);
     int c4 = int(gl_WorkGroupID.x) * S + n, image = int(gl_WorkGroupID.z), M = pc.OH * pc.OW;
     int m0 = int(gl_WorkGroupID.y) * PIXELS + (group / S) * P;
     int x0[F], y0[F], w0 = int(gl_WorkGroupID.x) * pc.kernel * pc.kernel * pc.K4 * 4 * S + n;

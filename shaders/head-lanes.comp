@@ -2,17 +2,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The head for CPU devices: y = mean over pixels of act(sum_k x * w + bias).
 //   x [N,M,K] in texels of four channels, y [N,C] fp32
-//   w [ceil(C/32)][K][32], then bias [ceil(C/32)*32]
-// A workgroup is 8 lanes: 32 channels, all pixels, P at a time (lanes.glsl).
+//   w [ceil(C/4L)][K][4L], then bias [ceil(C/4L)*4L]
+// A workgroup is L lanes: 4*L channels, all pixels, P at a time (lanes.glsl).
 // Grid: tiles of channels, 1, images. Driven by src/ops/head.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x = 8) in;
+layout(local_size_x_id = 3) in;
 layout(constant_id = 0) const int S = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const int P = 28;
+layout(constant_id = 3) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 const int CHANNELS = 4;
@@ -25,7 +26,7 @@ layout(push_constant) uniform Push { int M, K4, C4, bias; } pc;
 
 void main()
 {
-    int n = int(gl_SubgroupInvocationID) & 7, image = int(gl_WorkGroupID.z);
+    int n = int(gl_SubgroupInvocationID) & (L - 1), image = int(gl_WorkGroupID.z);
     int c4 = int(gl_WorkGroupID.x) * S + n;
     vec4 bias = READ(w, pc.bias + c4), sum = vec4(0.0);
 

@@ -3,18 +3,19 @@
 // Pointwise convolution for CPU devices: y = act(sum_k x * scale * w + bias) + residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w [ceil(C/4S)][K][4S], then bias [ceil(C/4S)*4S]
-// A workgroup is 8 lanes: one tile of 4*S channels and P*8/S pixels (lanes.glsl).
+// A workgroup is L lanes: one tile of 4*S channels and P*L/S pixels (lanes.glsl).
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x = 8) in;
+layout(local_size_x_id = 5) in;
 layout(constant_id = 0) const int S = 8;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const bool SCALE = false;
 layout(constant_id = 3) const bool RESIDUAL = false;
 layout(constant_id = 4) const int P = 49;
+layout(constant_id = 5) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 const int CHANNELS = 4;
@@ -29,7 +30,7 @@ layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
 
 void main()
 {
-    int lane = int(gl_SubgroupInvocationID) & 7, n = lane & (S - 1), group = lane & (8 - S);
+    int lane = int(gl_SubgroupInvocationID) & (L - 1), n = lane & (S - 1), group = lane & (L - S);
     int c4 = int(gl_WorkGroupID.x) * S + n, image = int(gl_WorkGroupID.z);
     int m0 = int(gl_WorkGroupID.y) * PIXELS + (group / S) * P;
     int from[F], w0 = int(gl_WorkGroupID.x) * pc.K4 * 4 * S + n;

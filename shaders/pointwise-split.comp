@@ -30,9 +30,9 @@ layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N, S, tiles;
 #include "pointwise-excite.glsl"
 #define SCALE_OF(image, k) gate(k)
 #else
-INPUT_F32(3, scale);
+INPUT_SMALL_F32(3, scale);
 layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
-#define SCALE_OF(image, k) (SCALE ? READ_F32(scale, image * pc.K4 + k) : vec4(1.0))
+#define SCALE_OF(image, k) (SCALE ? READ_SMALL(scale, image * pc.K4 + k) : vec4(1.0))
 #endif
 
 shared vec4 sums[SLICES][P][8];

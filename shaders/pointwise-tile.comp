@@ -25,9 +25,9 @@ layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N, S, tiles;
 vec4 gate(int k);
 #define SCALE_OF(row, k) gate(k)
 #else
-INPUT_F32(3, scale);
+INPUT_SMALL_F32(3, scale);
 layout(push_constant) uniform Push { int M, K4, C4, bias, residual, N; } pc;
-#define SCALE_OF(row, k) READ_F32(scale, row.y + k)
+#define SCALE_OF(row, k) READ_SMALL(scale, row.y + k)
 #endif
 
 ivec2 x_row(int m)

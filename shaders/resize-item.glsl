@@ -3,11 +3,11 @@
 // by src/ops/preprocess-plan.c: items may be different frames, or parts of one. Read as texels, as a CPU device
 // loads the members of a structure one by one, and for each lane.
 
-INPUT_U32(3, items);
+INPUT_SMALL_U32(3, items);
 
 ivec4 item(int image, int texel)
 {
-    return ivec4(READ_U32(items, image * 22 + texel));
+    return ivec4(READ_SMALL(items, image * 22 + texel));
 }
 
 struct Plane {

@@ -3,8 +3,8 @@
 // Squeeze-excite for CPU devices: gates = sigmoid(excite * act(squeeze * mean + bias) + bias).
 //   sums [N,T,C] fp32, to be added up   gates [N,C] fp32
 //   w: squeeze [C/4][S] texels of four inputs, its bias [S/4], excite [S][C/4] texels of four
-//   outputs, its bias [C/4]; S is padded to 8 * B
-// A workgroup is 8 lanes. Lane i has every eighth texel of channels and every eighth squeezed channel; a
+//   outputs, its bias [C/4]; S is padded to L * B
+// A workgroup is L lanes. Lane i has every L-th texel of channels and every L-th squeezed channel; a
 // shuffle hands them round (see lanes.glsl), so that there is neither shared memory nor a barrier. All
 // workgroups of an image squeeze, each excites a part of the channels. Grid: parts, 1, images. Driven by
 // src/ops/squeeze-excite.c.
@@ -12,9 +12,10 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x = 8) in;
+layout(local_size_x_id = 2) in;
 layout(constant_id = 0) const int ACTIVATION = 0;
 layout(constant_id = 1) const int B = 1;
+layout(constant_id = 2) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 
@@ -25,34 +26,34 @@ layout(push_constant) uniform Push { int C4, S, tiles; float scale; } pc;
 
 void main()
 {
-    int lane = int(gl_SubgroupInvocationID) & 7, image = int(gl_WorkGroupID.z);
-    int bias = pc.C4 * 8 * B, excite = bias + 2 * B, excite_bias = excite + 8 * B * pc.C4;
+    int lane = int(gl_SubgroupInvocationID) & (L - 1), image = int(gl_WorkGroupID.z);
+    int bias = pc.C4 * L * B, excite = bias + L / 4 * B, excite_bias = excite + L * B * pc.C4;
     float squeezed[B];
 
     [[unroll]] for (int b = 0; b < B; b++)
         squeezed[b] = 0.0;
-    for (int c0 = 0; c0 < pc.C4; c0 += 8) {
+    for (int c0 = 0; c0 < pc.C4; c0 += L) {
         int c = c0 + lane;
         vec4 mean = vec4(0.0);
         for (int t = 0; t < pc.tiles; t++)
             mean += READ_F32(sums, (image * pc.tiles + t) * pc.C4 + min(c, pc.C4 - 1));
         mean = c < pc.C4 ? mean * pc.scale : vec4(0.0);
-        [[unroll]] for (int i = 0; i < 8; i++) {
+        [[unroll]] for (int i = 0; i < L; i++) {
             vec4 m = vec4(subgroupShuffle(mean.x, i), subgroupShuffle(mean.y, i), subgroupShuffle(mean.z, i),
                           subgroupShuffle(mean.w, i));
             [[unroll]] for (int b = 0; b < B; b++)
-                squeezed[b] += dot(READ(w, (min(c0 + i, pc.C4 - 1) * B + b) * 8 + lane), m);
+                squeezed[b] += dot(READ(w, (min(c0 + i, pc.C4 - 1) * B + b) * L + lane), m);
         }
     }
     [[unroll]] for (int b = 0; b < B; b++)
-        squeezed[b] = activate(vec4(squeezed[b] + READ(w, bias + 2 * b + lane / 4)[lane % 4])).x;
+        squeezed[b] = activate(vec4(squeezed[b] + READ(w, bias + (b * L + lane) / 4)[lane % 4])).x;
 
-    for (int c0 = 8 * int(gl_WorkGroupID.x); c0 < pc.C4; c0 += 8 * int(gl_NumWorkGroups.x)) {
+    for (int c0 = L * int(gl_WorkGroupID.x); c0 < pc.C4; c0 += L * int(gl_NumWorkGroups.x)) {
         int c = min(c0 + lane, pc.C4 - 1);
         vec4 sum = READ(w, excite_bias + c);
         [[unroll]] for (int b = 0; b < B; b++)
-            [[unroll]] for (int i = 0; i < 8; i++)
-                sum += READ(w, excite + (b * 8 + i) * pc.C4 + c) * subgroupShuffle(squeezed[b], i);
+            [[unroll]] for (int i = 0; i < L; i++)
+                sum += READ(w, excite + (b * L + i) * pc.C4 + c) * subgroupShuffle(squeezed[b], i);
         gates[image * pc.C4 + c] = sigmoid(sum);
     }
 }

@@ -33,5 +33,16 @@ vec4 pack_texel(vec4 v) { return v; }
 #define READ_F32(name, i) name.data[i]
 #endif
 
+// What is small, and bound as texels where a device has few storage buffers (FEW_BUFFERS: four, the least of all).
+#ifdef FEW_BUFFERS
+#define INPUT_SMALL_F32(slot, name) layout(set = 0, binding = slot) uniform samplerBuffer name
+#define INPUT_SMALL_U32(slot, name) layout(set = 0, binding = slot) uniform usamplerBuffer name
+#define READ_SMALL(name, i) texelFetch(name, int(i))
+#else
+#define INPUT_SMALL_F32(slot, name) INPUT_F32(slot, name)
+#define INPUT_SMALL_U32(slot, name) INPUT_U32(slot, name)
+#define READ_SMALL(name, i) READ_U32(name, i)
+#endif
+
 #define OUTPUT(slot, name) layout(set = 0, binding = slot, std430) writeonly buffer Buffer##slot { STORE_T name[]; }
 #define OUTPUT_F32(slot, name) layout(set = 0, binding = slot, std430) writeonly buffer Buffer##slot { vec4 name[]; }

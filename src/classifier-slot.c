@@ -247,7 +247,9 @@ make_staging (EffvkSlot *slot, EffvkMemoryKind kind, gsize frame, guint first, G
   gsize size;
 
   slot->largest = MAX (slot->largest, frame);
-  size = first ? slot->staged + frame : slot->largest * slot->batch;
+  size = first ? slot->staged + frame
+               : MAX (frame, MIN (slot->largest * slot->batch,
+                                  effvk_preprocess_get_max_frames (slot_device (slot))));
   if (size <= slot->staging.size && (kind == EFFVK_MEMORY_DEVICE || slot->staging.map))
     return TRUE;
   if (first > 0)

@@ -139,9 +139,10 @@ build (EffvkClassifier *classifier, GError **error)
                               .top_k = classifier->top_k,
                               .activation = classifier->activation };
 
-  classifier->net = effvk_net_new (classifier->device, classifier->model, &options, error);
+  classifier->net = effvk_net_new_within (classifier->device, classifier->model, &options, error);
   if (!classifier->net)
     return FALSE;
+  classifier->batch = options.batch;
   classifier->slots = g_new0 (RingSlot, classifier->n_slots);
   for (guint i = 0; i < classifier->n_slots; i++)
     {
@@ -185,6 +186,35 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
     return NULL;
   effvk_cache_save (device);
   return g_steal_pointer (&classifier);
+}
+
+EffvkClassifier *
+effvk_classifier_new_for_selector (const char *selector, EffvkModel *model,
+                                   EffvkClassifierOptions *options, GError **error)
+{
+  g_autoptr (GError) first = NULL;
+
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  g_return_val_if_fail (!error || !*error, NULL);
+
+  for (guint rank = 0;; rank++)
+    {
+      g_autoptr (GError) problem = NULL;
+      g_autoptr (EffvkDevice) device = effvk_device_new_ranked (selector, &rank, &problem);
+      EffvkClassifier *classifier
+          = device ? effvk_classifier_new (device, model, options, &problem) : NULL;
+
+      if (classifier)
+        return classifier;
+      if (!first)
+        first = g_error_copy (problem);
+      if (!device || !g_error_matches (problem, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED))
+        break;
+      g_message ("\"%s\" cannot run the model: %s", effvk_device_get_name (device),
+                 problem->message);
+    }
+  g_propagate_error (error, g_steal_pointer (&first));
+  return NULL;
 }
 
 EffvkDevice *

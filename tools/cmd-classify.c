@@ -148,14 +148,14 @@ make_classifier (const Options *options, GError **error)
 {
   g_autoptr (EffvkClassifierOptions) classifier_options = effvk_classifier_options_new ();
   g_autoptr (EffvkModel) model = tool_load_model (&options->target, error);
-  g_autoptr (EffvkDevice) device = model ? effvk_device_new (options->target.device, error) : NULL;
 
-  if (!device)
+  if (!model)
     return NULL;
   effvk_classifier_options_set_precision (classifier_options, options->precision);
   effvk_classifier_options_set_top_k (classifier_options, (guint) options->top_k);
   effvk_classifier_options_set_max_in_flight (classifier_options, IN_FLIGHT);
-  return effvk_classifier_new (device, model, classifier_options, error);
+  return effvk_classifier_new_for_selector (options->target.device, model, classifier_options,
+                                            error);
 }
 
 static ToolStatus

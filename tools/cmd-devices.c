@@ -3,6 +3,44 @@
 
 #include <stdio.h>
 
+static const char *const limit_names[]
+    = { "maxStorageBufferRange",          "maxTexelBufferElements",
+        "maxComputeSharedMemorySize",     "maxPerStageDescriptorStorageBuffers",
+        "maxComputeWorkGroupInvocations", "subgroupSize" };
+
+static guint
+get_limit (GVariant *limits, const char *name)
+{
+  guint value = 0;
+
+  g_variant_lookup (limits, name, "u", &value);
+  return value;
+}
+
+static void
+add_limits (GstEffvkJson *json, const EffvkDeviceInfo *info)
+{
+  g_autoptr (GVariant) limits = effvk_device_info_get_limits (info);
+
+  gst_effvk_json_begin (json, "limits", '{');
+  for (guint i = 0; i < G_N_ELEMENTS (limit_names); i++)
+    gst_effvk_json_int (json, limit_names[i], get_limit (limits, limit_names[i]));
+  gst_effvk_json_end (json, '}');
+}
+
+static void
+print_limits (const EffvkDeviceInfo *info)
+{
+  g_autoptr (GVariant) limits = effvk_device_info_get_limits (info);
+
+  printf (
+      "    limits  tensors up to %u MiB (maxStorageBufferRange), %u texels of a buffer,\n"
+      "            %u KiB of shared memory, %u storage buffers, %u invocations, subgroups of %u\n",
+      get_limit (limits, limit_names[0]) >> 20, get_limit (limits, limit_names[1]),
+      get_limit (limits, limit_names[2]) >> 10, get_limit (limits, limit_names[3]),
+      get_limit (limits, limit_names[4]), get_limit (limits, limit_names[5]));
+}
+
 static void
 print_json (GPtrArray *devices)
 {
@@ -22,6 +60,7 @@ print_json (GPtrArray *devices)
       gst_effvk_json_string (&json, "driver", effvk_device_info_get_driver (info));
       gst_effvk_json_string (&json, "uuid", effvk_device_info_get_uuid (info));
       gst_effvk_json_string (&json, "problem", effvk_device_info_get_problem (info));
+      add_limits (&json, info);
       gst_effvk_json_end (&json, '}');
     }
   gst_effvk_json_end (&json, ']');
@@ -41,6 +80,7 @@ print_table (GPtrArray *devices)
       printf ("    type    %s\n", effvk_device_type_to_string (type));
       printf ("    driver  %s\n", effvk_device_info_get_driver (info));
       printf ("    UUID    %s\n", effvk_device_info_get_uuid (info));
+      print_limits (info);
       if (problem)
         printf ("    cannot be used: %s\n", problem);
     }

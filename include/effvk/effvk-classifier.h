@@ -91,7 +91,8 @@ EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *optio
 /**
  * effvk_classifier_options_set_batch_size:
  * @options: options
- * @batch_size: images that one submission to the device holds, 1 to 64
+ * @batch_size: images that one submission to the device holds, 1 to 64; fewer where so many are more than the device
+ *   can bind, see effvk_classifier_get_batch_size()
  *
  * Sets the batch size. The default is 1.
  *
@@ -180,6 +181,26 @@ G_DECLARE_FINAL_TYPE (EffvkClassifier, effvk_classifier, EFFVK, CLASSIFIER, GObj
  */
 EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel *model,
                                                  EffvkClassifierOptions *options, GError **error);
+
+/**
+ * effvk_classifier_new_for_selector:
+ * @selector: (nullable): which device, as for effvk_device_new()
+ * @model: a model; a reference is taken
+ * @options: (nullable): %NULL means the defaults
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR or %EFFVK_MODEL_ERROR domain
+ *
+ * As effvk_device_new() and effvk_classifier_new(), but a device that "auto" or "gpu" chooses and that cannot run the
+ * model (%EFFVK_DEVICE_ERROR_UNSUPPORTED) is passed over for the next, about which a message is logged. May be called
+ * from any thread.
+ *
+ * Returns: (transfer full): the classifier, or %NULL with @error set: why the first device failed
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkClassifier *effvk_classifier_new_for_selector (const char *selector,
+                                                              EffvkModel *model,
+                                                              EffvkClassifierOptions *options,
+                                                              GError **error);
 
 /**
  * effvk_classifier_get_device:

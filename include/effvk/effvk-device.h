@@ -107,7 +107,8 @@ G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
  * - a UUID, with or without dashes: that device
  * - anything else: the first device whose name contains it, letter case ignored
  *
- * While a device that @selector chooses is open in this process, the same object is returned.
+ * A device that "auto" or "gpu" chooses but that cannot be opened is passed over for the next, about which a message
+ * is logged. While a device that @selector chooses is open in this process, the same object is returned.
  *
  * Returns: (transfer full): the device, or %NULL with @error set
  *
@@ -316,6 +317,21 @@ EFFVK_API EffvkDeviceType effvk_device_info_get_device_type (const EffvkDeviceIn
  * Since: 0.1
  */
 EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info);
+
+/**
+ * effvk_device_info_get_limits:
+ * @info: a device's description
+ *
+ * Gets the limits of the device that kernels are chosen by, under Vulkan's names: "maxStorageBufferRange" (u: bytes of the
+ * largest tensor; a network with a larger one cannot run there), "maxTexelBufferElements" (u),
+ * "maxComputeSharedMemorySize" (u: bytes), "maxComputeWorkGroupInvocations" (u), "maxPerStageDescriptorStorageBuffers" (u)
+ * and "subgroupSize" (u). May be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): a #GVariant of type a{sv}
+ *
+ * Since: 0.2
+ */
+EFFVK_API GVariant *effvk_device_info_get_limits (const EffvkDeviceInfo *info);
 
 /**
  * effvk_device_list:

@@ -16,7 +16,12 @@ static GHashTable *entries; /* id to Entry */
 static guint
 get_batch (GstEffvkModelInstance *network)
 {
-  return effvk_classifier_get_batch_size (gst_effvk_model_instance_get_classifier (network));
+  guint asked = gst_effvk_model_instance_get_config (network)->batch_size;
+
+  /* It may have become less than asked for. */
+  return asked
+             ? asked
+             : effvk_classifier_get_batch_size (gst_effvk_model_instance_get_classifier (network));
 }
 
 gboolean

@@ -91,7 +91,9 @@ build (const GstEffvkModelConfig *config, GError **error)
   effvk_classifier_options_set_batch_size (options, choose_batch_size (config, device));
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
-  classifier = effvk_classifier_new (device, model, options, error);
+  classifier = config->frames_device
+                   ? effvk_classifier_new (device, model, options, error)
+                   : effvk_classifier_new_for_selector (config->device, model, options, error);
   if (!classifier)
     g_prefix_error (error, "Could not build the network: ");
   return classifier;

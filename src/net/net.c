@@ -169,9 +169,8 @@ build_expand_and_depthwise (Builder *builder, guint i, const EffvkBlock *block, 
   g_auto (EffvkWeights) filters = { 0 };
   EffvkDepthwise depthwise;
 
-  if (expands
-      && effvk_expand_depthwise_fits (context, builder->batch, block->squeezed, block->kernel,
-                                      block->stride))
+  if (expands && effvk_expand_depthwise_is_worthwhile (context, builder->batch)
+      && effvk_expand_depthwise_fits (context, block->squeezed, block->kernel, block->stride))
     {
       EffvkExpandDepthwise op = { .input = x };
 
@@ -363,6 +362,29 @@ effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *op
   if (!build (&builder, options, error) || !effvk_program_compile (net->program, error))
     return NULL;
   return g_steal_pointer (&net);
+}
+
+EffvkNet *
+effvk_net_new_within (EffvkDevice *device, EffvkModel *model, EffvkNetOptions *options,
+                      GError **error)
+{
+  for (;;)
+    {
+      g_autoptr (GError) problem = NULL;
+      EffvkNet *net = effvk_net_new (device, model, options, &problem);
+
+      if (net)
+        return net;
+      if (options->batch == 1
+          || !g_error_matches (problem, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED))
+        {
+          g_propagate_error (error, g_steal_pointer (&problem));
+          return NULL;
+        }
+      g_message ("%u images at once are too many for \"%s\", %u are tried: %s", options->batch,
+                 effvk_device_get_name (device), options->batch / 2, problem->message);
+      options->batch /= 2;
+    }
 }
 
 void

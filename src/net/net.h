@@ -30,6 +30,11 @@ typedef enum
 
 EffvkNet *effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
                          GError **error);
+
+/* The same, but for fewer images where options->batch of them are more than the device can bind; then options->batch is
+ * how many they are. */
+EffvkNet *effvk_net_new_within (EffvkDevice *device, EffvkModel *model, EffvkNetOptions *options,
+                                GError **error);
 void effvk_net_free (EffvkNet *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkNet, effvk_net_free)
 

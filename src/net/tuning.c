@@ -234,13 +234,20 @@ effvk_net_tune (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *o
     {
       g_autoptr (EffvkChoices) others = list_others (builtin->made, pass);
       g_autoptr (Trial) trial = NULL;
+      g_autoptr (GError) problem = NULL;
 
       if (!others)
         break;
-      trial = trial_new (device, model, options, others, error);
+      trial = trial_new (device, model, options, others, &problem);
+      if (!trial && g_error_matches (problem, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST))
+        {
+          g_propagate_error (error, g_steal_pointer (&problem));
+          return NULL;
+        }
       if (!trial)
-        return NULL;
-      if (agrees (builtin, trial, n_logits, options->storage))
+        g_message ("%s cannot build some kernels, which are not used: %s",
+                   effvk_device_get_name (device), problem->message);
+      else if (agrees (builtin, trial, n_logits, options->storage))
         g_ptr_array_add (trials, g_steal_pointer (&trial));
       else
         g_message ("%s computes something else with other kernels than its own: they are not used",

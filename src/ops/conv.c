@@ -23,16 +23,35 @@ enum
   RESIDUAL
 };
 
+enum
+{
+  LANES,
+  TILE
+};
+
 const EffvkKernel effvk_conv_kernels[] = {
-  { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
-  { "tile", effvk_kernel_anywhere, NULL },
+  [LANES] = { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
+  [TILE] = { "tile", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_conv_n_kernels = G_N_ELEMENTS (effvk_conv_kernels);
 
 static const EffvkShader shaders[][2] = {
-  EFFVK_SHADERS (conv_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
-  EFFVK_SHADERS (conv_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+  [LANES] = EFFVK_SHADERS (conv_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
+  [TILE] = EFFVK_SHADERS (conv_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
+
+/* Whether the device reads as many texels as the lanes kernel would. */
+static gboolean
+fits_lanes (const EffvkOpContext *context, const EffvkConv *op)
+{
+  guint inputs = effvk_program_get_info (context->program, op->input)->c;
+  guint outputs = effvk_program_get_info (context->program, op->output)->c;
+  guint64 taps = (guint64) op->kernel * op->kernel * effvk_c4 (inputs) * 4;
+
+  return effvk_op_fits_texels (context, effvk_op_count_texels (context, op->input))
+         && effvk_op_fits_texels (context, effvk_op_count_texels (context, op->residual))
+         && effvk_op_fits_texels (context, effvk_lanes_count_weights (outputs, taps));
+}
 
 gboolean
 effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
@@ -40,9 +59,10 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint M = out->h * out->w, K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
-  int kernel = effvk_op_choose (context, "conv", effvk_conv_kernels, effvk_conv_n_kernels, error);
-  gboolean lanes = kernel == 0;
-  EffvkLanes tile = { 8, 4 }; /* of the other kernel: 32 channels, 32 pixels */
+  EffvkShapeChoice shape = { .favourite = -1, .unfit = fits_lanes (context, op) ? 0 : 1u << LANES };
+  int kernel = effvk_op_choose_for_shape (context, "conv", effvk_conv_kernels, effvk_conv_n_kernels,
+                                          shape, error);
+  EffvkLanes tile = { .split = 8 }; /* of the other kernel: 32 channels, 32 pixels */
   guint pixels = 32;
   EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 5 };
   Push push = { .H = (gint32) in->h,
@@ -59,9 +79,11 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
 
   if (kernel < 0)
     return FALSE;
-  if (lanes)
+  if (kernel == LANES)
     {
-      tile = effvk_lanes_choose (M, out->c, EFFVK_LANES_PIXELS, TRUE);
+      tile = effvk_lanes_choose (effvk_lanes_count (effvk_op_get_caps (context).subgroup_size), M,
+                                 out->c, EFFVK_LANES_PIXELS);
+      dispatch.n_spec = 6;
       pixels = effvk_lanes_group_pixels (tile);
     }
 
@@ -73,6 +95,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
   dispatch.spec[2] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
   dispatch.spec[3] = tile.pixels;
   dispatch.spec[4] = MIN (in->c, 4); /* the network's input has 3 */
+  dispatch.spec[5] = tile.lanes;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
                                        op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);

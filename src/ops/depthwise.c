@@ -74,8 +74,12 @@ effvk_depthwise (const EffvkOpContext *context, const EffvkDepthwise *op, EffvkT
   const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, op->output);
   guint C4 = effvk_c4 (in->c), tiles_x, n_tiles, n_sums;
-  int kernel = effvk_op_choose (context, "depthwise", effvk_depthwise_kernels,
-                                effvk_depthwise_n_kernels, error);
+  guint64 weights = (guint64) (op->kernel * op->kernel + 1) * C4;
+  gboolean fits = effvk_op_fits_texels (context, effvk_op_count_texels (context, op->input))
+                  && effvk_op_fits_texels (context, weights);
+  EffvkShapeChoice shape = { .favourite = -1, .unfit = fits ? 0 : 1u << TEXEL };
+  int kernel = effvk_op_choose_for_shape (context, "depthwise", effvk_depthwise_kernels,
+                                          effvk_depthwise_n_kernels, shape, error);
   EffvkDispatch dispatch = { .op = "depthwise", .writes = 1u << Y };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,

@@ -43,9 +43,22 @@ enum
   TILE
 };
 
+static gboolean
+can_tile (const EffvkDeviceCaps *caps)
+{
+  return caps->max_workgroup_invocations >= THREADS
+         && caps->max_storage_buffers >= EFFVK_MAX_BINDINGS;
+}
+
+static gboolean
+can_matrix (const EffvkDeviceCaps *caps)
+{
+  return can_tile (caps) && effvk_kernel_has_matrix (caps);
+}
+
 const EffvkKernel effvk_expand_depthwise_kernels[] = {
-  [MATRIX] = { "matrix", effvk_kernel_has_matrix, NULL },
-  [TILE] = { "tile", effvk_kernel_anywhere, NULL },
+  [MATRIX] = { "matrix", can_matrix, NULL },
+  [TILE] = { "tile", can_tile, NULL },
 };
 const guint effvk_expand_depthwise_n_kernels = G_N_ELEMENTS (effvk_expand_depthwise_kernels);
 
@@ -74,18 +87,30 @@ shared_bytes (guint pixels, guint squeezed)
 #define SMALL_SIDE 7
 #define LARGE_SIDE 14
 
-/* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose tiles compute less twice
- * when they are larger. */
-static guint
-choose_side (const EffvkTensorInfo *out, guint stride)
-{
-  return stride == 1 && out->h >= 56 && out->w >= 56 ? LARGE_SIDE : SMALL_SIDE;
-}
-
 static guint
 find_in_side (guint side, guint kernel, guint stride)
 {
   return (side - 1) * stride + kernel;
+}
+
+static gboolean
+has_room (const EffvkDeviceCaps *caps, guint side, guint squeezed, guint kernel, guint stride)
+{
+  guint in_side = find_in_side (side, kernel, stride);
+
+  return shared_bytes (in_side * in_side, squeezed) <= caps->max_shared_bytes;
+}
+
+/* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose tiles compute less twice
+ * when they are larger. */
+static guint
+choose_side (const EffvkDeviceCaps *caps, const EffvkTensorInfo *out, guint squeezed, guint kernel,
+             guint stride)
+{
+  return stride == 1 && out->h >= 56 && out->w >= 56
+                 && has_room (caps, LARGE_SIDE, squeezed, kernel, stride)
+             ? LARGE_SIDE
+             : SMALL_SIDE;
 }
 
 /* How many texels of inputs the matrix kernel can have in shared memory at a time; 0: it does not fit. */
@@ -106,17 +131,20 @@ choose_step (const EffvkDeviceCaps *caps, guint side, guint squeezed)
 }
 
 gboolean
-effvk_expand_depthwise_fits (const EffvkOpContext *context, guint batch, guint squeezed,
-                             guint kernel, guint stride)
+effvk_expand_depthwise_fits (const EffvkOpContext *context, guint squeezed, guint kernel,
+                             guint stride)
 {
-  EffvkDevice *device = effvk_program_get_device (context->program);
-  const EffvkDeviceCaps *caps = effvk_device_get_caps (device);
-  EffvkPlan plan = effvk_plan_resolve (device, context->plan);
-  guint side = find_in_side (stride == 1 ? LARGE_SIDE : SMALL_SIDE, kernel, stride);
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (context->program));
 
-  return (plan == EFFVK_PLAN_GPU_FUSED || (plan == EFFVK_PLAN_GPU && batch <= MAX_BATCH))
-         && shared_bytes (side * side, squeezed) <= caps->max_shared_bytes
-         && THREADS <= caps->max_workgroup_invocations;
+  return can_tile (caps) && has_room (caps, SMALL_SIDE, squeezed, kernel, stride);
+}
+
+gboolean
+effvk_expand_depthwise_is_worthwhile (const EffvkOpContext *context, guint batch)
+{
+  EffvkPlan plan = effvk_plan_resolve (effvk_program_get_device (context->program), context->plan);
+
+  return plan == EFFVK_PLAN_GPU_FUSED || (plan == EFFVK_PLAN_GPU && batch <= MAX_BATCH);
 }
 
 gboolean
@@ -129,7 +157,7 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   const EffvkTensorInfo *out = effvk_program_get_info (context->program, depthwise->output);
   guint C = out->c, S = squeeze ? squeeze->squeezed : 0, K4 = effvk_c4 (in->c), tiles_x, tiles;
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
-  guint side = choose_side (out, depthwise->stride);
+  guint side = choose_side (&caps, out, S, depthwise->kernel, depthwise->stride);
   guint step = choose_step (&caps, find_in_side (side, depthwise->kernel, depthwise->stride), S);
   EffvkShapeChoice by_shape
       = { .favourite = caps.matrix ? MATRIX : TILE, .unfit = step ? 0 : 1u << MATRIX };

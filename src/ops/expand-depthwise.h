@@ -19,10 +19,13 @@ typedef struct
 extern const EffvkKernel effvk_expand_depthwise_kernels[];
 extern const guint effvk_expand_depthwise_n_kernels;
 
-/* Whether one dispatch is possible and the plan's choice: for @batch images, expanded channels that are squeezed to
- * @squeezed (0: no squeeze-excite), and a filter @kernel wide. */
-gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint batch, guint squeezed,
-                                      guint kernel, guint stride);
+/* Whether the device can do it in one dispatch: expanded channels are squeezed to @squeezed (0: no squeeze-excite), the
+ * filter is @kernel wide. */
+gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint squeezed, guint kernel,
+                                      guint stride);
+
+/* Whether one dispatch is the plan's choice for @batch images. */
+gboolean effvk_expand_depthwise_is_worthwhile (const EffvkOpContext *context, guint batch);
 
 gboolean effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwise *op,
                                  GError **error);

@@ -20,13 +20,6 @@ effvk_gemm_tile_shared_bytes (EffvkGemmTile tile)
   return 4 * EFFVK_GEMM_TILE_STEP * (row + 2 * tile.tx) * 16;
 }
 
-gboolean
-effvk_gemm_tile_usable (const EffvkDeviceCaps *caps)
-{
-  return caps->max_shared_bytes
-         >= effvk_gemm_tile_shared_bytes ((EffvkGemmTile){ MAX_TX, MAX_ROW, 1 });
-}
-
 void
 effvk_gemm_tile_spread (guint64 tiles, guint32 groups[3])
 {
@@ -42,8 +35,14 @@ effvk_gemm_tile_groups (EffvkGemmTile tile, guint64 pixels, guint channels)
   return (pixels + group_pixels - 1) / group_pixels * ((channels + group - 1) / group);
 }
 
+static gboolean
+fits (EffvkGemmTile tile, const EffvkDeviceCaps *caps)
+{
+  return effvk_gemm_tile_shared_bytes (tile) <= caps->max_shared_bytes;
+}
+
 EffvkGemmTile
-effvk_gemm_tile_choose (guint64 pixels, guint channels)
+effvk_gemm_tile_choose (const EffvkDeviceCaps *caps, guint64 pixels, guint channels)
 {
   guint C8 = (channels + 7) / 8, fewest = (C8 + MAX_TX - 1) / MAX_TX, least = G_MAXUINT;
   EffvkGemmTile tile = { 1, THREADS, 2 };
@@ -59,8 +58,11 @@ effvk_gemm_tile_choose (guint64 pixels, guint channels)
         }
     }
   tile.ty = THREADS / tile.tx;
-  if (tile.ty * tile.quads > MAX_ROW || effvk_gemm_tile_groups (tile, pixels, channels) < ENOUGH)
+  if (tile.ty * tile.quads > MAX_ROW || !fits (tile, caps)
+      || effvk_gemm_tile_groups (tile, pixels, channels) < ENOUGH)
     tile.quads = 1;
   tile.ty = MIN (tile.ty, MAX_ROW);
+  while (!fits (tile, caps)) /* the smallest does anywhere */
+    tile.ty--;
   return tile;
 }

@@ -16,8 +16,9 @@ typedef struct
 /* Texels of inputs that are in shared memory at a time: weights are padded to them. */
 #define EFFVK_GEMM_TILE_STEP 4
 
-/* For @pixels of all images and @channels: as few idle invocations as can be, and as many workgroups as a GPU wants. */
-EffvkGemmTile effvk_gemm_tile_choose (guint64 pixels, guint channels);
+/* For @pixels of all images and @channels: as few idle invocations as can be, as many workgroups as a GPU wants, and no
+ * more shared memory than the device has. */
+EffvkGemmTile effvk_gemm_tile_choose (const EffvkDeviceCaps *caps, guint64 pixels, guint channels);
 
 static inline guint
 effvk_gemm_tile_channels (EffvkGemmTile tile)
@@ -33,9 +34,6 @@ effvk_gemm_tile_pixels (EffvkGemmTile tile)
 
 /* Of shared memory. */
 guint effvk_gemm_tile_shared_bytes (EffvkGemmTile tile);
-
-/* A predicate of kernels. */
-gboolean effvk_gemm_tile_usable (const EffvkDeviceCaps *caps);
 
 /* Spreads tiles of pixels over the last two axes of a grid. */
 void effvk_gemm_tile_spread (guint64 tiles, guint32 groups[3]);

@@ -12,8 +12,6 @@
 #include "head_tile_storage_f16.spv.h"
 #include "head_tile_storage_f32.spv.h"
 
-#define SPLIT 8 /* of the lanes kernel, which covers 32 channels */
-
 /* Of the tile kernel: channels of a workgroup, as in the shader, and slices of the inputs. */
 #define TILE_CHANNELS 16
 #define TILE_LANES 64
@@ -57,6 +55,18 @@ static const EffvkShader shaders[][2] = {
   [TILE] = EFFVK_SHADERS (head_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
 
+/* Whether the device reads as many texels as the lanes kernel would. */
+static gboolean
+fits_lanes (const EffvkOpContext *context, const EffvkHead *op)
+{
+  guint inputs = effvk_program_get_info (context->program, op->input)->c;
+  guint outputs = effvk_program_get_info (context->program, op->output)->c;
+
+  return effvk_op_fits_texels (context, effvk_op_count_texels (context, op->input))
+         && effvk_op_fits_texels (context,
+                                  effvk_lanes_count_weights (outputs, effvk_c4 (inputs) * 4));
+}
+
 static guint
 choose_slices (const EffvkDeviceCaps *caps)
 {
@@ -66,15 +76,17 @@ choose_slices (const EffvkDeviceCaps *caps)
 /* What the size says: the kernels go over all pixels and, for some of them at a time, over all
  * inputs. */
 static EffvkShapeChoice
-choose_by_shape (const EffvkOpContext *context, const EffvkTensorInfo *in)
+choose_by_shape (const EffvkOpContext *context, const EffvkHead *op)
 {
+  const EffvkTensorInfo *in = effvk_program_get_info (context->program, op->input);
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
   guint64 pixels = (guint64) in->h * in->w, K4 = effvk_c4 (in->c);
   EffvkShapeChoice choice = { .favourite = caps.cpu                               ? -1
                                            : caps.matrix && in->n >= MATRIX_BATCH ? MATRIX
                                                                                   : TILE };
 
-  if (effvk_op_is_cut_short (context, (pixels / EFFVK_LANES_PIXELS + 1) * (K4 + 1)))
+  if (!fits_lanes (context, op)
+      || effvk_op_is_cut_short (context, (pixels / EFFVK_LANES_PIXELS + 1) * (K4 + 1)))
     choice.unfit |= 1u << LANES;
   if (effvk_op_is_cut_short (context, (pixels / TILE_PIXELS + 1)
                                           * (K4 / (TILE_AHEAD * choose_slices (&caps)) + 16)))
@@ -90,8 +102,8 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   guint K4 = effvk_c4 (in->c), C4 = effvk_c4 (out->c);
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
   int kernel = effvk_op_choose_for_shape (context, "head", effvk_head_kernels, effvk_head_n_kernels,
-                                          choose_by_shape (context, in), error);
-  guint channels, padded = K4;
+                                          choose_by_shape (context, op), error);
+  guint lanes = effvk_lanes_count (caps.subgroup_size), channels, padded = K4;
   EffvkDispatch dispatch = { .op = "head", .writes = 1u << Y };
   Push push = { (gint32) (in->h * in->w), (gint32) K4, (gint32) C4, 0 };
 
@@ -103,10 +115,10 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
   switch (kernel)
     {
     case LANES:
-      channels = SPLIT * 4;
-      dispatch.spec[0] = SPLIT;
+      channels = lanes * 4;
+      dispatch.spec[0] = dispatch.spec[3] = lanes;
       dispatch.spec[2] = EFFVK_LANES_PIXELS;
-      dispatch.n_spec = 3;
+      dispatch.n_spec = 4;
       break;
     case MATRIX:
       channels = MATRICES * EFFVK_MATRIX_SIDE;

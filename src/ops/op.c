@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/op.h"
 
+#include "ops/lanes.h"
 #include "ops/matrix.h"
 
 #define MAX_KERNELS 15
@@ -159,6 +160,23 @@ effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKerne
   return effvk_op_choose_for_shape (context, op, kernels, n, any, error);
 }
 
+guint64
+effvk_op_count_texels (const EffvkOpContext *context, EffvkTensor tensor)
+{
+  const EffvkTensorInfo *info;
+
+  if (tensor == EFFVK_TENSOR_NONE)
+    return 0;
+  info = effvk_program_get_info (context->program, tensor);
+  return (guint64) info->n * info->h * info->w * effvk_c4 (info->c);
+}
+
+gboolean
+effvk_op_fits_texels (const EffvkOpContext *context, guint64 texels)
+{
+  return texels <= effvk_op_get_caps (context).max_texel_elements;
+}
+
 gboolean
 effvk_kernel_anywhere (const EffvkDeviceCaps *caps G_GNUC_UNUSED)
 {
@@ -168,7 +186,7 @@ effvk_kernel_anywhere (const EffvkDeviceCaps *caps G_GNUC_UNUSED)
 gboolean
 effvk_kernel_has_lanes (const EffvkDeviceCaps *caps)
 {
-  return caps->subgroup_shuffle && caps->subgroup_size >= 8;
+  return caps->subgroup_shuffle && caps->subgroup_size >= EFFVK_LANES_MIN;
 }
 
 gboolean

@@ -68,6 +68,12 @@ int effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
                                const EffvkKernel *kernels, guint n, EffvkShapeChoice shape,
                                GError **error);
 
+/* Whether the device reads that many texels of one buffer. */
+gboolean effvk_op_fits_texels (const EffvkOpContext *context, guint64 texels);
+
+/* The texels of a tensor; EFFVK_TENSOR_NONE has none. */
+guint64 effvk_op_count_texels (const EffvkOpContext *context, EffvkTensor tensor);
+
 /* Mesa's software drivers end every loop of an invocation, without a word, when all its loops
  * together have made this many turns. */
 #define EFFVK_MAX_TURNS 65535
@@ -79,7 +85,7 @@ gboolean effvk_op_is_cut_short (const EffvkOpContext *context, guint64 turns);
 /* Predicates that several ops share. */
 gboolean effvk_kernel_anywhere (const EffvkDeviceCaps *caps);
 gboolean effvk_kernel_has_lanes (
-    const EffvkDeviceCaps *caps); /* shuffles in subgroups of 8 or more */
+    const EffvkDeviceCaps *caps); /* shuffles in subgroups of 4 or more */
 gboolean effvk_kernel_has_matrix (const EffvkDeviceCaps *caps); /* matrix units, for halves */
 gboolean effvk_kernel_on_cpu (const EffvkDeviceCaps *caps);
 

@@ -12,10 +12,14 @@
 #include "pointwise_matrix_storage_f16.spv.h"
 #include "pointwise_split_excite_storage_f16.spv.h"
 #include "pointwise_split_excite_storage_f32.spv.h"
+#include "pointwise_split_few_buffers_storage_f16.spv.h"
+#include "pointwise_split_few_buffers_storage_f32.spv.h"
 #include "pointwise_split_storage_f16.spv.h"
 #include "pointwise_split_storage_f32.spv.h"
 #include "pointwise_tile_excite_storage_f16.spv.h"
 #include "pointwise_tile_excite_storage_f32.spv.h"
+#include "pointwise_tile_few_buffers_storage_f16.spv.h"
+#include "pointwise_tile_few_buffers_storage_f32.spv.h"
 #include "pointwise_tile_storage_f16.spv.h"
 #include "pointwise_tile_storage_f32.spv.h"
 
@@ -81,13 +85,20 @@ enum
   N_PLAIN = TILE_EXCITE
 };
 
+/* They bind six storage buffers. */
+static gboolean
+can_excite (const EffvkDeviceCaps *caps)
+{
+  return caps->max_storage_buffers >= 6;
+}
+
 const EffvkKernel effvk_pointwise_kernels[] = {
   [LANES] = { "lanes", effvk_kernel_has_lanes, effvk_kernel_on_cpu },
   [MATRIX] = { "matrix", effvk_kernel_has_matrix, NULL },
-  [TILE] = { "tile", effvk_gemm_tile_usable, NULL },
+  [TILE] = { "tile", effvk_kernel_anywhere, NULL },
   [SPLIT] = { "split", effvk_kernel_anywhere, NULL },
-  [TILE_EXCITE] = { "tile-excite", effvk_gemm_tile_usable, NULL },
-  [SPLIT_EXCITE] = { "split-excite", effvk_kernel_anywhere, NULL },
+  [TILE_EXCITE] = { "tile-excite", can_excite, NULL },
+  [SPLIT_EXCITE] = { "split-excite", can_excite, NULL },
 };
 const guint effvk_pointwise_n_kernels = G_N_ELEMENTS (effvk_pointwise_kernels);
 
@@ -106,6 +117,16 @@ static const EffvkShader shaders[][2] = {
   [SPLIT] = STORAGE_SHADERS (pointwise_split_storage),
   [TILE_EXCITE] = EXCITE_SHADERS (pointwise_tile_excite_storage),
   [SPLIT_EXCITE] = EXCITE_SHADERS (pointwise_split_excite_storage),
+};
+
+/* The same kernels where a device has fewer storage buffers than these bind: the scale is read as texels. */
+#define MANY_BUFFERS 5
+#define FEW_BUFFERS_SHADERS(symbol)                                                                \
+  EFFVK_SHADERS (symbol, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S)
+
+static const EffvkShader few_buffers_shaders[][2] = {
+  [TILE] = FEW_BUFFERS_SHADERS (pointwise_tile_few_buffers_storage),
+  [SPLIT] = FEW_BUFFERS_SHADERS (pointwise_split_few_buffers_storage),
 };
 
 /* What the op computes, and what for. */
@@ -233,6 +254,22 @@ choose_favourite (const EffvkOpContext *context, const EffvkPointwise *op, const
                                                              : SPLIT;
 }
 
+/* Whether the device reads as many texels as the lanes kernel would. */
+static gboolean
+fits_lanes (const EffvkOpContext *context, const EffvkPointwise *op, const Shape *shape)
+{
+  const guint64 texels[]
+      = { effvk_lanes_count_weights (shape->C, shape->K4 * 4),
+          effvk_op_count_texels (context, op->input), effvk_op_count_texels (context, op->residual),
+          op->squeeze_excite ? (guint64) shape->batch * shape->K4
+                             : effvk_op_count_texels (context, op->scale) };
+  gboolean fits = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texels); i++)
+    fits = fits && effvk_op_fits_texels (context, texels[i]);
+  return fits;
+}
+
 static int
 choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Shape *shape,
                GError **error)
@@ -251,6 +288,8 @@ choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Sh
       if (g_strcmp0 (forced, effvk_pointwise_kernels[i].name) == 0)
         own.kernel = effvk_pointwise_kernels[find_plain (i)].name;
     }
+  if (!fits_lanes (context, op, shape))
+    by_shape.unfit |= 1u << LANES;
   return effvk_op_choose_for_shape (&own, OP, effvk_pointwise_kernels,
                                     squeeze ? effvk_pointwise_n_kernels : N_PLAIN, by_shape, error);
 }
@@ -258,12 +297,15 @@ choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Sh
 static Tiling
 set_lanes (const Shape *shape, const EffvkPointwise *op, EffvkDispatch *dispatch)
 {
-  EffvkLanes lanes = effvk_lanes_choose (shape->M, shape->C, PIXELS, TRUE);
+  EffvkLanes lanes = effvk_lanes_choose (effvk_lanes_count (shape->caps.subgroup_size), shape->M,
+                                         shape->C, PIXELS);
 
   dispatch->spec[0] = lanes.split;
   /* Projections share one pipeline, with a residual or without. */
   dispatch->spec[3] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
   dispatch->spec[4] = lanes.pixels;
+  dispatch->spec[5] = lanes.lanes;
+  dispatch->n_spec = 6;
   return (Tiling){ 4 * lanes.split, effvk_lanes_group_pixels (lanes), shape->K4 };
 }
 
@@ -352,6 +394,15 @@ add_gates (const EffvkOpContext *context, const Shape *shape, const EffvkSqueeze
   return effvk_squeeze_excite (&own, &op, error);
 }
 
+/* In the place of a scale, where the input may have more texels than the device reads. */
+static EffvkTensor
+add_ones (const EffvkOpContext *context)
+{
+  const float ones[] = { 1, 1, 1, 1 };
+
+  return effvk_program_add_constant (context->program, "no scale", EFFVK_STORAGE_F32, ones, 4);
+}
+
 gboolean
 effvk_pointwise_takes_squeeze_excite (const EffvkOpContext *context)
 {
@@ -373,8 +424,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
                   .K4 = effvk_c4 (in.c),
                   .C = out.c,
                   .batch = in.n,
-                  .caps = effvk_op_get_caps (context),
-                  .tile = effvk_gemm_tile_choose ((guint64) in.n * in.h * in.w, out.c) };
+                  .caps = effvk_op_get_caps (context) };
   EffvkTensor scale = op->scale;
   EffvkDispatch dispatch = { .op = OP, .writes = 1u << Y, .n_spec = 5 };
   Push push = { .M = (gint32) shape.M,
@@ -385,6 +435,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
   Tiling tiling;
   int kernel;
 
+  shape.tile = effvk_gemm_tile_choose (&shape.caps, (guint64) in.n * in.h * in.w, out.c);
   shape.slices = choose_slices (shape.K4, shape.caps.max_workgroup_invocations);
   kernel = choose_kernel (context, op, &shape, error);
   if (kernel < 0
@@ -392,10 +443,15 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
           && !add_gates (context, &shape, op->squeeze_excite, &scale, error)))
     return FALSE;
   tiling = set_kernel (kernel, &shape, op, &dispatch);
+  dispatch.spec[2] = scale != EFFVK_TENSOR_NONE || excites (kernel);
   dispatch.shader = &shaders[kernel][context->storage];
+  if ((kernel == TILE || kernel == SPLIT) && shape.caps.max_storage_buffers < MANY_BUFFERS)
+    {
+      dispatch.shader = &few_buffers_shaders[kernel][context->storage];
+      scale = scale ? scale : add_ones (context);
+    }
   dispatch.kernel = effvk_pointwise_kernels[kernel].name;
   dispatch.spec[1] = op->activation;
-  dispatch.spec[2] = scale != EFFVK_TENSOR_NONE || excites (kernel);
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "pointwise weights", op->weight, op->bias, shape.C,
                                        shape.K, 1, tiling.padded * 4, tiling.channels, &push.bias);

@@ -8,6 +8,8 @@
 #include "resize_columns_storage_f32.spv.h"
 #include "resize_columns_texel_f16.spv.h"
 #include "resize_columns_texel_f32.spv.h"
+#include "resize_gather_few_buffers_storage_f16.spv.h"
+#include "resize_gather_few_buffers_storage_f32.spv.h"
 #include "resize_gather_storage_f16.spv.h"
 #include "resize_gather_storage_f32.spv.h"
 #include "resize_gather_texel_f16.spv.h"
@@ -27,9 +29,23 @@ typedef struct
   gint32 eight_bits, luma;
 } ColumnsPush;
 
+enum
+{
+  TEXEL,
+  STORAGE,
+  N_KERNELS
+};
+
+/* Frames may be as large as a binding: whatever is bound can then be read as texels, of words as well. */
+static gboolean
+reads_all_as_words (const EffvkDeviceCaps *caps)
+{
+  return (guint64) caps->max_texel_elements * 4 >= caps->max_storage_range;
+}
+
 const EffvkKernel effvk_preprocess_kernels[] = {
-  { "texel", effvk_kernel_anywhere, effvk_kernel_on_cpu },
-  { "storage", effvk_kernel_anywhere, NULL },
+  [TEXEL] = { "texel", reads_all_as_words, effvk_kernel_on_cpu },
+  [STORAGE] = { "storage", effvk_kernel_anywhere, NULL },
 };
 const guint effvk_preprocess_n_kernels = G_N_ELEMENTS (effvk_preprocess_kernels);
 
@@ -45,9 +61,12 @@ static const EffvkShader columns_shaders[][2] = {
   EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
-static const EffvkShader gather_shaders[][2] = {
+/* The last is of the second kernel, where a device has fewer storage buffers than that binds. */
+#define GATHER_BUFFERS 5
+static const EffvkShader gather_shaders[N_KERNELS + 1][2] = {
   EFFVK_SHADERS (resize_gather_texel, 0, EFFVK_W, EFFVK_T, EFFVK_S, EFFVK_T, EFFVK_T),
   EFFVK_SHADERS (resize_gather_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
+  EFFVK_SHADERS (resize_gather_few_buffers_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S),
 };
 /* By kernel: invocations of a workgroup; rows of one of resize-gather, which share what they read of the tables. */
 static const struct
@@ -73,6 +92,16 @@ EffvkTensor
 effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames)
 {
   return add_mapped (program, "frames", EFFVK_STORAGE_U32, frames, 0, frames->size);
+}
+
+gsize
+effvk_preprocess_get_max_frames (EffvkDevice *device)
+{
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (device);
+  guint64 most = caps->cpu && reads_all_as_words (caps) ? (guint64) caps->max_texel_elements * 4
+                                                        : caps->max_storage_range;
+
+  return (gsize) (most / 256 * 256);
 }
 
 /* What the dispatches have in common. */
@@ -189,10 +218,12 @@ add_gather (const Passes *passes, guint shape)
   const EffvkGatherShape *gather = &effvk_gather_shapes[shape];
   EffvkProgram *program = passes->context->program;
   guint threads = shapes[passes->kernel].gather_threads, rows = shapes[passes->kernel].gather_rows;
+  const EffvkDeviceCaps *caps = effvk_device_get_caps (effvk_program_get_device (program));
+  gboolean few = passes->kernel == STORAGE && caps->max_storage_buffers < GATHER_BUFFERS;
   const EffvkDispatch dispatch
       = { .op = "resize-gather",
           .kernel = effvk_preprocess_kernels[passes->kernel].name,
-          .shader = &gather_shaders[passes->kernel][passes->context->storage],
+          .shader = &gather_shaders[few ? N_KERNELS : passes->kernel][passes->context->storage],
           .spec = { threads, rows, shape, gather->windows, gather->sample, gather->bytes[0],
                     gather->phases[0], gather->bytes[1], gather->phases[1], op->recipe->eight_bits,
                     effvk_program_get_info (program, op->output)->c == 1 },

@@ -31,5 +31,8 @@ extern const guint effvk_preprocess_n_kernels;
 /* The tensor that op->frames takes; effvk_program_rebind() makes it another buffer. */
 EffvkTensor effvk_preprocess_add_frames (EffvkProgram *program, const EffvkBuffer *frames);
 
+/* Bytes that the frames of a submission may have together, a multiple of 256. */
+gsize effvk_preprocess_get_max_frames (EffvkDevice *device);
+
 gboolean effvk_preprocess (const EffvkOpContext *context, const EffvkPreprocess *op,
                            GError **error);

@@ -393,6 +393,9 @@ run_expand_depthwise (EffvkTrial *trial, guint index, GError **error)
   op.expand_bias = effvk_trial_weights (trial, channels, 0);
   depthwise->weight = effvk_trial_weights (trial, (gsize) channels * taps, taps);
   depthwise->bias = effvk_trial_weights (trial, channels, 0);
+  if (!effvk_expand_depthwise_fits (&trial->context, squeeze.squeezed, depthwise->kernel,
+                                    depthwise->stride))
+    return TRUE; /* a device with little shared memory has the three ops instead */
   depthwise->output = add_output (trial, "output", storage, out, error);
   if (!depthwise->output)
     return FALSE;

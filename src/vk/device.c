@@ -269,29 +269,14 @@ tell_cpu_once (const EffvkDeviceInfo *info)
     }
 }
 
-EffvkDevice *
-effvk_device_new (const char *selector, GError **error)
+/* That device, opened or as it is open already. */
+static EffvkDevice *
+take_device (const EffvkPhysical *physical, GError **error)
 {
-  const char *text = selector == NULL || selector[0] == '\0' ? "auto" : selector;
-  g_autoptr (GPtrArray) list = NULL;
-  const EffvkPhysical *physical;
-  VkInstance instance;
-  EffvkDevice *device = NULL, *lost = NULL;
+  EffvkDevice *device, *lost = NULL;
 
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  instance = effvk_instance_ref (error);
-  if (instance == VK_NULL_HANDLE)
+  if (effvk_instance_ref (error) == VK_NULL_HANDLE) /* the device's own */
     return NULL;
-
-  list = effvk_physical_list (instance, error);
-  physical = list != NULL ? effvk_selector_choose (list, text, error) : NULL;
-  if (physical == NULL)
-    {
-      effvk_instance_unref ();
-      return NULL;
-    }
-
   /* held while the device is opened, lest two threads open it */
   g_mutex_lock (&open_lock);
   device = find_open (physical->info);
@@ -304,10 +289,65 @@ effvk_device_new (const char *selector, GError **error)
   g_mutex_unlock (&open_lock);
 
   g_clear_object (&lost); /* its end takes the lock */
+  return device;
+}
+
+/* The first from @rank on that opens; others are told of. */
+static EffvkDevice *
+take_first (GPtrArray *chosen, guint *rank, GError **error)
+{
+  g_autoptr (GError) first = NULL;
+
+  for (; *rank < chosen->len; ++*rank)
+    {
+      g_autoptr (GError) problem = NULL;
+      EffvkDevice *device = take_device (g_ptr_array_index (chosen, *rank), &problem);
+
+      if (device != NULL)
+        return device;
+      if (*rank + 1 < chosen->len)
+        g_message ("passed over: %s", problem->message);
+      if (first == NULL)
+        first = g_steal_pointer (&problem);
+    }
+  if (first != NULL)
+    g_propagate_error (error, g_steal_pointer (&first));
+  else
+    g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND,
+                         "there is no other device");
+  return NULL;
+}
+
+EffvkDevice *
+effvk_device_new_ranked (const char *selector, guint *rank, GError **error)
+{
+  const char *text = selector == NULL || selector[0] == '\0' ? "auto" : selector;
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GPtrArray) chosen = NULL;
+  VkInstance instance = effvk_instance_ref (error);
+  EffvkDevice *device = NULL;
+
+  if (instance == VK_NULL_HANDLE)
+    return NULL;
+  list = effvk_physical_list (instance, error);
+  chosen = list != NULL ? effvk_selector_choose (list, text, error) : NULL;
+  if (chosen != NULL)
+    device = take_first (chosen, rank, error);
+  effvk_instance_unref ();
 
   if (device != NULL && device->caps.cpu && g_ascii_strcasecmp (text, "auto") == 0)
     tell_cpu_once (device->info);
   return device;
+}
+
+EffvkDevice *
+effvk_device_new (const char *selector, GError **error)
+{
+  guint rank = 0;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return effvk_device_new_ranked (selector, &rank, error);
 }
 
 GPtrArray *

@@ -16,9 +16,10 @@ typedef struct
   gboolean subgroup_shuffle; /* in compute shaders */
   gboolean matrix;           /* see vk/matrix.h */
   guint32 max_shared_bytes;
-  guint32 max_workgroup_invocations;
-  guint32 max_texel_elements; /* of one buffer view */
-  guint64 max_storage_range;  /* bytes of one storage buffer binding */
+  guint32 max_workgroup_invocations; /* also along the first axis */
+  guint32 max_storage_buffers;       /* that a shader binds */
+  guint32 max_texel_elements;        /* of one buffer view */
+  guint64 max_storage_range;         /* bytes of one storage buffer binding */
   gboolean timestamps;
   guint64 timestamp_mask;  /* the bits of a timestamp that count; it wraps around there */
   double timestamp_period; /* ns per tick */
@@ -64,6 +65,10 @@ struct _EffvkDevice
   GMutex cache_lock;
   gsize cache_size; /* bytes of the pipeline cache when it was last loaded or saved */
 };
+
+/* As effvk_device_new(), which takes the first of the devices that @selector means: @rank is how many of them to pass
+ * over, and then the rank of the one that is returned. Those that cannot be opened are passed over, which is said. */
+EffvkDevice *effvk_device_new_ranked (const char *selector, guint *rank, GError **error);
 
 /* The kernels' view of a device. */
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);

@@ -30,6 +30,7 @@ effvk_device_info_free (EffvkDeviceInfo *info)
   g_free (info->driver);
   g_free (info->uuid);
   g_free (info->problem);
+  g_clear_pointer (&info->limits, g_variant_unref);
   g_free (info);
 }
 
@@ -92,6 +93,13 @@ effvk_device_type_to_string (EffvkDeviceType type)
     default:
       return "other";
     }
+}
+
+GVariant *
+effvk_device_info_get_limits (const EffvkDeviceInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+  return info->limits != NULL ? g_variant_ref (info->limits) : NULL;
 }
 
 void
@@ -173,6 +181,25 @@ format_driver (const VkPhysicalDeviceDriverProperties *driver,
                           properties->vendorID);
 }
 
+/* What kernels are chosen by. */
+static GVariant *
+describe_limits (const VkPhysicalDeviceProperties *properties, const EffvkDeviceCaps *caps)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  const VkPhysicalDeviceLimits *limits = &properties->limits;
+
+  g_variant_dict_insert (&dict, "maxStorageBufferRange", "u", limits->maxStorageBufferRange);
+  g_variant_dict_insert (&dict, "maxTexelBufferElements", "u", limits->maxTexelBufferElements);
+  g_variant_dict_insert (&dict, "maxComputeSharedMemorySize", "u",
+                         limits->maxComputeSharedMemorySize);
+  g_variant_dict_insert (&dict, "maxComputeWorkGroupInvocations", "u",
+                         limits->maxComputeWorkGroupInvocations);
+  g_variant_dict_insert (&dict, "maxPerStageDescriptorStorageBuffers", "u",
+                         limits->maxPerStageDescriptorStorageBuffers);
+  g_variant_dict_insert (&dict, "subgroupSize", "u", caps->subgroup_size);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
 static char *
 find_problem (const VkPhysicalDeviceProperties *properties)
 {
@@ -183,9 +210,9 @@ find_problem (const VkPhysicalDeviceProperties *properties)
     guint32 found, expected;
   } checks[] = {
     { "bytes of push constants", limits->maxPushConstantsSize, EFFVK_MAX_PUSH },
-    { "storage buffers in a shader", limits->maxPerStageDescriptorStorageBuffers,
-      EFFVK_MAX_BINDINGS },
+    { "storage buffers in a shader", limits->maxPerStageDescriptorStorageBuffers, 4 },
     { "invocations in a workgroup", limits->maxComputeWorkGroupInvocations, 128 },
+    { "invocations along the first axis of a workgroup", limits->maxComputeWorkGroupSize[0], 128 },
     { "bytes of shared memory", limits->maxComputeSharedMemorySize, 16384 },
   };
 
@@ -309,10 +336,14 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
   caps->subgroup_shuffle = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0
                            && (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
   caps->max_shared_bytes = properties->limits.maxComputeSharedMemorySize;
-  caps->max_workgroup_invocations = properties->limits.maxComputeWorkGroupInvocations;
+  caps->max_workgroup_invocations = MIN (properties->limits.maxComputeWorkGroupInvocations,
+                                         properties->limits.maxComputeWorkGroupSize[0]);
+  caps->max_storage_buffers = properties->limits.maxPerStageDescriptorStorageBuffers;
   caps->max_texel_elements = properties->limits.maxTexelBufferElements;
   caps->max_storage_range = properties->limits.maxStorageBufferRange;
   caps->timestamp_period = properties->limits.timestampPeriod;
+
+  info->limits = describe_limits (properties, caps);
 
   if (old)
     info->problem

@@ -12,7 +12,8 @@ struct _EffvkDeviceInfo
   char *driver;
   char *uuid; /* 36 characters */
   EffvkDeviceType type;
-  char *problem; /* NULL: usable */
+  char *problem;    /* NULL: usable */
+  GVariant *limits; /* (nullable): see effvk_device_info_get_limits() */
 };
 
 /* One of the system's devices and all that is known of it before it is opened. */

@@ -6,6 +6,8 @@
 
 /* No device asks for more (limits of the specification). */
 #define ALIGNMENT 256
+/* Along one axis; every device has as many. */
+#define MAX_GROUPS 65535
 
 static gboolean
 place_arena (EffvkProgram *program, GError **error)
@@ -102,6 +104,51 @@ place_own (EffvkProgram *program, GError **error)
   return TRUE;
 }
 
+/* What a binding takes of a device that has a limit: texels, or bytes. */
+static gboolean
+check_binding (EffvkProgram *program, const Tensor *tensor, EffvkBindingType type, GError **error)
+{
+  const EffvkDeviceCaps *caps = &program->device->caps;
+  gsize texel = type == EFFVK_BINDING_WORD ? 4 : effvk_storage_texel_size (tensor->info.storage);
+  gboolean bytes = type == EFFVK_BINDING_STORAGE;
+  guint64 needed = bytes ? tensor->size : tensor->size / texel;
+  guint64 most = bytes ? caps->max_storage_range : caps->max_texel_elements;
+
+  if (needed <= most)
+    return TRUE;
+  g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+               "\"%s\" has %" G_GUINT64_FORMAT " %s, the device %s at most %" G_GUINT64_FORMAT
+               " of a buffer (%s)",
+               tensor->info.name, needed, bytes ? "bytes" : "texels", bytes ? "binds" : "reads",
+               most, bytes ? "maxStorageBufferRange" : "maxTexelBufferElements");
+  return FALSE;
+}
+
+/* Before anything is allocated. */
+static gboolean
+check_limits (EffvkProgram *program, GError **error)
+{
+  for (guint i = 0; i < program->dispatches->len; i++)
+    {
+      const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
+
+      for (guint b = 0; b < EFFVK_MAX_BINDINGS; b++)
+        if (dispatch->shader->bindings[b] != EFFVK_BINDING_NONE
+            && !check_binding (program, get_tensor (program, dispatch->bind[b]),
+                               dispatch->shader->bindings[b], error))
+          return FALSE;
+      for (guint axis = 0; axis < G_N_ELEMENTS (dispatch->groups); axis++)
+        if (dispatch->groups[axis] > MAX_GROUPS)
+          {
+            g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                         "%s takes %u workgroups along an axis, devices do at most %u",
+                         dispatch->op, dispatch->groups[axis], MAX_GROUPS);
+            return FALSE;
+          }
+    }
+  return TRUE;
+}
+
 /* The view of a tensor that some dispatch reads as texels, or as words. */
 static gboolean
 create_view (EffvkProgram *program, Tensor *tensor, gboolean words, GError **error)
@@ -115,18 +162,10 @@ create_view (EffvkProgram *program, Tensor *tensor, gboolean words, GError **err
           .format = words ? VK_FORMAT_R32_UINT : formats[tensor->info.storage],
           .offset = tensor->offset,
           .range = tensor->view_size };
-  gsize texels = tensor->size / (words ? 4 : effvk_storage_texel_size (tensor->info.storage));
   VkBufferView *view = words ? &tensor->words : &tensor->view;
 
   if (*view)
     return TRUE;
-  if (texels > device->caps.max_texel_elements)
-    {
-      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
-                   "\"%s\" has %" G_GSIZE_FORMAT " texels, the device reads at most %u of a buffer",
-                   tensor->info.name, texels, device->caps.max_texel_elements);
-      return FALSE;
-    }
   return effvk_device_make (device, vkCreateBufferView, &create, view, "vkCreateBufferView", error);
 }
 
@@ -178,6 +217,8 @@ write_set (EffvkProgram *program, guint i, GError **error)
       if (dispatch->shader->bindings[b] == EFFVK_BINDING_NONE)
         continue;
       tensor = get_tensor (program, dispatch->bind[b]);
+      if (!check_binding (program, tensor, dispatch->shader->bindings[b], error))
+        return FALSE; /* another buffer than before, see effvk_program_rebind() */
       writes[n] = (VkWriteDescriptorSet){ .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                           .dstSet = program->sets[i],
                                           .dstBinding = b,
@@ -193,14 +234,6 @@ write_set (EffvkProgram *program, guint i, GError **error)
         }
       else
         {
-          if (tensor->size > device->caps.max_storage_range)
-            {
-              g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
-                           "\"%s\" has %" G_GSIZE_FORMAT
-                           " bytes, the device binds at most %" G_GUINT64_FORMAT,
-                           tensor->info.name, tensor->size, device->caps.max_storage_range);
-              return FALSE;
-            }
           buffers[n] = (VkDescriptorBufferInfo){ tensor->buffer->handle, tensor->offset,
                                                  MAX (tensor->size, 16) };
           writes[n].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
@@ -296,7 +329,7 @@ effvk_program_bind (EffvkProgram *program, GError **error)
   guint since = 0;
 
   g_return_val_if_fail (!program->compiled, FALSE);
-  if (!place_arena (program, error) || !place_own (program, error)
+  if (!check_limits (program, error) || !place_arena (program, error) || !place_own (program, error)
       || !place_constants (program, error) || !create_pool (program, error))
     return FALSE;
 

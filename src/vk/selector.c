@@ -133,13 +133,40 @@ describe_all (GPtrArray *list)
   return g_string_free (text, FALSE);
 }
 
-const EffvkPhysical *
+/* The better first; what is as good stays in the driver's order. */
+static gint
+compare (gconstpointer a, gconstpointer b)
+{
+  const EffvkDeviceInfo *x = (*(EffvkPhysical *const *) a)->info;
+  const EffvkDeviceInfo *y = (*(EffvkPhysical *const *) b)->info;
+
+  return rank (x) != rank (y) ? (gint) rank (y) - (gint) rank (x)
+                              : (gint) x->index - (gint) y->index;
+}
+
+/* Why nothing of a list can be used. */
+static void
+set_error (GPtrArray *list, const char *text, const EffvkDeviceInfo *unusable, GError **error)
+{
+  g_autofree char *all = NULL;
+
+  if (unusable != NULL)
+    {
+      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
+                   "effvk cannot use the device \"%s\": %s", unusable->name, unusable->problem);
+      return;
+    }
+  all = describe_all (list);
+  g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND,
+               "no Vulkan device matches \"%s\"; there is %s", text, all);
+}
+
+GPtrArray *
 effvk_selector_choose (GPtrArray *list, const char *text, GError **error)
 {
   g_auto (Selector) selector = { 0 };
-  const EffvkPhysical *best = NULL;
+  g_autoptr (GPtrArray) chosen = g_ptr_array_new ();
   const EffvkDeviceInfo *unusable = NULL;
-  g_autofree char *all = NULL;
 
   if (list->len == 0)
     {
@@ -152,28 +179,20 @@ effvk_selector_choose (GPtrArray *list, const char *text, GError **error)
   selector_parse (&selector, text);
   for (guint i = 0; i < list->len; i++)
     {
-      const EffvkPhysical *physical = g_ptr_array_index (list, i);
+      EffvkPhysical *physical = g_ptr_array_index (list, i);
 
       if (!selector_matches (&selector, physical->info))
         continue;
       if (physical->info->problem != NULL)
         unusable = unusable != NULL ? unusable : physical->info;
-      else if (best == NULL
-               || (selector.by <= SELECT_GPU && rank (physical->info) > rank (best->info)))
-        best = physical;
+      else if (chosen->len == 0 || selector.by <= SELECT_GPU)
+        g_ptr_array_add (chosen, physical);
     }
-  if (best != NULL)
-    return best;
-
-  if (unusable != NULL)
+  if (chosen->len == 0)
     {
-      g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
-                   "effvk cannot use the device \"%s\": %s", unusable->name, unusable->problem);
+      set_error (list, text, unusable, error);
       return NULL;
     }
-
-  all = describe_all (list);
-  g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NOT_FOUND,
-               "no Vulkan device matches \"%s\"; there is %s", text, all);
-  return NULL;
+  g_ptr_array_sort (chosen, compare);
+  return g_steal_pointer (&chosen);
 }

@@ -384,6 +384,53 @@ test_large (void)
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
 }
 
+/* The means of more channels than shared memory has room for are found a part at a time. */
+static void
+test_parts (void)
+{
+  g_autoptr (GPtrArray) list = devices_or_skip ();
+  g_autoptr (EffvkDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!list)
+    return;
+  device = open_usable (list);
+  device->caps.max_shared_bytes = 16384; /* the least that Vulkan has */
+  for (guint i = 0; i < 3; i++)
+    {
+      static const guint channels[] = { 3840, 6001, 1000 }, squeezed[] = { 160, 9, 40 };
+      EffvkExtent out = { 2, 1, 1, channels[i] }, in = { 2, 1, 3, channels[i] };
+      EffvkTensorInfo in_info = { "sums", EFFVK_STORAGE_F32, 2, 1, 3, channels[i] };
+      EffvkTensorInfo out_info = { "gates", EFFVK_STORAGE_F32, 2, 1, 1, channels[i] };
+      g_autofree double *expected = g_new (double, effvk_extent_size (out));
+      EffvkSelftest selftest = { .device = device, .storage = EFFVK_STORAGE_F32 };
+      EffvkSqueezeExcite op
+          = { .pixels = 3, .squeezed = squeezed[i], .activation = EFFVK_ACTIVATION_SILU };
+      gsize n = (gsize) squeezed[i] * channels[i];
+      g_auto (EffvkTrial) trial = { 0 };
+      EffvkTrialInput sums;
+
+      effvk_trial_init (&trial, &selftest, "squeeze-excite", "storage", 1, 0, i);
+      sums = effvk_trial_add_input (&trial, &in_info, -1, 1);
+      op.sums = sums.tensor;
+      op.squeeze_weight = effvk_trial_weights (&trial, n, channels[i]);
+      op.squeeze_bias = effvk_trial_weights (&trial, squeezed[i], 0);
+      op.excite_weight = effvk_trial_weights (&trial, n, squeezed[i]);
+      op.excite_bias = effvk_trial_weights (&trial, channels[i], 0);
+      op.output = effvk_trial_add_output (&trial, &out_info, &error);
+      g_assert_no_error (error);
+      effvk_squeeze_excite (&trial.context, &op, &error);
+      g_assert_no_error (error);
+      effvk_trial_run (&trial, &error);
+      g_assert_no_error (error);
+      effvk_reference_squeeze_excite (&op, in, sums.values, expected);
+      effvk_trial_compare (&trial, op.output, expected, EFFVK_PADDING_CHANNELS_FINITE, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (selftest.n_failed, ==, 0);
+    }
+  g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -406,6 +453,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/ops/pointwise/no-room", test_no_room);
   g_test_add_func ("/ops/large", test_large);
+  g_test_add_func ("/ops/squeeze-excite/parts", test_parts);
   g_test_add_func ("/selftest/run", test_run);
   g_test_add_func ("/selftest/faults", test_faults);
   g_test_add_func ("/selftest/bounds", test_bounds);

@@ -40,10 +40,12 @@ static void
 assert_chosen (GPtrArray *list, const char *selector, guint index)
 {
   g_autoptr (GError) error = NULL;
-  const EffvkPhysical *physical = effvk_selector_choose (list, selector, &error);
+  g_autoptr (GPtrArray) chosen = effvk_selector_choose (list, selector, &error);
+  const EffvkPhysical *physical;
 
   g_assert_no_error (error);
-  g_assert_nonnull (physical);
+  g_assert_nonnull (chosen);
+  physical = g_ptr_array_index (chosen, 0);
   g_assert_cmpuint (physical->info->index, ==, index);
 }
 
@@ -79,6 +81,32 @@ test_kinds (void)
   g_ptr_array_set_size (list, 3);
   assert_chosen (list, "auto", 1); /* better an integrated one than one that does not work */
   assert_chosen (list, "gpu", 1);
+}
+
+/* The order in which "auto" and "gpu" pass over devices that cannot run a model; who is named stands for itself. */
+static void
+test_order (void)
+{
+  g_autoptr (GPtrArray) list = make_list (workstation, G_N_ELEMENTS (workstation));
+  static const struct
+  {
+    const char *selector;
+    guint n, order[4];
+  } cases[] = { { "auto", 4, { 3, 4, 1, 0 } },
+                { "gpu", 3, { 3, 4, 1 } },
+                { "cpu", 1, { 0 } },
+                { "geforce", 1, { 3 } },
+                { "1", 1, { 1 } } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) chosen = effvk_selector_choose (list, cases[i].selector, NULL);
+
+      g_assert_cmpuint (chosen->len, ==, cases[i].n);
+      for (guint rank = 0; rank < chosen->len; rank++)
+        g_assert_cmpuint (((EffvkPhysical *) chosen->pdata[rank])->info->index, ==,
+                          cases[i].order[rank]);
+    }
 }
 
 static void
@@ -167,6 +195,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/selector/kinds", test_kinds);
+  g_test_add_func ("/selector/order", test_order);
   g_test_add_func ("/selector/ranks", test_ranks);
   g_test_add_func ("/selector/named", test_named);
   g_test_add_func ("/selector/unusable", test_unusable);
