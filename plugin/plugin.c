@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/effvkclassify.h"
 #include "gate/effvkgate.h"
+#include "publish/effvkpublish.h"
 #ifdef HAVE_OVERLAY
 #include "overlay/effvkoverlay.h"
 #endif
@@ -13,6 +14,7 @@ plugin_init (GstPlugin *plugin)
   gboolean ok = GST_ELEMENT_REGISTER (effvkclassify, plugin);
 
   ok |= GST_ELEMENT_REGISTER (effvkgate, plugin);
+  ok |= GST_ELEMENT_REGISTER (effvkpublish, plugin);
 #ifdef HAVE_OVERLAY
   ok |= GST_ELEMENT_REGISTER (effvkoverlay, plugin);
 #endif

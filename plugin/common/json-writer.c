@@ -99,6 +99,13 @@ gst_effvk_json_null (GstEffvkJson *json, const char *name)
 }
 
 void
+gst_effvk_json_raw (GstEffvkJson *json, const char *name, const char *value)
+{
+  begin_value (json, name);
+  g_string_append (json->text, value);
+}
+
+void
 gst_effvk_json_double (GstEffvkJson *json, const char *name, const char *format, double value)
 {
   char digits[G_ASCII_DTOSTR_BUF_SIZE * 2];

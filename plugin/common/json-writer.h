@@ -23,6 +23,7 @@ void gst_effvk_json_string (GstEffvkJson *json, const char *name,
 void gst_effvk_json_int (GstEffvkJson *json, const char *name, gint64 value);
 void gst_effvk_json_boolean (GstEffvkJson *json, const char *name, gboolean value);
 void gst_effvk_json_null (GstEffvkJson *json, const char *name);
+void gst_effvk_json_raw (GstEffvkJson *json, const char *name, const char *value); /* JSON text */
 
 /* @format is one of printf(), for instance "%.3f"; what is not finite becomes null. */
 void gst_effvk_json_double (GstEffvkJson *json, const char *name, const char *format, double value);

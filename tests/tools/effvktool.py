@@ -35,6 +35,18 @@ def diagnose(text):
         print('#', line, flush=True)
 
 
+def validate(record):
+    """Checks a record against docs/schema, where there is python3-jsonschema."""
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    with open(os.path.join(ROOT, 'docs', 'schema', 'effvk.schema.json'), encoding='utf-8') as file:
+        schema = json.load(file)
+    problem = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(record))
+    check(problem is None, f'{record} is not of the schema: {problem and problem.message}')
+
+
 def run_tests(tests):
     """Runs functions of no argument, prints TAP, and ends the process."""
     failed = False

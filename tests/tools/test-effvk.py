@@ -15,7 +15,7 @@ import threading
 import zipfile
 
 from effvktool import (ROOT, Failure, Run, Skip, check, diagnose, equal, has_fields, plain_env, run_tests,
-                       write_png)
+                       validate, write_png)
 
 NUMBER = (int, float)
 NO_DRIVER = {'VK_ICD_FILENAMES': '/nonexistent.json', 'VK_DRIVER_FILES': '/nonexistent.json'}
@@ -75,6 +75,7 @@ def check_line(line, source, frame, pts, n_classes, n_known=4):
     has_fields(line, {'event': str, 'source': str, 'frame': int, 'pts': (int, type(None)), 'index': int,
                       'label': str, 'score': NUMBER, 'classes': list}, 'classify')
     equal(line['event'], 'result', 'event')
+    validate(line)
     equal(line['source'], source, 'source')
     equal(line['frame'], frame, 'frame')
     equal(line['pts'], pts, 'pts')
@@ -712,6 +713,7 @@ def monitor_says_what_changes():
                           'state': (str, type(None)), 'score': (float, int, type(None)),
                           'previous': (str, type(None)),
                           'previous_duration': (int, type(None))}, 'monitor')
+        validate(line)
     equal([line['event'] for line in lines], ['state'] * 3 + ['end'], 'events')
     equal([line['state'] for line in lines], STATES + [None], 'states')
     equal([line['previous'] for line in lines], [None] + STATES, 'previous states')
