@@ -111,6 +111,8 @@ print_table (JsonNode *root)
     { "last label", "labels.last" },
     { "tensor names", "names" },
     { "their prefix", "prefix" },
+    { "graph's output", "graph_output" },
+    { "quantisation", "quantisation" },
     { "input width", "input.width" },
     { "input height", "input.height" },
     { "input channels", "input.channels" },

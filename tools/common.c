@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ tool_target_clear (ToolTarget *target)
 {
   g_clear_pointer (&target->model, g_free);
   g_clear_pointer (&target->overrides, g_free);
+  g_clear_pointer (&target->output, g_free);
   g_clear_pointer (&target->labels, g_free);
   g_clear_pointer (&target->device, g_free);
   g_clear_pointer (&target->precision, g_free);
@@ -112,11 +114,24 @@ tool_precision_to_string (EffvkPrecision precision)
   return precisions[precision];
 }
 
+/* The overrides, with --output among them. What is no JSON object is left for the library to refuse. */
+static char *
+make_overrides (const ToolTarget *target)
+{
+  const char *text = target->overrides ? target->overrides : "{}";
+  g_autoptr (JsonNode) root = target->output ? json_from_string (text, NULL) : NULL;
+
+  if (!root || !JSON_NODE_HOLDS_OBJECT (root))
+    return g_strdup (target->overrides);
+  json_object_set_string_member (json_node_get_object (root), "output", target->output);
+  return json_to_string (root, FALSE);
+}
+
 EffvkModel *
 tool_load_model (const ToolTarget *target, GError **error)
 {
-  g_autoptr (EffvkModel) model
-      = effvk_model_new_with_overrides (target->model, target->overrides, error);
+  g_autofree char *overrides = make_overrides (target);
+  g_autoptr (EffvkModel) model = effvk_model_new_with_overrides (target->model, overrides, error);
 
   if (!model || (target->labels && !effvk_model_load_labels (model, target->labels, error)))
     return NULL;

@@ -51,7 +51,7 @@ gboolean tool_parse (const char *command, const char *arguments, const char *sum
 /* Which model runs where, as given by options. */
 typedef struct
 {
-  char *model, *overrides, *labels, *device, *precision;
+  char *model, *overrides, *output, *labels, *device, *precision;
 } ToolTarget;
 
 void tool_target_clear (ToolTarget *target);
@@ -66,7 +66,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
 #define TOOL_OVERRIDES_ENTRY(target)                                                               \
   {                                                                                                \
     "overrides", 0, 0, G_OPTION_ARG_STRING, &(target)->overrides,                                  \
-        "A JSON object that goes before what the model says of itself", "JSON"                     \
+        "A JSON object that overrides the model's own metadata", "JSON"                            \
+  },                                                                                               \
+  {                                                                                                \
+    "output", 0, 0, G_OPTION_ARG_STRING, &(target)->output,                                        \
+        "The output with the classes, of a graph with several (default: by shape)", "NAME"         \
   }
 #define TOOL_LABELS_ENTRY(target)                                                                  \
   {                                                                                                \

@@ -55,8 +55,8 @@ check_foreign (const guint8 *start, gsize start_size, const guint8 *end, gsize e
   return !what;
 }
 
-/* The file's own labels. Where it was only guessed that a text is the labels, another number of lines
- * shows that it is not. */
+/* The file's own labels. Where it was only guessed that a text is the labels, another number of
+ * lines shows that it is not. */
 static gboolean
 read_labels (const EffvkGraph *graph, EffvkFormatFacts *facts, GError **error)
 {
@@ -77,8 +77,9 @@ read_labels (const EffvkGraph *graph, EffvkFormatFacts *facts, GError **error)
 
 static gboolean
 read_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, const guint8 *data,
-            gsize size, const char *folder, GError **error)
+            gsize size, const char *folder, const char *output, GError **error)
 {
+  const char *taken;
   g_autoptr (GArray) layers = g_array_new (FALSE, TRUE, sizeof (EffvkMatchedLayer));
   g_autoptr (GBytes) bytes = NULL;
   EffvkGraph graph;
@@ -89,11 +90,10 @@ read_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, c
   graph.size = size;
   facts->is_graph = TRUE;
   ok = reader (&graph, data, size, error);
-  if (ok)
-    {
-      effvk_graph_finish (&graph);
-      ok = effvk_graph_match (&graph, &facts->facts, layers, error);
-    }
+  taken = ok ? effvk_graph_match_output (&graph, output, &facts->facts, layers, error) : NULL;
+  ok = taken != NULL;
+  facts->output = graph.outputs->len > 1 ? g_strdup (taken) : NULL;
+  facts->quantised = graph.quantised;
   ok = ok && read_labels (&graph, facts, error);
   if (ok)
     bytes = effvk_graph_to_safetensors (&graph, &facts->facts, layers, error);
@@ -113,7 +113,7 @@ effvk_formats_read_bytes (EffvkSafetensors *file, EffvkFormatFacts *facts, GByte
   if (!reader)
     return check_foreign (data, MIN (size, EFFVK_FOREIGN_START), data, size, 0, error)
            && effvk_safetensors_init (file, bytes, error);
-  return read_graph (file, facts, reader, data, size, NULL, error);
+  return read_graph (file, facts, reader, data, size, NULL, NULL, error);
 }
 
 /* The file's last bytes, where it may be an archive whose table of contents is there. */
@@ -152,7 +152,7 @@ read_safetensors (EffvkSafetensors *file, int fd, guint64 size, const guint8 *st
 
 static gboolean
 read_whole_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph reader, int fd,
-                  guint64 size, const char *folder, GError **error)
+                  guint64 size, const char *folder, const char *output, GError **error)
 {
   g_autofree guint8 *data = NULL;
 
@@ -172,12 +172,12 @@ read_whole_graph (EffvkSafetensors *file, EffvkFormatFacts *facts, ReadGraph rea
       return FALSE;
     }
   return effvk_file_read (fd, data, size, EFFVK_MODEL_ERROR_READ, error)
-         && read_graph (file, facts, reader, data, size, folder, error);
+         && read_graph (file, facts, reader, data, size, folder, output, error);
 }
 
 gboolean
 effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const char *path,
-                         GError **error)
+                         const char *output, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   guint8 start[EFFVK_FOREIGN_START];
@@ -198,9 +198,16 @@ effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const 
       return FALSE;
     }
   reader = sniff (start, start_size);
+  if (!reader && output && is_safetensors (start, start_size))
+    {
+      close (fd);
+      return effvk_unsupported (error,
+                                "output: expected a graph with outputs to choose from (ONNX, "
+                                "TFLite), found a safetensors file");
+    }
   if (!reader)
     return read_safetensors (file, fd, size, start, start_size, error);
-  ok = read_whole_graph (file, facts, reader, fd, size, folder, error);
+  ok = read_whole_graph (file, facts, reader, fd, size, folder, output, error);
   close (fd);
   return ok;
 }
@@ -210,6 +217,7 @@ effvk_format_facts_clear (EffvkFormatFacts *facts)
 {
   effvk_graph_facts_clear (&facts->facts);
   g_clear_pointer (&facts->labels, g_strfreev);
+  g_clear_pointer (&facts->output, g_free);
 }
 
 void

@@ -13,10 +13,13 @@ typedef struct
   gboolean is_graph;
   EffvkGraphFacts facts;
   char **labels; /* that are in the file beside the graph, or NULL */
+  char *output;  /* the name of the graph's output that is taken; NULL: it has one only */
+  gboolean quantised;
 } EffvkFormatFacts;
 
+/* @output: which output of a graph to take, or NULL. */
 gboolean effvk_formats_read_file (EffvkSafetensors *file, EffvkFormatFacts *facts, const char *path,
-                                  GError **error);
+                                  const char *output, GError **error);
 gboolean effvk_formats_read_bytes (EffvkSafetensors *file, EffvkFormatFacts *facts, GBytes *bytes,
                                    GError **error);
 void effvk_format_facts_clear (EffvkFormatFacts *facts);

@@ -178,6 +178,15 @@ effvk_model_inspect (EffvkModel *model)
                           "  \"output\": { \"activation\": \"%s\" },\n"
                           "  \"names\": \"%s\",\n",
                           effvk_output_names[model->arch.output], model->naming->id);
+  if (model->output)
+    {
+      g_string_append (out, "  \"graph_output\": ");
+      effvk_json_append_string (out, model->output);
+      g_string_append (out, ",\n");
+    }
+  if (model->quantised)
+    g_string_append (out, "  \"quantisation\": \"weights are dequantised, activations are not "
+                          "rounded\",\n");
   if (model->file.prefix)
     {
       g_string_append (out, "  \"prefix\": ");

@@ -296,6 +296,7 @@ typedef enum
   KEY_ID2LABEL,
   KEY_UNKNOWN_THRESHOLD,
   KEY_TEACHING,
+  KEY_OUTPUT,
 } Key;
 
 /* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
@@ -304,6 +305,7 @@ typedef enum
 #define CFG 2
 #define ARGS 4
 #define HUGGINGFACE 8 /* the config.json of transformers */
+#define USER 16       /* the top of an override */
 
 static const struct
 {
@@ -338,6 +340,7 @@ static const struct
   [KEY_ID2LABEL] = { "id2label", HUGGINGFACE },
   [KEY_UNKNOWN_THRESHOLD] = { "unknown_threshold", TOP },
   [KEY_TEACHING] = { "teaching", TOP },
+  [KEY_OUTPUT] = { "output", USER },
 };
 
 static gboolean read_object (Reader *r, const char *name, guint where);
@@ -456,6 +459,8 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
     case KEY_LABELS:
     case KEY_ID2LABEL:
       return read_labels (r, name, token);
+    case KEY_OUTPUT: /* was found before the graph was read */
+      return token == EFFVK_JSON_STRING || unexpected (r, name, "a string", token);
     case KEY_PRETRAINED_CFG:
       return read_nested (r, name, token, CFG);
     case KEY_MODEL_ARGS:
@@ -536,7 +541,8 @@ check_unknown_key (Reader *r, const char *name, guint where)
 static gboolean
 read_object (Reader *r, const char *name, guint where)
 {
-  guint seen = 0, i;
+  guint64 seen = 0;
+  guint i;
 
   for (;;)
     {
@@ -555,9 +561,9 @@ read_object (Reader *r, const char *name, guint where)
             return FALSE;
           continue;
         }
-      if (seen & 1u << i)
+      if (seen & G_GUINT64_CONSTANT (1) << i)
         return refuse (INVALID, r, name, "duplicate key \"%s\"", keys[i].name);
-      seen |= 1u << i;
+      seen |= G_GUINT64_CONSTANT (1) << i;
       token = effvk_json_next (&r->json);
       if (token != EFFVK_JSON_NULL && !read_value (r, (Key) i, token))
         return FALSE;
@@ -569,10 +575,14 @@ read_all (Reader *r)
 {
   const char *name = r->source == EFFVK_SOURCE_METADATA ? "\"effvk\"" : "";
   EffvkJsonToken token = effvk_json_next (&r->json);
+  guint where = TOP;
+
+  where |= r->source == EFFVK_SOURCE_CONFIG ? HUGGINGFACE : 0;
+  where |= r->source == EFFVK_SOURCE_OVERRIDE ? USER : 0;
 
   if (token != EFFVK_JSON_OBJECT)
     return unexpected (r, name, "an object", token);
-  if (!read_object (r, name, r->source == EFFVK_SOURCE_CONFIG ? TOP | HUGGINGFACE : TOP))
+  if (!read_object (r, name, where))
     return FALSE;
   token = effvk_json_next (&r->json);
   return token == EFFVK_JSON_END || unexpected (r, name, "nothing more", token);
@@ -661,4 +671,24 @@ effvk_metadata_is_config (const char *text, gsize length)
     else if (!effvk_json_skip (&json))
       return TRUE;
   return token == EFFVK_JSON_ERROR;
+}
+
+char *
+effvk_metadata_find_output (const char *text)
+{
+  EffvkJsonToken token;
+  EffvkJson json;
+
+  effvk_json_init (&json, text, strlen (text));
+  if (effvk_json_next (&json) != EFFVK_JSON_OBJECT)
+    return NULL;
+  while (effvk_json_next (&json) == EFFVK_JSON_KEY)
+    if (effvk_json_is (&json, "output"))
+      {
+        token = effvk_json_next (&json);
+        return token == EFFVK_JSON_STRING ? effvk_json_dup_string (&json) : NULL;
+      }
+    else if (!effvk_json_skip (&json))
+      break;
+  return NULL;
 }

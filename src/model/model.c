@@ -28,6 +28,7 @@ effvk_model_finalize (GObject *object)
   g_free (model->block_layers);
   g_free (model->taught.teaching);
   g_strfreev (model->labels);
+  g_free (model->output);
   G_OBJECT_CLASS (effvk_model_parent_class)->finalize (object);
 }
 
@@ -179,6 +180,8 @@ build (EffvkModel *model, EffvkFormatFacts *facts, GBytes *config, const char *o
     if (!effvk_layer_check (&model->file, &g_array_index (model->layers, EffvkLayerInfo, i),
                             model->arch.bn_eps, error))
       return FALSE;
+  model->output = g_steal_pointer (&facts->output);
+  model->quantised = facts->quantised;
   effvk_format_facts_take_labels (facts, &model->labels, &model->sources);
   if (!model->labels)
     model->labels = effvk_labels_numbered (model->arch.classes);
@@ -200,10 +203,11 @@ effvk_model_new_with_overrides (const char *path, const char *overrides, GError 
   g_autoptr (GBytes) config = NULL;
   g_autofree char *own = path ? NULL : effvk_default_model_path ();
   g_autofree char *file = NULL;
+  g_autofree char *output = overrides ? effvk_metadata_find_output (overrides) : NULL;
 
   if (!locate (path ? path : own, &file, &config, error))
     return NULL;
-  if (!effvk_formats_read_file (&model->file, &facts, file, error)
+  if (!effvk_formats_read_file (&model->file, &facts, file, output, error)
       || !build (model, &facts, config, overrides, error))
     {
       g_prefix_error (error, "%s: ", file);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes the seeds of tests/fuzz/corpus: networks of a sixty-fourth of B0's width, and hostile ones.
 
-usage: make-corpus.py [FOLDER]. Needs python3-torch. The files that it makes are in the repository.
+usage: make-corpus.py [FOLDER]. Needs python3-torch and python3-onnx. The files that it makes are in the repository.
 """
 
 import os
@@ -10,6 +10,7 @@ import struct
 import sys
 import zipfile
 
+import onnx
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,6 +18,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "unit"
 import family  # pylint: disable=wrong-import-position
 import make_tflite  # pylint: disable=wrong-import-position
 import naming  # pylint: disable=wrong-import-position
+import quantiser  # pylint: disable=wrong-import-position
 
 SIZE, CLASSES = (3, 32, 32), 3
 
@@ -103,6 +105,9 @@ def main():
           family.onnx_to_half(short_names(family.export_onnx(many, SIZE, opset_version=11))))
     write("onnx/b0.onnx", short_names(family.export_onnx(b0, SIZE, opset_version=13,
                                                          training=torch.onnx.TrainingMode.PRESERVE)))
+    quantised = onnx.load_from_string(folded)
+    quantiser.Quantiser(quantised, True, True, True)
+    write("onnx/lite-qdq.onnx", quantised.SerializeToString())
     outside, data = family.onnx_to_external(folded, "weights.bin")
     write("onnx/external.onnx", outside)
     write("weights.bin", data)

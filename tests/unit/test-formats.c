@@ -64,6 +64,7 @@ test_facts (void)
   } rows[] = {
     { "onnx/lite.onnx", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
     { "onnx/b0.onnx", EFFVK_PADDING_SYMMETRIC, EFFVK_ACTIVATION_SILU, 1e-3, TRUE },
+    { "onnx/lite-qdq.onnx", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
     { "tflite/lite.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
     { "tflite/lite-int8.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_RELU6, -1, FALSE },
     { "tflite/b0-keras.tflite", EFFVK_PADDING_SAME, EFFVK_ACTIVATION_SILU, -1, TRUE },

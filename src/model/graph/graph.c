@@ -47,6 +47,12 @@ node_clear (gpointer data)
 }
 
 static void
+output_clear (gpointer data)
+{
+  g_free (((EffvkGraphOutput *) data)->name);
+}
+
+static void
 value_clear (gpointer data)
 {
   g_free (((EffvkGraphValue *) data)->name);
@@ -61,6 +67,8 @@ effvk_graph_init (EffvkGraph *graph)
   g_array_set_clear_func (graph->values, value_clear);
   graph->nodes = g_array_new (FALSE, TRUE, sizeof (EffvkNode));
   g_array_set_clear_func (graph->nodes, node_clear);
+  graph->outputs = g_array_new (FALSE, TRUE, sizeof (EffvkGraphOutput));
+  g_array_set_clear_func (graph->outputs, output_clear);
   graph->claimed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   graph->input = graph->output = EFFVK_GRAPH_NONE;
 }
@@ -71,6 +79,7 @@ effvk_graph_clear (EffvkGraph *graph)
   g_clear_pointer (&graph->constants, g_ptr_array_unref);
   g_clear_pointer (&graph->values, g_array_unref);
   g_clear_pointer (&graph->nodes, g_array_unref);
+  g_clear_pointer (&graph->outputs, g_array_unref);
   g_clear_pointer (&graph->claimed, g_hash_table_unref);
   if (graph->backing)
     graph->backing_free (graph->backing);
@@ -107,10 +116,42 @@ effvk_graph_add_node (EffvkGraph *graph, EffvkNode *node)
 }
 
 void
+effvk_graph_add_output (EffvkGraph *graph, const char *name, guint value)
+{
+  EffvkGraphOutput output = { .name = effvk_graph_text (name, strlen (name)), .value = value };
+
+  g_array_append_val (graph->outputs, output);
+}
+
+/* Flags the nodes that the output depends on. Nodes come after their inputs. */
+static guint8 *
+find_needed (const EffvkGraph *graph)
+{
+  g_autofree guint8 *values = g_new0 (guint8, MAX (graph->values->len, 1));
+  guint8 *nodes = g_new0 (guint8, MAX (graph->nodes->len, 1));
+
+  if (graph->output != EFFVK_GRAPH_NONE)
+    values[graph->output] = TRUE;
+  for (guint i = graph->nodes->len; i-- > 0;)
+    {
+      const EffvkNode *node = &g_array_index (graph->nodes, EffvkNode, i);
+      nodes[i] = values[node->output];
+      for (guint j = 0; nodes[i] && j < node->n_inputs; j++)
+        if (node->inputs[j] != EFFVK_GRAPH_NONE)
+          values[node->inputs[j]] = TRUE;
+    }
+  return nodes;
+}
+
+void
 effvk_graph_finish (EffvkGraph *graph)
 {
+  g_autofree guint8 *needed = find_needed (graph);
   guint total = 0;
 
+  g_clear_pointer (&graph->consumers, g_free);
+  for (guint i = 0; i < graph->values->len; i++)
+    g_array_index (graph->values, EffvkGraphValue, i).n_consumers = 0;
   for (guint pass = 0; pass < 2; pass++)
     {
       for (guint i = 0; i < graph->nodes->len; i++)
@@ -118,7 +159,8 @@ effvk_graph_finish (EffvkGraph *graph)
           const EffvkNode *node = &g_array_index (graph->nodes, EffvkNode, i);
           for (guint j = 0; j < node->n_inputs; j++)
             {
-              if (node->inputs[j] == EFFVK_GRAPH_NONE || node->kind == EFFVK_NODE_SHAPE)
+              if (node->inputs[j] == EFFVK_GRAPH_NONE || node->kind == EFFVK_NODE_SHAPE
+                  || !needed[i])
                 continue;
               EffvkGraphValue *value
                   = &g_array_index (graph->values, EffvkGraphValue, node->inputs[j]);

@@ -105,14 +105,25 @@ typedef struct
 
 typedef struct
 {
+  char *name;
+  guint value;
+} EffvkGraphOutput;
+
+#define EFFVK_GRAPH_MAX_OUTPUTS 16
+
+typedef struct
+{
   GPtrArray *constants;               /* (element-type EffvkConstant) */
   GArray *values;                     /* (element-type EffvkGraphValue) */
   GArray *nodes;                      /* (element-type EffvkNode) */
   guint *consumers;                   /* indices of nodes, in order; made by effvk_graph_finish() */
-  guint input, output;                /* values */
+  guint input;                        /* a value */
+  GArray *outputs;                    /* (element-type EffvkGraphOutput) */
+  guint output;                       /* the value of the one that is looked at */
+  gboolean quantised;                 /* numbers of 8 bits, which are read as what they stand for */
   guint64 in_channels, height, width; /* of the input; 0 where the file leaves it open */
   char *metadata;                     /* the file's own "effvk" object, or NULL */
-  GBytes *labels;                     /* a text with the classes' names that the file has, or NULL */
+  GBytes *labels;                     /* a text of the file with the classes' names, or NULL */
   gboolean labels_named;              /* by the file, and not guessed */
   char *folder;                       /* where files with more data may lie; NULL: nowhere */
   GHashTable *claimed; /* file name in the folder to the bytes of it that constants take */
@@ -127,6 +138,9 @@ EffvkConstant *effvk_graph_add_constant (EffvkGraph *graph, const char *name);
 guint effvk_graph_add_value (EffvkGraph *graph, const char *name, EffvkConstant *constant);
 /* The graph takes the node's strings. */
 void effvk_graph_add_node (EffvkGraph *graph, EffvkNode *node);
+void effvk_graph_add_output (EffvkGraph *graph, const char *name, guint value);
+/* Counts consumers, among the nodes that the output depends on; may be called for one output after
+ * another. */
 void effvk_graph_finish (EffvkGraph *graph);
 
 EffvkConstant *effvk_graph_constant (const EffvkGraph *graph, guint value);
@@ -168,6 +182,10 @@ typedef struct
 /* Finds the network in the graph. The layers are those of effvk_arch_layers(), in that order. */
 gboolean effvk_graph_match (const EffvkGraph *graph, EffvkGraphFacts *facts, GArray *layers,
                             GError **error);
+/* The same for the output named @wanted, or the first that is an EfficientNet's: its name, or NULL with
+ * @error set. @facts is zeroed or of an earlier match. */
+const char *effvk_graph_match_output (EffvkGraph *graph, const char *wanted,
+                                      EffvkGraphFacts *facts, GArray *layers, GError **error);
 void effvk_graph_facts_clear (EffvkGraphFacts *facts);
 
 /* The same network as the bytes of a safetensors file with torchvision's names. */

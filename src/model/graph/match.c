@@ -186,7 +186,28 @@ read_three (const EffvkWalk *walk, guint value, double out[3])
   return TRUE;
 }
 
-/* Keras' networks begin with the normalisation of 0..255: x * a + b. */
+/* What makes numbers of about -3 to 3 of 0..255; a larger factor takes 0..1. */
+#define MAX_FACTOR 0.15
+
+/* x * a + b, as mean and deviation of pixels in 0..1. */
+static gboolean
+settle_normalisation (EffvkWalk *walk, const double a[3], const double b[3])
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      double scale = a[i] < MAX_FACTOR ? 255 : 1;
+      double std = 1 / (scale * a[i]), mean = -b[i] * std;
+
+      if (!(std > 1e-6 && std < 1e6 && fabs (mean) < 10))
+        return effvk_walk_refuse (walk, walk->value,
+                                  "a normalisation of 0..255 or of 0..1 before it");
+      walk->facts->mean[i] = (float) mean;
+      walk->facts->std[i] = (float) std;
+    }
+  return TRUE;
+}
+
+/* Keras' networks begin with the normalisation of 0..255, others with that of 0..1: x * a + b. */
 static gboolean
 match_normalisation (EffvkWalk *walk)
 {
@@ -226,15 +247,7 @@ match_normalisation (EffvkWalk *walk)
       walk->facts->normalises = TRUE;
       walk->value = node->output;
     }
-  for (guint i = 0; i < 3 && walk->facts->normalises; i++)
-    {
-      double std = 1 / (255 * a[i]), mean = -b[i] * std;
-      if (!(std > 1e-6 && std < 1e6 && fabs (mean) < 1e6))
-        return effvk_walk_refuse (walk, walk->value, "a normalisation of 0..255 before it");
-      walk->facts->mean[i] = (float) mean;
-      walk->facts->std[i] = (float) std;
-    }
-  return TRUE;
+  return !walk->facts->normalises || settle_normalisation (walk, a, b);
 }
 
 static gboolean

@@ -67,7 +67,9 @@ unpacked_free (gpointer data)
 typedef struct
 {
   EffvkGraph *graph;
-  GHashTable *values; /* name (of the unpacked model) to value + 1 */
+  GHashTable *values;    /* name (of the unpacked model) to value + 1 */
+  GHashTable *pixels;    /* values that are the input, or its pixels normalised */
+  EffvkOnnxQ *quantised; /* what is known of QuantizeLinear's outputs */
   GError **error;
 } Reader;
 
@@ -158,7 +160,7 @@ read_conv (Reader *r, const OnnxNode *in, EffvkNode *node)
   node->groups = effvk_onnx_int (in, "group", 1);
   if (!weight || weight->rank != 4 || !weight->n)
     {
-      node->problem = "constant weights of 4 dimensions, FLOAT or FLOAT16";
+      node->problem = "constant weights of 4 dimensions, FLOAT, FLOAT16 or dequantised";
       return;
     }
   node->out = weight->shape[0];
@@ -189,7 +191,7 @@ read_dense (Reader *r, const OnnxNode *in, EffvkNode *node, gboolean gemm)
     node->inputs[node->n_inputs++] = EFFVK_GRAPH_NONE;
   if (!weight || weight->rank != 2 || !weight->n)
     {
-      node->problem = "constant weights of 2 dimensions, FLOAT or FLOAT16";
+      node->problem = "constant weights of 2 dimensions, FLOAT, FLOAT16 or dequantised";
       return;
     }
   node->out = weight->shape[!transposed];
@@ -294,31 +296,49 @@ static const struct
   const char *type;
   EffvkNodeKind kind;
 } simple[] = {
-  { "Sigmoid", EFFVK_NODE_SIGMOID },
-  { "Relu", EFFVK_NODE_RELU },
-  { "Mul", EFFVK_NODE_MUL },
-  { "Add", EFFVK_NODE_ADD },
-  { "Sub", EFFVK_NODE_SUB },
-  { "Div", EFFVK_NODE_DIV },
-  { "GlobalAveragePool", EFFVK_NODE_MEAN },
-  { "Flatten", EFFVK_NODE_RESHAPE },
-  { "Reshape", EFFVK_NODE_RESHAPE },
-  { "Squeeze", EFFVK_NODE_RESHAPE },
-  { "Unsqueeze", EFFVK_NODE_RESHAPE },
-  { "Softmax", EFFVK_NODE_SOFTMAX },
-  { "Shape", EFFVK_NODE_SHAPE },
+  { "Sigmoid", EFFVK_NODE_SIGMOID }, { "Swish", EFFVK_NODE_SILU }, /* where alpha is 1 */
+  { "QuickGelu", EFFVK_NODE_SILU }, /* of ONNX Runtime, where alpha is 1 */
+  { "Relu", EFFVK_NODE_RELU },       { "Mul", EFFVK_NODE_MUL },
+  { "Add", EFFVK_NODE_ADD },         { "Sub", EFFVK_NODE_SUB },
+  { "Div", EFFVK_NODE_DIV },         { "GlobalAveragePool", EFFVK_NODE_MEAN },
+  { "Flatten", EFFVK_NODE_RESHAPE }, { "Reshape", EFFVK_NODE_RESHAPE },
+  { "Squeeze", EFFVK_NODE_RESHAPE }, { "Unsqueeze", EFFVK_NODE_RESHAPE },
+  { "Softmax", EFFVK_NODE_SOFTMAX }, { "Shape", EFFVK_NODE_SHAPE },
 };
+
+/* x * sigmoid (alpha * x) */
+static void
+check_alpha (const OnnxNode *in, EffvkNode *node)
+{
+  double otherwise = strcmp (in->op_type, "Swish") == 0 ? 1 : 1.702;
+
+  if (get_float (in, "alpha", otherwise) == 1)
+    return;
+  node->kind = EFFVK_NODE_OTHER;
+}
+
+static gboolean
+is_known_domain (const OnnxNode *in)
+{
+  const char *domain = in->domain ? in->domain : "";
+
+  if (strcmp (domain, "com.microsoft") == 0)
+    return strcmp (in->op_type, "QuickGelu") == 0;
+  return (!*domain || strcmp (domain, "ai.onnx") == 0) && strcmp (in->op_type, "QuickGelu") != 0;
+}
 
 static void
 read_kind (Reader *r, const OnnxNode *in, EffvkNode *node)
 {
-  if (in->domain && *in->domain && strcmp (in->domain, "ai.onnx") != 0)
+  if (!is_known_domain (in))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (simple); i++)
     if (strcmp (in->op_type, simple[i].type) == 0)
       node->kind = simple[i].kind;
   if (node->kind == EFFVK_NODE_RESHAPE)
     node->n_inputs = MIN (node->n_inputs, 1);
+  else if (node->kind == EFFVK_NODE_SILU)
+    check_alpha (in, node);
   else if (strcmp (in->op_type, "Conv") == 0)
     read_conv (r, in, node);
   else if (strcmp (in->op_type, "BatchNormalization") == 0)
@@ -337,6 +357,25 @@ read_kind (Reader *r, const OnnxNode *in, EffvkNode *node)
     read_pool (in, node);
 }
 
+static gboolean
+is_pixels (Reader *r, guint value)
+{
+  return g_hash_table_contains (r->pixels, GUINT_TO_POINTER (value));
+}
+
+/* The input, and what arithmetic with constants makes of it. */
+static void
+note_pixels (Reader *r, const EffvkNode *node)
+{
+  gboolean first = node->n_inputs == 2 && is_pixels (r, node->inputs[0]);
+
+  if ((node->kind == EFFVK_NODE_ADD || node->kind == EFFVK_NODE_SUB || node->kind == EFFVK_NODE_MUL
+       || node->kind == EFFVK_NODE_DIV)
+      && node->n_inputs == 2 && is_pixels (r, node->inputs[!first])
+      && input_constant (r, node, first))
+    g_hash_table_add (r->pixels, GUINT_TO_POINTER (node->output));
+}
+
 /* What leaves numbers as they are. */
 static gboolean
 is_identity (Reader *r, const OnnxNode *in, guint value)
@@ -350,8 +389,8 @@ is_identity (Reader *r, const OnnxNode *in, guint value)
       gint64 to = effvk_onnx_int (in, "to", 0);
       return to == 1 || to == 10 || to == 11;
     }
-  /* A network made for pixel-interleaved images. */
-  if (strcmp (in->op_type, "Transpose") != 0 || value != r->graph->input
+  /* A network made for pixel-interleaved images, which may be normalised before. */
+  if (strcmp (in->op_type, "Transpose") != 0 || !is_pixels (r, value)
       || !get_ints (in, "perm", perm, 4) || perm[0] != 0 || perm[1] != 3 || perm[2] != 1
       || perm[3] != 2)
     return FALSE;
@@ -399,6 +438,14 @@ read_node (Reader *r, const OnnxNode *in)
     }
   node.n_inputs = n;
 
+  if (effvk_onnx_is_q (in))
+    {
+      guint passed = effvk_onnx_pass_q (r->quantised, r->graph, in, &node, r->error);
+      if (passed != EFFVK_GRAPH_NONE)
+        return define (r, in->output[0], passed);
+      if (r->error && *r->error)
+        return FALSE;
+    }
   const OnnxAttribute *value = effvk_onnx_attribute (in, "value");
   if (strcmp (in->op_type, "Constant") == 0 && value && value->t)
     {
@@ -419,6 +466,8 @@ read_node (Reader *r, const OnnxNode *in)
 
   read_kind (r, in, &node);
   node.output = alias;
+  note_pixels (r, &node);
+  effvk_onnx_note_node (r->quantised, &node);
   node.name = in->name && *in->name ? effvk_graph_text (in->name, strlen (in->name))
                                     : effvk_graph_text (in->output[0], strlen (in->output[0]));
   node.type = effvk_graph_text (in->op_type, strlen (in->op_type));
@@ -451,6 +500,7 @@ read_input (Reader *r, const EffvkOnnx__ValueInfo *info)
       *sizes[i] = (guint64) size;
     }
   r->graph->input = effvk_graph_add_value (r->graph, info->name, NULL);
+  g_hash_table_add (r->pixels, GUINT_TO_POINTER (r->graph->input));
   return define (r, info->name, r->graph->input);
 }
 
@@ -478,14 +528,20 @@ read_graph (Reader *r, const EffvkOnnx__Graph *in)
       if (!g_hash_table_contains (r->values, in->input[i]->name) && !read_input (r, in->input[i]))
         return FALSE;
     }
-  if (r->graph->input == EFFVK_GRAPH_NONE || !in->n_output || !in->output[0]->name)
+  if (r->graph->input == EFFVK_GRAPH_NONE || !in->n_output)
     return effvk_unsupported (r->error, "expected a graph with an input and an output, found none");
   for (gsize i = 0; i < in->n_node; i++)
     if (!read_node (r, in->node[i]))
       return FALSE;
-  r->graph->output = GPOINTER_TO_UINT (g_hash_table_lookup (r->values, in->output[0]->name));
-  if (!r->graph->output--)
-    return invalid (r, "output", in->output[0]->name, "that a node computes it");
+  effvk_onnx_settle_clips (r->quantised, r->graph);
+  for (gsize i = 0; i < MIN (in->n_output, EFFVK_GRAPH_MAX_OUTPUTS); i++)
+    {
+      const char *name = in->output[i]->name;
+      guint value = name ? GPOINTER_TO_UINT (g_hash_table_lookup (r->values, name)) : 0;
+      if (!value)
+        return invalid (r, "output", name, "that a node computes it");
+      effvk_graph_add_output (r->graph, name, value - 1);
+    }
   return TRUE;
 }
 
@@ -493,7 +549,11 @@ gboolean
 effvk_onnx_read (EffvkGraph *graph, const guint8 *data, gsize size, GError **error)
 {
   g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
-  Reader reader = { .graph = graph, .values = values, .error = error };
+  g_autoptr (GHashTable) pixels = g_hash_table_new (NULL, NULL);
+  g_autoptr (EffvkOnnxQ) quantised = effvk_onnx_q_new ();
+  Reader reader = {
+    .graph = graph, .values = values, .pixels = pixels, .quantised = quantised, .error = error
+  };
   Unpacked *unpacked = g_new0 (Unpacked, 1);
 
   unpacked->allocator.alloc = budget_alloc;

@@ -119,6 +119,7 @@ read_quantization (Reader *r, const EffvkFlatTable *tensor, EffvkConstant *const
     return invalid (r, "a scale for each channel of a quantised tensor");
   if (zeros.n && zeros.n != scales.n)
     return invalid (r, "as many zero points as scales");
+  r->graph->quantised = TRUE;
   constant->n_scales = scales.n;
   constant->scales = r->flat.data + scales.at;
   constant->zero_points = zeros.n ? r->flat.data + zeros.at : NULL;
@@ -411,6 +412,27 @@ read_input (Reader *r, const EffvkFlatTable *subgraph)
   return TRUE;
 }
 
+static gboolean
+read_outputs (Reader *r, EffvkFlatVector outputs)
+{
+  if (outputs.n < 1 || outputs.n > EFFVK_GRAPH_MAX_OUTPUTS)
+    return effvk_unsupported (r->error,
+                              "expected a graph with 1 to %d outputs, found %" G_GUINT64_FORMAT,
+                              EFFVK_GRAPH_MAX_OUTPUTS, outputs.n);
+  for (guint64 i = 0; i < outputs.n; i++)
+    {
+      gint32 index = effvk_flat_int_at (&r->flat, outputs, i);
+      if (index < 0 || (guint64) index >= r->tensors.n || !r->values[index])
+        return invalid (r, "outputs that an operator computes");
+      EffvkFlatTable tensor = effvk_flat_table_at (&r->flat, r->tensors, (guint64) index);
+      EffvkFlatVector name = effvk_flat_get_vector (&r->flat, &tensor, TENSOR_NAME, 1);
+      g_autofree char *text
+          = effvk_graph_text ((const char *) r->flat.data + name.at, (gsize) name.n);
+      effvk_graph_add_output (r->graph, text, r->values[index] - 1);
+    }
+  return TRUE;
+}
+
 gboolean
 effvk_tflite_read (EffvkGraph *graph, const guint8 *data, gsize size, GError **error)
 {
@@ -443,10 +465,5 @@ effvk_tflite_read (EffvkGraph *graph, const guint8 *data, gsize size, GError **e
       return FALSE;
   if (r.flat.damaged)
     return invalid (&r, "everything inside the file");
-  gint32 output = outputs.n == 1 ? effvk_flat_int_at (&r.flat, outputs, 0) : -1;
-  if (output < 0 || (guint64) output >= r.tensors.n || !values[output])
-    return effvk_unsupported (error, "expected a graph with one output, found %" G_GUINT64_FORMAT,
-                              outputs.n);
-  graph->output = values[output] - 1;
-  return effvk_tflite_read_labels (&r.flat, &model, graph, error);
+  return read_outputs (&r, outputs) && effvk_tflite_read_labels (&r.flat, &model, graph, error);
 }
