@@ -114,7 +114,7 @@ tool_precision_to_string (EffvkPrecision precision)
   return precisions[precision];
 }
 
-/* The overrides, with --output among them. What is no JSON object is left for the library to refuse. */
+/* The overrides, with --output among them. What is no JSON object, the library refuses. */
 static char *
 make_overrides (const ToolTarget *target)
 {

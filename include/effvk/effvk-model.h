@@ -78,8 +78,8 @@ EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **erro
  *   keys are those of timm's pretrained_cfg ("input_size", "mean", "std", "interpolation",
  *   "crop_pct", "crop_mode", "label_names") and "resize_size", "antialias", "padding" ("symmetric",
  *   "same"), "bn_eps", "activation" ("silu", "relu6", "relu"), "output_activation" ("softmax",
- *   "sigmoid", "none"),
- *   "output" (of an ONNX or TFLite graph with several outputs, the name of the one with the classes)
+ *   "sigmoid", "none"), "output" (the name of a graph's output with the classes, where an ONNX or
+ *   TFLite file has several)
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads a model as effvk_model_new_from_file() does. @overrides override the model's own metadata.

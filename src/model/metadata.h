@@ -55,8 +55,8 @@ typedef struct
   const char *member;     /* whose structure it has, or NULL */
 } EffvkMetadataTarget;
 
-/* The graph's output that the user's object names ("output"), or NULL: it has to be known before the
- * graph is read. Whatever is wrong with the object, effvk_metadata_apply() says it. */
+/* The graph's output that the user's object names ("output"), or NULL: it has to be known before
+ * the graph is read. Whatever is wrong with the object, effvk_metadata_apply() says it. */
 char *effvk_metadata_find_output (const char *json);
 
 /* Whether @json is about a model: other programs have a config.json, too. True for what is no JSON:

@@ -182,8 +182,8 @@ typedef struct
 /* Finds the network in the graph. The layers are those of effvk_arch_layers(), in that order. */
 gboolean effvk_graph_match (const EffvkGraph *graph, EffvkGraphFacts *facts, GArray *layers,
                             GError **error);
-/* The same for the output named @wanted, or the first that is an EfficientNet's: its name, or NULL with
- * @error set. @facts is zeroed or of an earlier match. */
+/* The same for the output named @wanted, or the first that is an EfficientNet's: its name, or NULL
+ * with @error set. @facts is zeroed or of an earlier match. */
 const char *effvk_graph_match_output (EffvkGraph *graph, const char *wanted,
                                       EffvkGraphFacts *facts, GArray *layers, GError **error);
 void effvk_graph_facts_clear (EffvkGraphFacts *facts);

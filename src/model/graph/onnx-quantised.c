@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-/* A quantised graph in floats. Where activations are quantised and dequantised, their numbers stay as
- * they are, but for rounding. Quantisers drop a ReLU or ReLU6 where the range of the eight bits does
- * the same: there it is put back. */
+/* A quantised graph in floats. Where activations are quantised and dequantised, their numbers stay
+ * as they are, but for rounding. Quantisers drop a ReLU or ReLU6 where the range of the eight bits
+ * does the same: there it is put back. */
 
 #define RELU6_MAX 6.01
 
