@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/metadata.h"
+#include "model/metadata-values.h"
 
-#include "model/json.h"
 #include "model/labels.h"
 #include "model/nearest.h"
 #include "model/trainings.h"
@@ -11,163 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_SIZE 4096
 #define MAX_NAME 128
-
-/* Refuses the value of a key, in the words of who said it; key "": the whole. */
-#define refuse(code, r, key, format, ...)                                                          \
-  (g_set_error ((r)->error, EFFVK_MODEL_ERROR, EFFVK_MODEL_ERROR_##code, "%s%s%s: " format,        \
-                effvk_source_names[(r)->source], *(key) ? " " : "", key, __VA_ARGS__),             \
-   FALSE)
-
-typedef struct
-{
-  EffvkJson json;
-  EffvkSource source;
-  EffvkArch *arch;
-  EffvkRecipe *recipe;
-  EffvkSources *sources;
-  const EffvkMetadataTarget *target;
-  EffvkRecipe before; /* what a new input size is in proportion to */
-  char **labels;
-  double crop_pct, test_crop_pct; /* 0: absent */
-  guint test_width, test_height;
-  gboolean sized, resized, whole; /* by this object; whole: nothing of the picture is cropped */
-  GError **error;
-} Reader;
-
-static gboolean
-unexpected (Reader *r, const char *key, const char *expected, EffvkJsonToken found)
-{
-  if (found == EFFVK_JSON_ERROR)
-    return refuse (INVALID, r, r->source == EFFVK_SOURCE_METADATA ? "\"effvk\"" : "",
-                   "not valid JSON: %s at byte %" G_GSIZE_FORMAT, r->json.problem, r->json.offset);
-  return refuse (INVALID, r, key, "expected %s, found %s", expected, effvk_json_token_name (found));
-}
-
-static gboolean
-out_of_range (Reader *r, const char *key, double low, double high)
-{
-  char from[G_ASCII_DTOSTR_BUF_SIZE], to[G_ASCII_DTOSTR_BUF_SIZE];
-  g_autofree char *found = effvk_json_excerpt (&r->json);
-
-  g_ascii_formatd (from, sizeof from, "%g", low);
-  g_ascii_formatd (to, sizeof to, "%g", high);
-  return refuse (INVALID, r, key, "expected %s to %s, found %s", from, to, found);
-}
-
-/* The readers take the token that begins the value. */
-
-static gboolean
-read_number (Reader *r, const char *key, EffvkJsonToken token, double low, double high,
-             double *value)
-{
-  if (token != EFFVK_JSON_NUMBER)
-    return unexpected (r, key, "a number", token);
-  *value = effvk_json_get_double (&r->json);
-  return (*value >= low && *value <= high) || out_of_range (r, key, low, high);
-}
-
-static gboolean
-read_size (Reader *r, const char *key, EffvkJsonToken token, guint *value)
-{
-  guint64 number;
-
-  if (token != EFFVK_JSON_NUMBER)
-    return unexpected (r, key, "a number of pixels", token);
-  if (!effvk_json_get_uint (&r->json, &number) || number < 1 || number > MAX_SIZE)
-    {
-      g_autofree char *found = effvk_json_excerpt (&r->json);
-      return refuse (INVALID, r, key, "expected 1 to %d pixels, found %s", MAX_SIZE, found);
-    }
-  *value = (guint) number;
-  return TRUE;
-}
-
-/* [channels, height, width] */
-static gboolean
-read_input_size (Reader *r, const char *key, EffvkJsonToken token, guint *width, guint *height)
-{
-  guint channels;
-
-  if (token != EFFVK_JSON_ARRAY)
-    return unexpected (r, key, "[channels, height, width]", token);
-  if (!read_size (r, key, effvk_json_next (&r->json), &channels)
-      || !read_size (r, key, effvk_json_next (&r->json), height)
-      || !read_size (r, key, effvk_json_next (&r->json), width))
-    return FALSE;
-  token = effvk_json_next (&r->json);
-  if (token != EFFVK_JSON_ARRAY_END)
-    return unexpected (r, key, "three numbers", token);
-  if (channels != r->arch->in_channels)
-    return refuse (INVALID, r, key, "expected the %u channels that the stem's tensor has, found %u",
-                   r->arch->in_channels, channels);
-  r->sized = TRUE;
-  r->sources->size = r->source;
-  return TRUE;
-}
-
-/* A value a channel; a single one stands for all. */
-static gboolean
-read_channels (Reader *r, const char *key, EffvkJsonToken token, double low, double high,
-               float values[3])
-{
-  double value;
-  guint n = 0;
-
-  if (token != EFFVK_JSON_ARRAY)
-    return unexpected (r, key, "an array of 3 numbers", token);
-  for (;;)
-    {
-      token = effvk_json_next (&r->json);
-      if (token == EFFVK_JSON_ARRAY_END)
-        break;
-      if (token != EFFVK_JSON_NUMBER)
-        return unexpected (r, key, "a number", token);
-      value = effvk_json_get_double (&r->json);
-      if (!(value >= low && value <= high))
-        return out_of_range (r, key, low, high);
-      if (n == 3)
-        return refuse (INVALID, r, key, "expected %s, found more", "3 numbers");
-      values[n++] = (float) value;
-    }
-  if (n == 1)
-    values[1] = values[2] = values[0];
-  else if (n != 3)
-    return refuse (INVALID, r, key, "expected 3 numbers, found %u", n);
-  if (r->arch->in_channels == 1 && (values[1] != values[0] || values[2] != values[0]))
-    return refuse (INVALID, r, key, "expected %u number, as the stem has one channel, found %u", 1u,
-                   n);
-  return TRUE;
-}
-
-static gboolean
-read_choice (Reader *r, const char *key, EffvkJsonToken token, const char *const *choices,
-             int *value)
-{
-  if (token != EFFVK_JSON_STRING)
-    return unexpected (r, key, "a string", token);
-  for (int i = 0; choices[i]; i++)
-    if (effvk_json_is (&r->json, choices[i]))
-      {
-        *value = i;
-        return TRUE;
-      }
-  g_autofree char *list = g_strjoinv (" or ", (char **) choices);
-  g_autofree char *found = effvk_json_excerpt (&r->json);
-  return refuse (UNSUPPORTED, r, key, "expected %s, found \"%s\"", list, found);
-}
-
-static gboolean
-read_bool (Reader *r, const char *key, EffvkJsonToken token, gboolean *value)
-{
-  *value = token == EFFVK_JSON_TRUE;
-  return *value || token == EFFVK_JSON_FALSE || unexpected (r, key, "true or false", token);
-}
 
 /* What the architecture's name says of its training. */
 static void
-train_as_named (Reader *r, EffvkNamed named)
+train_as_named (EffvkMetadataReader *r, EffvkNamed named)
 {
   gboolean ported = named == EFFVK_NAMED_TENSORFLOW;
   EffvkSources *sources = r->sources;
@@ -210,26 +57,29 @@ train_as_named (Reader *r, EffvkNamed named)
 }
 
 static gboolean
-read_architecture (Reader *r, const char *key, EffvkJsonToken token)
+read_architecture (EffvkMetadataReader *r, const char *key, EffvkJsonToken token)
 {
   const char *member;
   EffvkNamed named;
 
   if (token != EFFVK_JSON_STRING)
-    return unexpected (r, key, "a string", token);
+    return effvk_metadata_unexpected (r, key, "a string", token);
   if (r->json.token_length == 0 || r->json.token_length > MAX_NAME)
-    return refuse (INVALID, r, key, "expected 1 to %d bytes, found %" G_GSIZE_FORMAT, MAX_NAME,
-                   r->json.token_length);
+    return effvk_metadata_refuse (INVALID, r, key, "expected 1 to %d bytes, found %" G_GSIZE_FORMAT,
+                                  MAX_NAME, r->json.token_length);
   g_autofree char *name = effvk_json_dup_string (&r->json);
   if (!name || !effvk_text_is_plain (name))
-    return refuse (INVALID, r, key, "expected %s, found control characters", "plain text");
+    return effvk_metadata_refuse (INVALID, r, key, "expected %s, found control characters",
+                                  "plain text");
   named = effvk_training_named (name);
   if (r->source != EFFVK_SOURCE_OVERRIDE && named == EFFVK_NAMED_OTHER)
-    return refuse (UNSUPPORTED, r, key, "expected an EfficientNet, found \"%s\"", name);
+    return effvk_metadata_refuse (UNSUPPORTED, r, key, "expected an EfficientNet, found \"%s\"",
+                                  name);
   member = effvk_variant_find (name);
   if (member && r->target->member && strcmp (member, r->target->member) != 0)
-    return refuse (UNSUPPORTED, r, key, "expected %s, which the tensors are, found \"%s\"",
-                   r->target->member, name);
+    return effvk_metadata_refuse (UNSUPPORTED, r, key,
+                                  "expected %s, which the tensors are, found \"%s\"",
+                                  r->target->member, name);
   train_as_named (r, named);
   g_free (r->arch->variant);
   r->arch->variant = g_steal_pointer (&name);
@@ -238,22 +88,22 @@ read_architecture (Reader *r, const char *key, EffvkJsonToken token)
 }
 
 static gboolean
-read_classes (Reader *r, const char *key, EffvkJsonToken token)
+read_classes (EffvkMetadataReader *r, const char *key, EffvkJsonToken token)
 {
   guint64 number;
 
   if (token != EFFVK_JSON_NUMBER)
-    return unexpected (r, key, "a number", token);
+    return effvk_metadata_unexpected (r, key, "a number", token);
   if (effvk_json_get_uint (&r->json, &number) && number == r->arch->classes)
     return TRUE;
   g_autofree char *found = effvk_json_excerpt (&r->json);
-  return refuse (INVALID, r, key,
-                 "expected the %u classes that the classifier's tensor has, found %s",
-                 r->arch->classes, found);
+  return effvk_metadata_refuse (
+      INVALID, r, key, "expected the %u classes that the classifier's tensor has, found %s",
+      r->arch->classes, found);
 }
 
 static gboolean
-read_labels (Reader *r, const char *key, EffvkJsonToken token)
+read_labels (EffvkMetadataReader *r, const char *key, EffvkJsonToken token)
 {
   g_autofree char *where = g_strdup_printf ("%s %s: ", effvk_source_names[r->source], key);
 
@@ -343,34 +193,35 @@ static const struct
   [KEY_OUTPUT] = { "output", USER },
 };
 
-static gboolean read_object (Reader *r, const char *name, guint where);
+static gboolean read_object (EffvkMetadataReader *r, const char *name, guint where);
 
 static gboolean
-read_nested (Reader *r, const char *key, EffvkJsonToken token, guint where)
+read_nested (EffvkMetadataReader *r, const char *key, EffvkJsonToken token, guint where)
 {
   if (token != EFFVK_JSON_OBJECT)
-    return unexpected (r, key, "an object", token);
+    return effvk_metadata_unexpected (r, key, "an object", token);
   return read_object (r, key, where); /* which holds no key that nests */
 }
 
 /* Kept as it stands: it is for people. */
 static gboolean
-read_teaching (Reader *r, const char *key, EffvkJsonToken token)
+read_teaching (EffvkMetadataReader *r, const char *key, EffvkJsonToken token)
 {
   gsize begin = r->json.offset - 1;
 
   if (token != EFFVK_JSON_OBJECT)
-    return unexpected (r, key, "an object", token);
+    return effvk_metadata_unexpected (r, key, "an object", token);
   while ((token = effvk_json_next (&r->json)) != EFFVK_JSON_OBJECT_END)
     if (token != EFFVK_JSON_KEY || !effvk_json_skip (&r->json))
-      return unexpected (r, key, "a key", token == EFFVK_JSON_KEY ? EFFVK_JSON_ERROR : token);
+      return effvk_metadata_unexpected (r, key, "a key",
+                                        token == EFFVK_JSON_KEY ? EFFVK_JSON_ERROR : token);
   g_free (r->target->taught->teaching);
   r->target->taught->teaching = g_strndup (r->json.text + begin, r->json.offset - begin);
   return TRUE;
 }
 
 static gboolean
-read_value (Reader *r, Key key, EffvkJsonToken token)
+read_value (EffvkMetadataReader *r, Key key, EffvkJsonToken token)
 {
   static const char *const pad_types[] = { "", "same", NULL };
   static const char *const act_layers[] = { "silu", "relu6", "relu", "swish", NULL };
@@ -384,52 +235,53 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
     case KEY_ARCHITECTURE:
       return read_architecture (r, name, token);
     case KEY_INPUT_SIZE:
-      return read_input_size (r, name, token, &recipe->width, &recipe->height);
+      return effvk_metadata_read_input_size (r, name, token, &recipe->width, &recipe->height);
     case KEY_IMAGE_SIZE:
       r->sized = TRUE;
       sources->size = r->source;
-      if (!read_size (r, name, token, &recipe->width))
+      if (!effvk_metadata_read_size (r, name, token, &recipe->width))
         return FALSE;
       recipe->height = recipe->width;
       return TRUE;
     case KEY_TEST_INPUT_SIZE:
-      return read_input_size (r, name, token, &r->test_width, &r->test_height);
+      return effvk_metadata_read_input_size (r, name, token, &r->test_width, &r->test_height);
     case KEY_RESIZE_SIZE:
       r->resized = TRUE;
-      return read_size (r, name, token, &recipe->resize_size);
+      return effvk_metadata_read_size (r, name, token, &recipe->resize_size);
     case KEY_CROP_PCT:
-      return read_number (r, name, token, 0.01, 1, &r->crop_pct);
+      return effvk_metadata_read_number (r, name, token, 0.01, 1, &r->crop_pct);
     case KEY_TEST_CROP_PCT:
-      return read_number (r, name, token, 0.01, 1, &r->test_crop_pct);
+      return effvk_metadata_read_number (r, name, token, 0.01, 1, &r->test_crop_pct);
     case KEY_CROP_MODE:
-      if (!read_choice (r, name, token, effvk_crop_mode_names, &choice))
+      if (!effvk_metadata_read_choice (r, name, token, effvk_crop_mode_names, &choice))
         return FALSE;
       recipe->crop_mode = (EffvkCropMode) choice;
       r->whole = recipe->crop_mode != EFFVK_CROP_CENTER;
       sources->crop = r->source;
       return TRUE;
     case KEY_INTERPOLATION:
-      if (!read_choice (r, name, token, effvk_interpolation_names, &choice))
+      if (!effvk_metadata_read_choice (r, name, token, effvk_interpolation_names, &choice))
         return FALSE;
       recipe->interpolation = (EffvkInterpolation) choice;
       sources->interpolation = r->source;
       return TRUE;
     case KEY_ANTIALIAS:
       sources->antialias = r->source;
-      if (!read_bool (r, name, token, &recipe->antialias))
+      if (!effvk_metadata_read_bool (r, name, token, &recipe->antialias))
         return FALSE;
       recipe->eight_bits = recipe->antialias;
       return TRUE;
     case KEY_MEAN:
       sources->mean = r->source;
-      return read_channels (r, name, token, -1e6, 1e6, recipe->mean);
+      return effvk_metadata_read_channels (r, name, token, -1e6, 1e6, recipe->mean);
     case KEY_STD:
       sources->std = r->source;
-      return read_channels (r, name, token, 1e-6, 1e6, recipe->std);
+      return effvk_metadata_read_channels (r, name, token, 1e-6, 1e6, recipe->std);
     case KEY_PADDING:
     case KEY_PAD_TYPE:
-      if (!read_choice (r, name, token, key == KEY_PADDING ? effvk_padding_names : pad_types,
-                        &choice))
+      if (!effvk_metadata_read_choice (r, name, token,
+                                       key == KEY_PADDING ? effvk_padding_names : pad_types,
+                                       &choice))
         return FALSE;
       r->arch->padding = (EffvkPadding) choice;
       sources->padding = r->source;
@@ -437,18 +289,20 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
     case KEY_BN_EPS:
     case KEY_BATCH_NORM_EPS:
       sources->bn_eps = r->source;
-      return read_number (r, name, token, 0, 1, &r->arch->bn_eps);
+      return effvk_metadata_read_number (r, name, token, 0, 1, &r->arch->bn_eps);
     case KEY_ACTIVATION:
     case KEY_ACT_LAYER:
     case KEY_HIDDEN_ACT:
-      if (!read_choice (r, name, token,
-                        key == KEY_ACTIVATION ? effvk_activation_names + 1 : act_layers, &choice))
+      if (!effvk_metadata_read_choice (r, name, token,
+                                       key == KEY_ACTIVATION ? effvk_activation_names + 1
+                                                             : act_layers,
+                                       &choice))
         return FALSE;
       r->arch->activation = (EffvkActivation) (choice % 3 + 1);
       sources->activation = r->source;
       return TRUE;
     case KEY_OUTPUT_ACTIVATION:
-      if (!read_choice (r, name, token, effvk_output_names + 1, &choice))
+      if (!effvk_metadata_read_choice (r, name, token, effvk_output_names + 1, &choice))
         return FALSE;
       r->arch->output = (EffvkOutputActivation) (choice + 1);
       sources->output = r->source;
@@ -460,13 +314,14 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
     case KEY_ID2LABEL:
       return read_labels (r, name, token);
     case KEY_OUTPUT: /* was found before the graph was read */
-      return token == EFFVK_JSON_STRING || unexpected (r, name, "a string", token);
+      return token == EFFVK_JSON_STRING || effvk_metadata_unexpected (r, name, "a string", token);
     case KEY_PRETRAINED_CFG:
       return read_nested (r, name, token, CFG);
     case KEY_MODEL_ARGS:
       return read_nested (r, name, token, ARGS);
     case KEY_UNKNOWN_THRESHOLD:
-      return read_number (r, name, token, 0, 1, &r->target->taught->unknown_threshold);
+      return effvk_metadata_read_number (r, name, token, 0, 1,
+                                         &r->target->taught->unknown_threshold);
     case KEY_TEACHING:
       return read_teaching (r, name, token);
     }
@@ -475,9 +330,10 @@ read_value (Reader *r, Key key, EffvkJsonToken token)
 
 /* Skips a value of which only the beginning was read. */
 static gboolean
-skip (Reader *r, const char *name)
+skip (EffvkMetadataReader *r, const char *name)
 {
-  return effvk_json_skip (&r->json) || unexpected (r, name, "a value", EFFVK_JSON_ERROR);
+  return effvk_json_skip (&r->json)
+         || effvk_metadata_unexpected (r, name, "a value", EFFVK_JSON_ERROR);
 }
 
 /* Keys of timm's that say nothing of how the network runs: an override may be a whole config.json. */
@@ -510,7 +366,7 @@ static const char *const passed_over[] = {
 /* What a user types has to mean something: a key that nobody reads is a misspelt one. Files may have
  * keys of other programs. */
 static gboolean
-check_unknown_key (Reader *r, const char *name, guint where)
+check_unknown_key (EffvkMetadataReader *r, const char *name, guint where)
 {
   const char *names[G_N_ELEMENTS (keys)];
   const char *nearest;
@@ -529,17 +385,18 @@ check_unknown_key (Reader *r, const char *name, guint where)
   g_autofree char *found = effvk_json_excerpt (&r->json);
   nearest = effvk_nearest (found, names, n);
   if (nearest)
-    return refuse (INVALID, r, name, "there is no key \"%s\": did you mean \"%s\"?", found,
-                   nearest);
+    return effvk_metadata_refuse (INVALID, r, name, "there is no key \"%s\": did you mean \"%s\"?",
+                                  found, nearest);
   g_autoptr (GString) list = g_string_new (names[0]);
   for (guint i = 1; i < n; i++)
     g_string_append_printf (list, ", %s", names[i]);
-  return refuse (INVALID, r, name, "there is no key \"%s\": expected one of %s", found, list->str);
+  return effvk_metadata_refuse (INVALID, r, name, "there is no key \"%s\": expected one of %s",
+                                found, list->str);
 }
 
 /* The members of an object, up to its end. */
 static gboolean
-read_object (Reader *r, const char *name, guint where)
+read_object (EffvkMetadataReader *r, const char *name, guint where)
 {
   guint64 seen = 0;
   guint i;
@@ -551,7 +408,7 @@ read_object (Reader *r, const char *name, guint where)
       if (token == EFFVK_JSON_OBJECT_END)
         return TRUE;
       if (token != EFFVK_JSON_KEY)
-        return unexpected (r, name, "a key", token);
+        return effvk_metadata_unexpected (r, name, "a key", token);
       for (i = 0; i < G_N_ELEMENTS (keys); i++)
         if ((keys[i].where & where) && effvk_json_is (&r->json, keys[i].name))
           break;
@@ -562,7 +419,7 @@ read_object (Reader *r, const char *name, guint where)
           continue;
         }
       if (seen & G_GUINT64_CONSTANT (1) << i)
-        return refuse (INVALID, r, name, "duplicate key \"%s\"", keys[i].name);
+        return effvk_metadata_refuse (INVALID, r, name, "duplicate key \"%s\"", keys[i].name);
       seen |= G_GUINT64_CONSTANT (1) << i;
       token = effvk_json_next (&r->json);
       if (token != EFFVK_JSON_NULL && !read_value (r, (Key) i, token))
@@ -571,7 +428,7 @@ read_object (Reader *r, const char *name, guint where)
 }
 
 static gboolean
-read_all (Reader *r)
+read_all (EffvkMetadataReader *r)
 {
   const char *name = r->source == EFFVK_SOURCE_METADATA ? "\"effvk\"" : "";
   EffvkJsonToken token = effvk_json_next (&r->json);
@@ -581,18 +438,18 @@ read_all (Reader *r)
   where |= r->source == EFFVK_SOURCE_OVERRIDE ? USER : 0;
 
   if (token != EFFVK_JSON_OBJECT)
-    return unexpected (r, name, "an object", token);
+    return effvk_metadata_unexpected (r, name, "an object", token);
   if (!read_object (r, name, where))
     return FALSE;
   token = effvk_json_next (&r->json);
-  return token == EFFVK_JSON_END || unexpected (r, name, "nothing more", token);
+  return token == EFFVK_JSON_END || effvk_metadata_unexpected (r, name, "nothing more", token);
 }
 
 /* The shorter side before the crop: as it is said, or from crop_pct; squashed pictures and those
  * with a border lose nothing by default; and where only the input size is said, in the proportion of
  * before. */
 static gboolean
-settle_resize (Reader *r)
+settle_resize (EffvkMetadataReader *r)
 {
   EffvkRecipe *recipe = r->recipe;
   guint shorter = MIN (recipe->width, recipe->height);
@@ -611,10 +468,11 @@ settle_resize (Reader *r)
                                    / MIN (r->before.width, r->before.height));
   if (r->resized || r->whole)
     r->sources->resize = r->source;
-  if (recipe->resize_size < shorter || recipe->resize_size > 8 * MAX_SIZE)
-    return refuse (INVALID, r, "resize_size",
-                   "expected at least the input's %u and at most %d pixels, found %u", shorter,
-                   8 * MAX_SIZE, recipe->resize_size);
+  if (recipe->resize_size < shorter || recipe->resize_size > 8 * EFFVK_METADATA_MAX_SIZE)
+    return effvk_metadata_refuse (
+        INVALID, r, "resize_size",
+        "expected at least the input's %u and at most %d pixels, found %u", shorter,
+        8 * EFFVK_METADATA_MAX_SIZE, recipe->resize_size);
   return TRUE;
 }
 
@@ -622,13 +480,13 @@ gboolean
 effvk_metadata_apply (const EffvkMetadataTarget *target, EffvkSource source, const char *json,
                       gsize length, GError **error)
 {
-  Reader reader = { .source = source,
-                    .arch = target->arch,
-                    .recipe = target->recipe,
-                    .sources = target->sources,
-                    .target = target,
-                    .before = *target->recipe,
-                    .error = error };
+  EffvkMetadataReader reader = { .source = source,
+                                 .arch = target->arch,
+                                 .recipe = target->recipe,
+                                 .sources = target->sources,
+                                 .target = target,
+                                 .before = *target->recipe,
+                                 .error = error };
 
   effvk_json_init (&reader.json, json, length);
   gboolean ok = read_all (&reader);

@@ -213,7 +213,7 @@ test_structure_refused (void)
           WORDS ("features.2.0.block.0.1.weight", "expected F32", "found F32 [1, "));
   refuse ("\"classifier.1.bias\":{\"dtype\":\"F32\",\"shape\":[5]",
           "\"classifier.1.bias\":{\"dtype\":\"I32\",\"shape\":[5]", UNSUPPORTED,
-          WORDS ("classifier.1.bias", "expected F32", "I32 [5]"));
+          WORDS ("classifier.1.bias", "expected F32", "I32 [5]", "quantised", "from before"));
   refuse ("\"classifier.1.weight\"", "\"classifier.2.weight\"", UNSUPPORTED,
           WORDS ("classifier.2.bias", "beside \"classifier.2.weight\"", "found none"));
   refuse ("\"features.7.0.block.0.0.weight\"", "\"features.9.0.block.0.0.weight\"", UNSUPPORTED,

@@ -83,8 +83,11 @@ check_tensor (const EffvkLayerInfo *layer, EffvkPart part, const char *name,
       && effvk_safetensor_is_float (tensor))
     return TRUE;
   g_autofree char *found = effvk_safetensor_describe (tensor);
-  return effvk_unsupported (error, "tensor \"%s\": expected F32, F16 or BF16 %s, found %s", name,
-                            expected, found);
+  return effvk_unsupported (
+      error, "tensor \"%s\": expected F32, F16 or BF16 %s, found %s%s", name, expected, found,
+      effvk_safetensor_is_float (tensor)
+          ? ""
+          : ": of a network that was quantised, take the file from before, or ONNX or TFLite");
 }
 
 /* What training counts: batches, and by torch's AveragedModel, models. */
