@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * @size: in bytes, at least 1
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Allocates memory that both the CPU and @device see: frames that are written there need no copy, see
- * effvk_image_set_memory(). It is cached for the CPU where the device has such memory, so reading is
+ * Allocates memory that both the CPU and @device see. Frames that are written there need no copy, see
+ * effvk_image_set_memory(). The CPU's cache covers it where the device has such memory, so reading is
  * not slow either.
  *
  * Returns: (transfer full): the memory, with undefined contents, or %NULL with @error set
@@ -30,11 +30,12 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
  * @copied: (out) (optional): the bytes that were copied
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * For a frame that is submitted more than once, as one with more regions than a submission holds: copies its
- * pixels to memory that @device sees, once, unless they lie there already or only a device sees them.
+ * Copies the pixels of a frame to memory that @device sees. Use it for a frame that is submitted more
+ * than once, such as one with more regions than a submission holds. Nothing is copied where the pixels
+ * lie in such memory already, or where only a device sees them.
  *
- * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. While @image's own pixels are
- *   read where they lie, it must outlive it.
+ * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. Where nothing was
+ *   copied, @image must outlive it.
  *
  * Since: 0.1
  */
@@ -47,9 +48,10 @@ EFFVK_API EffvkImage *effvk_image_upload (const EffvkImage *image, EffvkDevice *
  *
  * Tells whether the device can read the program's own memory.
  *
- * Returns: whether effvk_frame_memory_new_from_data() can work, and reading there is no slower than copying: the
- *   driver has VK_EXT_external_memory_host, the device shares the CPU's memory, and was made by
- *   effvk_device_new()
+ * Three things are needed: the driver has VK_EXT_external_memory_host, the device shares the CPU's
+ * memory, and effvk_device_new() made it.
+ *
+ * Returns: whether effvk_frame_memory_new_from_data() can work, and is no slower than copying
  *
  * Since: 0.1
  */
@@ -64,7 +66,7 @@ EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
  *
  * Lets @device read frames where the program has them, see effvk_image_set_memory(). Whole pages are
  * imported. @data must stay allocated until effvk_frame_memory_revoke(), or until the last reference
- * is gone. Importing takes its time: it pays where many frames come in the same memory.
+ * is gone. An import takes time. It pays where many frames come in the same memory.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
  *   cannot import it
@@ -76,10 +78,10 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *devic
 
 /**
  * effvk_frame_memory_revoke: (skip)
- * @memory: from effvk_frame_memory_new_from_data(), with no frame in it in flight
+ * @memory: made by effvk_frame_memory_new_from_data(); no frame in it is in flight
  *
- * Lets go of the program's memory, which may be freed then, whoever holds references to @memory still. No
- * frame can be in it any more. Not thread-safe with other uses of @memory.
+ * Lets go of the program's memory. The program may free it then, even while others hold references to
+ * @memory. No frame can be in it any more. Not thread-safe with other uses of @memory.
  *
  * Since: 0.1
  */
@@ -91,8 +93,10 @@ EFFVK_API void effvk_frame_memory_revoke (EffvkFrameMemory *memory);
  *
  * Tells whether the device can import DMA buffers.
  *
- * Returns: whether effvk_frame_memory_new_from_dmabuf() can work: the driver has VK_EXT_external_memory_dma_buf, and
- *   the device was made by effvk_device_new()
+ * Two things are needed: the driver has VK_EXT_external_memory_dma_buf, and effvk_device_new() made
+ * the device.
+ *
+ * Returns: whether effvk_frame_memory_new_from_dmabuf() can work
  *
  * Since: 0.1
  */
@@ -104,8 +108,8 @@ EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
  * @offset: of the plane in it, in bytes
  * @stride: bytes from a row to the next
  *
- * Where a plane of a frame is. Rows lie one after the other when the DRM modifier is linear; what @stride means with
- * another one, the modifier says.
+ * Where a plane of a frame is. With the linear DRM modifier, rows lie one after the other. With another
+ * modifier, that modifier defines what @stride means.
  *
  * Since: 0.1
  */
@@ -122,11 +126,13 @@ typedef struct
  * @n_planes: 1 to %EFFVK_IMAGE_MAX_PLANES
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Imports a frame's DMA buffers. With effvk_image_set_memory() an #EffvkImage of the frame's format and size has its
- * pixels there, and needs no effvk_image_set_plane(): a classifier on @device copies them on the device. What
- * wrote them must be done, and they must not change until the result is collected. The files are kept open, not
- * @fd. The memory can serve for all frames that come in these buffers, and should, as importing takes its
- * time.
+ * Imports a frame's DMA buffers. effvk_image_set_memory() then gives an #EffvkImage of the frame's
+ * format and size its pixels. That image needs no effvk_image_set_plane(). A classifier on @device
+ * copies the pixels on the device.
+ *
+ * What wrote the pixels must be done, and they must not change until the result is collected. The
+ * files are kept open, so @fd may be closed. Importing takes time: keep the memory for all frames that
+ * come in these buffers.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
  *   cannot import it
@@ -176,9 +182,10 @@ typedef struct
  * @format: of the frames
  * @n_modifiers: (out): how many
  *
- * Asks the driver, each time. Where DMA buffers can be imported at all, frames of every format can with
- * %EFFVK_DMABUF_LINEAR, which is first; tiled and compressed ones where the driver has VK_EXT_image_drm_format_modifier and
- * takes them for the format. Formats of packed 4:2:2 have only the linear one.
+ * Asks the driver, each time. %EFFVK_DMABUF_LINEAR comes first. Every format can be imported with it
+ * where DMA buffers can be imported at all. Tiled and compressed modifiers need
+ * VK_EXT_image_drm_format_modifier, and a driver that takes them for the format. Formats of packed
+ * 4:2:2 have only the linear one.
  *
  * Returns: (array length=n_modifiers) (transfer full) (nullable): what
  *   effvk_frame_memory_new_from_dmabuf_with_modifier() takes, to be freed with g_free(), or %NULL where there are
@@ -201,9 +208,10 @@ EFFVK_API EffvkDmabufModifier *effvk_device_list_dmabuf_modifiers (EffvkDevice *
  * @n_planes: as many as the modifier has, at most %EFFVK_DMABUF_MAX_PLANES
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * As effvk_frame_memory_new_from_dmabuf(), to which it leaves the linear modifier, for frames that are tiled or
- * compressed. The #EffvkImage that gets the memory must be of @format, and not larger than @width and @height. Planes in
- * different DMA buffers are taken where the device can bind them one by one, which it can for no format with one plane.
+ * Imports frames that are tiled or compressed, as effvk_frame_memory_new_from_dmabuf() does linear
+ * ones. The linear modifier is taken too. The #EffvkImage that gets the memory must have @format, and
+ * be no larger than @width and @height. Planes may lie in different DMA buffers where the device can
+ * bind them one by one. No device can for formats with one plane.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
  *   cannot import it

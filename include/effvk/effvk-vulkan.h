@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * For programs that have a Vulkan device and frames in its images: effvk works on that device, and the
+ * For programs that have a Vulkan device and frames in its images. effvk works on that device, and the
  * pixels never leave it.
  *
- * Not included by effvk/effvk.h: it needs Vulkan's headers (of those, only types).
+ * effvk/effvk.h does not include this header, because it needs Vulkan's headers (only their types).
  */
 
 #include <effvk/effvk-device.h>
@@ -48,13 +48,14 @@ typedef struct
  * @vulkan: the device; the structure is copied
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Makes an #EffvkDevice that works on a device of the caller's, which must stay until @destroy is called:
- * after the last reference to the #EffvkDevice and to all that was made with it. It is never called when
- * the device does not answer, as it may still use the memory then. Unlike those of effvk_device_new() such
- * devices are not shared: each call makes another.
+ * Makes an #EffvkDevice that works on the caller's Vulkan device. The Vulkan device must stay until
+ * @destroy is called. That happens after the last reference to the #EffvkDevice and to all that was
+ * made with it. @destroy is never called when the device does not answer, because the device may still
+ * use the memory then. Each call makes another #EffvkDevice: unlike those of effvk_device_new() they
+ * are not shared.
  *
- * Returns: (transfer full): the device, or %NULL with @error set, when @destroy has been called as well:
- * %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device or the queue cannot do what effvk needs
+ * Returns: (transfer full): the device, or %NULL with @error set; then @destroy has been called.
+ *   %EFFVK_DEVICE_ERROR_UNSUPPORTED: the device or the queue cannot do what effvk needs
  *
  * Since: 0.1
  */
@@ -96,8 +97,8 @@ typedef struct
  * @n_planes: how many
  * @user_data: the frame's
  *
- * Called with the queue locked right before commands that read the frame are submitted, for frames whose
- * images change their layout while they wait for their turn.
+ * Called with the queue locked, right before commands that read the frame are submitted. It is for
+ * frames whose images change their layout while they wait for their turn.
  *
  * Since: 0.1
  */
@@ -113,11 +114,14 @@ typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
  * @user_data: for @update and @destroy
  * @destroy: (nullable): called when the device is done with the images and nobody needs the memory any more
  *
- * Describes a frame in images of a device's. With effvk_image_set_memory() an #EffvkImage of the frame's
- * format and size has its pixels there, and needs no effvk_image_set_plane(). A classifier on @device copies
- * them on the device, and holds a reference until the result is collected; on another device, or where
- * the planes do not fit to the image, it refuses it with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE. So it does with
- * the formats of packed 4:2:2, which have no texel for a pixel. The memory has no bytes for the CPU.
+ * Describes a frame in images of a device. effvk_image_set_memory() then gives an #EffvkImage of the
+ * frame's format and size its pixels. That image needs no effvk_image_set_plane(). The memory has no
+ * bytes for the CPU.
+ *
+ * A classifier on @device copies the pixels on the device, and holds a reference until the result is
+ * collected. It refuses an image with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE in three cases: it works on
+ * another device, the planes do not fit the image, or the format is packed 4:2:2, which has no texel
+ * for a pixel.
  *
  * Returns: (transfer full): the memory
  *
