@@ -2,35 +2,10 @@
 #pragma once
 
 #include "base/log.h"
-
-#define VK_NO_PROTOTYPES
-#include <volk.h>
+#include "vk/caps.h"
+#include "vk/error.h"
 
 #include <effvk/effvk-vulkan.h>
-
-/* What kernels choose by: features and limits, never names or versions. */
-typedef struct
-{
-  gboolean cpu;              /* a software device: few wide cores, dear barriers */
-  guint32 subgroup_size;     /* lanes */
-  gboolean subgroup_shuffle; /* in compute shaders */
-  gboolean matrix;           /* see vk/matrix.h */
-  guint32 max_shared_bytes;
-  guint32 max_workgroup_invocations; /* also along the first axis */
-  guint32 max_storage_buffers;       /* that a shader binds */
-  guint32 max_texel_elements;        /* of one buffer view */
-  guint64 max_storage_range;         /* bytes of one storage buffer binding */
-  gboolean timestamps;
-  guint64 timestamp_mask;  /* the bits of a timestamp that count; it wraps around there */
-  double timestamp_period; /* ns per tick */
-} EffvkDeviceCaps;
-
-typedef enum
-{
-  EFFVK_DEVICE_LOSS_NONE,
-  EFFVK_DEVICE_LOSS_LOST, /* the driver said so; what was submitted has ended */
-  EFFVK_DEVICE_LOSS_HUNG, /* it did not answer in time; what was submitted may still be running */
-} EffvkDeviceLoss;
 
 struct _EffvkDevice
 {
@@ -81,22 +56,6 @@ guint64 effvk_device_get_timeout (EffvkDevice *device);
 /* Whether something that was submitted may run for ever. What a submit can reach must not be
  * freed then, as the device may still use it: leak it. */
 gboolean effvk_device_is_hung (EffvkDevice *device);
-
-/* Turns the failure of a Vulkan call into a GError and marks the device lost where it is.
- * Returns whether @result is a success (VK_SUCCESS; anything else is a failure here).
- * @device can be NULL where there is none yet. */
-gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
-                             GError **error);
-
-/* effvk_device_check() of a call that fills *@made, a handle. What a call that fails leaves there is
- * undefined, so it is cleared: whoever cleans up must not destroy it. */
-#define effvk_device_check_made(device, result, made, what, error)                                 \
-  (effvk_device_check (device, result, what, error) || (*(made) = VK_NULL_HANDLE, FALSE))
-
-/* Makes an object: @call is one of vkCreate…() or vkAllocateMemory(). @what: for the error. */
-#define effvk_device_make(device, call, info, made, what, error)                                   \
-  effvk_device_check_made (device, (device)->vk.call ((device)->handle, info, NULL, made), made,   \
-                           what, error)
 
 /* Around every use of the queue. */
 void effvk_device_lock_queue (EffvkDevice *device);
