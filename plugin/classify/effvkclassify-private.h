@@ -45,7 +45,8 @@ struct _GstEffvkClassify
   EffvkImage *image; /* for frames of info, as large as the last of them lay in memory */
   GstEffvkOrientationTags turned;
   GstEffvkFramesPlace place;
-  GstEffvkTracks *tracks; /* of the objects in the stream; the reporter has it too */
+  gboolean regions_outside; /* some lie outside of the picture, and that was told */
+  GstEffvkTracks *tracks;   /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */
   GstEffvkReporter reporter;

@@ -81,6 +81,10 @@
  * instead of the three arrays: an array of structures with these, `age`, `x`, `y`, `width` and `height`
  * (double, in shares of the picture's size), `type` (string) and `id` (int64) where they are known.
  *
+ * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the frame or, with
+ * #GstEffvkClassify:inference-region `regions`, instead of it. They travel as objects do: their `type` is the
+ * region's name, and each has a steady label of its own.
+ *
  * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
  * `object_id`) keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval), in skipped
  * frames where #GstEffvkClassify:skipped says so, and has a steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
@@ -156,9 +160,11 @@ static GstStaticPadTemplate src_template
 static gboolean
 start (GstEffvkClassify *self)
 {
+  g_autofree char *problem = NULL;
   const char *lacks;
 
   GST_OBJECT_LOCK (self);
+  problem = g_strdup (self->settings.objects.regions_problem);
   lacks = gst_effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
                                                self->settings.reporting.attach_logits);
   self->counters = (GstEffvkCounters){ 0 };
@@ -168,6 +174,11 @@ start (GstEffvkClassify *self)
       GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
                          ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
                          (NULL));
+      return FALSE;
+    }
+  if (problem)
+    {
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", problem), (NULL));
       return FALSE;
     }
   if (!gst_effvk_classify_expects_vulkan (self) && !gst_effvk_classify_join_network (self))
@@ -255,15 +266,21 @@ static void
 gst_effvk_classify_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
+  g_autofree char *problem = NULL;
   gboolean known, latency;
 
   GST_OBJECT_LOCK (self);
   known = gst_effvk_settings_set (&self->settings, id, value);
+  if (id == GST_EFFVK_PROP_OBJECTS + GST_EFFVK_OBJECTS_REGIONS)
+    problem = g_strdup (self->settings.objects.regions_problem);
   latency = gst_effvk_latency_set_max (&self->latency, self->settings.pace.max_in_flight)
             && self->network;
   GST_OBJECT_UNLOCK (self);
   if (latency)
     gst_effvk_classify_post_latency (self);
+  if (problem)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("%s. The old regions are kept", problem),
+                         (NULL));
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }

@@ -12,7 +12,7 @@ gst_effvk_classify_get_config (GstEffvkClassify *self, GstEffvkModelConfig *conf
   GST_OBJECT_LOCK (self);
   gst_effvk_model_config_copy (&self->settings.network, config);
   config->top_k = self->settings.reporting.top_k;
-  config->objects = self->settings.objects.region == GST_EFFVK_REGION_ROI_LIST;
+  config->objects = gst_effvk_objects_are_wanted (&self->settings.objects);
   config->max_in_flight = self->settings.pace.max_in_flight;
   GST_OBJECT_UNLOCK (self);
 }

@@ -2,6 +2,7 @@
 #include "classify/objects.h"
 
 #include "common/analytics-meta.h"
+#include "classify/regions.h"
 #include "common/roi-meta.h"
 
 GType
@@ -12,6 +13,7 @@ gst_effvk_inference_region_get_type (void)
     { GST_EFFVK_REGION_ROI_LIST,
       "Every object that a detector upstream has found: GstAnalytics' and regions of interest",
       "roi-list" },
+    { GST_EFFVK_REGION_REGIONS, "The named regions alone", "regions" },
     { 0, NULL, NULL },
   };
   static gsize type;
@@ -28,8 +30,10 @@ enum
   OBJECT_MIN_SIZE,
   OBJECT_MAX_SIZE,
   RECLASSIFY_INTERVAL,
+  REGIONS,
 };
-G_STATIC_ASSERT (RECLASSIFY_INTERVAL + 1 == GST_EFFVK_OBJECTS_N_PROPERTIES);
+G_STATIC_ASSERT (REGIONS == GST_EFFVK_OBJECTS_REGIONS);
+G_STATIC_ASSERT (REGIONS + 1 == GST_EFFVK_OBJECTS_N_PROPERTIES);
 
 void
 gst_effvk_objects_install_properties (GObjectClass *object_class, guint first)
@@ -64,6 +68,32 @@ gst_effvk_objects_install_properties (GObjectClass *object_class, guint first)
                          "Classify an object that a tracker follows in every n-th frame; in "
                          "between it keeps its classes. 0: once",
                          0, G_MAXINT, 1, flags));
+  g_object_class_install_property (
+      object_class, first + REGIONS,
+      g_param_spec_string (
+          "regions", "Regions",
+          "Named rectangles that are classified in each frame, besides what "
+          "inference-region says: NAME=X,Y,WIDTH,HEIGHT;… in shares of the picture "
+          "or, with px, in pixels",
+          NULL, flags));
+}
+
+static void
+set_regions (GstEffvkObjectOptions *options, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  GArray *regions = gst_effvk_regions_parse (text, &error);
+
+  g_clear_pointer (&options->regions_problem, g_free);
+  if (!regions)
+    {
+      options->regions_problem = g_strdup (error->message);
+      return;
+    }
+  g_clear_pointer (&options->regions, g_array_unref);
+  options->regions = regions;
+  g_free (options->regions_text);
+  options->regions_text = g_strdup (text);
 }
 
 gboolean
@@ -86,6 +116,9 @@ gst_effvk_objects_set (GstEffvkObjectOptions *options, guint number, const GValu
       return TRUE;
     case RECLASSIFY_INTERVAL:
       options->interval = g_value_get_uint (value);
+      return TRUE;
+    case REGIONS:
+      set_regions (options, g_value_get_string (value));
       return TRUE;
     default:
       return FALSE;
@@ -112,6 +145,9 @@ gst_effvk_objects_get (const GstEffvkObjectOptions *options, guint number, GValu
     case RECLASSIFY_INTERVAL:
       g_value_set_uint (value, options->interval);
       return TRUE;
+    case REGIONS:
+      g_value_set_string (value, options->regions_text);
+      return TRUE;
     default:
       return FALSE;
     }
@@ -122,12 +158,18 @@ gst_effvk_object_options_copy (const GstEffvkObjectOptions *options, GstEffvkObj
 {
   *copy = *options;
   copy->classes = g_strdup (options->classes);
+  copy->regions_text = copy->regions_problem = NULL; /* for the property only */
+  if (copy->regions)
+    g_array_ref (copy->regions);
 }
 
 void
 gst_effvk_object_options_clear (GstEffvkObjectOptions *options)
 {
   g_clear_pointer (&options->classes, g_free);
+  g_clear_pointer (&options->regions_text, g_free);
+  g_clear_pointer (&options->regions_problem, g_free);
+  g_clear_pointer (&options->regions, g_array_unref);
 }
 
 static gboolean
@@ -168,11 +210,24 @@ is_wanted (const GstEffvkObject *object, const GstEffvkObjectOptions *options, c
          && (!classes || (type && g_strv_contains ((const char *const *) classes, type)));
 }
 
-GArray *
-gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options, guint width,
-                        guint height, guint *ignored)
+gboolean
+gst_effvk_objects_are_wanted (const GstEffvkObjectOptions *options)
 {
-  GArray *objects = gst_effvk_objects_new ();
+  return options->region != GST_EFFVK_REGION_FULL_FRAME
+         || (options->regions && options->regions->len > 0);
+}
+
+gboolean
+gst_effvk_objects_and_frame (const GstEffvkObjectOptions *options)
+{
+  return options->region == GST_EFFVK_REGION_FULL_FRAME;
+}
+
+/* What detectors have found. */
+static void
+find_detected (GArray *objects, GstBuffer *buffer, const GstEffvkObjectOptions *options,
+               guint width, guint height, guint *ignored)
+{
   guint n_detections;
   g_auto (GStrv) classes
       = options->classes && *options->classes ? g_strsplit (options->classes, ",", -1) : NULL;
@@ -189,7 +244,30 @@ gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options,
         g_array_remove_index (objects, i);
         (*ignored)++;
       }
+}
+
+GArray *
+gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options, guint width,
+                        guint height, guint *ignored, guint *outside)
+{
+  GArray *objects = gst_effvk_objects_new ();
+
+  *ignored = 0;
+  if (options->region == GST_EFFVK_REGION_ROI_LIST)
+    find_detected (objects, buffer, options, width, height, ignored);
+  *outside = gst_effvk_regions_add (options->regions, objects, width, height);
+  *ignored += *outside;
   return objects;
+}
+
+/* A region is there for good: it is classified again and again, also where a tracked object is once. */
+static gboolean
+is_due (GstEffvkTracks *tracks, const GstEffvkObject *object, guint interval)
+{
+  if (object->track == GST_EFFVK_NO_TRACK)
+    return TRUE;
+  return gst_effvk_tracks_is_due (tracks, object->track,
+                                  object->track < 0 ? MAX (interval, 1) : interval);
 }
 
 EffvkRectangle *
@@ -205,7 +283,7 @@ gst_effvk_objects_plan (GArray *objects, GstEffvkTracks *tracks, EffvkModel *mod
     {
       GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
 
-      object->due = object->track < 0 || gst_effvk_tracks_is_due (tracks, object->track, interval);
+      object->due = is_due (tracks, object, interval);
       if (object->due)
         due[(*n_due)++] = (EffvkRectangle){ object->x, object->y, object->width, object->height };
     }
@@ -228,8 +306,9 @@ gst_effvk_objects_finish (GArray *objects, GPtrArray *results, GstEffvkTracks *t
     {
       GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
       g_autoptr (EffvkSmoother) own = NULL; /* of an object that is seen once */
-      GstEffvkTrack *track
-          = current && object->track >= 0 ? gst_effvk_tracks_get (tracks, object->track) : NULL;
+      GstEffvkTrack *track = current && object->track != GST_EFFVK_NO_TRACK
+                                 ? gst_effvk_tracks_get (tracks, object->track)
+                                 : NULL;
 
       if (object->due)
         object->result = effvk_result_ref (g_ptr_array_index (results, n_due++));

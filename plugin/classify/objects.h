@@ -9,6 +9,7 @@ typedef enum
 {
   GST_EFFVK_REGION_FULL_FRAME,
   GST_EFFVK_REGION_ROI_LIST,
+  GST_EFFVK_REGION_REGIONS,
 } GstEffvkInferenceRegion;
 
 GType gst_effvk_inference_region_get_type (void);
@@ -21,9 +22,13 @@ typedef struct
   char *classes;            /* with commas; NULL: all */
   guint min_size, max_size; /* pixels: of the shorter, of the longer side; 0: no limit */
   guint interval;           /* classify a tracked object in every n-th frame; 0: once */
+  char *regions_text;
+  GArray *regions;       /* GstEffvkRegion, never changed; NULL: none */
+  char *regions_problem; /* why the text was refused; NULL: it was not */
 } GstEffvkObjectOptions;
 
-#define GST_EFFVK_OBJECTS_N_PROPERTIES 5
+#define GST_EFFVK_OBJECTS_N_PROPERTIES 6
+#define GST_EFFVK_OBJECTS_REGIONS 5 /* the number of the property "regions" */
 
 void gst_effvk_object_options_copy (const GstEffvkObjectOptions *options,
                                     GstEffvkObjectOptions *copy);
@@ -35,11 +40,15 @@ void gst_effvk_objects_install_properties (GObjectClass *object_class, guint fir
 gboolean gst_effvk_objects_set (GstEffvkObjectOptions *options, guint number, const GValue *value);
 gboolean gst_effvk_objects_get (const GstEffvkObjectOptions *options, guint number, GValue *value);
 
+/* Whether objects are looked for, and whether the frame is classified as a whole. */
+gboolean gst_effvk_objects_are_wanted (const GstEffvkObjectOptions *options);
+gboolean gst_effvk_objects_and_frame (const GstEffvkObjectOptions *options);
+
 /* The objects of a buffer whose picture is @width x @height, in the order in which they were found:
- * GstAnalytics' and regions of interest, those that are both once. @ignored: how many @options leave
- * out, or lie outside of the picture. */
+ * GstAnalytics' and regions of interest, those that are both once, and then the named regions. @ignored: how many
+ * @options leave out, or lie outside of the picture; @outside: how many named regions do. */
 GArray *gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options,
-                                guint width, guint height, guint *ignored);
+                                guint width, guint height, guint *ignored, guint *outside);
 
 /* Decides which objects of the next frame, that @model classifies, are due. Returns where they are (free with g_free()), and how
  * many, which may be 0. */

@@ -12,7 +12,8 @@ typedef struct
   /* Of a frame: */
   GstEffvkModelInstance *network; /* that was asked; NULL: the frame passes as it is */
   GstEffvkRequest *request;       /* NULL: all objects are known already */
-  GArray *objects;     /* GstEffvkObject: that are classified instead of the frame; or NULL */
+  GArray *objects;     /* GstEffvkObject: that are classified; or NULL: the frame alone is */
+  gboolean and_frame;  /* and the frame, which is the last image of the request */
   guint width, height; /* of the picture */
   gint64 arrived, admitted, asked; /* us of the monotonic clock: at the pad, in the queue, with
                                       its request at the network */

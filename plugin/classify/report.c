@@ -43,11 +43,11 @@ count (GstEffvkReporter *reporter, guint n_inferences, guint n_not_finite, gbool
 }
 
 static guint
-count_not_finite (GPtrArray *results)
+count_not_finite (const GPtrArray *results, guint n_results)
 {
   guint n = 0;
 
-  for (guint i = 0; i < results->len; i++)
+  for (guint i = 0; i < n_results; i++)
     n += effvk_result_get_n_classes (g_ptr_array_index (results, i)) == 0;
   return n;
 }
@@ -89,7 +89,8 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
               GstBuffer *buffer)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
-  g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (item->request->results, 0));
+  const GPtrArray *results = item->request->results;
+  g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (results, results->len - 1));
   gboolean finite = effvk_result_get_n_classes (result) > 0;
   gboolean logits = finite && how->attach_logits;
   gboolean post
@@ -142,6 +143,7 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
   GPtrArray *results = item->request ? item->request->results : NULL;
+  guint n_results = results ? results->len - item->and_frame : 0;
   guint n_changed
       = gst_effvk_objects_finish (item->objects, results, reporter->tracks, &how->steady, model,
                                   gst_effvk_model_instance_get_activation (item->network),
@@ -149,8 +151,8 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
                                   how->threshold);
   gboolean post = n_changed > 0 && how->post_messages;
 
-  if (results)
-    count (reporter, results->len, count_not_finite (results), post);
+  if (n_results)
+    count (reporter, n_results, count_not_finite (results, n_results), post);
   if (has_classes (item->objects))
     {
       if (how->meta_mode != GST_EFFVK_META_NONE || how->attach_logits)
@@ -171,7 +173,9 @@ gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *
                            const GstEffvkItem *item, GstBuffer *buffer)
 {
   if (item->objects)
-    return report_objects (reporter, how, item, buffer);
+    buffer = report_objects (reporter, how, item, buffer);
+  if (item->objects && !item->and_frame)
+    return buffer;
   if (item->request)
     return report_frame (reporter, how, item, buffer);
   return how->skipped == GST_EFFVK_SKIPPED_LAST ? report_last (reporter, how, item, buffer)

@@ -104,6 +104,27 @@ is_wanted (GstEffvkClassify *self, const GstEffvkPace *pace, GstBuffer *buffer)
   return skip == GST_EFFVK_SKIP_NOT;
 }
 
+/* Once for as long as it stays so. */
+static void
+warn_outside (GstEffvkClassify *self, guint outside)
+{
+  if (outside && !self->regions_outside)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+                         ("%u of the regions lie outside of the picture, and have no classes",
+                          outside),
+                         (NULL));
+  self->regions_outside = outside > 0;
+}
+
+/* The whole picture as the last of the rectangles that the network is asked about. */
+static EffvkRectangle *
+append_frame (EffvkRectangle *due, guint *n_due, const GstEffvkItem *item)
+{
+  due = g_renew (EffvkRectangle, due, *n_due + 1);
+  due[(*n_due)++] = (EffvkRectangle){ 0, 0, item->width, item->height };
+  return due;
+}
+
 /* Finds the frame's objects. Returns those that the network is to be asked about. */
 static EffvkRectangle *
 find_objects (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer,
@@ -111,9 +132,11 @@ find_objects (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer,
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
   EffvkRectangle *due;
-  guint ignored = 0;
+  guint ignored, outside;
 
-  item->objects = gst_effvk_objects_find (buffer, options, item->width, item->height, &ignored);
+  item->objects
+      = gst_effvk_objects_find (buffer, options, item->width, item->height, &ignored, &outside);
+  warn_outside (self, outside);
   due = gst_effvk_objects_plan (item->objects, self->tracks, model, options->interval, n_due);
   GST_OBJECT_LOCK (self);
   self->counters.objects += item->objects->len;
@@ -141,14 +164,17 @@ ask (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer, gboolean wan
   if (!wanted && skipped == GST_EFFVK_SKIPPED_NONE)
     return TRUE;
   item->network = gst_effvk_classify_get_network (self);
-  if (options.region == GST_EFFVK_REGION_ROI_LIST)
+  if (gst_effvk_objects_are_wanted (&options))
     {
+      item->and_frame = gst_effvk_objects_and_frame (&options);
       gst_effvk_frame_get_picture (&self->info, buffer, &x, &y, &item->width, &item->height);
       if (wanted)
         due = find_objects (self, item, buffer, &options, &n_due);
       else /* those whose classes are known */
-        item->objects
-            = gst_effvk_objects_find (buffer, &options, item->width, item->height, &(guint){ 0 });
+        item->objects = gst_effvk_objects_find (buffer, &options, item->width, item->height,
+                                                &(guint){ 0 }, &(guint){ 0 });
+      if (wanted && item->and_frame)
+        due = append_frame (due, &n_due, item);
       wanted = n_due > 0;
     }
   if (!wanted)

@@ -24,7 +24,7 @@ gst_effvk_objects_add (GArray *objects, guint width, guint height, gint64 x, gin
 {
   gint64 right = MIN (x + w, width), bottom = MIN (y + h, height);
   GstEffvkObject object
-      = { .track = -1, .od = GST_EFFVK_OBJECT_NONE, .roi = GST_EFFVK_OBJECT_NONE };
+      = { .track = GST_EFFVK_NO_TRACK, .od = GST_EFFVK_OBJECT_NONE, .roi = GST_EFFVK_OBJECT_NONE };
 
   x = MAX (x, 0);
   y = MAX (y, 0);

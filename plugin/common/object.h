@@ -6,13 +6,17 @@
 
 #define GST_EFFVK_OBJECT_NONE G_MAXUINT
 
+/* The tracks of objects: trackers' ids are not negative, those of regions are below GST_EFFVK_NO_TRACK. */
+#define GST_EFFVK_NO_TRACK (-1)
+#define GST_EFFVK_REGION_TRACK(name) (GST_EFFVK_NO_TRACK - (gint64) (name))
+
 /* An object that a detector upstream has found in a frame, and what the network says of it. */
 typedef struct
 {
   guint x, y, width, height; /* its rectangle, in pixels of the picture, inside of it */
   GQuark type;               /* what the detector calls it; 0: nothing */
   float confidence;          /* the detector's; 0 where it does not say */
-  gint64 track;              /* a tracker's id, or -1 */
+  gint64 track;              /* a tracker's id, GST_EFFVK_NO_TRACK, or a region's own */
   guint od;                  /* the id of its ODMtd, or GST_EFFVK_OBJECT_NONE */
   guint roi;                 /* which of the buffer's ROI metas it is, or GST_EFFVK_OBJECT_NONE */
 
