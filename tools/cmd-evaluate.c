@@ -60,6 +60,8 @@ run (const Options *options, const char *folder)
   g_auto (Job) job = { 0 };
   g_autoptr (GError) error = NULL;
 
+  if (options->report && !tool_check_output (&options->look.target, options->report))
+    return TOOL_FAILED;
   if (!evaluate (options, folder, &job, &error))
     {
       tool_error ("%s", error->message);
@@ -83,6 +85,7 @@ tool_evaluate (char ***argv)
           { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report,
             "Write a page with the matrix and the worst mistakes as well", "OUT.html" },
           TOOL_OVERRIDES_ENTRY (&options.look.target),
+          TOOL_GRAPH_OUTPUT_ENTRY (&options.look.target),
           TOOL_LABELS_ENTRY (&options.look.target),
           TOOL_DEVICE_ENTRY (&options.look.target),
           TOOL_PRECISION_ENTRY (&options.look.target),

@@ -194,6 +194,7 @@ tool_find (char ***argv)
                                      "How many to print, 1 to 100000 (default: 10)", "N" },
                                    TOOL_MODEL_ENTRY (&options.look.target),
                                    TOOL_OVERRIDES_ENTRY (&options.look.target),
+                                   TOOL_GRAPH_OUTPUT_ENTRY (&options.look.target),
                                    TOOL_DEVICE_ENTRY (&options.look.target),
                                    TOOL_PRECISION_ENTRY (&options.look.target),
                                    TOOL_INTERVAL_ENTRY (&options.look.interval),

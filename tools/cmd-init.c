@@ -32,6 +32,8 @@ tool_init (char ***argv)
     return tool_usage_error ("init", "takes one file to write, but has %u",
                              g_strv_length (*argv) - 1);
 
+  if (!tool_check_replaceable ((*argv)[1]))
+    return TOOL_FAILED;
   model = effvk_model_new_random (variant, (guint) n_classes, (guint32) seed, &error);
   if (!model || !effvk_model_save (model, (*argv)[1], &error))
     {

@@ -151,8 +151,9 @@ tool_inspect (char ***argv)
 {
   g_auto (ToolTarget) target = { 0 };
   gboolean json = FALSE;
-  const GOptionEntry entries[] = { TOOL_OVERRIDES_ENTRY (&target), TOOL_LABELS_ENTRY (&target),
-                                   TOOL_JSON_ENTRY (&json), G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[]
+      = { TOOL_OVERRIDES_ENTRY (&target), TOOL_GRAPH_OUTPUT_ENTRY (&target),
+          TOOL_LABELS_ENTRY (&target), TOOL_JSON_ENTRY (&json), G_OPTION_ENTRY_NULL };
   g_autoptr (EffvkModel) model = NULL;
   g_autoptr (JsonNode) root = NULL;
   g_autoptr (GError) error = NULL;

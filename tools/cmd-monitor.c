@@ -142,6 +142,7 @@ tool_monitor (char ***argv)
   const GOptionEntry entries[]
       = { TOOL_MODEL_ENTRY (&options.target),
           TOOL_OVERRIDES_ENTRY (&options.target),
+          TOOL_GRAPH_OUTPUT_ENTRY (&options.target),
           TOOL_LABELS_ENTRY (&options.target),
           TOOL_DEVICE_ENTRY (&options.target),
           TOOL_PRECISION_ENTRY (&options.target),

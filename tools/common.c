@@ -148,6 +148,20 @@ is_same_file (const char *a, const char *b)
 }
 
 gboolean
+tool_check_replaceable (const char *output)
+{
+  GStatBuf there;
+
+  if (g_stat (output, &there) < 0 || S_ISREG (there.st_mode))
+    return TRUE;
+  tool_error ("%s: expected a new name or a regular file to replace, found %s", output,
+              S_ISDIR (there.st_mode)    ? "a directory"
+              : S_ISFIFO (there.st_mode) ? "a FIFO"
+                                         : "a device");
+  return FALSE;
+}
+
+gboolean
 tool_check_output (const ToolTarget *target, const char *output)
 {
   const char *model = target->model ? target->model : g_getenv ("EFFVK_MODEL");
@@ -157,6 +171,8 @@ tool_check_output (const ToolTarget *target, const char *output)
   g_autofree char *config = model ? g_build_filename (parent, "config.json", NULL) : NULL;
   const char *const inputs[] = { inside ? inside : model, config, target->labels };
 
+  if (!tool_check_replaceable (output))
+    return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
     if (is_same_file (inputs[i], output))
       {

@@ -67,7 +67,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
   {                                                                                                \
     "overrides", 0, 0, G_OPTION_ARG_STRING, &(target)->overrides,                                  \
         "A JSON object that overrides the model's own metadata", "JSON"                            \
-  },                                                                                               \
+  }
+/* Not for commands whose --output is a file: there, overrides have the key "output". */
+#define TOOL_GRAPH_OUTPUT_ENTRY(target)                                                            \
   {                                                                                                \
     "output", 0, 0, G_OPTION_ARG_STRING, &(target)->output,                                        \
         "The output with the classes, of a graph with several (default: by shape)", "NAME"         \
@@ -103,8 +105,10 @@ const char *tool_precision_to_string (EffvkPrecision precision);
 /* Loads the model and its labels. */
 EffvkModel *tool_load_model (const ToolTarget *target, GError **error);
 
-/* Whether @output is another file than those that @target is read from; otherwise prints the
- * error. */
+/* Whether @output is new or a regular file; otherwise prints the error. Before the work, which would
+ * be for nothing. */
+gboolean tool_check_replaceable (const char *output);
+/* The same, and whether it is another file than those that @target is read from. */
 gboolean tool_check_output (const ToolTarget *target, const char *output);
 
 /* "1,234,567" */

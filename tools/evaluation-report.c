@@ -329,6 +329,11 @@ tool_evaluation_write_report (const ToolEvaluation *evaluation, const char *path
   append_curve (out, evaluation);
   append_calibration (out, evaluation);
   g_string_append (out, "</body></html>\n");
-  return g_file_set_contents_full (path, out->str, (gssize) out->len,
-                                   G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
+  /* Which follows symlinks, and keeps a file's permissions. */
+  if (g_file_replace_contents (file, out->str, out->len, NULL, FALSE, G_FILE_CREATE_NONE, NULL,
+                               NULL, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", path);
+  return FALSE;
 }

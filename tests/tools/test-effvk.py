@@ -628,6 +628,14 @@ def outputs_replace_nothing_but_files():
         os.symlink('out.loop', path('out.loop'))
         Run(*writer, path('out.loop')).fails(1, 'out.loop', 'symbolic links')
         os.unlink(path('out.loop'))
+    pictures = path('pictures/class 0')
+    os.makedirs(pictures)
+    write_png(os.path.join(pictures, 'a.png'), 32, 32, lambda x, y: (x, y, 0))
+    for name, kind in ((fifo, 'FIFO'), (folder, 'directory'), (null, 'device')):
+        if name:
+            before = os.lstat(name)
+            Run('evaluate', '--model', model(), '--report', name, path('pictures')).fails(1, name)
+            equal((os.lstat(name).st_ino, os.lstat(name).st_mode), (before.st_ino, before.st_mode), kind)
     left = [name for name in os.listdir(os.path.dirname(fifo)) if name.startswith('out.') and name.count('.') > 1]
     equal(left, [], 'temporary files')
 
