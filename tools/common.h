@@ -105,8 +105,8 @@ const char *tool_precision_to_string (EffvkPrecision precision);
 /* Loads the model and its labels. */
 EffvkModel *tool_load_model (const ToolTarget *target, GError **error);
 
-/* Whether @output is new or a regular file; otherwise prints the error. Before the work, which would
- * be for nothing. */
+/* Whether @output is new or a regular file; otherwise prints the error. To be asked before the
+ * work, which would be for nothing. */
 gboolean tool_check_replaceable (const char *output);
 /* The same, and whether it is another file than those that @target is read from. */
 gboolean tool_check_output (const ToolTarget *target, const char *output);
