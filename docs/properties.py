@@ -35,6 +35,8 @@ def shown(value):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
+    if type(value) is int and value == 2**64 - 1:
+        return "-1"
     if hasattr(value, "value_nick"):
         return value.value_nick
     return str(value)

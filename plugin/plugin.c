@@ -6,8 +6,9 @@
 #include "overlay/effvkoverlay.h"
 #endif
 
-/* Nothing here touches Vulkan: the elements exist on a machine without a driver, and say what is
- * missing when they are started. */
+/* Opens no Vulkan device: the elements exist on a machine without a driver, and say what is
+ * missing when they are started. A plugin that was built with GStreamer's Vulkan library needs
+ * the Vulkan loader (libvulkan.so.1), to which that is linked, to be loaded at all. */
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
@@ -23,4 +24,4 @@ plugin_init (GstPlugin *plugin)
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, effvk,
                    "Video classification with EfficientNet on Vulkan compute", plugin_init,
-                   EFFVK_VERSION, "LGPL", "effvk", "https://arxiv.org/abs/1905.11946")
+                   EFFVK_VERSION, "LGPL", "effvk", EFFVK_PACKAGE_ORIGIN)

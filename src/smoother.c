@@ -8,6 +8,12 @@
 /* No label yet, or no candidate: neither a class nor unknown. */
 #define NO_CLASS (G_MAXUINT - 1)
 
+/* So many results in a row may be of one time; for how long one counts where time stood still
+ * since. */
+#define MAX_STILL 4
+#define DEFAULT_STEP (SECOND / 30)
+#define SECOND G_GUINT64_CONSTANT (1000000000)
+
 struct _EffvkSmoother
 {
   GObject parent_instance;
@@ -18,11 +24,14 @@ struct _EffvkSmoother
   double weight, hysteresis, unknown_threshold, unknown_margin;
   guint64 time_constant, hold; /* ns */
 
-  float *logits, *scores; /* averages, and what they score */
-  guint64 last;           /* ns, of the newest result; counts from the first label on */
-  guint label;            /* a class, EFFVK_CLASS_UNKNOWN, or NO_CLASS before the first result */
-  guint candidate;        /* what would replace it; NO_CLASS: nothing would */
-  guint64 candidate_since;
+  float *logits, *scores;  /* averages, and what they score */
+  guint64 last;            /* ns, of the newest result; counts from the first label on */
+  guint64 clock;           /* ns, the same but that it never falls back, see advance() */
+  guint64 steps[2];        /* ns, the last two that the time took forward; 0: none yet */
+  guint n_still;           /* results of one time, in a row */
+  guint label;             /* a class, EFFVK_CLASS_UNKNOWN, or NO_CLASS before the first result */
+  guint candidate;         /* what would replace it; NO_CLASS: nothing would */
+  guint64 candidate_since; /* of the clock */
 };
 
 G_DEFINE_FINAL_TYPE (EffvkSmoother, effvk_smoother, G_TYPE_OBJECT)
@@ -110,17 +119,55 @@ void
 effvk_smoother_reset (EffvkSmoother *smoother)
 {
   smoother->label = smoother->candidate = NO_CLASS;
+  smoother->steps[0] = smoother->steps[1] = 0;
+  smoother->n_still = 0;
+}
+
+/* What passes between two results as a rule: the shorter step, since the other may have been a
+ * leap. */
+static guint64
+get_step (const EffvkSmoother *smoother)
+{
+  guint64 latest = smoother->steps[0], before = smoother->steps[1];
+
+  return before ? MIN (latest, before) : latest ? latest : DEFAULT_STEP;
+}
+
+/* Moves the clock on, and returns by how much. Where time leaps, falls back, or stands still for
+ * longer than a few results, it is by one step: nothing waits for the time to come back, and one
+ * result is not all that is believed. */
+static guint64
+advance (EffvkSmoother *smoother, guint64 time)
+{
+  guint64 step = get_step (smoother), passed = step;
+
+  if (smoother->label == NO_CLASS)
+    passed = 0;
+  else if (time > smoother->last)
+    {
+      passed = time - smoother->last;
+      smoother->steps[1] = smoother->steps[0];
+      smoother->steps[0] = passed;
+      smoother->n_still = 0;
+      if (smoother->steps[1] && passed > MAX (10 * step, SECOND))
+        passed = step;
+    }
+  else if (time == smoother->last && ++smoother->n_still <= MAX_STILL)
+    passed = 0;
+  smoother->last = time;
+  smoother->clock += passed;
+  return passed;
 }
 
 static void
-average (EffvkSmoother *smoother, const float *logits, guint64 time)
+average (EffvkSmoother *smoother, const float *logits, guint64 passed)
 {
   double past = smoother->weight;
 
   if (smoother->label == NO_CLASS)
     past = 0.0;
   else if (smoother->time_constant)
-    past = exp (-(double) (time - smoother->last) / (double) smoother->time_constant);
+    past = exp (-(double) passed / (double) smoother->time_constant);
   for (guint i = 0; i < smoother->n_classes; i++)
     smoother->logits[i] = (float) (past * smoother->logits[i] + (1.0 - past) * logits[i]);
 }
@@ -196,7 +243,7 @@ find_label (EffvkSmoother *smoother, const EffvkClass *best, guint n)
 
 /* Returns whether the label changed. */
 static gboolean
-settle (EffvkSmoother *smoother, guint found, guint64 time)
+settle (EffvkSmoother *smoother, guint found)
 {
   if (found == smoother->label)
     {
@@ -206,9 +253,9 @@ settle (EffvkSmoother *smoother, guint found, guint64 time)
   if (found != smoother->candidate)
     {
       smoother->candidate = found;
-      smoother->candidate_since = time;
+      smoother->candidate_since = smoother->clock;
     }
-  if (smoother->label != NO_CLASS && time - smoother->candidate_since < smoother->hold)
+  if (smoother->label != NO_CLASS && smoother->clock - smoother->candidate_since < smoother->hold)
     return FALSE;
   smoother->label = found;
   smoother->candidate = NO_CLASS;
@@ -247,15 +294,12 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
     return effvk_result_ref (result);
   if (n != smoother->n_classes)
     return NULL;
-  if (time < smoother->last)
-    effvk_smoother_reset (smoother);
 
-  average (smoother, logits, time);
+  average (smoother, logits, advance (smoother, time));
   score (smoother);
-  smoother->last = time;
   best = g_new (EffvkClass, MAX (k, 2)); /* two, for the margin */
   find_best (smoother, best, MIN (MAX (k, 2), n));
-  moved = settle (smoother, find_label (smoother, best, n), time);
+  moved = settle (smoother, find_label (smoother, best, n));
   put_first (smoother, best, k);
   if (changed)
     *changed = moved;

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /**
  * EffvkSmoother:
  *
- * Makes of the results of a stream, or of an object that is tracked through one, answers that do not
- * flap. In this order:
+ * Makes of the results of a stream, or of an object that is tracked through one, answers that do
+ * not flap. In this order:
  *
  * 1. The network's raw answers are averaged over time, exponentially (effvk_smoother_set_weight(),
  *    effvk_smoother_set_time_constant()); scores are made of the averages.
@@ -121,19 +121,23 @@ EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double thres
  * effvk_smoother_add:
  * @smoother: a smoother
  * @result: the next result, of a classifier made with #EffvkClassifierOptions:logits
- * @time: when its frame is shown, in nanoseconds of a clock of the caller's. Where it lies before
- *   the last result's the smoother starts anew
+ * @time: when its frame is shown, in nanoseconds of a clock of the caller's. Where it falls back,
+ *   as when a camera starts again, the smoother goes on as if as much time had passed as between
+ *   the results before. So it does where time leaps (by a second or more, and ten times as far as
+ *   before) or stands still for more than four results. For another place in the stream call
+ *   effvk_smoother_reset()
  * @changed: (out) (optional): whether the label is another than before, or the first
  *
  * Adds a result. The answer has as many classes as @result: first the label, then the others, best
- * first. Where the label is unknown its score is the probability that the best class is wrong (1 less
- * its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are no probabilities). The logits are
- * the averages, the times are those of @result.
+ * first. Where the label is unknown its score is the probability that the best class is wrong (1
+ * less its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are no probabilities). The
+ * logits are the averages, the times are those of @result.
  *
- * A result without classes, of an answer that was not finite, changes nothing and comes back as it is.
+ * A result without classes, of an answer that was not finite, changes nothing and comes back as it
+ * is.
  *
- * Returns: (transfer full) (nullable): the answer, or %NULL when @result has no logits, or not those
- * of the smoother's model
+ * Returns: (transfer full) (nullable): the answer, or %NULL when @result has no logits, or not
+ * those of the smoother's model
  *
  * Since: 0.1
  */

@@ -32,7 +32,9 @@ struct _GstEffvkClassify
   GstEffvkCounters counters;
   GstEffvkLatency latency;
   GstEffvkPacer pacer;
-  GstEffvkModelInstance *network; /* from start to stop */
+  GstEffvkModelInstance *network; /* from start to stop; the registry writes it */
+  GstEffvkModelConfig accepted;   /* the settings that it met; likewise */
+  gboolean declared;              /* the registry counts the settings: from READY on */
   gboolean lost;                  /* the device, until the next start; has been reported */
   GThread *loader;                /* of another network; NULL: has not been one yet */
   gboolean may_load, loading;
@@ -46,6 +48,8 @@ struct _GstEffvkClassify
   GstEffvkOrientationTags turned;
   GstEffvkFramesPlace place;
   gboolean regions_outside; /* some lie outside of the picture, and that was told */
+  const char *way;          /* how the last frame's pixels get to the device */
+  gint64 asking, held;      /* us, see decide.c */
   GstEffvkTracks *tracks;   /* of the objects in the stream; the reporter has it too */
 
   /* source pad's task */
@@ -56,6 +60,10 @@ GST_DEBUG_CATEGORY_EXTERN (gst_effvk_classify_debug);
 
 /* Says that the answer to a LATENCY query has changed. */
 void gst_effvk_classify_post_latency (GstEffvkClassify *self);
+
+/* decide.c: whether a frame is classified, or passes as it is. Sets the item's time. */
+gboolean gst_effvk_classify_decide (GstEffvkClassify *self, const GstEffvkPace *pace,
+                                    GstEffvkItem *item, GstBuffer *buffer);
 
 /* sink.c */
 void gst_effvk_classify_add_sink (GstEffvkClassify *self);

@@ -9,103 +9,127 @@
  * the device, with the preprocessing that the model was trained with: no videoscale, and
  * videoconvert only for formats that the pad template does not name.
  *
- * Up to #GstEffvkClassify:max-in-flight frames are in the element at once: while the device works on
- * them the next ones arrive, and each leaves as soon as its result and those before it are there.
- * Frames and events keep their order, and no frame is dropped. In a live pipeline the element adds
- * the latency that it has, in whole frames, and posts a latency message when that grows.
+ * Up to #GstEffvkClassify:max-in-flight frames are in the element at once: while the device works
+ * on them the next ones arrive, and each leaves as soon as its result and those before it are
+ * there. Frames and events keep their order, and no frame is dropped. In a live pipeline the
+ * element adds the latency that it has, in whole frames, and posts a latency message when that
+ * grows.
  *
  * ## Pace
  *
  * The inference can be skipped, never the frame: by #GstEffvkClassify:inference-interval and
- * #GstEffvkClassify:inference-interval-time, when the sink is late (#GstEffvkClassify:qos), and when the
- * frame of a live source is (#GstEffvkClassify:deadline). #GstEffvkClassify:skipped says what such frames
- * carry.
+ * #GstEffvkClassify:inference-interval-time, when the sink is late (#GstEffvkClassify:qos), and
+ * when the frame of a live source is (#GstEffvkClassify:deadline). #GstEffvkClassify:skipped says
+ * what such frames carry.
+ *
+ * By default a live stream does not fall behind: a frame is skipped when inference has made the
+ * stream later than #GstEffvkClassify:max-in-flight frames last (100 ms at least), and carries the
+ * last classes. An element warning says so once. What else makes a stream late does not count. A
+ * stream that is not live has every frame classified.
+ *
+ * Intervals, deadline, QoS, ages and steady labels go by a time that never falls back, whatever the
+ * frames' time stamps do.
  *
  * ## How long it takes
  *
- * #GstEffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer says of each frame, classified or
- * skipped, how long it was in the element: `GST_TRACERS="latency(flags=pipeline+element)" GST_DEBUG=GST_TRACER:7`.
+ * #GstEffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer says of
+ * each frame, classified or skipped, how long it was in the element:
+ * `GST_TRACERS="latency(flags=pipeline+element)" GST_DEBUG=GST_TRACER:7`.
  *
  * ## Many streams
  *
- * Elements with the same #GstEffvkClassify:model-instance-id share one network. The first to start makes it,
- * with its options; the others take them as they are, and one that sets an option otherwise does not
- * start. A frame waits for those of the other streams, so that #GstEffvkClassify:batch-size of them go to
- * the device at once: until every stream has one waiting, while the device has other work, or, when it
- * has none, for #GstEffvkClassify:batch-timeout. #GstEffvkClassify:max-in-flight is each element's own.
+ * Elements with the same #GstEffvkClassify:model-instance-id share one network. It is made of what
+ * any of them sets, whatever the order in which they start: from READY on, what an element sets
+ * counts. Two elements that set a property to different values are an error. A value that means
+ * "automatic" or "none" is as if it was not set. An element that sets something new while others
+ * play makes another network, which takes its place in all of them, each with a message
+ * `effvkclassify-model`. A frame waits for those of the other streams, so that
+ * #GstEffvkClassify:batch-size of them go to the device at once: until every stream has one
+ * waiting, while the device has other work, or, when it has none, for
+ * #GstEffvkClassify:batch-timeout. #GstEffvkClassify:max-in-flight is each element's own.
  *
  * ## Changes while playing
  *
- * Every property may be set at any time. When one is set that the network is made of, another network is
- * loaded beside the one that runs, and takes its place between two frames when it is ready; frames that
- * were in flight are answered by the one that they were given to. Where it cannot be loaded, or the
- * network is shared, the old one and its settings are kept. An element message `effvkclassify-model` tells:
- * `swapped` (boolean), `model` (string, the variant that runs), `model-file` (string, what was asked
- * for) and, where it was refused, `reason` (string). Several properties that belong together are set
- * with one g_object_set().
+ * Every property may be set at any time. When one is set that the network is made of, another
+ * network is loaded beside the one that runs, and takes its place between two frames when it is
+ * ready; frames that were in flight are answered by the one that they were given to. Where it
+ * cannot be loaded the old one and its settings are kept. An element message `effvkclassify-model`
+ * tells: `swapped` (boolean), `model` (string, the variant that runs), `model-file` (string, what
+ * was asked for) and, where it was refused, `reason` (string). Several properties that belong
+ * together are set with one g_object_set().
  *
  * ## Memory
  *
- * Frames in system memory are read where they lie when upstream took the pool that the element offers, and also,
- * on devices that share the CPU's memory, when they come again in memory that has come before; else, and where a plane or a stride is no multiple of 16
- * bytes, they are copied to the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are on,
- * GStreamer's, on which the network then works whatever #GstEffvkClassify:device says; the element takes part in
- * GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later) are imported where the device can: linear
- * ones, and those with the DRM modifiers that it lists for their format, which need a GstVideoMeta. The caps name what it can import, from when the
- * element has started, and others are refused. #GstEffvkClassify:stats counts frames and bytes of each way.
+ * Frames in system memory are read where they lie when upstream took the pool that the element
+ * offers, and also, on devices that share the CPU's memory, when they come again in memory that has
+ * come before; else, and where a plane or a stride is no multiple of 16 bytes, they are copied to
+ * the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are
+ * on, GStreamer's, on which the network then works whatever #GstEffvkClassify:device says; the
+ * element takes part in GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`,
+ * GStreamer 1.24 and later) are imported where the device can: linear ones, and those with the DRM
+ * modifiers that it lists for their format, which need a GstVideoMeta. The caps name what it can
+ * import, from when the element has started, and others are refused. #GstEffvkClassify:stats counts
+ * frames and bytes of each way.
  *
  * ## Colours
  *
- * Matrix, range and chroma siting are those of the caps: BT.601, BT.709, BT.2020 and SMPTE 240M, also limited range of gray
- * and RGB. Primaries are not converted: BT.2020's look a little less saturated to the network than they are. HDR (PQ,
- * HLG) is refused.
+ * Matrix, range and chroma siting are those of the caps: BT.601, BT.709, BT.2020 and SMPTE 240M,
+ * also limited range of gray and RGB. Primaries are not converted: BT.2020's look a little less
+ * saturated to the network than they are. HDR (PQ, HLG) is refused.
  *
  * ## Metadata
  *
- * - GstAnalytics (GStreamer 1.24 and later): one classification of the frame, best class first.
+ * - GstAnalytics (GStreamer 1.24 and later): a classification (ClsMtd) of one class, the label;
+ * with #GstEffvkClassify:attach-alternatives one for each of the other classes as well, best first.
+ * From GStreamer 1.30 on its semantic tag is the model's name, and it is related to a ClsMtd of all
+ * labels with the tag `class_descriptor`.
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
  * `labels` (string), `indices` (int) and `scores` (double), `model`, the network's variant
  * (string), and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
- * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type `frame`, with
- * parameters in DL Streamer's layout.
- * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw answers,
- * averaged where smoothing is on.
+ * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type
+ * `frame`, with parameters in DL Streamer's older layout, which it drops at the end of 2026.
+ * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw
+ * answers, averaged where smoothing is on.
  *
  * ## Objects
  *
- * With #GstEffvkClassify:inference-region `roi-list` the objects that a detector upstream has found are
- * classified instead of the frame: GstAnalytics' detections (ODMtd) and regions of interest, those that
- * an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and CONTAIN, and back by
- * RELATE_TO and IS_PART_OF; a region gets parameters `classification` with `label` (string), `label_id`
- * (int), `confidence` (double) and `model_name` (string), best first. The custom meta has `objects`
- * instead of the three arrays: an array of structures with these, `age`, `x`, `y`, `width` and `height`
- * (double, in shares of the picture's size), `type` (string) and `id` (int64) where they are known.
+ * With #GstEffvkClassify:inference-region `roi-list` the objects that a detector upstream has found
+ * are classified instead of the frame: GstAnalytics' detections (ODMtd) and regions of interest,
+ * those that an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and
+ * CONTAIN, and back by RELATE_TO and IS_PART_OF; a region gets parameters `classification` with
+ * `label` (string), `label_id` (int), `confidence` (double) and `model_name` (string), best first.
+ * The custom meta has `objects` instead of the three arrays: an array of structures with these,
+ * `age`, `x`, `y`, `width` and `height` (double, in shares of the picture's size), `type` (string)
+ * and `id` (int64) where they are known.
  *
- * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the frame or, with
- * #GstEffvkClassify:inference-region `regions`, instead of it. They travel as objects do: their `type` is the
- * region's name, and each has a steady label of its own.
+ * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the frame
+ * or, with #GstEffvkClassify:inference-region `regions`, instead of it. They travel as objects do:
+ * their `type` is the region's name, and each has a steady label of its own.
  *
  * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
- * `object_id`) keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval), in skipped
- * frames where #GstEffvkClassify:skipped says so, and has a steady label of its own. The last 1024 are remembered, for 300 frames after they were seen.
+ * `object_id`) keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval), in
+ * skipped frames where #GstEffvkClassify:skipped says so, and has a steady label of its own. The
+ * last 1024 are remembered, for 300 frames after they were seen.
  *
  * ## Steady labels
  *
- * The network answers each frame by itself, and the best class may flap. The element can average the
- * answers (#GstEffvkClassify:smoothing, #GstEffvkClassify:smoothing-time), keep a label until another is
- * clearly better (#GstEffvkClassify:hysteresis) and has lasted (#GstEffvkClassify:hold), and say `unknown`,
- * with the index -1, where no class is sure enough (#GstEffvkClassify:unknown-threshold,
- * #GstEffvkClassify:unknown-margin; the score is then the probability that the best class is wrong). The
- * label is the first class everywhere; the others follow, best first. A flush begins anew.
+ * The network answers each frame by itself, and the best class may flap. The element can average
+ * the answers (#GstEffvkClassify:smoothing, #GstEffvkClassify:smoothing-time), keep a label until
+ * another is clearly better (#GstEffvkClassify:hysteresis) and has lasted (#GstEffvkClassify:hold),
+ * and say `unknown`, with the index -1, where no class is sure enough
+ * (#GstEffvkClassify:unknown-threshold, #GstEffvkClassify:unknown-margin; the score is then the
+ * probability that the best class is wrong). The label is the first class everywhere; the others
+ * follow, best first. A flush begins anew.
  *
  * ## Messages
  *
- * With #GstEffvkClassify:post-messages an element message `effvkclassify` per classified frame, with
- * `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64; GST_CLOCK_TIME_NONE where the frame
- * or its segment says none), `model` (string), and for the best class `label` (string), `index` (int), `score` (double);
- * `classes` is an array of structures with the same three fields. Where objects are classified the message has `objects`
- * instead, an array of structures with these four fields and where the object is, as in the custom meta: those that were
- * classified in this frame.
+ * With #GstEffvkClassify:post-messages an element message `effvkclassify` per classified frame,
+ * with `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64;
+ * GST_CLOCK_TIME_NONE where the frame or its segment says none), `model` (string), and for the best
+ * class `label` (string), `index` (int), `score` (double); `classes` is an array of structures with
+ * the same three fields. Where objects are classified the message has `objects` instead, an array
+ * of structures with these four fields and where the object is, as in the custom meta: those that
+ * were classified in this frame.
  *
  * ## Example launch lines
  * |[
@@ -136,7 +160,6 @@
 #include "memory/dmabuf-buffer.h"
 #include "common/element-error.h"
 #include "classify/instance-registry.h"
-#include "classify/network.h"
 
 GST_DEBUG_CATEGORY (gst_effvk_classify_debug);
 #define GST_CAT_DEFAULT gst_effvk_classify_debug
@@ -157,6 +180,15 @@ static GstStaticPadTemplate src_template
                                GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_EFFVK_FRAME_FORMATS)
                                                     GST_EFFVK_VULKAN_CAPS GST_EFFVK_DMABUF_CAPS));
 
+#define LACKS "%s or later, and effvk built with its gstreamer-analytics-1.0"
+
+static const char *
+get_lacks (const GstEffvkReporting *how)
+{
+  return gst_effvk_classification_meta_lacks (how->meta_mode, how->attach_alternatives,
+                                              how->attach_logits);
+}
+
 static gboolean
 start (GstEffvkClassify *self)
 {
@@ -165,15 +197,12 @@ start (GstEffvkClassify *self)
 
   GST_OBJECT_LOCK (self);
   problem = g_strdup (self->settings.objects.regions_problem);
-  lacks = gst_effvk_classification_meta_lacks (self->settings.reporting.meta_mode,
-                                               self->settings.reporting.attach_logits);
+  lacks = get_lacks (&self->settings.reporting);
   self->counters = (GstEffvkCounters){ 0 };
   GST_OBJECT_UNLOCK (self);
   if (lacks)
     {
-      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-                         ("%s or later, and effvk built with its gstreamer-analytics-1.0", lacks),
-                         (NULL));
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, (LACKS, lacks), (NULL));
       return FALSE;
     }
   if (problem)
@@ -185,7 +214,7 @@ start (GstEffvkClassify *self)
     return FALSE;
   GST_OBJECT_LOCK (self);
   self->lost = FALSE;
-  self->latency.live = FALSE; /* until it is asked */
+  self->latency.live = self->latency.asked = FALSE;
   gst_effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
   gst_effvk_pacer_reset (&self->pacer);
   GST_OBJECT_UNLOCK (self);
@@ -200,7 +229,6 @@ start (GstEffvkClassify *self)
 static void
 stop (GstEffvkClassify *self)
 {
-  GstEffvkModelInstance *network;
   EffvkDevice *device;
 
   /* A flush that came to its end while the source pad went inactive has started it again. */
@@ -208,12 +236,13 @@ stop (GstEffvkClassify *self)
   gst_pad_stop_task (self->src);
   gst_effvk_queue_discard (&self->queue, NULL);
   gst_effvk_classify_end_swaps (self);
+  gst_effvk_registry_leave (self);
   GST_OBJECT_LOCK (self);
-  network = g_steal_pointer (&self->network);
   device = g_steal_pointer (&self->settings.network.frames_device);
   GST_OBJECT_UNLOCK (self);
+  if (device)
+    gst_effvk_registry_declare (self);
   gst_effvk_reporter_reset (&self->reporter);
-  g_clear_pointer (&network, gst_effvk_model_instance_leave);
   g_clear_object (&device);
   g_clear_pointer (&self->image, effvk_image_free);
 }
@@ -221,7 +250,26 @@ stop (GstEffvkClassify *self)
 void
 gst_effvk_classify_post_latency (GstEffvkClassify *self)
 {
+  GstClockTime latency;
+
+  GST_OBJECT_LOCK (self);
+  latency = self->latency.n_frames * self->latency.frame;
+  GST_OBJECT_UNLOCK (self);
+  GST_INFO_OBJECT (self, "the latency is %" GST_TIME_FORMAT " now", GST_TIME_ARGS (latency));
   gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* Whether others, who share its network, count what it sets. */
+static void
+set_declared (GstEffvkClassify *self, gboolean declared)
+{
+  GST_OBJECT_LOCK (self);
+  self->declared = declared;
+  GST_OBJECT_UNLOCK (self);
+  if (declared)
+    gst_effvk_registry_declare (self);
+  else
+    gst_effvk_registry_withdraw (self);
 }
 
 static GstStateChangeReturn
@@ -230,6 +278,8 @@ gst_effvk_classify_change_state (GstElement *element, GstStateChange transition)
   GstEffvkClassify *self = GST_EFFVK_CLASSIFY (element);
   GstStateChangeReturn result;
 
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY)
+    set_declared (self, TRUE);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
   result = GST_ELEMENT_CLASS (gst_effvk_classify_parent_class)->change_state (element, transition);
@@ -237,7 +287,10 @@ gst_effvk_classify_change_state (GstElement *element, GstStateChange transition)
       || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     stop (self);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL)
-    gst_effvk_vulkan_clear (&self->vulkan, element); /* the device may have been lost */
+    {
+      set_declared (self, FALSE);
+      gst_effvk_vulkan_clear (&self->vulkan, element); /* the device may have been lost */
+    }
   return result;
 }
 
@@ -255,7 +308,11 @@ get_stats (GstEffvkClassify *self)
   if (network)
     {
       gst_structure_set (stats, "streams", G_TYPE_UINT,
-                         gst_effvk_model_instance_get_n_streams (network), NULL);
+                         gst_effvk_model_instance_get_n_streams (network), "batch-size",
+                         G_TYPE_UINT,
+                         effvk_classifier_get_batch_size (
+                             gst_effvk_model_instance_get_classifier (network)),
+                         NULL);
       gst_effvk_statistics_add (stats, gst_effvk_model_instance_get_classifier (network),
                                 &counters);
     }
@@ -267,12 +324,15 @@ gst_effvk_classify_set_property (GObject *object, guint id, const GValue *value,
 {
   GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
   g_autofree char *problem = NULL;
+  const char *lacks, *lacked;
   gboolean known, latency;
 
   GST_OBJECT_LOCK (self);
+  lacked = get_lacks (&self->settings.reporting);
   known = gst_effvk_settings_set (&self->settings, id, value);
   if (id == GST_EFFVK_PROP_OBJECTS + GST_EFFVK_OBJECTS_REGIONS)
     problem = g_strdup (self->settings.objects.regions_problem);
+  lacks = self->network ? get_lacks (&self->settings.reporting) : NULL; /* else start() says so */
   latency = gst_effvk_latency_set_max (&self->latency, self->settings.pace.max_in_flight)
             && self->network;
   GST_OBJECT_UNLOCK (self);
@@ -281,6 +341,8 @@ gst_effvk_classify_set_property (GObject *object, guint id, const GValue *value,
   if (problem)
     GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("%s. The old regions are kept", problem),
                          (NULL));
+  if (lacks && lacks != lacked)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, (LACKS ": it is not attached", lacks), (NULL));
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -324,12 +386,20 @@ gst_effvk_classify_set_context (GstElement *element, GstContext *context)
 }
 
 static void
+gst_effvk_classify_dispose (GObject *object)
+{
+  gst_effvk_registry_withdraw (GST_EFFVK_CLASSIFY (object)); /* if it was not stopped before */
+  G_OBJECT_CLASS (gst_effvk_classify_parent_class)->dispose (object);
+}
+
+static void
 gst_effvk_classify_finalize (GObject *object)
 {
   GstEffvkClassify *self = GST_EFFVK_CLASSIFY (object);
 
   gst_effvk_queue_clear (&self->queue);
   gst_effvk_settings_clear (&self->settings);
+  gst_effvk_model_config_clear (&self->accepted);
   gst_effvk_vulkan_clear (&self->vulkan, GST_ELEMENT (self));
   gst_effvk_tracks_free (self->tracks);
   G_OBJECT_CLASS (gst_effvk_classify_parent_class)->finalize (object);
@@ -344,6 +414,7 @@ gst_effvk_classify_class_init (GstEffvkClassifyClass *klass)
   object_class->set_property = gst_effvk_classify_set_property;
   object_class->get_property = gst_effvk_classify_get_property;
   object_class->dispatch_properties_changed = gst_effvk_classify_dispatch_changed;
+  object_class->dispose = gst_effvk_classify_dispose;
   object_class->finalize = gst_effvk_classify_finalize;
   gst_effvk_settings_install (object_class);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);

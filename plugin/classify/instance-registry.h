@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "classify/effvkclassify.h"
 #include "classify/model-instance.h"
 
-/* Elements of one process with the same model-instance-id share one network: the first makes it, with
- * its options, and it goes with the last. An option that a later one sets otherwise is an error. */
+/*
+ * Who uses which network. Elements of one process with the same model-instance-id share one. It is
+ * made of what any of them sets, from READY on, in whatever order they start; two that set a property
+ * differently contradict each other. When an element joins whose settings the network that runs does
+ * not meet, another is made, and takes its place in all of them between two frames.
+ *
+ * The registry alone writes an element's network, and what it accepted of its settings.
+ */
 
-/* The network of the config's id, or one for this stream alone where that is NULL or empty. */
-GstEffvkModelInstance *gst_effvk_model_instance_join (const GstEffvkModelConfig *config,
-                                                      GError **error);
+/* The element is in READY or above, or its settings have changed: what they set counts for the
+ * network that others make. Does nothing where its own network is not what they ask for, which
+ * is to be joined first. */
+void gst_effvk_registry_declare (GstEffvkClassify *self);
+void gst_effvk_registry_withdraw (GstEffvkClassify *self);
 
-/* Whether a network is what @wanted asks for, or, where it is shared, does not contradict it. */
-gboolean gst_effvk_model_instance_suffices (GstEffvkModelInstance *network,
-                                            const GstEffvkModelConfig *wanted);
+/* Gives the element a network that @config asks for: the one of the config's id, or one for this
+ * stream alone where that is NULL or empty. FALSE: it keeps what it has. */
+gboolean gst_effvk_registry_join (GstEffvkClassify *self, const GstEffvkModelConfig *config,
+                                  GError **error);
 
-/* The stream asks no more; takes the reference. */
-void gst_effvk_model_instance_leave (GstEffvkModelInstance *network);
+/* Whether a network is what @wanted asks for. */
+gboolean gst_effvk_registry_suffices (GstEffvkModelInstance *network,
+                                      const GstEffvkModelConfig *wanted);
+
+/* The element asks no more, and has no network any more. */
+void gst_effvk_registry_leave (GstEffvkClassify *self);

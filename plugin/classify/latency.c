@@ -42,13 +42,21 @@ gst_effvk_latency_measure (GstEffvkLatency *latency, GstClockTime time)
 }
 
 void
+gst_effvk_latency_take_liveness (GstEffvkLatency *latency, GstQuery *query)
+{
+  gst_query_parse_latency (query, &latency->live, NULL, NULL);
+  latency->asked = TRUE;
+}
+
+void
 gst_effvk_latency_answer (GstEffvkLatency *latency, GstQuery *query)
 {
   GstClockTime min, max;
 
-  gst_query_parse_latency (query, &latency->live, &min, &max);
+  gst_effvk_latency_take_liveness (latency, query);
   if (!latency->live)
     return;
+  gst_query_parse_latency (query, NULL, &min, &max);
   min += latency->n_frames * latency->frame;
   if (GST_CLOCK_TIME_IS_VALID (max))
     max += latency->max * latency->frame;

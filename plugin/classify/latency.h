@@ -15,7 +15,8 @@ typedef struct
   guint n_frames, max;
   guint
       n_warming; /* answers yet to come that tell nothing: the first ones build what the others use */
-  gboolean live; /* what upstream answered to the last query */
+  gboolean live;  /* what upstream answered to the last query */
+  gboolean asked; /* there has been one */
 } GstEffvkLatency;
 
 /* At the start, and for other caps. Returns whether that changes the latency. */
@@ -27,6 +28,9 @@ gboolean gst_effvk_latency_set_max (GstEffvkLatency *latency, guint max_in_fligh
 
 /* Tells how long an answer took. Returns whether that changes the latency. */
 gboolean gst_effvk_latency_measure (GstEffvkLatency *latency, GstClockTime time);
+
+/* Takes from the answer to a LATENCY query whether upstream is live. */
+void gst_effvk_latency_take_liveness (GstEffvkLatency *latency, GstQuery *query);
 
 /* Adds the element's latency to what upstream answered to a LATENCY query. */
 void gst_effvk_latency_answer (GstEffvkLatency *latency, GstQuery *query);

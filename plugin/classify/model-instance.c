@@ -11,6 +11,7 @@ struct _GstEffvkModelInstance
   gatomicrefcount references;
   EffvkClassifier *classifier;
   GstEffvkModelConfig config;
+  guint batch; /* that was asked for; the classifier's may be smaller */
   GThread *collector;
 
   GMutex lock; /* what follows */
@@ -56,11 +57,13 @@ load_model (const GstEffvkModelConfig *config, GError **error)
   return g_steal_pointer (&model);
 }
 
-/* A submission takes as long as a full one. So does each image on a CPU, which does them one after the
- * other. */
-static guint
-choose_batch_size (const GstEffvkModelConfig *config, EffvkDevice *device)
+/* A submission takes as long as a full one. So does each image on a CPU, which does them one
+ * after the other. */
+guint
+gst_effvk_model_instance_choose_batch_size (const GstEffvkModelConfig *config, EffvkDevice *device)
 {
+  if (!config->objects && config->n_streams <= 1)
+    return 1;
   if (config->batch_size)
     return config->batch_size;
   return config->objects && effvk_device_get_device_type (device) != EFFVK_DEVICE_TYPE_CPU
@@ -69,7 +72,7 @@ choose_batch_size (const GstEffvkModelConfig *config, EffvkDevice *device)
 }
 
 static EffvkClassifier *
-build (const GstEffvkModelConfig *config, GError **error)
+build (const GstEffvkModelConfig *config, guint *batch, GError **error)
 {
   g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
   g_autoptr (EffvkModel) model = load_model (config, error);
@@ -88,7 +91,8 @@ build (const GstEffvkModelConfig *config, GError **error)
   effvk_classifier_options_set_precision (options, config->precision);
   effvk_classifier_options_set_activation (options, config->activation);
   effvk_classifier_options_set_top_k (options, config->top_k);
-  effvk_classifier_options_set_batch_size (options, choose_batch_size (config, device));
+  *batch = gst_effvk_model_instance_choose_batch_size (config, device);
+  effvk_classifier_options_set_batch_size (options, *batch);
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
   classifier = config->frames_device
@@ -191,8 +195,8 @@ oldest_waiting (GstEffvkModelInstance *network)
   return oldest;
 }
 
-/* Under lock. us of the monotonic clock: when the batch has waited long enough for what else may come;
- * G_MAXINT64 while the device has other work, behind which it would wait anyway. */
+/* Under lock. us of the monotonic clock: when the batch has waited long enough for what else may
+ * come; G_MAXINT64 while the device has other work, behind which it would wait anyway. */
 static gint64
 when_due (GstEffvkModelInstance *network)
 {
@@ -227,8 +231,8 @@ submit_next (GstEffvkModelInstance *network, GstEffvkRequest *request, GError **
   return TRUE;
 }
 
-/* Under lock. Serves the line whose turn it is, which then is the last. Returns FALSE when the device
- * has no room. */
+/* Under lock. Serves the line whose turn it is, which then is the last. Returns FALSE when the
+ * device has no room. */
 static gboolean
 serve_line (GstEffvkModelInstance *network)
 {
@@ -335,7 +339,8 @@ collect (gpointer data)
 GstEffvkModelInstance *
 gst_effvk_model_instance_new (const GstEffvkModelConfig *config, GError **error)
 {
-  EffvkClassifier *classifier = build (config, error);
+  guint batch;
+  EffvkClassifier *classifier = build (config, &batch, error);
   GstEffvkModelInstance *network;
 
   if (!classifier)
@@ -345,7 +350,7 @@ gst_effvk_model_instance_new (const GstEffvkModelConfig *config, GError **error)
   g_mutex_init (&network->lock);
   g_cond_init (&network->changed);
   network->classifier = classifier;
-  network->n_streams = 1;
+  network->batch = batch;
   gst_effvk_model_config_copy (config, &network->config);
   network->collector = g_thread_new ("effvk-collect", collect, network);
   return network;
@@ -415,6 +420,12 @@ const GstEffvkModelConfig *
 gst_effvk_model_instance_get_config (GstEffvkModelInstance *network)
 {
   return &network->config;
+}
+
+guint
+gst_effvk_model_instance_get_batch_size (GstEffvkModelInstance *network)
+{
+  return network->batch;
 }
 
 EffvkClassifier *

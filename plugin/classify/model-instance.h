@@ -16,9 +16,14 @@
  */
 typedef struct _GstEffvkModelInstance GstEffvkModelInstance;
 
-/* Loads the model, opens the device, builds the classifier. For one stream. */
+/* Loads the model, opens the device, builds the classifier. Nobody's frames are waited for yet. */
 GstEffvkModelInstance *gst_effvk_model_instance_new (const GstEffvkModelConfig *config,
                                                      GError **error);
+
+/* How many images a submission of such a network holds. One more than can come would cost as
+ * much as if it came. */
+guint gst_effvk_model_instance_choose_batch_size (const GstEffvkModelConfig *config,
+                                                  EffvkDevice *device);
 
 /* Posts why gst_effvk_model_instance_new() or a request failed. */
 void gst_effvk_model_instance_post_error (GstElement *element, const GstEffvkModelConfig *config,
@@ -30,8 +35,8 @@ GstEffvkModelInstance *gst_effvk_model_instance_ref (GstEffvkModelInstance *netw
 void gst_effvk_model_instance_unref (GstEffvkModelInstance *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstEffvkModelInstance, gst_effvk_model_instance_unref)
 
-/* Answers a black frame of this kind, as a new network does before it is asked: the first answer takes
- * longer, while the driver compiles. */
+/* Answers a black frame of this kind, as a new network does before it is asked: the first answer
+ * takes longer, while the driver compiles. */
 void gst_effvk_model_instance_warm (GstEffvkModelInstance *network, const GstVideoInfo *info);
 
 /* One stream more, or one less, whose frames are waited for. */
@@ -39,15 +44,18 @@ void gst_effvk_model_instance_add_streams (GstEffvkModelInstance *network, int n
 guint gst_effvk_model_instance_get_n_streams (GstEffvkModelInstance *network);
 
 const GstEffvkModelConfig *gst_effvk_model_instance_get_config (GstEffvkModelInstance *network);
+
+/* The batch size that was chosen for it; the classifier's is smaller where the device cannot do that. */
+guint gst_effvk_model_instance_get_batch_size (GstEffvkModelInstance *network);
 EffvkClassifier *gst_effvk_model_instance_get_classifier (GstEffvkModelInstance *network);
 EffvkModel *gst_effvk_model_instance_get_model (GstEffvkModelInstance *network);
 
 /* What it was made with. */
 EffvkOutputActivation gst_effvk_model_instance_get_activation (GstEffvkModelInstance *network);
 
-/* Puts a request to the network, which calls @notify with @waiter, the stream, when it is answered: from
- * this call on, from any thread, with the network's lock held. @waiter keeps the network until then, or until
- * the request is cancelled. */
+/* Puts a request to the network, which calls @notify with @waiter, the stream, when it is
+ * answered: from this call on, from any thread, with the network's lock held. @waiter keeps the
+ * network until then, or until the request is cancelled. */
 void gst_effvk_model_instance_ask (GstEffvkModelInstance *network, GstEffvkRequest *request,
                                    GDestroyNotify notify, gpointer waiter);
 

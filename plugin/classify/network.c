@@ -6,14 +6,13 @@
 #include "classify/instance-registry.h"
 #include "common/element-error.h"
 
+#define GST_CAT_DEFAULT gst_effvk_classify_debug
+
 void
 gst_effvk_classify_get_config (GstEffvkClassify *self, GstEffvkModelConfig *config)
 {
   GST_OBJECT_LOCK (self);
-  gst_effvk_model_config_copy (&self->settings.network, config);
-  config->top_k = self->settings.reporting.top_k;
-  config->objects = gst_effvk_objects_are_wanted (&self->settings.objects);
-  config->max_in_flight = self->settings.pace.max_in_flight;
+  gst_effvk_settings_get_config (&self->settings, config);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -45,13 +44,13 @@ warn_about_cpu (GstEffvkClassify *self, const GstEffvkModelConfig *config, Effvk
 }
 
 static void
-warn_of_softmax (GstEffvkClassify *self, const GstEffvkModelConfig *config,
-                 GstEffvkModelInstance *network)
+warn_of_softmax (GstEffvkClassify *self, GstEffvkModelInstance *network)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (network);
-  EffvkOutputActivation activation
-      = config->activation ? config->activation : effvk_model_get_output_activation (model);
+  EffvkOutputActivation activation = gst_effvk_model_instance_get_activation (network);
 
+  if (!activation)
+    activation = effvk_model_get_output_activation (model);
   if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX && effvk_model_get_n_classes (model) == 1)
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS,
@@ -63,29 +62,20 @@ warn_of_softmax (GstEffvkClassify *self, const GstEffvkModelConfig *config,
 gboolean
 gst_effvk_classify_join_network (GstEffvkClassify *self)
 {
+  g_autoptr (GstEffvkModelInstance) network = NULL;
   g_auto (GstEffvkModelConfig) config = { 0 };
   g_autoptr (GError) error = NULL;
-  GstEffvkModelInstance *network, *old;
-  EffvkDevice *device;
 
   gst_effvk_classify_get_config (self, &config);
-  network = gst_effvk_model_instance_join (&config, &error);
-  if (!network)
+  if (!gst_effvk_registry_join (self, &config, &error))
     {
       gst_effvk_model_instance_post_error (GST_ELEMENT (self), &config, error);
       return FALSE;
     }
-  device = effvk_classifier_get_device (gst_effvk_model_instance_get_classifier (network));
-  warn_about_cpu (self, &config, device);
-  warn_of_softmax (self, &config, network);
-  GST_INFO_OBJECT (self, "%s on %s (%s)",
-                   effvk_model_get_variant (gst_effvk_model_instance_get_model (network)),
-                   effvk_device_get_name (device), effvk_device_get_driver (device));
-  GST_OBJECT_LOCK (self);
-  old = self->network;
-  self->network = network;
-  GST_OBJECT_UNLOCK (self);
-  g_clear_pointer (&old, gst_effvk_model_instance_leave);
+  network = gst_effvk_classify_get_network (self);
+  warn_about_cpu (self, gst_effvk_model_instance_get_config (network),
+                  effvk_classifier_get_device (gst_effvk_model_instance_get_classifier (network)));
+  warn_of_softmax (self, network);
   return TRUE;
 }
 
@@ -129,68 +119,39 @@ gst_effvk_classify_expects_vulkan (GstEffvkClassify *self)
          && gst_effvk_frame_caps_are (caps, GST_EFFVK_FEATURE_VULKAN);
 }
 
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Makes the network, ready for the stream's frames. */
-static GstEffvkModelInstance *
-load (GstEffvkClassify *self, const GstEffvkModelConfig *config, GError **error)
+void
+gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_file, const GError *error)
 {
-  GstEffvkModelInstance *network;
-  GstVideoInfo info;
+  g_autoptr (GstEffvkModelInstance) runs = gst_effvk_classify_get_network (self);
+  GstStructure *structure;
 
-  if (gst_effvk_model_config_is_shared (config))
-    {
-      g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-                   "The network is shared (model-instance-id=%s): it changes when all have stopped",
-                   config->instance_id);
-      return NULL;
-    }
-  network = gst_effvk_model_instance_new (config, error);
-  GST_OBJECT_LOCK (self);
-  info = self->info;
-  GST_OBJECT_UNLOCK (self);
-  if (network && GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_UNKNOWN)
-    gst_effvk_model_instance_warm (network, &info);
-  return network;
-}
-
-static void
-post (GstEffvkClassify *self, const GstEffvkModelConfig *config, GstEffvkModelInstance *runs,
-      const GError *error)
-{
-  GstStructure *structure
+  if (!runs)
+    return;
+  if (!model_file && !error)
+    model_file = gst_effvk_model_instance_get_config (runs)->model_file;
+  structure
       = gst_structure_new ("effvkclassify-model", "swapped", G_TYPE_BOOLEAN, error == NULL, "model",
                            G_TYPE_STRING,
                            effvk_model_get_variant (gst_effvk_model_instance_get_model (runs)),
-                           "model-file", G_TYPE_STRING, config->model_file, NULL);
-
+                           "model-file", G_TYPE_STRING, model_file, NULL);
   if (error)
     gst_structure_set (structure, "reason", G_TYPE_STRING, error->message, NULL);
   gst_element_post_message (GST_ELEMENT (self),
                             gst_message_new_element (GST_OBJECT (self), structure));
 }
 
-/* Under the object lock: what the settings ask for; the strings are not the caller's. */
-static GstEffvkModelConfig
-get_wanted (GstEffvkClassify *self)
-{
-  GstEffvkModelConfig wanted = self->settings.network;
-
-  wanted.top_k = self->settings.reporting.top_k;
-  return wanted;
-}
-
-/* The settings are those of the network that runs again, unless they have been set anew since @refused. */
+/* The settings are those of the network that runs again, unless they have been set anew since
+ * @refused. */
 static void
-take_back (GstEffvkClassify *self, GstEffvkModelInstance *runs, const GstEffvkModelConfig *refused)
+take_back (GstEffvkClassify *self, const GstEffvkModelConfig *refused)
 {
   g_autoptr (GPtrArray) changed = NULL;
-  GstEffvkModelConfig wanted;
 
   GST_OBJECT_LOCK (self);
-  wanted = get_wanted (self);
-  if (gst_effvk_model_config_satisfies (refused, &wanted))
+  if (gst_effvk_model_config_satisfies (refused, &self->settings.network, FALSE)
+      && g_strcmp0 (refused->instance_id, self->settings.network.instance_id) == 0)
     changed = gst_effvk_settings_take_back (&self->settings, G_OBJECT_GET_CLASS (self),
-                                            gst_effvk_model_instance_get_config (runs));
+                                            &self->accepted);
   GST_OBJECT_UNLOCK (self);
   for (guint i = 0; changed && i < changed->len; i++)
     g_object_notify_by_pspec (G_OBJECT (self), g_ptr_array_index (changed, i));
@@ -201,27 +162,26 @@ swap (GstEffvkClassify *self)
 {
   g_autoptr (GstEffvkModelInstance) runs = gst_effvk_classify_get_network (self);
   g_auto (GstEffvkModelConfig) config = { 0 };
+  g_autoptr (GstEffvkModelInstance) other = NULL;
   g_autoptr (GError) error = NULL;
-  GstEffvkModelInstance *network;
 
   gst_effvk_classify_get_config (self, &config);
-  if (gst_effvk_model_instance_suffices (runs, &config))
-    return;
-  g_free (config.instance_id); /* one that was set since is for the next start */
-  config.instance_id = g_strdup (gst_effvk_model_instance_get_config (runs)->instance_id);
-  network = load (self, &config, &error);
-  if (!network)
+  if (gst_effvk_registry_suffices (runs, &config))
     {
-      take_back (self, runs, &config);
-      post (self, &config, runs, error);
+      gst_effvk_registry_declare (self);
       return;
     }
-  GST_OBJECT_LOCK (self);
-  self->network = network; /* the next frame's */
-  GST_OBJECT_UNLOCK (self);
-  gst_effvk_model_instance_leave (runs); /* with self's reference */
-  warn_of_softmax (self, &config, network);
-  post (self, &config, network, NULL);
+  GST_INFO_OBJECT (self,
+                   "the settings ask for another network: loading it beside the one that runs");
+  if (!gst_effvk_registry_join (self, &config, &error))
+    {
+      GST_INFO_OBJECT (self, "the network stays: %s", error->message);
+      take_back (self, &config);
+    }
+  other = gst_effvk_classify_get_network (self);
+  if (!error)
+    warn_of_softmax (self, other);
+  gst_effvk_classify_post_swap (self, config.model_file, error);
 }
 
 static gpointer
@@ -242,23 +202,41 @@ load_and_swap (gpointer data)
   return NULL;
 }
 
+/* Another network is needed: has it loaded. Under the object lock; returns a thread to be
+ * joined, or NULL. */
+static GThread *
+load_another (GstEffvkClassify *self)
+{
+  GThread *finished = self->loader;
+
+  if (self->loading)
+    {
+      self->load_again = TRUE;
+      return NULL;
+    }
+  self->load_again = self->loading = TRUE;
+  self->loader = g_thread_new ("effvk-load", load_and_swap, self);
+  return finished;
+}
+
 void
 gst_effvk_classify_check_network (GstEffvkClassify *self)
 {
+  g_auto (GstEffvkModelConfig) wanted = { 0 };
   GThread *finished = NULL;
-  GstEffvkModelConfig wanted;
+  gboolean declare;
 
   GST_OBJECT_LOCK (self);
-  wanted = get_wanted (self);
-  if (self->may_load && self->loading)
-    self->load_again = TRUE;
-  else if (self->may_load && !gst_effvk_model_instance_suffices (self->network, &wanted))
+  gst_effvk_settings_get_config (&self->settings, &wanted);
+  declare = self->declared;
+  if (self->may_load && (self->loading || !gst_effvk_registry_suffices (self->network, &wanted)))
     {
-      self->load_again = self->loading = TRUE;
-      finished = self->loader;
-      self->loader = g_thread_new ("effvk-load", load_and_swap, self);
+      finished = load_another (self);
+      declare = FALSE;
     }
   GST_OBJECT_UNLOCK (self);
+  if (declare)
+    gst_effvk_registry_declare (self);
   g_clear_pointer (&finished, g_thread_join);
 }
 

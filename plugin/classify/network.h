@@ -10,21 +10,28 @@ void gst_effvk_classify_get_config (GstEffvkClassify *self, GstEffvkModelConfig 
 /* A reference to the network that runs, or NULL. */
 GstEffvkModelInstance *gst_effvk_classify_get_network (GstEffvkClassify *self);
 
-/* A network that takes frames of these caps, from this call on: the one that there is, or another, on the
- * device that the frames are on. FALSE when there can be none, which has been posted. */
+/* A network that takes frames of these caps, from this call on: the one that there is, or
+ * another, on the device that the frames are on. FALSE when there can be none, which has been
+ * posted. */
 gboolean gst_effvk_classify_prepare_network (GstEffvkClassify *self, GstCaps *caps);
 
-/* Makes the network that the settings ask for, or joins it. FALSE when there can be none, which has been
- * posted. */
+/* Makes the network that the settings ask for, or joins it. FALSE when there can be none, which
+ * has been posted. */
 gboolean gst_effvk_classify_join_network (GstEffvkClassify *self);
 
 /* Whether only frames in Vulkan images can come, whose device is known with them. */
 gboolean gst_effvk_classify_expects_vulkan (GstEffvkClassify *self);
 
-/* When a setting of the network was set: if the network that runs is not made so, another one is loaded
- * beside it, in a thread, and takes its place between two frames; or the settings become those of
- * the one that runs again. An element message `effvkclassify-model` tells which. From any thread; does
- * nothing but between the two below. */
+/* Posts an element message `effvkclassify-model` about the network that runs now. @model_file:
+ * what was asked for, NULL: what the network was made of. @error: why it was not loaded, or
+ * NULL. */
+void gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_file,
+                                   const GError *error);
+
+/* When a setting of the network was set: if the network that runs is not made so, another one is
+ * loaded beside it, in a thread, and takes its place between two frames; or the settings become
+ * those of the one that runs again. An element message `effvkclassify-model` tells which. From
+ * any thread; does nothing but between the two below. */
 void gst_effvk_classify_check_network (GstEffvkClassify *self);
 
 /* When the network runs, and before it goes: waits until nothing is being loaded any more. */

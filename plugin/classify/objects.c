@@ -331,7 +331,7 @@ gst_effvk_objects_finish (GArray *objects, GPtrArray *results, GstEffvkTracks *t
       else if (track && track->result)
         {
           object->result = effvk_result_ref (track->result);
-          object->age = time >= track->time ? time - track->time : GST_CLOCK_TIME_NONE;
+          object->age = time - track->time;
         }
       object->n = object->result ? gst_effvk_steady_count (object->result, top_k, threshold) : 0;
       n_changed += object->changed;

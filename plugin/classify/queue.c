@@ -48,7 +48,14 @@ gst_effvk_queue_wait_for_room (GstEffvkQueue *queue, guint max)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&queue->lock);
 
   while (!queue->flushing && queue->flow == GST_FLOW_OK && queue->n_frames >= max)
-    g_cond_wait (&queue->changed, &queue->lock);
+    {
+      gboolean busy = queue->busy;
+      gint64 began = g_get_monotonic_time ();
+
+      g_cond_wait (&queue->changed, &queue->lock);
+      if (!busy)
+        queue->waited += g_get_monotonic_time () - began;
+    }
   if (queue->flushing)
     return GST_FLOW_FLUSHING;
   queue->told |= queue->flow != GST_FLOW_OK;
@@ -65,12 +72,36 @@ gst_effvk_queue_drain (GstEffvkQueue *queue)
   return !queue->flushing;
 }
 
+/* Under lock. There are other requests without an answer than so far. */
+static void
+set_n_asked (GstEffvkQueue *queue, guint n)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (queue->n_asked > 0)
+    queue->answering += now - queue->since;
+  queue->since = now;
+  queue->n_asked = n;
+}
+
+void
+gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *answering)
+{
+  g_mutex_lock (&queue->lock);
+  set_n_asked (queue, queue->n_asked);
+  *waited = queue->waited;
+  *answering = queue->answering;
+  g_mutex_unlock (&queue->lock);
+}
+
 static void
 wake (gpointer data)
 {
   GstEffvkQueue *queue = data;
 
   g_mutex_lock (&queue->lock);
+  if (queue->n_asked > 0)
+    set_n_asked (queue, queue->n_asked - 1);
   g_cond_broadcast (&queue->changed);
   g_mutex_unlock (&queue->lock);
 }
@@ -82,6 +113,9 @@ gst_effvk_queue_put (GstEffvkQueue *queue, GstEffvkItem *item)
 
   if (item->request)
     {
+      g_mutex_lock (&queue->lock);
+      set_n_asked (queue, queue->n_asked + 1);
+      g_mutex_unlock (&queue->lock);
       gst_effvk_model_instance_ask (item->network, item->request, wake, queue);
       item->asked = g_get_monotonic_time ();
     }
@@ -174,6 +208,7 @@ gst_effvk_queue_discard (GstEffvkQueue *queue, GstPad *pad)
   items = queue->items;
   g_queue_init (&queue->items);
   queue->n_frames = 0;
+  set_n_asked (queue, 0); /* nobody waits for them any more */
   g_mutex_unlock (&queue->lock);
 
   while ((item = g_queue_pop_head (&items)))

@@ -15,6 +15,7 @@ typedef struct
   GArray *objects;     /* GstEffvkObject: that are classified; or NULL: the frame alone is */
   gboolean and_frame;  /* and the frame, which is the last image of the request */
   guint width, height; /* of the picture */
+  GstClockTime time;   /* of the timeline */
   gint64 arrived, admitted, asked; /* us of the monotonic clock: at the pad, in the queue, with
                                       its request at the network */
 } GstEffvkItem;
@@ -35,8 +36,11 @@ typedef struct
   GCond changed;
   GQueue items; /* GstEffvkItem */
   guint n_frames;
-  gboolean flushing;  /* nobody waits, nothing goes in or out */
-  gboolean busy;      /* something was taken out, and is not gone yet */
+  gboolean flushing; /* nobody waits, nothing goes in or out */
+  gboolean busy;     /* something was taken out, and is not gone yet */
+  guint n_asked;     /* requests without an answer */
+  gint64 waited, answering,
+      since;          /* us: as in gst_effvk_queue_get_times(); of the monotonic clock */
   GstFlowReturn flow; /* what became of the last frame */
   gboolean told;      /* upstream or the application knows of it */
 } GstEffvkQueue;
@@ -47,18 +51,24 @@ void gst_effvk_queue_init (GstEffvkQueue *queue);
 /* Both pads must be inactive. */
 void gst_effvk_queue_clear (GstEffvkQueue *queue);
 
-/* Waits until fewer than @max frames are in the queue. Returns what upstream is to be told: anything
- * but GST_FLOW_OK: put nothing in. */
+/* Waits until fewer than @max frames are in the queue. Returns what upstream is to be told:
+ * anything but GST_FLOW_OK: put nothing in. */
 GstFlowReturn gst_effvk_queue_wait_for_room (GstEffvkQueue *queue, guint max);
+
+/* For how long, in us since the start, the queue has waited for room while no frame was on its
+ * way downstream, so that answers were what was missing; and for how long there were requests
+ * without an answer. */
+void gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *answering);
 
 /* Waits until all that was put in has left through the source pad. FALSE: flushing. */
 gboolean gst_effvk_queue_drain (GstEffvkQueue *queue);
 
-/* Takes the item, also when it returns FALSE: flushing. If it has a request it is put to its network. */
+/* Takes the item, also when it returns FALSE: flushing. If it has a request it is put to its
+ * network. */
 gboolean gst_effvk_queue_put (GstEffvkQueue *queue, GstEffvkItem *item);
 
-/* Waits for the oldest item, and for the answer to its request; gst_effvk_queue_done() says that it is
- * gone. @flow: what became of the last frame. Returns NULL when flushing. */
+/* Waits for the oldest item, and for the answer to its request; gst_effvk_queue_done() says that
+ * it is gone. @flow: what became of the last frame. Returns NULL when flushing. */
 GstEffvkItem *gst_effvk_queue_take (GstEffvkQueue *queue, GstFlowReturn *flow);
 void gst_effvk_queue_done (GstEffvkQueue *queue);
 

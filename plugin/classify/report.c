@@ -3,7 +3,6 @@
 
 #include "common/analytics-meta.h"
 #include "classify/message.h"
-#include "common/times.h"
 
 static void
 forget (GstEffvkReporter *reporter)
@@ -53,12 +52,20 @@ count_not_finite (const GPtrArray *results, guint n_results)
 }
 
 static void
-remember (GstEffvkReporter *reporter, EffvkModel *model, EffvkResult *result, GstBuffer *buffer)
+remember (GstEffvkReporter *reporter, EffvkModel *model, EffvkResult *result, GstClockTime time)
 {
   forget (reporter);
   reporter->result = effvk_result_ref (result);
   reporter->model = g_object_ref (model);
-  reporter->time = gst_effvk_running_time (&reporter->segment, buffer);
+  reporter->time = time;
+}
+
+static GstEffvkAttachment
+get_attachment (const GstEffvkReporting *how, EffvkModel *model)
+{
+  return (GstEffvkAttachment){ .mode = how->meta_mode,
+                               .alternatives = how->attach_alternatives,
+                               .model = model };
 }
 
 /* A frame that was skipped. */
@@ -66,8 +73,7 @@ static GstBuffer *
 report_last (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
              GstBuffer *buffer)
 {
-  GstClockTime time = gst_effvk_running_time (&reporter->segment, buffer),
-               age = GST_CLOCK_TIME_NONE;
+  GstEffvkAttachment attachment = get_attachment (how, reporter->model);
   guint n;
 
   if (!reporter->result || how->meta_mode == GST_EFFVK_META_NONE)
@@ -75,12 +81,9 @@ report_last (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gst
   n = gst_effvk_steady_count (reporter->result, how->top_k, how->threshold);
   if (n == 0)
     return buffer;
-  if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (reporter->time)
-      && time >= reporter->time)
-    age = time - reporter->time;
   buffer = gst_buffer_make_writable (buffer);
-  gst_effvk_classification_attach (buffer, how->meta_mode, reporter->model, reporter->result, n,
-                                   item->width, item->height, age);
+  gst_effvk_classification_attach (buffer, &attachment, reporter->result, n, item->width,
+                                   item->height, item->time - reporter->time);
   return buffer;
 }
 
@@ -89,6 +92,7 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
               GstBuffer *buffer)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
+  GstEffvkAttachment attachment = get_attachment (how, model);
   const GPtrArray *results = item->request->results;
   g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (results, results->len - 1));
   gboolean finite = effvk_result_get_n_classes (result) > 0;
@@ -97,17 +101,16 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
       = finite
         && gst_effvk_steady_apply (&how->steady, &reporter->smoother, model,
                                    gst_effvk_model_instance_get_activation (item->network), &result,
-                                   gst_effvk_steady_time (&reporter->segment, buffer))
+                                   item->time)
         && how->post_messages;
   guint n = gst_effvk_steady_count (result, how->top_k, how->threshold);
 
   count (reporter, 1, !finite, post);
   if (finite)
-    remember (reporter, model, result, buffer);
+    remember (reporter, model, result, item->time);
   if (logits || (n > 0 && how->meta_mode != GST_EFFVK_META_NONE))
     buffer = gst_buffer_make_writable (buffer);
-  gst_effvk_classification_attach (buffer, how->meta_mode, model, result, n, item->width,
-                                   item->height, 0);
+  gst_effvk_classification_attach (buffer, &attachment, result, n, item->width, item->height, 0);
   if (logits)
     gst_effvk_analytics_attach_logits (buffer, &result, 1);
   if (post)
@@ -142,13 +145,13 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
                 GstBuffer *buffer)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
+  GstEffvkAttachment attachment = get_attachment (how, model);
   GPtrArray *results = item->request ? item->request->results : NULL;
   guint n_results = results ? results->len - item->and_frame : 0;
   guint n_changed
       = gst_effvk_objects_finish (item->objects, results, reporter->tracks, &how->steady, model,
                                   gst_effvk_model_instance_get_activation (item->network),
-                                  gst_effvk_steady_time (&reporter->segment, buffer), how->top_k,
-                                  how->threshold);
+                                  item->time, how->top_k, how->threshold);
   gboolean post = n_changed > 0 && how->post_messages;
 
   if (n_results)
@@ -157,8 +160,8 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
     {
       if (how->meta_mode != GST_EFFVK_META_NONE || how->attach_logits)
         buffer = gst_buffer_make_writable (buffer);
-      gst_effvk_classification_attach_objects (buffer, how->meta_mode, model, item->objects,
-                                               item->width, item->height);
+      gst_effvk_classification_attach_objects (buffer, &attachment, item->objects, item->width,
+                                               item->height);
       if (how->attach_logits)
         attach_object_logits (buffer, item->objects);
     }

@@ -20,7 +20,7 @@ typedef struct
   /* what was told last of a frame; for the frames that are skipped after it */
   EffvkModel *model;
   EffvkResult *result;
-  GstClockTime time; /* running time of its frame */
+  GstClockTime time; /* of its frame, the timeline's */
 } GstEffvkReporter;
 
 /* Forgets the stream so far. */

@@ -45,6 +45,9 @@ take_frame (GstEffvkRequest *request, EffvkImage **image, const GstEffvkFramesPl
                 ? gst_effvk_vulkan_get_memory (device, info, buffer, reason)
                 : gst_effvk_dmabuf_get_memory (device, info, place->modifier, buffer, reason);
 
+      request->way = place->kind == GST_EFFVK_FRAMES_IN_VULKAN
+                         ? "the device copies them from its images"
+                         : "the device imports their DMA buffers";
       return memory && gst_effvk_frame_describe_memory (image, info, buffer, memory, reason);
     }
   if (!gst_effvk_frame_map (&request->frame, info, buffer, reason))
@@ -53,7 +56,8 @@ take_frame (GstEffvkRequest *request, EffvkImage **image, const GstEffvkFramesPl
       return FALSE;
     }
   gst_buffer_ref (buffer); /* the mapping holds none: released with it */
-  return gst_effvk_frame_describe (image, device, info, &request->frame, again, reason);
+  return gst_effvk_frame_describe (image, device, info, &request->frame, again, &request->way,
+                                   reason);
 }
 
 GstEffvkRequest *

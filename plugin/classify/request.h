@@ -49,14 +49,16 @@ struct _GstEffvkRequest
   GError *error;      /* why there are fewer results than images */
   gint64 asked, done; /* us of the monotonic clock */
 
-  gsize copied; /* bytes, before the first submission */
+  gsize copied;    /* bytes, before the first submission */
+  const char *way; /* how the pixels get to the device, for the log: one of a few constants */
 };
 
-/* Maps @buffer, a frame as @info says, or, of another kind, takes it as the network's @device has it; @image is one for such frames and serves as a model, which
- * is replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
- * that are asked about; NULL: the whole. For more of them than a submission holds, @batch, the pixels are
- * copied once at most. Returns NULL with @reason set (free with g_free()) when the
- * buffer is not such a frame. */
+/* Maps @buffer, a frame as @info says, or, of another kind, takes it as the network's @device
+ * has it; @image is one for such frames and serves as a model, which is replaced when a frame
+ * lies differently in memory. @parts: @n_parts rectangles inside the picture that are asked
+ * about; NULL: the whole. For more of them than a submission holds, @batch, the pixels are
+ * copied once at most. Returns NULL with @reason set (free with g_free()) when the buffer is not
+ * such a frame. */
 GstEffvkRequest *gst_effvk_request_new (EffvkImage **image, const GstEffvkFramesPlace *place,
                                         EffvkDevice *device, const GstVideoInfo *info,
                                         GstBuffer *buffer, const EffvkRectangle *parts,

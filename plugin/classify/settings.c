@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/settings.h"
 
-#define DEFAULT_DEVICE "auto"
-#define MAX_TOP_K 1000
 #define DEFAULT_THRESHOLD 0.0
 #define DEFAULT_INTERVAL 1
 #define DEFAULT_MAX_IN_FLIGHT 3
 #define MAX_IN_FLIGHT 16
-#define MAX_BATCH_SIZE 64
 
 GType
 gst_effvk_skipped_mode_get_type (void)
@@ -16,6 +13,7 @@ gst_effvk_skipped_mode_get_type (void)
     { GST_EFFVK_SKIPPED_NONE, "No classes", "none" },
     { GST_EFFVK_SKIPPED_LAST, "The classes of the last frame that was classified, with their age",
       "last" },
+    { GST_EFFVK_SKIPPED_AUTO, "last in a live pipeline, otherwise none", "auto" },
     { 0, NULL, NULL },
   };
   static gsize type;
@@ -28,56 +26,19 @@ gst_effvk_skipped_mode_get_type (void)
 void
 gst_effvk_settings_install (GObjectClass *object_class)
 {
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-  const GParamFlags ready = flags | GST_PARAM_MUTABLE_READY,
-                    playing = flags | GST_PARAM_MUTABLE_PLAYING;
+  const GParamFlags playing
+      = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
 
+  for (guint i = 0; i < GST_EFFVK_N_NETWORK_PROPERTIES; i++)
+    g_object_class_install_property (object_class, GST_EFFVK_PROP_NETWORK + i,
+                                     gst_effvk_model_config_get_spec (i));
   g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-                           "The model: an EfficientNet in a .safetensors, .onnx or .tflite file, "
-                           "or timm's folder of model.safetensors and config.json; unset: effvk's "
-                           "own, which tells the state of a video signal",
+      object_class, GST_EFFVK_PROP_MODEL_INSTANCE_ID,
+      g_param_spec_string ("model-instance-id", "Model instance ID",
+                           "Elements of the process with the same ID share one network. They take "
+                           "its properties from whichever of them sets them. Two that set "
+                           "different values are an error",
                            NULL, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_MODEL_OVERRIDES,
-      g_param_spec_string (
-          "model-overrides", "Model overrides",
-          "A JSON object that goes before what the model says of itself, in the keys of timm's "
-          "pretrained_cfg, for instance {\"padding\": \"same\", \"crop_pct\": 1.0}",
-          NULL, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_LABELS_FILE,
-      g_param_spec_string ("labels-file", "Labels file",
-                           "The classes' names, text with one a line or a JSON list or map; unset: "
-                           "the model's own",
-                           NULL, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_DEVICE,
-      g_param_spec_string (
-          "device", "Device",
-          "The Vulkan device: auto (the best GPU, else the CPU), gpu, cpu, an index, part of "
-          "a name, or a UUID. Frames in Vulkan images are classified on the device that they are "
-          "on",
-          DEFAULT_DEVICE, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_PRECISION,
-      g_param_spec_enum (
-          "precision", "Precision",
-          "How weights and activations are stored; auto: fp16 on a GPU that passes the "
-          "self-test with it, else fp32",
-          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, playing));
-  g_object_class_install_property (object_class, GST_EFFVK_PROP_TOP_K,
-                                   g_param_spec_uint ("top-k", "Top-k",
-                                                      "Classes to report, best first", 1, MAX_TOP_K,
-                                                      GST_EFFVK_DEFAULT_TOP_K, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_ACTIVATION,
-      g_param_spec_enum ("activation", "Activation",
-                         "What makes scores of the network's answers; auto: what the model says, "
-                         "else sigmoid for one class and softmax for more. sigmoid is for models "
-                         "of which several classes may be true",
-                         EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_THRESHOLD,
       g_param_spec_double ("threshold", "Threshold",
@@ -88,14 +49,21 @@ gst_effvk_settings_install (GObjectClass *object_class)
                                    g_param_spec_enum ("meta-mode", "Meta mode",
                                                       "How the classes are attached to the buffers",
                                                       GST_EFFVK_TYPE_META_MODE, GST_EFFVK_META_AUTO,
-                                                      ready));
+                                                      playing));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_ATTACH_ALTERNATIVES,
+      g_param_spec_boolean ("attach-alternatives", "Attach alternatives",
+                            "Attach the classes after the label as GstAnalytics classifications "
+                            "as well, one each, best first. Without it only the label is one; the "
+                            "custom meta always has all of them",
+                            FALSE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_ATTACH_LOGITS,
       g_param_spec_boolean ("attach-logits", "Attach logits",
                             "Attach the network's raw answers as well, as a GstTensorMeta "
                             "(GStreamer 1.26) with the id classification-generic-out, float32, "
                             "[1, classes]",
-                            FALSE, ready));
+                            FALSE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
@@ -122,14 +90,16 @@ gst_effvk_settings_install (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_DEADLINE,
       g_param_spec_uint64 ("deadline", "Deadline",
-                           "For live sources: skip a frame that is older than this, in "
-                           "nanoseconds, when it could be classified. 0: none",
-                           0, G_MAXINT64, 0, playing));
+                           "Skip a frame that is older than this (ns) when it could be classified, "
+                           "by the pipeline's clock: for live sources. 0: never. -1 (the largest "
+                           "number) means automatic: in a live pipeline, frames that inference "
+                           "has made later than max-in-flight frames last",
+                           0, G_MAXUINT64, GST_CLOCK_TIME_NONE, playing));
   g_object_class_install_property (object_class, GST_EFFVK_PROP_SKIPPED,
                                    g_param_spec_enum ("skipped", "Skipped frames",
                                                       "What skipped frames, which pass too, carry",
                                                       GST_EFFVK_TYPE_SKIPPED_MODE,
-                                                      GST_EFFVK_SKIPPED_NONE, playing));
+                                                      GST_EFFVK_SKIPPED_AUTO, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_MAX_IN_FLIGHT,
       g_param_spec_uint (
@@ -137,28 +107,6 @@ gst_effvk_settings_install (GObjectClass *object_class)
           "Frames that may be in the element at once while later ones arrive. Raised above its "
           "value at the start, further frames wait for the device",
           1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_BATCH_SIZE,
-      g_param_spec_uint ("batch-size", "Batch size",
-                         "Images that one submission to the device holds: a frame's objects, with "
-                         "inference-region=roi-list, or frames of the elements that share a "
-                         "network. It costs the same when fewer are there. 0: of objects, on "
-                         "another device than a CPU, 8 when the network is made; else 1",
-                         0, MAX_BATCH_SIZE, 0, playing));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_MODEL_INSTANCE_ID,
-      g_param_spec_string ("model-instance-id", "Model instance ID",
-                           "Elements of the process with the same ID share one network, and their "
-                           "frames go to the device in batches of up to batch-size. The first to "
-                           "start makes it; what another one sets otherwise than that is an error",
-                           NULL, ready));
-  g_object_class_install_property (
-      object_class, GST_EFFVK_PROP_BATCH_TIMEOUT,
-      g_param_spec_uint64 (
-          "batch-timeout", "Batch timeout",
-          "Nanoseconds that a frame waits, while the device has nothing to do, for "
-          "frames of the other elements with the same model-instance-id",
-          0, GST_SECOND, GST_EFFVK_DEFAULT_BATCH_TIMEOUT, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_STATS,
       g_param_spec_boxed (
@@ -174,13 +122,15 @@ void
 gst_effvk_settings_init (GstEffvkSettings *settings)
 {
   *settings = (GstEffvkSettings){
-    .network
-    = { .device = g_strdup (DEFAULT_DEVICE), .batch_timeout = GST_EFFVK_DEFAULT_BATCH_TIMEOUT },
-    .pace = { .interval = DEFAULT_INTERVAL, .max_in_flight = DEFAULT_MAX_IN_FLIGHT, .qos = TRUE },
+    .pace = { .interval = DEFAULT_INTERVAL,
+              .deadline = GST_CLOCK_TIME_NONE,
+              .max_in_flight = DEFAULT_MAX_IN_FLIGHT,
+              .qos = TRUE },
     .reporting
-    = { .top_k = GST_EFFVK_DEFAULT_TOP_K, .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE },
+    = { .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE, .skipped = GST_EFFVK_SKIPPED_AUTO },
     .objects = { .interval = 1 },
   };
+  gst_effvk_model_config_init (&settings->network);
 }
 
 void
@@ -190,101 +140,105 @@ gst_effvk_settings_clear (GstEffvkSettings *settings)
   gst_effvk_object_options_clear (&settings->objects);
 }
 
-static const char *const network_properties[]
-    = { "model-file", "model-overrides", "labels-file", "device", "precision",
-        "activation", "batch-timeout",   "batch-size",  "top-k",  NULL };
-
 gboolean
 gst_effvk_settings_is_of_network (const GParamSpec *spec)
 {
-  return g_strv_contains (network_properties, spec->name);
+  for (guint i = 0; i < GST_EFFVK_N_NETWORK_PROPERTIES; i++)
+    if (gst_effvk_model_config_get_spec (i) == spec)
+      return TRUE;
+  return g_str_equal (spec->name, "model-instance-id")
+         || g_str_equal (spec->name, "inference-region") || g_str_equal (spec->name, "regions");
 }
 
-/* What joins it to others, and where the frames are, is not undone. */
+void
+gst_effvk_settings_get_config (const GstEffvkSettings *settings, GstEffvkModelConfig *config)
+{
+  gst_effvk_model_config_copy (&settings->network, config);
+  config->objects = gst_effvk_objects_are_wanted (&settings->objects);
+  config->max_in_flight = settings->pace.max_in_flight;
+}
+
+GstEffvkReporting
+gst_effvk_settings_get_reporting (const GstEffvkSettings *settings, gboolean live)
+{
+  GstEffvkReporting how = settings->reporting;
+
+  how.top_k = settings->network.top_k;
+  if (how.skipped == GST_EFFVK_SKIPPED_AUTO)
+    how.skipped = live ? GST_EFFVK_SKIPPED_LAST : GST_EFFVK_SKIPPED_NONE;
+  return how;
+}
+
+/* Where the frames are is not undone. */
 static void
-take_back_network (GstEffvkSettings *settings, const GstEffvkModelConfig *made)
+take_back_network (GstEffvkSettings *settings, const GstEffvkModelConfig *accepted)
 {
   GstEffvkModelConfig old = settings->network, *network = &settings->network;
 
-  gst_effvk_model_config_copy (made, network);
-  g_free (network->instance_id);
-  network->instance_id = g_steal_pointer (&old.instance_id);
+  gst_effvk_model_config_copy (accepted, network);
   g_clear_object (&network->frames_device);
   network->frames_device = g_steal_pointer (&old.frames_device);
   gst_effvk_model_config_clear (&old);
-  settings->reporting.top_k = MIN (settings->reporting.top_k, made->top_k);
 }
 
 GPtrArray *
 gst_effvk_settings_take_back (GstEffvkSettings *settings, GObjectClass *klass,
-                              const GstEffvkModelConfig *made)
+                              const GstEffvkModelConfig *accepted)
 {
-  GParamSpec *specs[G_N_ELEMENTS (network_properties) - 1];
-  GValue before[G_N_ELEMENTS (specs)] = { 0 };
+  GValue before[GST_EFFVK_PROP_MODEL_INSTANCE_ID + 1] = { 0 };
   GPtrArray *changed = g_ptr_array_new ();
+  GParamSpec *specs[G_N_ELEMENTS (before)];
 
-  for (guint i = 0; i < G_N_ELEMENTS (specs); i++)
+  for (guint id = 1; id < G_N_ELEMENTS (before); id++)
     {
-      specs[i] = g_object_class_find_property (klass, network_properties[i]);
-      g_value_init (&before[i], specs[i]->value_type);
-      gst_effvk_settings_get (settings, specs[i]->param_id, &before[i]);
+      specs[id] = id == GST_EFFVK_PROP_MODEL_INSTANCE_ID
+                      ? g_object_class_find_property (klass, "model-instance-id")
+                      : gst_effvk_model_config_get_spec (id - GST_EFFVK_PROP_NETWORK);
+      g_value_init (&before[id], specs[id]->value_type);
+      gst_effvk_settings_get (settings, id, &before[id]);
     }
-  take_back_network (settings, made);
-  for (guint i = 0; i < G_N_ELEMENTS (specs); i++)
+  take_back_network (settings, accepted);
+  for (guint id = 1; id < G_N_ELEMENTS (before); id++)
     {
       g_auto (GValue) after = G_VALUE_INIT;
 
-      g_value_init (&after, specs[i]->value_type);
-      gst_effvk_settings_get (settings, specs[i]->param_id, &after);
-      if (g_param_values_cmp (specs[i], &before[i], &after) != 0)
-        g_ptr_array_add (changed, specs[i]);
-      g_value_unset (&before[i]);
+      g_value_init (&after, specs[id]->value_type);
+      gst_effvk_settings_get (settings, id, &after);
+      if (g_param_values_cmp (specs[id], &before[id], &after) != 0)
+        g_ptr_array_add (changed, specs[id]);
+      g_value_unset (&before[id]);
     }
   return changed;
 }
 
-static void
-set_string (char **string, const GValue *value)
+static gboolean
+is_network_property (guint id)
 {
-  g_free (*string);
-  *string = g_value_dup_string (value);
+  return id >= GST_EFFVK_PROP_NETWORK
+         && id < GST_EFFVK_PROP_NETWORK + GST_EFFVK_N_NETWORK_PROPERTIES;
 }
 
 gboolean
 gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *value)
 {
-  GstEffvkModelConfig *network = &settings->network;
   GstEffvkReporting *reporting = &settings->reporting;
   GstEffvkPace *pace = &settings->pace;
 
+  if (is_network_property (id))
+    {
+      gst_effvk_model_config_set (&settings->network, id - GST_EFFVK_PROP_NETWORK, value);
+      return TRUE;
+    }
   switch (id)
     {
-    case GST_EFFVK_PROP_MODEL_FILE:
-      set_string (&network->model_file, value);
-      return TRUE;
-    case GST_EFFVK_PROP_MODEL_OVERRIDES:
-      set_string (&network->model_overrides, value);
-      return TRUE;
-    case GST_EFFVK_PROP_LABELS_FILE:
-      set_string (&network->labels_file, value);
-      return TRUE;
-    case GST_EFFVK_PROP_DEVICE:
-      set_string (&network->device, value);
-      return TRUE;
-    case GST_EFFVK_PROP_PRECISION:
-      network->precision = (EffvkPrecision) g_value_get_enum (value);
-      return TRUE;
-    case GST_EFFVK_PROP_ACTIVATION:
-      network->activation = (EffvkOutputActivation) g_value_get_enum (value);
-      return TRUE;
-    case GST_EFFVK_PROP_TOP_K:
-      reporting->top_k = g_value_get_uint (value);
-      return TRUE;
     case GST_EFFVK_PROP_THRESHOLD:
       reporting->threshold = g_value_get_double (value);
       return TRUE;
     case GST_EFFVK_PROP_META_MODE:
       reporting->meta_mode = (GstEffvkMetaMode) g_value_get_enum (value);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_ALTERNATIVES:
+      reporting->attach_alternatives = g_value_get_boolean (value);
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_LOGITS:
       reporting->attach_logits = g_value_get_boolean (value);
@@ -296,13 +250,8 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
       pace->interval = g_value_get_uint (value);
       return TRUE;
     case GST_EFFVK_PROP_MODEL_INSTANCE_ID:
-      set_string (&network->instance_id, value);
-      return TRUE;
-    case GST_EFFVK_PROP_BATCH_TIMEOUT:
-      network->batch_timeout = g_value_get_uint64 (value);
-      return TRUE;
-    case GST_EFFVK_PROP_BATCH_SIZE:
-      network->batch_size = g_value_get_uint (value);
+      g_free (settings->network.instance_id);
+      settings->network.instance_id = g_value_dup_string (value);
       return TRUE;
     case GST_EFFVK_PROP_INFERENCE_INTERVAL_TIME:
       pace->interval_time = g_value_get_uint64 (value);
@@ -328,38 +277,24 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
 gboolean
 gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *value)
 {
-  const GstEffvkModelConfig *network = &settings->network;
   const GstEffvkReporting *reporting = &settings->reporting;
   const GstEffvkPace *pace = &settings->pace;
 
+  if (is_network_property (id))
+    {
+      gst_effvk_model_config_get (&settings->network, id - GST_EFFVK_PROP_NETWORK, value);
+      return TRUE;
+    }
   switch (id)
     {
-    case GST_EFFVK_PROP_MODEL_FILE:
-      g_value_set_string (value, network->model_file);
-      return TRUE;
-    case GST_EFFVK_PROP_MODEL_OVERRIDES:
-      g_value_set_string (value, network->model_overrides);
-      return TRUE;
-    case GST_EFFVK_PROP_LABELS_FILE:
-      g_value_set_string (value, network->labels_file);
-      return TRUE;
-    case GST_EFFVK_PROP_DEVICE:
-      g_value_set_string (value, network->device);
-      return TRUE;
-    case GST_EFFVK_PROP_PRECISION:
-      g_value_set_enum (value, network->precision);
-      return TRUE;
-    case GST_EFFVK_PROP_ACTIVATION:
-      g_value_set_enum (value, network->activation);
-      return TRUE;
-    case GST_EFFVK_PROP_TOP_K:
-      g_value_set_uint (value, reporting->top_k);
-      return TRUE;
     case GST_EFFVK_PROP_THRESHOLD:
       g_value_set_double (value, reporting->threshold);
       return TRUE;
     case GST_EFFVK_PROP_META_MODE:
       g_value_set_enum (value, reporting->meta_mode);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_ALTERNATIVES:
+      g_value_set_boolean (value, reporting->attach_alternatives);
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_LOGITS:
       g_value_set_boolean (value, reporting->attach_logits);
@@ -371,13 +306,7 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       g_value_set_uint (value, pace->interval);
       return TRUE;
     case GST_EFFVK_PROP_MODEL_INSTANCE_ID:
-      g_value_set_string (value, network->instance_id);
-      return TRUE;
-    case GST_EFFVK_PROP_BATCH_TIMEOUT:
-      g_value_set_uint64 (value, network->batch_timeout);
-      return TRUE;
-    case GST_EFFVK_PROP_BATCH_SIZE:
-      g_value_set_uint (value, network->batch_size);
+      g_value_set_string (value, settings->network.instance_id);
       return TRUE;
     case GST_EFFVK_PROP_INFERENCE_INTERVAL_TIME:
       g_value_set_uint64 (value, pace->interval_time);

@@ -11,6 +11,7 @@ typedef enum
 {
   GST_EFFVK_SKIPPED_NONE,
   GST_EFFVK_SKIPPED_LAST,
+  GST_EFFVK_SKIPPED_AUTO,
 } GstEffvkSkippedMode;
 
 GType gst_effvk_skipped_mode_get_type (void);
@@ -19,10 +20,10 @@ GType gst_effvk_skipped_mode_get_type (void);
 /* What is told of a result, and where. */
 typedef struct
 {
-  guint top_k;
+  guint top_k; /* the network's property, see gst_effvk_settings_get_reporting() */
   double threshold;
   GstEffvkMetaMode meta_mode;
-  gboolean attach_logits, post_messages;
+  gboolean attach_alternatives, attach_logits, post_messages;
   GstEffvkSkippedMode skipped;
   GstEffvkSteady steady;
 } GstEffvkReporting;
@@ -30,8 +31,7 @@ typedef struct
 /* effvkclassify's properties; under its object lock. */
 typedef struct
 {
-  GstEffvkModelConfig
-      network; /* but for top_k and max_in_flight, which are those below at the start */
+  GstEffvkModelConfig network;
   GstEffvkPace pace;
   GstEffvkReporting reporting;
   GstEffvkObjectOptions objects;
@@ -39,15 +39,11 @@ typedef struct
 
 enum
 {
-  GST_EFFVK_PROP_MODEL_FILE = 1,
-  GST_EFFVK_PROP_LABELS_FILE,
-  GST_EFFVK_PROP_MODEL_OVERRIDES,
-  GST_EFFVK_PROP_DEVICE,
-  GST_EFFVK_PROP_PRECISION,
-  GST_EFFVK_PROP_TOP_K,
-  GST_EFFVK_PROP_ACTIVATION,
+  GST_EFFVK_PROP_NETWORK = 1, /* GST_EFFVK_N_NETWORK_PROPERTIES of them, see model-config.h */
+  GST_EFFVK_PROP_MODEL_INSTANCE_ID = GST_EFFVK_PROP_NETWORK + GST_EFFVK_N_NETWORK_PROPERTIES,
   GST_EFFVK_PROP_THRESHOLD,
   GST_EFFVK_PROP_META_MODE,
+  GST_EFFVK_PROP_ATTACH_ALTERNATIVES,
   GST_EFFVK_PROP_ATTACH_LOGITS,
   GST_EFFVK_PROP_POST_MESSAGES,
   GST_EFFVK_PROP_INFERENCE_INTERVAL,
@@ -56,9 +52,6 @@ enum
   GST_EFFVK_PROP_DEADLINE,
   GST_EFFVK_PROP_SKIPPED,
   GST_EFFVK_PROP_MAX_IN_FLIGHT,
-  GST_EFFVK_PROP_MODEL_INSTANCE_ID,
-  GST_EFFVK_PROP_BATCH_TIMEOUT,
-  GST_EFFVK_PROP_BATCH_SIZE,
   GST_EFFVK_PROP_STATS,
   GST_EFFVK_PROP_STEADY, /* GST_EFFVK_STEADY_N_PROPERTIES of them */
   GST_EFFVK_PROP_OBJECTS
@@ -69,13 +62,20 @@ void gst_effvk_settings_install (GObjectClass *object_class);
 void gst_effvk_settings_init (GstEffvkSettings *settings);
 void gst_effvk_settings_clear (GstEffvkSettings *settings);
 
-/* Whether the network that runs is made of it. */
+/* Whether another network may be needed when it is set. */
 gboolean gst_effvk_settings_is_of_network (const GParamSpec *spec);
 
-/* Those settings become the ones that @made is made with. Returns the specs of the properties, of @klass, that this changes. Free
- * with g_ptr_array_unref(). */
+/* What the network is to be made of. Clear with gst_effvk_model_config_clear(). */
+void gst_effvk_settings_get_config (const GstEffvkSettings *settings, GstEffvkModelConfig *config);
+
+/* How results are told, in a pipeline that is live or not: without anything automatic. */
+GstEffvkReporting gst_effvk_settings_get_reporting (const GstEffvkSettings *settings,
+                                                    gboolean live);
+
+/* The network's settings become those of @accepted. Returns the specs of the properties, of @klass,
+ * that this changes. Free with g_ptr_array_unref(). */
 GPtrArray *gst_effvk_settings_take_back (GstEffvkSettings *settings, GObjectClass *klass,
-                                         const GstEffvkModelConfig *made);
+                                         const GstEffvkModelConfig *accepted);
 
 /* FALSE: it is no setting. */
 gboolean gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *value);

@@ -3,9 +3,16 @@
 #include "classify/effvkclassify-private.h"
 #include "memory/dmabuf-buffer.h"
 #include "memory/frame-allocator.h"
-#include "common/times.h"
 
 #define GST_CAT_DEFAULT gst_effvk_classify_debug
+
+static const char *
+describe_place (const GstEffvkFramesPlace *place)
+{
+  return place->kind == GST_EFFVK_FRAMES_IN_VULKAN   ? "Vulkan images"
+         : place->kind == GST_EFFVK_FRAMES_IN_DMABUF ? "DMA buffers"
+                                                     : "memory that the CPU maps";
+}
 
 static gboolean
 set_caps (GstEffvkClassify *self, GstCaps *caps)
@@ -53,55 +60,11 @@ set_caps (GstEffvkClassify *self, GstCaps *caps)
   if (place.kind == GST_EFFVK_FRAMES_IN_VULKAN)
     gst_effvk_vulkan_look_upstream (&self->vulkan, self->sink);
   gst_effvk_orientation_tags_apply (&self->turned, image);
+  self->way = NULL;
+  GST_INFO_OBJECT (self, "caps %" GST_PTR_FORMAT ": frames in %s", caps, describe_place (&place));
   if (changed)
     gst_effvk_classify_post_latency (self);
   return TRUE;
-}
-
-static void
-post_qos (GstEffvkClassify *self, GstBuffer *buffer, GstClockTime running_time,
-          GstClockTimeDiff jitter)
-{
-  guint64 inferences, skipped;
-  GstMessage *message;
-  double proportion;
-  gboolean live;
-
-  GST_OBJECT_LOCK (self);
-  inferences = self->counters.inferences;
-  skipped = gst_effvk_counters_get_skipped (&self->counters);
-  proportion = self->pacer.proportion;
-  live = self->latency.live;
-  GST_OBJECT_UNLOCK (self);
-  message = gst_message_new_qos (GST_OBJECT (self), live, running_time,
-                                 gst_effvk_stream_time (&self->segment, buffer),
-                                 GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
-  gst_message_set_qos_values (message, jitter, proportion, 1000000);
-  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferences, skipped);
-  gst_element_post_message (GST_ELEMENT (self), message);
-}
-
-/* Whether a frame is classified, or passes as it is. */
-static gboolean
-is_wanted (GstEffvkClassify *self, const GstEffvkPace *pace, GstBuffer *buffer)
-{
-  gboolean empty
-      = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && !gst_buffer_get_size (buffer);
-  GstClockTime time = gst_effvk_running_time (&self->segment, buffer), now = GST_CLOCK_TIME_NONE;
-  GstClockTimeDiff late;
-  GstEffvkSkip skip;
-
-  if (pace->deadline)
-    now = gst_element_get_current_running_time (GST_ELEMENT (self));
-  GST_OBJECT_LOCK (self);
-  skip = gst_effvk_pacer_decide (&self->pacer, pace, empty, time, now);
-  late = skip == GST_EFFVK_SKIP_QOS ? self->pacer.late : GST_CLOCK_DIFF (time, now);
-  self->counters.frames++;
-  self->counters.skipped[skip] += skip != GST_EFFVK_SKIP_NOT;
-  GST_OBJECT_UNLOCK (self);
-  if (skip == GST_EFFVK_SKIP_QOS || skip == GST_EFFVK_SKIP_DEADLINE)
-    post_qos (self, buffer, time, late);
-  return skip == GST_EFFVK_SKIP_NOT;
 }
 
 /* Once for as long as it stays so. */
@@ -159,7 +122,7 @@ ask (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer, gboolean wan
 
   GST_OBJECT_LOCK (self);
   gst_effvk_object_options_copy (&self->settings.objects, &options);
-  skipped = self->settings.reporting.skipped;
+  skipped = gst_effvk_settings_get_reporting (&self->settings, self->latency.live).skipped;
   GST_OBJECT_UNLOCK (self);
   if (!wanted && skipped == GST_EFFVK_SKIPPED_NONE)
     return TRUE;
@@ -191,6 +154,11 @@ ask (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer, gboolean wan
       GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));
       return FALSE;
     }
+  if (item->request->way != self->way)
+    {
+      self->way = item->request->way;
+      GST_INFO_OBJECT (self, "frames: %s", self->way);
+    }
   if (item->request->copied)
     {
       GST_OBJECT_LOCK (self);
@@ -208,7 +176,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_autoptr (GstEffvkItem) item = gst_effvk_item_new (GST_MINI_OBJECT_CAST (buffer));
   GstFlowReturn flow;
   GstEffvkPace pace;
-  gboolean lost;
+  gboolean lost, put;
+  gint64 began;
 
   item->arrived = g_get_monotonic_time ();
   GST_OBJECT_LOCK (self);
@@ -225,10 +194,12 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   item->admitted = g_get_monotonic_time ();
   item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
   item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
-  if (!ask (self, item, buffer, is_wanted (self, &pace, buffer)))
+  began = item->admitted;
+  if (!ask (self, item, buffer, gst_effvk_classify_decide (self, &pace, item, buffer)))
     return GST_FLOW_ERROR;
-  return gst_effvk_queue_put (&self->queue, g_steal_pointer (&item)) ? GST_FLOW_OK
-                                                                     : GST_FLOW_FLUSHING;
+  put = gst_effvk_queue_put (&self->queue, g_steal_pointer (&item));
+  self->asking += g_get_monotonic_time () - began;
+  return put ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
 static void
@@ -278,6 +249,9 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &self->segment);
+      GST_OBJECT_LOCK (self);
+      gst_effvk_timeline_take_segment (&self->pacer.timeline);
+      GST_OBJECT_UNLOCK (self);
       break;
     case GST_EVENT_STREAM_START:
     case GST_EVENT_TAG:

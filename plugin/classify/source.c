@@ -2,6 +2,8 @@
 /* The source pad: the task that takes out what can leave, in order, and what downstream asks. */
 #include "classify/effvkclassify-private.h"
 
+#define GST_CAT_DEFAULT gst_effvk_classify_debug
+
 /* A lost device stays lost, so that it is reported once and not with every frame that follows. */
 static void
 post_frame_error (GstEffvkClassify *self, const GError *error)
@@ -62,8 +64,12 @@ push_frame (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer)
   if (item->request)
     measure_latency (self, item);
   GST_OBJECT_LOCK (self);
-  how = self->settings.reporting;
+  how = gst_effvk_settings_get_reporting (&self->settings, self->latency.live);
   GST_OBJECT_UNLOCK (self);
+  if (item->request)
+    GST_LOG_OBJECT (self, "the frame of %" GST_TIME_FORMAT " is answered: %u results after %.2f ms",
+                    GST_TIME_ARGS (GST_BUFFER_PTS (buffer)), item->request->results->len,
+                    (double) (item->request->done - item->asked) / 1e3);
   buffer = gst_effvk_reporter_report (&self->reporter, &how, item, buffer);
   times[1] = g_get_monotonic_time ();
   gst_effvk_queue_set_flow (&self->queue, gst_pad_push (self->src, buffer), FALSE);
@@ -137,6 +143,8 @@ static gboolean
 source_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstEffvkClassify *self = GST_EFFVK_CLASSIFY (parent);
+  GstClockTime latency;
+  gboolean live;
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
       && gst_effvk_vulkan_answer (&self->vulkan, GST_ELEMENT (self), query))
@@ -147,7 +155,11 @@ source_query (GstPad *pad, GstObject *parent, GstQuery *query)
     {
       GST_OBJECT_LOCK (self);
       gst_effvk_latency_answer (&self->latency, query);
+      live = self->latency.live;
+      latency = self->latency.n_frames * self->latency.frame;
       GST_OBJECT_UNLOCK (self);
+      GST_INFO_OBJECT (self, "the pipeline is %s: latency %" GST_TIME_FORMAT,
+                       live ? "live" : "not live", GST_TIME_ARGS (live ? latency : 0));
     }
   return TRUE;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/steady.h"
 
-#include "common/times.h"
-
 enum
 {
   SMOOTHING,
@@ -124,14 +122,6 @@ gst_effvk_steady_get (const GstEffvkSteady *steady, guint number, GValue *value)
     default:
       return FALSE;
     }
-}
-
-GstClockTime
-gst_effvk_steady_time (const GstSegment *segment, GstBuffer *buffer)
-{
-  GstClockTime time = gst_effvk_running_time (segment, buffer);
-
-  return GST_CLOCK_TIME_IS_VALID (time) ? time : (GstClockTime) g_get_monotonic_time () * 1000;
 }
 
 gboolean

@@ -22,9 +22,6 @@ void gst_effvk_steady_install_properties (GObjectClass *object_class, guint firs
 gboolean gst_effvk_steady_set (GstEffvkSteady *steady, guint number, const GValue *value);
 gboolean gst_effvk_steady_get (const GstEffvkSteady *steady, guint number, GValue *value);
 
-/* When a buffer is shown, for a smoother: its running time, and the time now where it has none. */
-GstClockTime gst_effvk_steady_time (const GstSegment *segment, GstBuffer *buffer);
-
 /* Replaces a result (with logits) by the steady one. @smoother: that of the stream or the object; NULL
  * at first, made here when it is needed. Returns whether the label changed, which it always does where
  * nobody asked. */

@@ -2,6 +2,7 @@
 #include "common/analytics-meta.h"
 
 #ifdef HAVE_GST_ANALYTICS
+#include <dlfcn.h>
 #include <gst/analytics/analytics.h>
 
 gboolean
@@ -73,35 +74,83 @@ ensure_od (GstAnalyticsRelationMeta *meta, const GstEffvkObject *object)
   return GST_EFFVK_OBJECT_NONE;
 }
 
+typedef void (*SetTag) (GstAnalyticsMtd *mtd, const char *tag);
+
+/* GStreamer's from 1.30 on, whatever effvk was built with; or NULL. */
+static SetTag
+get_set_tag (void)
+{
+  static gsize looked_up;
+  static SetTag set_tag;
+
+  if (g_once_init_enter (&looked_up))
+    {
+      set_tag = (SetTag) dlsym (RTLD_DEFAULT, "gst_analytics_mtd_set_semantic_tag");
+      g_once_init_leave (&looked_up, 1);
+    }
+  return set_tag;
+}
+
+/* As many quarks as the model has labels: they are never freed. */
+static gboolean
+add_descriptor (GstAnalyticsRelationMeta *meta, GstEffvkAnalytics *how, SetTag set_tag)
+{
+  guint n = effvk_model_get_n_classes (how->model);
+  g_autofree gfloat *levels = g_new0 (gfloat, n);
+  g_autofree GQuark *labels = g_new (GQuark, n);
+  GstAnalyticsClsMtd cls;
+
+  for (guint i = 0; i < n; i++)
+    labels[i] = g_quark_from_string (effvk_model_get_label (how->model, i));
+  if (!gst_analytics_relation_meta_add_cls_mtd (meta, n, levels, labels, &cls))
+    return FALSE;
+  set_tag ((GstAnalyticsMtd *) &cls, "class_descriptor");
+  how->descriptor = cls.id;
+  return TRUE;
+}
+
+static void
+add_tag (GstAnalyticsRelationMeta *meta, GstEffvkAnalytics *how, GstAnalyticsClsMtd *cls)
+{
+  SetTag set_tag = get_set_tag ();
+
+  if (!set_tag)
+    return;
+  set_tag ((GstAnalyticsMtd *) cls, effvk_model_get_variant (how->model));
+  if (how->descriptor != GST_EFFVK_OBJECT_NONE || add_descriptor (meta, how, set_tag))
+    gst_analytics_relation_meta_set_relation (meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, cls->id,
+                                              how->descriptor);
+}
+
 void
-gst_effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n,
+gst_effvk_analytics_attach (GstBuffer *buffer, GstEffvkAnalytics *how, EffvkResult *result, guint n,
                             const GstEffvkObject *object)
 {
-  g_autofree gfloat *levels = g_new (gfloat, n);
-  g_autofree GQuark *labels = g_new (GQuark, n);
   GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
-  GstAnalyticsClsMtd cls;
-  guint od;
+  guint od = GST_EFFVK_OBJECT_NONE;
 
   if (!meta)
     meta = gst_buffer_add_analytics_relation_meta (buffer);
-  for (guint i = 0; i < n; i++)
+  if (object)
+    od = ensure_od (meta, object);
+  for (guint i = 0; i < (how->alternatives ? n : MIN (n, 1)); i++)
     {
-      levels[i] = effvk_result_get_score (result, i);
-      /* as many as the model has labels: quarks are never freed */
-      labels[i] = g_quark_from_string (effvk_result_get_label (result, i));
+      gfloat level = effvk_result_get_score (result, i);
+      GQuark label = g_quark_from_string (effvk_result_get_label (result, i));
+      GstAnalyticsClsMtd cls;
+
+      if (!gst_analytics_relation_meta_add_cls_mtd (meta, 1, &level, &label, &cls))
+        return;
+      add_tag (meta, how, &cls);
+      if (od == GST_EFFVK_OBJECT_NONE)
+        continue;
+      /* GStreamer's overlay looks for the one relation, DL Streamer for the other; setting one
+       * replaces what was set before. */
+      gst_analytics_relation_meta_set_relation (
+          meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_CONTAIN, od, cls.id);
+      gst_analytics_relation_meta_set_relation (
+          meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_IS_PART_OF, cls.id, od);
     }
-  if (!gst_analytics_relation_meta_add_cls_mtd (meta, n, levels, labels, &cls) || !object)
-    return;
-  od = ensure_od (meta, object);
-  if (od == GST_EFFVK_OBJECT_NONE)
-    return;
-  /* GStreamer's overlay looks for the one relation, DL Streamer for the other; setting one replaces
-   * what was set before. */
-  gst_analytics_relation_meta_set_relation (
-      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_CONTAIN, od, cls.id);
-  gst_analytics_relation_meta_set_relation (
-      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_IS_PART_OF, cls.id, od);
 }
 
 #else
@@ -119,7 +168,7 @@ gst_effvk_analytics_find (GstBuffer *buffer, GArray *objects, guint width, guint
 }
 
 void
-gst_effvk_analytics_attach (GstBuffer *buffer, EffvkResult *result, guint n,
+gst_effvk_analytics_attach (GstBuffer *buffer, GstEffvkAnalytics *how, EffvkResult *result, guint n,
                             const GstEffvkObject *object)
 {
 }

@@ -10,10 +10,13 @@ gst_effvk_meta_mode_get_type (void)
   static const GEnumValue values[] = {
     { GST_EFFVK_META_AUTO, "GstAnalytics where this GStreamer has it, and the custom meta",
       "auto" },
-    { GST_EFFVK_META_ANALYTICS, "A GstAnalytics classification of the frame (GStreamer 1.24)",
-      "analytics" },
+    { GST_EFFVK_META_ANALYTICS,
+      "A GstAnalytics classification of the frame: the label (GStreamer 1.24)", "analytics" },
     { GST_EFFVK_META_CUSTOM, "The custom meta " GST_EFFVK_CLASSIFICATION_META, "custom" },
-    { GST_EFFVK_META_ROI, "A region of interest over the frame, in DL Streamer's layout", "roi" },
+    { GST_EFFVK_META_ROI,
+      "A region of interest over the frame, in DL Streamer's older layout, which it drops at the "
+      "end of 2026",
+      "roi" },
     { GST_EFFVK_META_NONE, "Nothing is attached: messages only", "none" },
     { 0, NULL, NULL },
   };
@@ -25,10 +28,12 @@ gst_effvk_meta_mode_get_type (void)
 }
 
 const char *
-gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean logits)
+gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean alternatives, gboolean logits)
 {
   if (mode == GST_EFFVK_META_ANALYTICS && !gst_effvk_analytics_is_available ())
     return "meta-mode=analytics needs GStreamer 1.24";
+  if (alternatives && !gst_effvk_analytics_is_available ())
+    return "attach-alternatives needs GStreamer 1.24";
   if (logits && !gst_effvk_analytics_has_tensors ())
     return "attach-logits needs GStreamer 1.26";
   return NULL;
@@ -118,26 +123,39 @@ attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objec
     g_value_unset (&list);
 }
 
-void
-gst_effvk_classification_attach (GstBuffer *buffer, GstEffvkMetaMode mode, EffvkModel *model,
-                                 EffvkResult *result, guint n, guint width, guint height,
-                                 GstClockTime age)
+static GstEffvkAnalytics
+begin_analytics (const GstEffvkAttachment *how)
 {
-  if (n == 0)
-    return;
-  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_ANALYTICS)
-    gst_effvk_analytics_attach (buffer, result, n, NULL);
-  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
-    set_classes (add_custom (buffer, model), result, n, age);
-  if (mode == GST_EFFVK_META_ROI)
-    gst_effvk_roi_attach (buffer, model, result, n, NULL, width, height);
+  return (GstEffvkAnalytics){ .model = how->model,
+                              .alternatives = how->alternatives,
+                              .descriptor = GST_EFFVK_OBJECT_NONE };
 }
 
 void
-gst_effvk_classification_attach_objects (GstBuffer *buffer, GstEffvkMetaMode mode,
-                                         EffvkModel *model, const GArray *objects, guint width,
-                                         guint height)
+gst_effvk_classification_attach (GstBuffer *buffer, const GstEffvkAttachment *how,
+                                 EffvkResult *result, guint n, guint width, guint height,
+                                 GstClockTime age)
 {
+  GstEffvkAnalytics analytics = begin_analytics (how);
+  GstEffvkMetaMode mode = how->mode;
+
+  if (n == 0)
+    return;
+  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_ANALYTICS)
+    gst_effvk_analytics_attach (buffer, &analytics, result, n, NULL);
+  if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
+    set_classes (add_custom (buffer, how->model), result, n, age);
+  if (mode == GST_EFFVK_META_ROI)
+    gst_effvk_roi_attach (buffer, how->model, result, n, NULL, width, height);
+}
+
+void
+gst_effvk_classification_attach_objects (GstBuffer *buffer, const GstEffvkAttachment *how,
+                                         const GArray *objects, guint width, guint height)
+{
+  GstEffvkAnalytics analytics = begin_analytics (how);
+  GstEffvkMetaMode mode = how->mode;
+
   for (guint i = 0; i < objects->len; i++)
     {
       const GstEffvkObject *object = &g_array_index (objects, GstEffvkObject, i);
@@ -146,13 +164,13 @@ gst_effvk_classification_attach_objects (GstBuffer *buffer, GstEffvkMetaMode mod
         continue;
       if (mode == GST_EFFVK_META_ANALYTICS
           || (mode == GST_EFFVK_META_AUTO && object->od != GST_EFFVK_OBJECT_NONE))
-        gst_effvk_analytics_attach (buffer, object->result, object->n, object);
+        gst_effvk_analytics_attach (buffer, &analytics, object->result, object->n, object);
       if (mode == GST_EFFVK_META_ROI
           || (mode == GST_EFFVK_META_AUTO && object->roi != GST_EFFVK_OBJECT_NONE))
-        gst_effvk_roi_attach (buffer, model, object->result, object->n, object, width, height);
+        gst_effvk_roi_attach (buffer, how->model, object->result, object->n, object, width, height);
     }
   if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
-    attach_custom_objects (buffer, model, objects, width, height);
+    attach_custom_objects (buffer, how->model, objects, width, height);
 }
 
 void

@@ -29,22 +29,30 @@ GType gst_effvk_meta_mode_get_type (void);
 
 /* What this GStreamer, or this build, lacks for that metadata, as the beginning of a sentence; NULL:
  * nothing. */
-const char *gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean logits);
+const char *gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean alternatives,
+                                                 gboolean logits);
+
+/* How classifications are attached. */
+typedef struct
+{
+  GstEffvkMetaMode mode;
+  gboolean alternatives; /* to GstAnalytics: the classes after the label as well */
+  EffvkModel *model;
+} GstEffvkAttachment;
 
 /* Once, before the first attach. */
 void gst_effvk_classification_meta_register (void);
 
 /* Attaches the first @n classes of @result to the whole frame of @width x @height. @age: as
  * in the custom meta. */
-void gst_effvk_classification_attach (GstBuffer *buffer, GstEffvkMetaMode mode, EffvkModel *model,
+void gst_effvk_classification_attach (GstBuffer *buffer, const GstEffvkAttachment *how,
                                       EffvkResult *result, guint n, guint width, guint height,
                                       GstClockTime age);
 
 /* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the mode
  * auto an object is answered in the form in which it was found, and in the custom meta. */
-void gst_effvk_classification_attach_objects (GstBuffer *buffer, GstEffvkMetaMode mode,
-                                              EffvkModel *model, const GArray *objects, guint width,
-                                              guint height);
+void gst_effvk_classification_attach_objects (GstBuffer *buffer, const GstEffvkAttachment *how,
+                                              const GArray *objects, guint width, guint height);
 
 /* The classes as a GstValueArray of structures {label, index, score}, for a message. */
 void gst_effvk_classification_to_value (EffvkResult *result, guint n, GValue *value);

@@ -136,7 +136,8 @@ new_of_region (const GstVideoRegionOfInterestMeta *roi, guint width, guint heigh
   return g_steal_pointer (&seen);
 }
 
-/* The classes of a region: one classification for each model that has some, or one without classes. */
+/* The classes of a region: one classification for each model that has some, or one without
+ * classes. */
 static void
 read_region (const GstVideoRegionOfInterestMeta *roi, guint width, guint height, GPtrArray *all)
 {
@@ -178,16 +179,24 @@ is_of_same_thing (const GstEffvkClassification *a, const GstEffvkClassification 
          && fabs (a->width - b->width) <= dx && fabs (a->height - b->height) <= dy;
 }
 
+/* Whether the label of @b is among what @a says: elements attach their further classes by
+ * themselves. */
 static gboolean
 says_same (const GstEffvkClassification *a, const GstEffvkClassification *b)
 {
-  const GstEffvkClass *class = gst_effvk_classification_get_label (a),
-                      *other = gst_effvk_classification_get_label (b);
+  const GstEffvkClass *label = gst_effvk_classification_get_label (b);
 
-  if (!class || !other) /* nothing is the same as anything */
+  if (!label || a->classes->len == 0) /* nothing is the same as anything */
     return TRUE;
-  return strcmp (class->label, other->label) == 0
-         && fabs (class->score - other->score) <= SCORE_WITHIN;
+  for (guint i = 0; i < a->classes->len; i++)
+    {
+      const GstEffvkClass *class = &g_array_index (a->classes, GstEffvkClass, i);
+
+      if (strcmp (class->label, label->label) == 0
+          && fabs (class->score - label->score) <= SCORE_WITHIN)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /* Moves to the one that is kept what only the other knows. */
@@ -209,8 +218,8 @@ enrich (GstEffvkClassification *kept, GstEffvkClassification *other)
     kept->model = g_steal_pointer (&other->model);
 }
 
-/* Whether the frame is said something of, or which object comes first, does not depend on the order in
- * which elements attached their metadata. */
+/* Whether the frame is said something of, or which object comes first, does not depend on the
+ * order in which elements attached their metadata. */
 static gint
 compare_place (gconstpointer a, gconstpointer b)
 {

@@ -128,17 +128,23 @@ gst_effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, G
 
 gboolean
 gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
-                          const GstVideoFrame *frame, gboolean again, char **reason)
+                          const GstVideoFrame *frame, gboolean again, const char **way,
+                          char **reason)
 {
-  EffvkFrameMemory *memory;
+  EffvkFrameMemory *own, *imported = NULL;
 
   *reason = NULL;
   if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
                  (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
       || !set_planes (*image, frame, reason))
     return FALSE;
-  memory = gst_effvk_frame_allocator_get_memory (frame->buffer);
-  effvk_image_set_memory (*image, memory ? memory : gst_effvk_frame_import (device, frame, again));
+  own = gst_effvk_frame_allocator_get_memory (frame->buffer);
+  if (!own)
+    imported = gst_effvk_frame_import (device, frame, again);
+  effvk_image_set_memory (*image, own ? own : imported);
+  *way = own        ? "the device reads them in memory of the element's pool"
+         : imported ? "the device reads them in imported memory"
+                    : "the CPU copies them to the device";
   set_picture (*image, info, frame->buffer);
   return TRUE;
 }

@@ -65,8 +65,10 @@ fixtures_run (void)
 GstHarness *
 fixture_harness (const char *properties)
 {
-  g_autofree char *launch = g_strdup_printf ("effvkclassify device=cpu model-file=%s %s",
-                                             fixture_model (), properties ? properties : "");
+  /* a harness is a live pipeline */
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify device=cpu skipped=none model-file=%s %s", fixture_model (),
+                         properties ? properties : "");
 
   return gst_harness_new_parse (launch);
 }

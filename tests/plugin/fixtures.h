@@ -13,12 +13,12 @@ const char *fixture_model (void);
 /* A path in the process's temporary folder. Free with g_free(). */
 char *fixture_path (const char *name);
 
-/* What main() ends with: runs the tests, removes what the above made, and ends GStreamer, so that its tracer tells of leaks:
- * a warning, which is fatal. */
+/* What main() ends with: runs the tests, removes what the above made, and ends GStreamer, so
+ * that its tracer tells of leaks: a warning, which is fatal. */
 int fixtures_run (void);
 
-/* A harness around effvkclassify with the small model, device=cpu and further properties
- * ("top-k=2 threshold=0.1"), or NULL. */
+/* A harness around effvkclassify with the small model, device=cpu, skipped=none and further
+ * properties ("top-k=2 threshold=0.1"), or NULL. */
 GstHarness *fixture_harness (const char *properties);
 
 /* A frame of noise that depends on @seed, with a timestamp. */
@@ -46,9 +46,9 @@ void fixture_flush_stop (GstHarness *harness);
 /* Flushes whatever is in flight. */
 void fixture_flush (GstHarness *harness);
 
-/* What a detector and a tracker attach: an object of a type and, where @track is not negative, with an id.
- * As a region of interest in DL Streamer's form, or as GstAnalytics has it, which is FALSE where this
- * GStreamer has none. */
+/* What a detector and a tracker attach: an object of a type and, where @track is not negative,
+ * with an id. As a region of interest in DL Streamer's form, or as GstAnalytics has it, which is
+ * FALSE where this GStreamer has none. */
 gboolean fixture_add_object (GstBuffer *buffer, gboolean as_roi, const char *type, int x, int y,
                              int width, int height, int track);
 

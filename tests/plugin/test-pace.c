@@ -161,6 +161,32 @@ test_last (void)
   gst_harness_teardown (harness);
 }
 
+/* A camera that starts again: its time stamps fall back without a segment. Answers keep coming,
+ * with the right age. More of it in test-times.c. */
+static void
+test_falls_back (void)
+{
+  GstHarness *harness = fixture_harness ("inference-interval-time=120000000 skipped=last");
+  guint n_before = 0, n_after = 0;
+  GstVideoInfo info;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  for (guint i = 0; i < 90; i++)
+    {
+      GstBuffer *out = fixture_push (harness, fixture_frame (&info, i < 30 ? 9000 + i : i - 30));
+      guint64 age = get_age (out);
+
+      g_assert_cmpuint (age, ==, i % 3 * 40 * GST_MSECOND);
+      n_before += i < 30 && age == 0;
+      n_after += i >= 30 && age == 0;
+      gst_buffer_unref (out);
+    }
+  g_assert_cmpuint (n_before, ==, 10);
+  g_assert_cmpuint (n_after, ==, 20);
+  g_assert_cmpuint (fixture_get_stat (harness, "inferences"), ==, 30);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_stats (void)
 {
@@ -211,6 +237,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pace/qos", test_qos);
   g_test_add_func ("/pace/deadline", test_deadline);
   g_test_add_func ("/pace/last", test_last);
+  g_test_add_func ("/pace/falls-back", test_falls_back);
   g_test_add_func ("/pace/stats", test_stats);
   return fixtures_run ();
 }

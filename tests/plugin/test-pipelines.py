@@ -116,7 +116,81 @@ def test_examples():
         report(run(zones, model, video, "0,0,8").returncode == 2, "zones says how to use it")
 
 
+def launch(line, **environment):
+    """What gst-launch-1.0 answers to a line of its language."""
+    return subprocess.run(
+        f"exec gst-launch-1.0 -m {line}", shell=True, capture_output=True, text=True, timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
+def readme_line(heading):
+    """The gst-launch-1.0 line below a heading of README.md."""
+    with open(os.path.join(TOP, "README.md")) as file:
+        section = file.read().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.search(r"gst-launch-1.0 -m(.*?)\n```", section, re.S).group(1).replace("\\\n", " ")
+
+
+def test_many_streams():
+    """README's line for elements that share a network, of which the last starts first; and what it may be like."""
+    line = re.sub(r"rtspsrc location=\S+ ! decodebin", "videotestsrc num-buffers=4", readme_line("Many streams"))
+    line = line.replace("! videoconvert", "! video/x-raw,width=64,height=48 ! videoconvert")
+    with tempfile.TemporaryDirectory() as folder:
+        model = os.path.join(folder, "m.safetensors")
+        run(os.environ["EFFVK_TOOL"], "init", "--variant", "phi=-4", "--classes", "7", model)
+        first, second, rest = line.split("effvkclassify ")
+        for name, options in {
+            "as it is": ("", ""),
+            "with the model on the first element": (f"model-file={model} device=cpu", "precision=fp32"),
+            "with the model on the last element": ("precision=fp32 device=cpu", f"model-file={model}"),
+        }.items():
+            done = launch(f"{first}effvkclassify {options[0]} {second}effvkclassify {options[1]} {rest}")
+            frames = collections.Counter(re.findall(r'from element "(effvkclassify\d)" .*: effvkclassify,', done.stdout))
+            models = set(re.findall(r"model=\(string\)([^,;]*)", done.stdout))
+            print("#", dict(frames), models, done.stderr[-300:].replace("\n", " "))
+            report(done.returncode == 0 and sorted(frames.values()) == [4, 4] and len(models) == 1,
+                   f"README's line for many streams, {name}")
+        done = launch(f"{first}effvkclassify device=cpu {second}effvkclassify device=gpu {rest}")
+        report(done.returncode != 0 and re.search(
+            r"effvkclassify[01] sets device=[cg]pu, \S*effvkclassify[01] sets device=[cg]pu", done.stdout + done.stderr
+        ) is not None, "two elements that contradict each other are both named")
+
+
+def test_debug():
+    """The log tells what happens at level 4, and at level 6 of every frame."""
+    line = ("videotestsrc num-buffers=4 ! video/x-raw,format=RGB,width=64,height=48 ! "
+            "effvkclassify device=cpu inference-interval=3 ! fakesink")
+    for level in (4, 6):
+        done = launch(line, GST_DEBUG=f"effvk*:{level}", GST_DEBUG_NO_COLOR="1", GST_DEBUG_FILE="")
+        log = [text for text in done.stderr.splitlines() if "effvk" in text]
+        frames = [text for text in log if "the frame of 0:00:0" in text]
+        for text in log[:12]:
+            print("#", text[:200])
+        if level == 4:
+            words = [r"caps video/x-raw.*memory that the CPU maps", r"frames: the (CPU copies|device reads) them",
+                     r"the network: efficientnet.* on .*fp(32|16), batches of 1", r"the pipeline is not live"]
+            report(all(any(re.search(word, text) for text in log) for word in words) and not frames,
+                   "GST_DEBUG=effvk*:4 tells caps, memory, network and latency")
+        else:
+            report(len([text for text in frames if "is classified" in text]) == 2
+                   and len([text for text in frames if "not its turn (inference-interval)" in text]) == 2
+                   and len([text for text in frames if "is answered: 1 results" in text]) == 2,
+                   "GST_DEBUG=effvk*:6 tells every frame")
+
+
+def test_inspect():
+    element = run("gst-inspect-1.0", "effvkclassify").stdout
+    for name in ("meta-mode", "attach-logits", "model-instance-id", "model-file"):
+        flags = re.search(rf"^  {name} .*?\n\s*flags: (.*)$", element, re.M | re.S)
+        report(flags is not None and "changeable in NULL, READY, PAUSED or PLAYING" in flags.group(1).splitlines()[0],
+               f"{name} may be set at any time")
+    report("arxiv" not in run("gst-inspect-1.0", "effvk").stdout, "the plugin's origin is no paper")
+
+
 test_videos()
 test_examples()
+test_many_streams()
+test_debug()
+test_inspect()
 print(f"1..{len(results)}")
 sys.exit(not all(results))

@@ -171,10 +171,13 @@ test_fair (void)
   gst_harness_teardown (modest.harness);
 }
 
+/* An element named "second" does not start, for what the one named "first" has set, and says
+ * both names. */
 static void
 assert_refused (const char *properties, const char *says)
 {
-  g_autofree char *launch = g_strdup_printf ("effvkclassify model-instance-id=c %s", properties);
+  g_autofree char *launch
+      = g_strdup_printf ("effvkclassify name=second model-instance-id=c %s", properties);
   g_autoptr (GstElement) element = gst_parse_launch (launch, NULL);
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
@@ -188,6 +191,8 @@ assert_refused (const char *properties, const char *says)
   g_test_message ("%s", error->message);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
   g_assert_nonnull (strstr (error->message, says));
+  g_assert_nonnull (strstr (error->message, "first"));
+  g_assert_nonnull (strstr (error->message, "second"));
   gst_element_set_state (element, GST_STATE_NULL);
   gst_element_set_bus (element, NULL);
 }
@@ -198,22 +203,29 @@ test_contradiction (void)
   Stream first = { 0 };
   g_autoptr (GstElement) element = NULL;
   g_autoptr (GstBus) bus = gst_bus_new ();
-  g_autofree char *labels = fixture_path ("other-labels.txt");
-  g_autofree char *other_labels = g_strdup_printf ("labels-file=%s", labels);
+  g_autofree char *labels = fixture_path ("labels.txt");
+  g_autofree char *others = fixture_path ("other-labels.txt");
+  g_autofree char *ours = g_strdup_printf (
+      "name=first model-instance-id=c batch-size=2 precision=fp32 activation=softmax "
+      "batch-timeout=20000000 model-overrides=\"{\\\"crop_pct\\\":0.9}\" labels-file=%s",
+      labels);
+  g_autofree char *other_labels = g_strdup_printf ("labels-file=%s", others);
   double scores[N_CLASSES];
 
-  g_assert_true (g_file_set_contents (labels, "one\ntwo\n", -1, NULL));
-  stream_init (&first, "model-instance-id=c batch-size=2 precision=fp32", 0);
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (
+        g_file_set_contents (i ? others : labels, "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n", -1, NULL));
+  stream_init (&first, ours, 0);
   assert_refused ("model-file=/other.safetensors", "/other.safetensors");
-  assert_refused ("batch-size=3", "batch-size");
-  assert_refused ("precision=fp16", "precision");
-  assert_refused ("activation=sigmoid", "activation");
-  assert_refused ("device=gpu", "device");
-  assert_refused ("top-k=7", "top-k");
+  assert_refused ("batch-size=3", "batch-size=3");
+  assert_refused ("precision=fp16", "precision=fp16");
+  assert_refused ("activation=sigmoid", "activation=sigmoid");
+  assert_refused ("device=gpu", "device=gpu");
   assert_refused (other_labels, "labels-file");
   assert_refused ("model-overrides=\"{\\\"crop_pct\\\":1.0}\"", "model-overrides");
-  assert_refused ("batch-timeout=5000000", "batch-timeout");
-  /* what is not said is taken from the first */
+  assert_refused ("batch-timeout=5000000", "batch-timeout=5000000");
+  g_assert_cmpint (fixture_n_classifiers, ==, 1);
+  /* what is not said, or automatic, is as the first has it */
   element = gst_parse_launch ("effvkclassify model-instance-id=c", NULL);
   gst_element_set_bus (element, bus);
   g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
@@ -225,6 +237,134 @@ test_contradiction (void)
   fixture_push_for_scores (first.harness, fixture_frame (&first.info, 1), scores);
   gst_harness_teardown (first.harness);
   g_assert_cmpint (fixture_n_classifiers, ==, 0);
+}
+
+/* Each of the elements sets something else, and they start in any order: before or after the
+ * network was made, from READY or at once. */
+static void
+test_any_order (void)
+{
+  g_autofree char *sets_model
+      = g_strdup_printf ("effvkclassify name=e model-instance-id=o top-k=10 model-file=%s",
+                         fixture_model ());
+  const char *const launches[]
+      = { "effvkclassify name=e model-instance-id=o top-k=10",
+          "effvkclassify name=e model-instance-id=o top-k=10 device=cpu", sets_model,
+          "effvkclassify name=e model-instance-id=o top-k=10 batch-size=2 "
+          "precision=fp32" };
+  static const guint orders[][4]
+      = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 }, { 1, 3, 0, 2 } };
+
+  for (guint o = 0; o < 2 * G_N_ELEMENTS (orders); o++)
+    {
+      const guint *order = orders[o / 2];
+      GstElement *elements[4];
+      Stream streams[4] = { 0 };
+      double scores[2][N_CLASSES];
+
+      for (guint i = 0; i < 4; i++)
+        {
+          elements[i] = gst_object_ref_sink (gst_parse_launch (launches[order[i]], NULL));
+          if (o % 2) /* as all in a pipeline are before the first goes on */
+            gst_element_set_state (elements[i], GST_STATE_READY);
+        }
+      for (guint i = 0; i < 4; i++)
+        {
+          streams[i].harness = gst_harness_new_with_element (elements[i], "sink", "src");
+          gst_harness_play (streams[i].harness);
+          fixture_set_caps (streams[i].harness, &streams[i].info, GST_VIDEO_FORMAT_RGB, 64, 48);
+        }
+      g_assert_cmpint (fixture_n_classifiers, ==, 1);
+      for (guint i = 0; i < 4; i++)
+        {
+          g_assert_cmpuint (fixture_push_for_scores (streams[i].harness,
+                                                     fixture_frame (&streams[i].info, 7),
+                                                     scores[i > 0]),
+                            ==, N_CLASSES);
+          fixture_assert_scores_equal (scores[i > 0], scores[0], 1e-5);
+          g_assert_cmpuint (fixture_get_stat (streams[i].harness, "images"), >, 0);
+        }
+      for (guint i = 0; i < 4; i++)
+        {
+          gst_harness_teardown (streams[i].harness);
+          gst_object_unref (elements[i]);
+        }
+      g_assert_cmpint (fixture_n_classifiers, ==, 0);
+    }
+}
+
+/* An element that sets what nobody has set makes another network for all, while they play; the
+ * others are told. */
+static void
+test_joins_later (void)
+{
+  GstHarness *first = gst_harness_new_parse ("effvkclassify model-instance-id=l top-k=10");
+  g_autoptr (GstElement) element = gst_harness_find_element (first, "effvkclassify");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  Stream second = { 0 };
+  double scores[2][N_CLASSES];
+  gboolean swapped;
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  fixture_set_caps (first, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  gst_buffer_unref (fixture_push (first, fixture_frame (&info, 1)));
+  stream_init (&second, "model-instance-id=l top-k=10", 0);
+  g_assert_cmpint (fixture_n_classifiers, ==, 1);
+  do
+    {
+      g_clear_pointer (&message, gst_message_unref);
+      message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+      g_assert_nonnull (message);
+    }
+  while (!gst_message_has_name (message, "effvkclassify-model"));
+  g_assert_true (
+      gst_structure_get_boolean (gst_message_get_structure (message), "swapped", &swapped));
+  g_assert_true (swapped);
+  g_assert_cmpstr (gst_structure_get_string (gst_message_get_structure (message), "model-file"), ==,
+                   fixture_model ());
+  g_assert_cmpuint (fixture_push_for_scores (first, fixture_frame (&info, 3), scores[0]), ==,
+                    N_CLASSES);
+  fixture_push_for_scores (second.harness, fixture_frame (&second.info, 3), scores[1]);
+  fixture_assert_scores_equal (scores[0], scores[1], 1e-5);
+  gst_harness_teardown (second.harness);
+  gst_element_set_bus (element, NULL);
+  g_clear_object (&element);
+  gst_harness_teardown (first);
+  g_assert_cmpint (fixture_n_classifiers, ==, 0);
+}
+
+static guint
+get_batch (GstHarness *harness)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint batch = 0;
+
+  gst_harness_get (harness, "effvkclassify", "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint (stats, "batch-size", &batch));
+  return batch;
+}
+
+/* One stream is never held back by the images of others that do not exist. */
+static void
+test_alone (void)
+{
+  Stream alone = { 0 }, first = { 0 }, second = { 0 }, objects = { 0 };
+
+  stream_init (&alone, "batch-size=4", 0);
+  g_assert_cmpuint (get_batch (alone.harness), ==, 1);
+  stream_init (&first, "model-instance-id=b batch-size=4", 0);
+  g_assert_cmpuint (get_batch (first.harness), ==, 1);
+  stream_init (&second, "model-instance-id=b", 0);
+  g_assert_cmpuint (get_batch (first.harness), ==, 4);
+  g_assert_cmpuint (get_batch (second.harness), ==, 4);
+  stream_init (&objects, "batch-size=4 inference-region=roi-list", 0);
+  g_assert_cmpuint (get_batch (objects.harness), ==, 4);
+  gst_harness_teardown (alone.harness);
+  gst_harness_teardown (first.harness);
+  gst_harness_teardown (second.harness);
+  gst_harness_teardown (objects.harness);
 }
 
 /* Elements that start at once: one makes the network, and when it cannot, each says so. */
@@ -268,6 +408,9 @@ main (int argc, char **argv)
   g_test_add_func ("/sharing/timeout", test_timeout);
   g_test_add_func ("/sharing/fair", test_fair);
   g_test_add_func ("/sharing/contradiction", test_contradiction);
+  g_test_add_func ("/sharing/any-order", test_any_order);
+  g_test_add_func ("/sharing/joins-later", test_joins_later);
+  g_test_add_func ("/sharing/alone", test_alone);
   g_test_add_func ("/sharing/start-together", test_start_together);
   return fixtures_run ();
 }

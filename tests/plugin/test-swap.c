@@ -401,6 +401,7 @@ test_refused (void)
   stream_stop (&stream);
 }
 
+/* A network that elements share is swapped for all of them, for one that sets the model. */
 static void
 test_shared (void)
 {
@@ -408,46 +409,75 @@ test_shared (void)
       "effvkclassify device=cpu post-messages=false model-instance-id=x model-file=%s",
       fixture_model ());
   Stream stream = { .harness = gst_harness_new_parse (launch), .bus = gst_bus_new () };
-  g_autofree char *reason = NULL;
+  GstHarness *other = gst_harness_new_parse ("effvkclassify model-instance-id=x");
   g_autofree char *name = NULL;
+  g_autofree char *reason = NULL;
+  GstVideoInfo info;
   GstBuffer *out;
 
   stream.element = gst_harness_find_element (stream.harness, "effvkclassify");
   gst_element_set_bus (stream.element, stream.bus);
   fixture_set_caps (stream.harness, &stream.info, GST_VIDEO_FORMAT_RGB, 64, 48);
-  out = fixture_push (stream.harness, fixture_frame (&stream.info, 1));
-  name = g_strdup (gst_structure_get_string (get_structure (out), "model"));
-  gst_buffer_unref (out);
-  g_object_set (stream.element, "model-file", second_model (), NULL);
-  reason = wait_for_swap (&stream, second_model (), name);
-  g_assert_nonnull (strstr (reason, "shared"));
-  gst_element_set_bus (stream.element, NULL);
-  gst_object_unref (stream.bus);
-  gst_object_unref (stream.element);
-  gst_harness_teardown (stream.harness);
-}
-
-/* An ID that is set while a network of the element's own runs is for the next start. */
-static void
-test_shared_later (void)
-{
-  g_autofree char *reason = NULL;
-  g_autofree char *id = NULL;
-  Stream stream = { 0 };
-
-  stream_start (&stream, fixture_model (), second_model ());
-  g_object_set (stream.element, "model-instance-id", "later", NULL);
+  fixture_set_caps (other, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  learn_answers (&stream.models[0], fixture_model ());
+  learn_answers (&stream.models[1], second_model ());
   for (guint i = 1; i < 4; i++)
     {
-      g_object_set (stream.element, "model-file", stream.models[i % 2].path, NULL);
-      g_assert_null (wait_for_swap (&stream, stream.models[i % 2].path, stream.models[i % 2].name));
+      g_object_set (stream.element, "model-file", i % 2 ? second_model () : fixture_model (), NULL);
+      g_assert_null (wait_for_swap (&stream, i % 2 ? second_model () : fixture_model (),
+                                    stream.models[i % 2].name));
+      out = fixture_push (other, fixture_frame (&info, 1));
+      g_assert_cmpstr (gst_structure_get_string (get_structure (out), "model"), ==,
+                       stream.models[i % 2].name);
+      gst_buffer_unref (out);
     }
   g_object_set (stream.element, "model-file", "/no/such.safetensors", NULL);
   reason = wait_for_swap (&stream, "/no/such.safetensors", stream.models[1].name);
   g_assert_nonnull (strstr (reason, "/no/such.safetensors"));
+  g_object_get (stream.element, "model-file", &name, NULL);
+  g_assert_cmpstr (name, ==, second_model ());
+  gst_harness_teardown (other);
+  gst_element_set_bus (stream.element, NULL);
+  gst_object_unref (stream.bus);
+  gst_object_unref (stream.element);
+  gst_harness_teardown (stream.harness);
+  g_free (stream.models[0].name);
+  g_free (stream.models[1].name);
+}
+
+/* An ID that is set while a network of the element's own runs is joined at once, and left again. */
+static void
+test_shared_later (void)
+{
+  GstHarness *other = gst_harness_new_parse ("effvkclassify model-instance-id=later");
+  g_autofree char *reason = NULL;
+  g_autofree char *id = NULL;
+  GstVideoInfo info;
+  Stream stream = { 0 };
+  GstBuffer *out;
+
+  fixture_set_caps (other, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  stream_start (&stream, fixture_model (), second_model ());
+  g_object_set (stream.element, "model-instance-id", "later", NULL);
+  g_assert_null (wait_for_swap (&stream, fixture_model (), stream.models[0].name));
+  out = fixture_push (other, fixture_frame (&info, 1));
+  g_assert_cmpstr (gst_structure_get_string (get_structure (out), "model"), ==,
+                   stream.models[0].name);
+  gst_buffer_unref (out);
+  g_object_set (stream.element, "model-file", "/no/such.safetensors", NULL);
+  reason = wait_for_swap (&stream, "/no/such.safetensors", stream.models[0].name);
+  g_assert_nonnull (strstr (reason, "/no/such.safetensors"));
   g_object_get (stream.element, "model-instance-id", &id, NULL);
   g_assert_cmpstr (id, ==, "later");
+
+  g_object_set (stream.element, "model-instance-id", NULL, "model-file", second_model (), NULL);
+  g_assert_null (wait_for_swap (&stream, second_model (), stream.models[1].name));
+  out = fixture_push (other, fixture_frame (&info, 1));
+  g_assert_cmpstr (gst_structure_get_string (get_structure (out), "model"), ==,
+                   stream.models[0].name);
+  gst_buffer_unref (out);
   stream_stop (&stream);
+  gst_harness_teardown (other);
 }
 
 /* Stopped while it loads, from several threads. */
