@@ -49,7 +49,11 @@ struct _EffvkClassifier
 };
 
 G_DEFINE_FINAL_TYPE (EffvkClassifier, effvk_classifier, G_TYPE_OBJECT)
-G_DEFINE_QUARK (effvk - classifier - error - quark, effvk_classifier_error)
+GQuark
+effvk_classifier_error_quark (void)
+{
+  return g_quark_from_static_string ("effvk-classifier-error-quark");
+}
 
 static void
 effvk_classifier_finalize (GObject *object)

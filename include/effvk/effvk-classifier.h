@@ -27,6 +27,9 @@ typedef enum
   EFFVK_CLASSIFIER_ERROR_PENDING,
 } EffvkClassifierError;
 
+EFFVK_API GType effvk_classifier_error_get_type (void);
+#define EFFVK_TYPE_CLASSIFIER_ERROR (effvk_classifier_error_get_type ())
+
 #define EFFVK_CLASSIFIER_ERROR (effvk_classifier_error_quark ())
 
 /**

@@ -31,6 +31,9 @@ typedef enum
   EFFVK_DEVICE_ERROR_FAILED,
 } EffvkDeviceError;
 
+EFFVK_API GType effvk_device_error_get_type (void);
+#define EFFVK_TYPE_DEVICE_ERROR (effvk_device_error_get_type ())
+
 #define EFFVK_DEVICE_ERROR (effvk_device_error_quark ())
 
 /**

@@ -24,6 +24,9 @@ typedef enum
   EFFVK_MODEL_ERROR_LABELS,
 } EffvkModelError;
 
+EFFVK_API GType effvk_model_error_get_type (void);
+#define EFFVK_TYPE_MODEL_ERROR (effvk_model_error_get_type ())
+
 #define EFFVK_MODEL_ERROR (effvk_model_error_quark ())
 
 /**

@@ -13,7 +13,11 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (effvk - model - error - quark, effvk_model_error)
+GQuark
+effvk_model_error_quark (void)
+{
+  return g_quark_from_static_string ("effvk-model-error-quark");
+}
 
 G_DEFINE_FINAL_TYPE (EffvkModel, effvk_model, G_TYPE_OBJECT)
 

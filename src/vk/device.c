@@ -12,7 +12,11 @@
 #include "vk/selector.h"
 
 G_DEFINE_FINAL_TYPE (EffvkDevice, effvk_device, G_TYPE_OBJECT)
-G_DEFINE_QUARK (effvk - device - error - quark, effvk_device_error)
+GQuark
+effvk_device_error_quark (void)
+{
+  return g_quark_from_static_string ("effvk-device-error-quark");
+}
 
 /* The open devices: what device_key() gives for one → a GWeakRef to it. */
 static GMutex open_lock;
