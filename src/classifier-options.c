@@ -184,36 +184,48 @@ effvk_classifier_options_new (void)
 void
 effvk_classifier_options_set_precision (EffvkClassifierOptions *options, EffvkPrecision precision)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "precision", precision, NULL);
 }
 
 void
 effvk_classifier_options_set_top_k (EffvkClassifierOptions *options, guint top_k)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "top-k", top_k, NULL);
 }
 
 void
 effvk_classifier_options_set_batch_size (EffvkClassifierOptions *options, guint batch_size)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "batch-size", batch_size, NULL);
 }
 
 void
 effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options, guint max_in_flight)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "max-in-flight", max_in_flight, NULL);
 }
 
 void
 effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "logits", logits, NULL);
 }
 
 void
 effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboolean embeddings)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "embeddings", embeddings, NULL);
 }
 
@@ -221,5 +233,7 @@ void
 effvk_classifier_options_set_activation (EffvkClassifierOptions *options,
                                          EffvkOutputActivation activation)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   g_object_set (options, "activation", activation, NULL);
 }

@@ -166,11 +166,13 @@ EffvkClassifier *
 effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
                       GError **error)
 {
-  g_autoptr (EffvkClassifier) classifier = NULL;
-  g_autoptr (EffvkClassifierOptions) defaults = NULL;
-
+  g_return_val_if_fail (options == NULL || EFFVK_IS_CLASSIFIER_OPTIONS (options), NULL);
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_autoptr (EffvkClassifier) classifier = NULL;
+  g_autoptr (EffvkClassifierOptions) defaults = NULL;
 
   if (!options)
     options = defaults = effvk_classifier_options_new ();
@@ -224,30 +226,40 @@ effvk_classifier_new_for_selector (const char *selector, EffvkModel *model,
 EffvkDevice *
 effvk_classifier_get_device (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+
   return classifier->device;
 }
 
 EffvkModel *
 effvk_classifier_get_model (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+
   return classifier->model;
 }
 
 guint
 effvk_classifier_get_batch_size (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), 0);
+
   return classifier->batch;
 }
 
 EffvkPrecision
 effvk_classifier_get_precision (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), EFFVK_PRECISION_AUTO);
+
   return classifier->precision;
 }
 
 guint
 effvk_classifier_get_n_in_flight (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), 0);
+
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
 
   return classifier->n_in_flight;
@@ -284,6 +296,12 @@ release (EffvkClassifier *classifier, RingSlot *ring)
 static gboolean
 check_complete (const EffvkImage *image, GError **error)
 {
+  if (!image)
+    {
+      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
+                           "There is no image: its constructor tells why");
+      return FALSE;
+    }
   if (effvk_image_is_complete (image))
     return TRUE;
   g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE,
@@ -376,6 +394,9 @@ gboolean
 effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
                          GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   return check_complete (image, error) && submit (classifier, image, NULL, 1, &user_data, error);
 }
 
@@ -384,6 +405,10 @@ effvk_classifier_submit_regions (EffvkClassifier *classifier, const EffvkImage *
                                  const EffvkRectangle *regions, guint n_regions,
                                  const gpointer *user_data, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), FALSE);
+  g_return_val_if_fail (regions != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   if (!check_complete (image, error))
     return FALSE;
   if (n_regions < 1 || n_regions > classifier->batch)
@@ -408,6 +433,9 @@ effvk_classifier_submit_regions (EffvkClassifier *classifier, const EffvkImage *
 gboolean
 effvk_classifier_launch (EffvkClassifier *classifier, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
   RingSlot *ring = &classifier->slots[classifier->head];
 
@@ -441,6 +469,9 @@ EffvkResult *
 effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *user_data,
                           GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (GMutexLocker) collector G_GNUC_UNUSED = g_mutex_locker_new (&classifier->collect_lock);
   EffvkResult *result = NULL;
   RingSlot *ring;
@@ -504,6 +535,8 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
 void
 effvk_classifier_flush (EffvkClassifier *classifier)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER (classifier));
+
   while (effvk_classifier_get_n_in_flight (classifier) > 0)
     {
       g_autoptr (GError) error = NULL;
@@ -517,6 +550,9 @@ effvk_classifier_flush (EffvkClassifier *classifier)
 EffvkResult *
 effvk_classifier_classify (EffvkClassifier *classifier, const EffvkImage *image, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   guint n = effvk_classifier_get_n_in_flight (classifier);
 
   if (n)
@@ -534,6 +570,10 @@ GPtrArray *
 effvk_classifier_classify_many (EffvkClassifier *classifier, const EffvkImage *const *images,
                                 guint n_images, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (images != NULL || n_images == 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (GPtrArray) results
       = g_ptr_array_new_full (n_images, (GDestroyNotify) effvk_result_unref);
   guint submitted = 0;
@@ -576,6 +616,8 @@ effvk_classifier_classify_many (EffvkClassifier *classifier, const EffvkImage *c
 GVariant *
 effvk_classifier_get_statistics (EffvkClassifier *classifier)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   EffvkProgram *program = effvk_net_get_program (classifier->net);
@@ -622,13 +664,14 @@ GVariant *
 effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, guint n_runs,
                           GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
   EffvkProgram *programs[2];
   EffvkSlot *slot;
   GVariant *profile;
-
-  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
-  g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
 
   if (!check_complete (image, error))
     return NULL;
@@ -657,11 +700,13 @@ GVariant *
 effvk_classifier_tune (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
                        GError **error)
 {
-  g_autoptr (EffvkClassifierOptions) defaults = NULL;
-  EffvkNetOptions net = { .top_k = 1 };
-
+  g_return_val_if_fail (options == NULL || EFFVK_IS_CLASSIFIER_OPTIONS (options), NULL);
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_autoptr (EffvkClassifierOptions) defaults = NULL;
+  EffvkNetOptions net = { .top_k = 1 };
 
   if (!options)
     options = defaults = effvk_classifier_options_new ();

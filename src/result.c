@@ -42,6 +42,8 @@ effvk_result_set_embedding (EffvkResult *result, const float *embedding, guint n
 EffvkResult *
 effvk_result_ref (EffvkResult *result)
 {
+  g_return_val_if_fail (result != NULL, NULL);
+
   g_atomic_ref_count_inc (&result->references);
   return result;
 }
@@ -49,6 +51,8 @@ effvk_result_ref (EffvkResult *result)
 void
 effvk_result_unref (EffvkResult *result)
 {
+  g_return_if_fail (result != NULL);
+
   if (!result || !g_atomic_ref_count_dec (&result->references))
     return;
   g_object_unref (result->model);
@@ -61,12 +65,15 @@ effvk_result_unref (EffvkResult *result)
 guint
 effvk_result_get_n_classes (EffvkResult *result)
 {
+  g_return_val_if_fail (result != NULL, 0);
+
   return result->n_classes;
 }
 
 guint
 effvk_result_get_index (EffvkResult *result, guint rank)
 {
+  g_return_val_if_fail (result != NULL, 0);
   g_return_val_if_fail (rank < result->n_classes, 0);
   return result->classes[rank].index;
 }
@@ -74,6 +81,7 @@ effvk_result_get_index (EffvkResult *result, guint rank)
 const char *
 effvk_result_get_label (EffvkResult *result, guint rank)
 {
+  g_return_val_if_fail (result != NULL, NULL);
   g_return_val_if_fail (rank < result->n_classes, NULL);
   if (result->classes[rank].index == EFFVK_CLASS_UNKNOWN)
     return "unknown";
@@ -83,6 +91,7 @@ effvk_result_get_label (EffvkResult *result, guint rank)
 float
 effvk_result_get_score (EffvkResult *result, guint rank)
 {
+  g_return_val_if_fail (result != NULL, 0.0f);
   g_return_val_if_fail (rank < result->n_classes, 0.0f);
   return result->classes[rank].score;
 }
@@ -90,6 +99,8 @@ effvk_result_get_score (EffvkResult *result, guint rank)
 const float *
 effvk_result_get_logits (EffvkResult *result, guint *n)
 {
+  g_return_val_if_fail (result != NULL, NULL);
+
   *n = result->n_logits;
   return result->logits;
 }
@@ -97,6 +108,8 @@ effvk_result_get_logits (EffvkResult *result, guint *n)
 const float *
 effvk_result_get_embedding (EffvkResult *result, guint *n)
 {
+  g_return_val_if_fail (result != NULL, NULL);
+
   *n = result->n_features;
   return result->embedding;
 }
@@ -104,11 +117,15 @@ effvk_result_get_embedding (EffvkResult *result, guint *n)
 guint64
 effvk_result_get_gpu_time (EffvkResult *result)
 {
+  g_return_val_if_fail (result != NULL, 0);
+
   return result->gpu_time;
 }
 
 guint64
 effvk_result_get_total_time (EffvkResult *result)
 {
+  g_return_val_if_fail (result != NULL, 0);
+
   return result->total_time;
 }

@@ -78,12 +78,15 @@ effvk_smoother_new (EffvkModel *model, EffvkOutputActivation activation)
 EffvkModel *
 effvk_smoother_get_model (EffvkSmoother *smoother)
 {
+  g_return_val_if_fail (EFFVK_IS_SMOOTHER (smoother), NULL);
+
   return smoother->model;
 }
 
 void
 effvk_smoother_set_weight (EffvkSmoother *smoother, double weight)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
   g_return_if_fail (weight >= 0.0 && weight < 1.0);
   smoother->weight = weight;
 }
@@ -91,12 +94,15 @@ effvk_smoother_set_weight (EffvkSmoother *smoother, double weight)
 void
 effvk_smoother_set_time_constant (EffvkSmoother *smoother, guint64 time_constant)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
+
   smoother->time_constant = time_constant;
 }
 
 void
 effvk_smoother_set_hysteresis (EffvkSmoother *smoother, double hysteresis)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
   g_return_if_fail (hysteresis >= 0.0);
   smoother->hysteresis = hysteresis;
 }
@@ -104,12 +110,15 @@ effvk_smoother_set_hysteresis (EffvkSmoother *smoother, double hysteresis)
 void
 effvk_smoother_set_hold (EffvkSmoother *smoother, guint64 hold)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
+
   smoother->hold = hold;
 }
 
 void
 effvk_smoother_set_unknown (EffvkSmoother *smoother, double threshold, double margin)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
   g_return_if_fail (!isnan (threshold) && margin >= 0.0);
   smoother->unknown_threshold = threshold;
   smoother->unknown_margin = margin;
@@ -118,6 +127,8 @@ effvk_smoother_set_unknown (EffvkSmoother *smoother, double threshold, double ma
 void
 effvk_smoother_reset (EffvkSmoother *smoother)
 {
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
+
   smoother->label = smoother->candidate = NO_CLASS;
   smoother->steps[0] = smoother->steps[1] = 0;
   smoother->n_still = 0;
@@ -282,6 +293,9 @@ put_first (EffvkSmoother *smoother, EffvkClass *best, guint k)
 EffvkResult *
 effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, gboolean *changed)
 {
+  g_return_val_if_fail (EFFVK_IS_SMOOTHER (smoother), NULL);
+  g_return_val_if_fail (result != NULL, NULL);
+
   g_autofree EffvkClass *best = NULL;
   guint n, k = effvk_result_get_n_classes (result);
   const float *logits = effvk_result_get_logits (result, &n), *embedding;

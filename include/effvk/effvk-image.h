@@ -273,6 +273,39 @@ typedef struct
 #define EFFVK_IMAGE_MAX_PIXEL_ASPECT 65535
 
 /**
+ * EffvkImageError:
+ * @EFFVK_IMAGE_ERROR_FORMAT: the format is none of #EffvkFormat
+ * @EFFVK_IMAGE_ERROR_SIZE: the width or the height is out of range
+ * @EFFVK_IMAGE_ERROR_DATA: there are fewer bytes than such a frame has
+ *
+ * Why an image cannot be made.
+ *
+ * Since: 0.2
+ */
+typedef enum
+{
+  EFFVK_IMAGE_ERROR_FORMAT,
+  EFFVK_IMAGE_ERROR_SIZE,
+  EFFVK_IMAGE_ERROR_DATA,
+} EffvkImageError;
+
+EFFVK_API GType effvk_image_error_get_type (void);
+#define EFFVK_TYPE_IMAGE_ERROR (effvk_image_error_get_type ())
+
+#define EFFVK_IMAGE_ERROR (effvk_image_error_quark ())
+
+/**
+ * effvk_image_error_quark:
+ *
+ * Gets the domain of errors of images, %EFFVK_IMAGE_ERROR.
+ *
+ * Returns: the quark of the domain
+ *
+ * Since: 0.2
+ */
+EFFVK_API GQuark effvk_image_error_quark (void);
+
+/**
  * EffvkImage:
  *
  * A raw frame in system memory: a format, a size in pixels, and planes that it points to but does
@@ -287,14 +320,30 @@ typedef struct _EffvkImage EffvkImage;
 EFFVK_API GType effvk_image_get_type (void);
 
 /**
+ * effvk_image_new_checked: (rename-to effvk_image_new)
+ * @format: the layout
+ * @width: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ * @error: return location of a #GError in the %EFFVK_IMAGE_ERROR domain
+ *
+ * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
+ * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and gray as
+ * full range.
+ *
+ * Returns: (transfer full): the image, or %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkImage *effvk_image_new_checked (EffvkFormat format, guint width, guint height,
+                                               GError **error);
+
+/**
  * effvk_image_new:
  * @format: the layout
  * @width: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
  * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
  *
- * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
- * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and gray as
- * full range.
+ * Makes an image without pixels, as effvk_image_new_checked() does, but does not say why it fails.
  *
  * Returns: (transfer full) (nullable): the image, or %NULL for an unknown format or a size out of
  * range
@@ -304,6 +353,25 @@ EFFVK_API GType effvk_image_get_type (void);
 EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint height);
 
 /**
+ * effvk_image_new_from_bytes_checked: (rename-to effvk_image_new_from_bytes)
+ * @format: the layout
+ * @width: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
+ * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole
+ *   samples); a reference is taken
+ * @error: return location of a #GError in the %EFFVK_IMAGE_ERROR domain
+ *
+ * Makes an image of a whole raw frame.
+ *
+ * Returns: (transfer full): the image, or %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkImage *effvk_image_new_from_bytes_checked (EffvkFormat format, guint width,
+                                                          guint height, GBytes *bytes,
+                                                          GError **error);
+
+/**
  * effvk_image_new_from_bytes:
  * @format: the layout
  * @width: in pixels
@@ -311,7 +379,8 @@ EFFVK_API EffvkImage *effvk_image_new (EffvkFormat format, guint width, guint he
  * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole
  * samples)
  *
- * Makes an image of a whole raw frame.
+ * Makes an image of a whole raw frame, as effvk_image_new_from_bytes_checked() does, but does not say why
+ * it fails.
  *
  * Returns: (transfer full) (nullable): the image, which keeps a reference to @bytes, or %NULL when
  * format or size are invalid or @bytes is too small

@@ -7,6 +7,8 @@ G_DEFINE_BOXED_TYPE (EffvkFrameMemory, effvk_frame_memory, effvk_frame_memory_re
 EffvkFrameMemory *
 effvk_frame_memory_ref (EffvkFrameMemory *memory)
 {
+  g_return_val_if_fail (memory != NULL, NULL);
+
   g_atomic_ref_count_inc (&memory->references);
   return memory;
 }
@@ -14,6 +16,8 @@ effvk_frame_memory_ref (EffvkFrameMemory *memory)
 void
 effvk_frame_memory_unref (EffvkFrameMemory *memory)
 {
+  g_return_if_fail (memory != NULL);
+
   if (g_atomic_ref_count_dec (&memory->references))
     memory->free_func (memory);
 }
@@ -21,11 +25,15 @@ effvk_frame_memory_unref (EffvkFrameMemory *memory)
 guint8 *
 effvk_frame_memory_get_data (EffvkFrameMemory *memory)
 {
+  g_return_val_if_fail (memory != NULL, NULL);
+
   return memory->data;
 }
 
 gsize
 effvk_frame_memory_get_size (EffvkFrameMemory *memory)
 {
+  g_return_val_if_fail (memory != NULL, 0);
+
   return memory->size;
 }

@@ -200,14 +200,32 @@ effvk_frame_layout_equal (const EffvkFrameLayout *a, const EffvkFrameLayout *b)
   return TRUE;
 }
 
-EffvkImage *
-effvk_image_new (EffvkFormat format, guint width, guint height)
+GQuark
+effvk_image_error_quark (void)
 {
+  return g_quark_from_static_string ("effvk-image-error-quark");
+}
+
+EffvkImage *
+effvk_image_new_checked (EffvkFormat format, guint width, guint height, GError **error)
+{
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   EffvkImage *image;
 
-  if (!is_format (format) || width < 1 || height < 1 || width > EFFVK_IMAGE_MAX_SIZE
-      || height > EFFVK_IMAGE_MAX_SIZE)
-    return NULL;
+  if (!is_format (format))
+    {
+      g_set_error (error, EFFVK_IMAGE_ERROR, EFFVK_IMAGE_ERROR_FORMAT,
+                   "Expected a format of EffvkFormat, found %d", (int) format);
+      return NULL;
+    }
+  if (width < 1 || height < 1 || width > EFFVK_IMAGE_MAX_SIZE || height > EFFVK_IMAGE_MAX_SIZE)
+    {
+      g_set_error (error, EFFVK_IMAGE_ERROR, EFFVK_IMAGE_ERROR_SIZE,
+                   "Expected 1 to %d pixels on each side, found %ux%u", EFFVK_IMAGE_MAX_SIZE, width,
+                   height);
+      return NULL;
+    }
   image = g_new0 (EffvkImage, 1);
   image->layout.format = format;
   image->layout.width = image->layout.crop.width = width;
@@ -224,20 +242,49 @@ effvk_image_new (EffvkFormat format, guint width, guint height)
 }
 
 EffvkImage *
-effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GBytes *bytes)
+effvk_image_new (EffvkFormat format, guint width, guint height)
 {
-  g_autoptr (EffvkImage) image = effvk_image_new (format, width, height);
+  return effvk_image_new_checked (format, width, height, NULL);
+}
+
+/* Bytes of all planes, tightly packed. */
+static gsize
+packed_size (const EffvkFrameLayout *layout)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < effvk_format_get_n_planes (layout->format); i++)
+    size += effvk_frame_plane_row_bytes (layout, i) * effvk_frame_plane_rows (layout, i);
+  return size;
+}
+
+EffvkImage *
+effvk_image_new_from_bytes_checked (EffvkFormat format, guint width, guint height, GBytes *bytes,
+                                    GError **error)
+{
+  g_return_val_if_fail (bytes != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_autoptr (EffvkImage) image = effvk_image_new_checked (format, width, height, error);
   gsize size, offset = 0;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  if (!image || !data) /* empty bytes have none */
+  if (!image)
     return NULL;
+  if (size < packed_size (&image->layout))
+    {
+      g_set_error (error, EFFVK_IMAGE_ERROR, EFFVK_IMAGE_ERROR_DATA,
+                   "Expected at least %" G_GSIZE_FORMAT " bytes, which %s of %ux%u has, found "
+                   "%" G_GSIZE_FORMAT,
+                   packed_size (&image->layout), effvk_format_to_string (format), width, height,
+                   size);
+      return NULL;
+    }
   for (guint i = 0; i < effvk_format_get_n_planes (format); i++)
     {
       gsize stride = effvk_frame_plane_row_bytes (&image->layout, i);
 
-      if (!effvk_image_set_plane (image, i, data + offset, stride, size - offset))
-        return NULL;
+      effvk_image_set_plane (image, i, data + offset, stride, size - offset);
       offset += stride * effvk_frame_plane_rows (&image->layout, i);
     }
   image->bytes = g_bytes_ref (bytes);
@@ -245,8 +292,16 @@ effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GByte
 }
 
 EffvkImage *
+effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GBytes *bytes)
+{
+  return effvk_image_new_from_bytes_checked (format, width, height, bytes, NULL);
+}
+
+EffvkImage *
 effvk_image_copy (const EffvkImage *image)
 {
+  g_return_val_if_fail (image != NULL, NULL);
+
   EffvkImage *copy = g_memdup2 (image, sizeof *image);
 
   if (copy->bytes)
@@ -269,6 +324,8 @@ effvk_image_free (EffvkImage *image)
 gboolean
 effvk_image_set_plane (EffvkImage *image, guint plane, const guint8 *data, gsize stride, gsize size)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+
   EffvkFrameLayout *layout = &image->layout;
   gsize row, rows, staged;
 
@@ -297,6 +354,10 @@ void
 effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix, gboolean full_range,
                              EffvkChromaSite site)
 {
+  g_return_if_fail (image != NULL);
+  g_return_if_fail ((guint) matrix <= EFFVK_MATRIX_SMPTE240M);
+  g_return_if_fail ((guint) site <= EFFVK_CHROMA_SITE_TOP_LEFT);
+
   image->layout.matrix = matrix;
   image->layout.full_range = full_range != FALSE;
   image->layout.site = site;
@@ -305,6 +366,8 @@ effvk_image_set_colorimetry (EffvkImage *image, EffvkMatrix matrix, gboolean ful
 gboolean
 effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+
   if (orientation < EFFVK_ORIENTATION_ROTATE_0 || orientation > EFFVK_ORIENTATION_FLIP_ROTATE_270)
     return FALSE;
   image->layout.orientation = orientation;
@@ -314,12 +377,16 @@ effvk_image_set_orientation (EffvkImage *image, EffvkOrientation orientation)
 EffvkOrientation
 effvk_image_get_orientation (const EffvkImage *image)
 {
+  g_return_val_if_fail (image != NULL, EFFVK_ORIENTATION_ROTATE_0);
+
   return image->layout.orientation;
 }
 
 gboolean
 effvk_image_set_pixel_aspect_ratio (EffvkImage *image, guint width, guint height)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+
   if (width < 1 || height < 1 || width > EFFVK_IMAGE_MAX_PIXEL_ASPECT
       || height > EFFVK_IMAGE_MAX_PIXEL_ASPECT)
     return FALSE;
@@ -339,6 +406,8 @@ effvk_frame_layout_contains (const EffvkFrameLayout *layout, const EffvkRectangl
 gboolean
 effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width, guint height)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+
   const EffvkRectangle crop = { x, y, width, height };
 
   if (!effvk_frame_layout_contains (&image->layout, &crop))
@@ -350,6 +419,8 @@ effvk_image_set_crop (EffvkImage *image, guint x, guint y, guint width, guint he
 void
 effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory)
 {
+  g_return_if_fail (image != NULL);
+
   if (image->memory == memory)
     return;
   g_clear_pointer (&image->memory, effvk_frame_memory_unref);
@@ -359,18 +430,24 @@ effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memory)
 EffvkFormat
 effvk_image_get_format (const EffvkImage *image)
 {
+  g_return_val_if_fail (image != NULL, EFFVK_FORMAT_UNKNOWN);
+
   return image->layout.format;
 }
 
 guint
 effvk_image_get_width (const EffvkImage *image)
 {
+  g_return_val_if_fail (image != NULL, 0);
+
   return image->layout.width;
 }
 
 guint
 effvk_image_get_height (const EffvkImage *image)
 {
+  g_return_val_if_fail (image != NULL, 0);
+
   return image->layout.height;
 }
 

@@ -196,12 +196,16 @@ build (EffvkModel *model, EffvkFormatFacts *facts, GBytes *config, const char *o
 EffvkModel *
 effvk_model_new_from_file (const char *path, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   return effvk_model_new_with_overrides (path, NULL, error);
 }
 
 EffvkModel *
 effvk_model_new_with_overrides (const char *path, const char *overrides, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
   g_autoptr (GBytes) config = NULL;
@@ -223,6 +227,7 @@ effvk_model_new_with_overrides (const char *path, const char *overrides, GError 
 EffvkModel *
 effvk_model_new_from_bytes (GBytes *bytes, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
   g_return_val_if_fail (bytes != NULL, NULL);
 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
@@ -236,6 +241,7 @@ effvk_model_new_from_bytes (GBytes *bytes, GError **error)
 EffvkModel *
 effvk_model_new_random (const char *variant, guint n_classes, guint32 seed, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
   g_return_val_if_fail (variant != NULL, NULL);
 
   EffvkArch arch;
@@ -333,6 +339,7 @@ write_layers (EffvkModel *model, EffvkOutput *output, GError **error)
 gboolean
 effvk_model_save (EffvkModel *model, const char *path, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
 
   g_autoptr (GBytes) header = make_header (model);
@@ -353,6 +360,7 @@ effvk_model_save (EffvkModel *model, const char *path, GError **error)
 gboolean
 effvk_model_load_labels (EffvkModel *model, const char *path, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
 
   char **labels = effvk_labels_read (path, model->arch.classes, error);

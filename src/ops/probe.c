@@ -104,6 +104,7 @@ measure_memory (EffvkDevice *device, double *bytes, GError **error)
 gboolean
 effvk_device_measure_peaks (EffvkDevice *device, double *flops, double *bytes, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (EFFVK_IS_DEVICE (device) && flops && bytes, FALSE);
 
   return measure_arithmetic (device, flops, error) && measure_memory (device, bytes, error);

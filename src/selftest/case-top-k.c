@@ -82,7 +82,7 @@ draw_hostile (EffvkTrial *trial, float *logits, guint classes, guint images)
 static EffvkTrialInput
 draw_logits (EffvkTrial *trial, guint index, EffvkTensorInfo *info, guint *k)
 {
-  gboolean hostile = index % 3 == 1, many = index % 3 == 2, most = index / 3 % 2 == 0;
+  gboolean hostile = index % 3 == 1, many = index % 3 == 2, most = index / 3 % 2 == 1;
   double centre = g_rand_double_range (trial->rand, -12.0, 12.0);
   EffvkTrialInput logits;
 

@@ -39,6 +39,9 @@ gboolean
 effvk_selftest_run (EffvkDevice *device, EffvkPrecision precision, guint32 seed, guint n_shapes,
                     EffvkSelftestFunc func, gpointer user_data, guint *n_failed, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   EffvkSelftest test = {
     .device = device,
     .storage = precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32,

@@ -174,11 +174,12 @@ EffvkFrameMemory *
 effvk_frame_memory_new_from_dmabuf (EffvkDevice *device, const EffvkDmabufPlane *planes,
                                     guint n_planes, GError **error)
 {
-  FrameDmabuf *dmabuf;
-
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (planes != NULL, NULL);
   g_return_val_if_fail (n_planes >= 1 && n_planes <= EFFVK_IMAGE_MAX_PLANES, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  FrameDmabuf *dmabuf;
 
   if (!effvk_dmabuf_check_device (device, error))
     return NULL;

@@ -240,16 +240,17 @@ effvk_frame_memory_new_from_dmabuf_with_modifier (EffvkDevice *device, EffvkForm
                                                   const EffvkDmabufPlane *planes, guint n_planes,
                                                   GError **error)
 {
-  EffvkModifier found;
-  VkExtent3D extent;
-  Image *image;
-
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (effvk_format_get_n_planes (format) > 0, NULL);
   g_return_val_if_fail (width >= 1 && width <= EFFVK_IMAGE_MAX_SIZE, NULL);
   g_return_val_if_fail (height >= 1 && height <= EFFVK_IMAGE_MAX_SIZE, NULL);
   g_return_val_if_fail (planes != NULL, NULL);
   g_return_val_if_fail (n_planes >= 1 && n_planes <= EFFVK_DMABUF_MAX_PLANES, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  EffvkModifier found;
+  VkExtent3D extent;
+  Image *image;
 
   if (modifier == EFFVK_DMABUF_LINEAR)
     return new_linear (device, format, planes, n_planes, error);

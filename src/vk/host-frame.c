@@ -13,11 +13,12 @@ frame_buffer_free (EffvkFrameMemory *memory)
 EffvkFrameMemory *
 effvk_frame_memory_new (EffvkDevice *device, gsize size, GError **error)
 {
-  EffvkHostFrame *frame;
-  EffvkBuffer buffer;
-
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (size > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  EffvkHostFrame *frame;
+  EffvkBuffer buffer;
 
   /* whole texels, also of a last row that ends within one */
   if (!effvk_buffer_init (&buffer, device, EFFVK_MEMORY_SHARED,
@@ -43,13 +44,14 @@ effvk_device_can_import_data (EffvkDevice *device)
 EffvkFrameMemory *
 effvk_frame_memory_new_from_data (EffvkDevice *device, guint8 *data, gsize size, GError **error)
 {
-  guintptr first = (guintptr) data, end = first + size, mask;
-  EffvkHostFrame *frame;
-  EffvkBuffer buffer;
-
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (data != NULL, NULL);
   g_return_val_if_fail (size > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  guintptr first = (guintptr) data, end = first + size, mask;
+  EffvkHostFrame *frame;
+  EffvkBuffer buffer;
 
   if (!device->host_alignment)
     {
@@ -115,13 +117,15 @@ effvk_host_frame_of (const EffvkImage *image, EffvkDevice *device, EffvkFrameLay
 EffvkImage *
 effvk_image_upload (const EffvkImage *image, EffvkDevice *device, gsize *copied, GError **error)
 {
+  g_return_val_if_fail (image != NULL, NULL);
+  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_return_val_if_fail (effvk_image_is_complete (image), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (EffvkFrameMemory) memory = NULL;
   EffvkFrameLayout layout = image->layout;
   EffvkImage *uploaded;
   gsize bytes = 0;
-
-  g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
-  g_return_val_if_fail (effvk_image_is_complete (image), NULL);
 
   if (copied)
     *copied = 0;

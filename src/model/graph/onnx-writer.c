@@ -334,6 +334,9 @@ pack (Writer *w, const char *output, gsize *size, GError **error)
 gboolean
 effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   static const float zero = 0, six = 6;
   const EffvkArch *arch;
   g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
@@ -341,8 +344,6 @@ effvk_model_save_onnx (EffvkModel *model, const char *path, GError **error)
   g_autofree guint8 *data = NULL;
   EffvkOutput output;
   gsize size;
-
-  g_return_val_if_fail (EFFVK_IS_MODEL (model) && path != NULL, FALSE);
 
   arch = effvk_model_get_arch (model);
   Writer w = { model, arch, owned, nodes, tensors };
