@@ -56,14 +56,9 @@ classify (const char *model_path, GBytes *frame, guint width, guint height, GErr
   if (!classifier)
     return FALSE;
 
-  image = effvk_image_new_from_bytes (EFFVK_FORMAT_RGB, width, height, frame);
+  image = effvk_image_new_from_bytes_checked (EFFVK_FORMAT_RGB, width, height, frame, error);
   if (!image)
-    {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                   "%" G_GSIZE_FORMAT " bytes are no frame of %ux%u", g_bytes_get_size (frame),
-                   width, height);
-      return FALSE;
-    }
+    return FALSE;
   result = effvk_classifier_classify (classifier, image, error);
   if (!result)
     return FALSE;

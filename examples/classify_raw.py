@@ -24,8 +24,8 @@ def make_frame(width, height):
 def make_image(pixels, width, height):
     try:
         return Effvk.Image.new_from_bytes(Effvk.Format.RGB, width, height, GLib.Bytes.new(pixels))
-    except (TypeError, OverflowError):  # a TypeError is what a constructor's NULL is in Python
-        raise ValueError(f"{len(pixels)} bytes are no frame of {width}x{height}") from None
+    except OverflowError:  # numbers that C does not have
+        raise ValueError(f"there is no frame of {width}x{height}") from None
 
 
 def main(argv):

@@ -32,8 +32,8 @@ typedef struct
  * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
  * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they
  * are in its images. The only frame of a submission is read where it lies when the device sees it
- * there; with a second one it is copied, too. The two dispatches of
- * the preprocessing have commands of their own, which are recorded anew for another memory and for
+ * there; with a second one it is copied, too. The
+ * preprocessing has commands of its own, which are recorded anew for another memory and for
  * larger frames than before; a frame that is refused because it is larger finds room in the next
  * submission. Not thread-safe.
  */

@@ -613,6 +613,17 @@ effvk_classifier_classify_many (EffvkClassifier *classifier, const EffvkImage *c
   return g_steal_pointer (&results);
 }
 
+GPtrArray *
+effvk_classifier_classify_list (EffvkClassifier *classifier, GPtrArray *images, GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (images != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return effvk_classifier_classify_many (classifier, (const EffvkImage *const *) images->pdata,
+                                         images->len, error);
+}
+
 GVariant *
 effvk_classifier_get_statistics (EffvkClassifier *classifier)
 {

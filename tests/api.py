@@ -82,6 +82,49 @@ def headers():
     return bad + ([] if n > 100 else [f"only {n} functions were found"])
 
 
+# What is asked of a parameter of each type.
+CHECKS = {"EffvkClassifier": "EFFVK_IS_CLASSIFIER", "EffvkClassifierOptions": "EFFVK_IS_CLASSIFIER_OPTIONS",
+          "EffvkDevice": "EFFVK_IS_DEVICE", "EffvkModel": "EFFVK_IS_MODEL", "EffvkSmoother": "EFFVK_IS_SMOOTHER",
+          "EffvkResult": None, "EffvkImage": None, "EffvkFrameMemory": None, "EffvkDeviceInfo": None,
+          "GBytes": None, "GPtrArray": None}
+# Where no image is an error that the caller is told, as it may come of a constructor that failed.
+TOLD = ("effvk_classifier_submit", "effvk_classifier_submit_regions", "effvk_classifier_classify",
+        "effvk_classifier_profile")
+
+
+def unchecked(function, body):
+    """The parameters of a function that its body does not check first."""
+    parameters, _ = parts(function["doc"])
+    for text in function["parameters"].split(","):
+        match = re.match(r"(?:const )?(\w+) (\*+)(\w+)$", " ".join(text.split()))
+        if not match or "(nullable)" in parameters.get(match[3], ""):
+            continue
+        kind, stars, name = match.groups()
+        if stars == "*" and kind in CHECKS and not (kind == "EffvkImage" and function["name"] in TOLD):
+            wanted = f"{CHECKS[kind]} ({name})" if CHECKS[kind] else f"{name} != NULL"
+        elif stars == "**" and kind == "GError":
+            wanted = "error == NULL || *error == NULL"
+        else:
+            continue
+        if not re.search(r"g_return_(?:val_)?if_fail \([^;]*" + re.escape(wanted), body):
+            yield f"{function['name']}: does not check {wanted}"
+
+
+def preconditions():
+    """Public functions that take what they are given unseen."""
+    bodies, bad, n = {}, [], 0
+    for path in glob.glob(os.path.join(ROOT, "src/**/*.c"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            bodies.update(re.findall(r"^(effvk_\w+) \([^)]*\)\n\{\n((?:.*\n)*?)\}$", file.read(), re.MULTILINE))
+    for path in sorted(glob.glob(os.path.join(ROOT, "include/effvk/*.h"))):
+        with open(path, encoding="utf-8") as file:
+            for function in FUNCTION.finditer(file.read()):
+                if function["doc"] and function["name"] in bodies:
+                    n += 1
+                    bad += unchecked(function, bodies[function["name"]])
+    return bad + ([] if n > 100 else [f"only {n} functions were found"])
+
+
 def introspected(path):
     """Types, values, properties and functions without a description."""
     bad = []
@@ -119,7 +162,8 @@ def itself():
 
 
 def main():
-    points = [("the check finds what it is for", itself()), ("the headers", headers())]
+    points = [("the check finds what it is for", itself()), ("the headers", headers()),
+              ("parameters are checked", preconditions())]
     if len(sys.argv) > 1:
         points.append(("the introspection data", introspected(sys.argv[1])))
     print(f"1..{len(points)}")

@@ -287,6 +287,22 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
                                                      guint n_images, GError **error);
 
 /**
+ * effvk_classifier_classify_list: (rename-to effvk_classifier_classify_many)
+ * @classifier: a classifier with nothing in flight
+ * @images: (element-type EffvkImage): images, of any mix of sizes and formats
+ * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
+ *
+ * Classifies images as effvk_classifier_classify_many() does, for languages that have no arrays of pointers.
+ *
+ * Returns: (transfer container) (element-type EffvkResult): a result per image in the same order, or
+ * %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API GPtrArray *effvk_classifier_classify_list (EffvkClassifier *classifier, GPtrArray *images,
+                                                     GError **error);
+
+/**
  * effvk_classifier_submit:
  * @classifier: a classifier
  * @image: an image with all its planes set; its pixels are copied before the call returns,
@@ -310,7 +326,8 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
 /**
  * effvk_classifier_submit_regions: (skip)
  * @classifier: a classifier
- * @image: an image with all its planes set; its pixels are copied, once, before the call returns
+ * @image: an image with all its planes set; its pixels are copied, once, before the call returns, or
+ *   read where they lie until the last of its results is collected, see effvk_image_set_memory()
  * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is ignored
  * @n_regions: how many, 1 to the batch size
  * @user_data: (nullable) (array length=n_regions) (element-type gpointer): given back by

@@ -342,7 +342,7 @@ EFFVK_API GVariant *effvk_device_info_get_limits (const EffvkDeviceInfo *info);
  *
  * Lists the Vulkan devices of this system in the driver's order. The list can be empty.
  *
- * Returns: (transfer full) (element-type EffvkDeviceInfo): the devices, or %NULL with @error set
+ * Returns: (transfer container) (element-type EffvkDeviceInfo): the devices, or %NULL with @error set
  * when there is no Vulkan at all
  *
  * Since: 0.1

@@ -308,9 +308,10 @@ EFFVK_API GQuark effvk_image_error_quark (void);
 /**
  * EffvkImage:
  *
- * A raw frame in system memory: a format, a size in pixels, and planes that it points to but does
- * not own (unless made by effvk_image_new_from_bytes()). One image may be reused for any number of
- * frames. Not thread-safe.
+ * A raw frame: a format, a size in pixels, and where its pixels are. They are in planes in system memory,
+ * which the image points to but does not own (unless made by effvk_image_new_from_bytes_checked()),
+ * or in memory that a device sees (effvk_image_set_memory()). One image may be reused for any number
+ * of frames. Not thread-safe.
  *
  * Since: 0.1
  */

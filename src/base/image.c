@@ -294,6 +294,8 @@ effvk_image_new_from_bytes_checked (EffvkFormat format, guint width, guint heigh
 EffvkImage *
 effvk_image_new_from_bytes (EffvkFormat format, guint width, guint height, GBytes *bytes)
 {
+  g_return_val_if_fail (bytes != NULL, NULL);
+
   return effvk_image_new_from_bytes_checked (format, width, height, bytes, NULL);
 }
 

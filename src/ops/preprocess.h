@@ -6,12 +6,16 @@
 
 /*
  * From the planes of raw frames to the network's input: crop, antialiased resize, conversion to
- * RGB or, for one channel, to BT.601's luma of it (as PIL's mode L), normalisation. Two dispatches:
- * "resize-rows" filters every plane vertically, whatever its bytes mean, only for the rows and
- * columns that the crop needs; "resize-columns" filters horizontally, converts and normalises. What PIL
- * would round after each pass, RGB of 8 bits, goes PIL's way, horizontally first, where the filter overshoots:
- * "resize-narrow" makes a smaller frame of it, of which the other two filter the rows. Where an output has two samples
- * of an axis and nothing is rounded between, "resize-gather" does all at once, a dispatch for each of its shapes.
+ * RGB or, for one channel, to BT.601's luma of it (as PIL's mode L), normalisation. The
+ * dispatches are those that the frames need:
+ *
+ * - "resize-gather" does all at once, where an output has two samples of an axis and nothing is
+ *   rounded between. There is one for each way in which the samples lie.
+ * - Else "resize-rows" filters every plane vertically, whatever its bytes mean, only for the rows and
+ *   columns that the crop needs: one for each number of taps. "resize-columns" filters horizontally,
+ *   converts and normalises.
+ * - "resize-narrow" comes before these two where PIL would round after each pass (RGB of 8 bits) and
+ *   the filter overshoots: it makes a narrower frame, so that rows are filtered last, as PIL does.
  *
  * What each item of the batch is made of is in @items when the program runs, see preprocess-plan.h.
  */

@@ -517,6 +517,33 @@ test_activation (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* No image, which is what a constructor that fails leaves, is refused and not read. */
+static void
+test_no_image (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (EffvkClassifier) classifier = new_classifier (fixture->device, fixture->model, 2, 1);
+  g_autoptr (EffvkImage) image = effvk_image_new (EFFVK_FORMAT_RGB, 0, 1);
+  const EffvkImage *const images[] = { image };
+  const EffvkRectangle region = { 0, 0, 1, 1 };
+
+  g_assert_null (image);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean done
+          = i == 0   ? effvk_classifier_submit (classifier, image, NULL, &error)
+            : i == 1 ? effvk_classifier_submit_regions (classifier, image, &region, 1, NULL, &error)
+            : i == 2 ? effvk_classifier_classify (classifier, image, &error) != NULL
+            : i == 3 ? effvk_classifier_classify_many (classifier, images, 1, &error) != NULL
+                     : effvk_classifier_profile (classifier, image, 1, &error) != NULL;
+
+      g_assert_false (done);
+      g_assert_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE);
+      g_assert_nonnull (strstr (error->message, "no image"));
+      g_assert_cmpuint (effvk_classifier_get_n_in_flight (classifier), ==, 0);
+    }
+}
+
 /* How often a message said that softmax of one class is always 1. */
 static GLogWriterOutput
 count_messages (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
@@ -682,6 +709,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/ring", Fixture, NULL, set_up, test_ring, tear_down);
   g_test_add ("/classifier/statistics", Fixture, NULL, set_up, test_statistics, tear_down);
   g_test_add ("/classifier/activation", Fixture, NULL, set_up, test_activation, tear_down);
+  g_test_add ("/classifier/no-image", Fixture, NULL, set_up, test_no_image, tear_down);
   g_test_add ("/classifier/one-class", Fixture, NULL, set_up, test_one_class, tear_down);
   g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
   g_test_add ("/classifier/profile", Fixture, NULL, set_up, test_profile, tear_down);
