@@ -198,10 +198,11 @@ EffvkClassifier *
 effvk_classifier_new_for_selector (const char *selector, EffvkModel *model,
                                    EffvkClassifierOptions *options, GError **error)
 {
-  g_autoptr (GError) first = NULL;
-
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
-  g_return_val_if_fail (!error || !*error, NULL);
+  g_return_val_if_fail (options == NULL || EFFVK_IS_CLASSIFIER_OPTIONS (options), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_autoptr (GError) first = NULL;
 
   for (guint rank = 0;; rank++)
     {

@@ -158,6 +158,7 @@ save_safetensors (EffvkEmbeddings *embeddings, const char *path, GError **error)
 gboolean
 effvk_embeddings_save (EffvkEmbeddings *embeddings, const char *path, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (EFFVK_IS_EMBEDDINGS (embeddings) && path, FALSE);
 
   return g_str_has_suffix (path, ".npy") ? save_npy (embeddings, path, error)
@@ -367,12 +368,13 @@ read_file (EffvkSafetensors *file, GError **error)
 EffvkEmbeddings *
 effvk_embeddings_new_from_file (const char *path, GError **error)
 {
+  g_return_val_if_fail (path != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   EffvkSafetensors file = { 0 };
   EffvkEmbeddings *embeddings = NULL;
   guint64 size;
   int fd;
-
-  g_return_val_if_fail (path != NULL, NULL);
 
   fd = effvk_file_open (path, EFFVK_SAFETENSORS_MAX_FILE, &size, EFFVK_MODEL_ERROR_READ, error);
   if (fd >= 0 && effvk_safetensors_init_header (&file, fd, size, error))

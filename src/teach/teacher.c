@@ -70,11 +70,12 @@ effvk_teacher_is_built_in (void)
 EffvkTeacher *
 effvk_teacher_new (EffvkDevice *device, EffvkModel *backbone, GError **error)
 {
-  g_autoptr (EffvkTeacher) teacher = NULL;
-  g_autoptr (EffvkClassifierOptions) options = NULL;
-
   g_return_val_if_fail (!device || EFFVK_IS_DEVICE (device), NULL);
   g_return_val_if_fail (EFFVK_IS_MODEL (backbone), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_autoptr (EffvkTeacher) teacher = NULL;
+  g_autoptr (EffvkClassifierOptions) options = NULL;
 
   teacher = g_object_new (EFFVK_TYPE_TEACHER, NULL);
   teacher->backbone = g_object_ref (backbone);
@@ -148,11 +149,13 @@ gboolean
 effvk_teacher_add_example (EffvkTeacher *teacher, const EffvkImage *image, const char *source,
                            gint64 time, const char *const *labels, GError **error)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && source && labels, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   g_autoptr (GPtrArray) results = NULL;
   const float *values;
   guint n;
-
-  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && image && source && labels, FALSE);
 
   if (!teacher->classifier)
     {
@@ -180,10 +183,12 @@ gboolean
 effvk_teacher_add (EffvkTeacher *teacher, const EffvkImage *image, const char *label,
                    GError **error)
 {
+  g_return_val_if_fail (image != NULL, FALSE);
+  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && label, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   const char *const labels[] = { label, NULL };
   g_autofree char *source = NULL;
-
-  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && image && label, FALSE);
 
   source = g_strdup_printf ("picture %u", effvk_embeddings_get_n_items (teacher->embeddings));
   return effvk_teacher_add_example (teacher, image, source, -1, labels, error);
@@ -192,6 +197,7 @@ effvk_teacher_add (EffvkTeacher *teacher, const EffvkImage *image, const char *l
 gboolean
 effvk_teacher_add_embeddings (EffvkTeacher *teacher, EffvkEmbeddings *embeddings, GError **error)
 {
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && EFFVK_IS_EMBEDDINGS (embeddings), FALSE);
 
   if (effvk_embeddings_append (teacher->embeddings, embeddings))
@@ -285,6 +291,9 @@ EffvkModel *
 effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeacherProgress progress,
                    gpointer user_data, GError **error)
 {
+  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
   g_autoptr (EffvkExamples) examples = NULL;
   g_autoptr (EffvkValidation) validation = NULL;
   g_autofree guint *items = NULL;
@@ -292,8 +301,6 @@ effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeache
   EffvkLogistic logistic = { .parallel = TRUE };
   EffvkModel *model = NULL;
   double *solution;
-
-  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher), NULL);
 
   examples = effvk_examples_new (teacher->embeddings, teacher->multi_label, error);
   validation = examples ? effvk_validation_new (examples, teacher->seed, on_validated, &listener,
