@@ -17,6 +17,8 @@ G_BEGIN_DECLS
  * @EFFVK_TEACHER_ERROR_NOT_BUILT_IN: effvk was built without liblbfgs
  * @EFFVK_TEACHER_ERROR_FAILED: the network's answer to a picture was not finite
  *
+ * Why a head cannot be taught.
+ *
  * Since: 0.2
  */
 typedef enum
@@ -27,6 +29,9 @@ typedef enum
   EFFVK_TEACHER_ERROR_NOT_BUILT_IN,
   EFFVK_TEACHER_ERROR_FAILED,
 } EffvkTeacherError;
+
+EFFVK_API GType effvk_teacher_error_get_type (void);
+#define EFFVK_TYPE_TEACHER_ERROR (effvk_teacher_error_get_type ())
 
 #define EFFVK_TEACHER_ERROR (effvk_teacher_error_quark ())
 /**

@@ -59,6 +59,7 @@ effvk_device_wait_idle (EffvkDevice *device, GError **error)
   gboolean done;
 
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!effvk_device_make (device, vkCreateFence, &create, &fence, "vkCreateFence", error))
     return FALSE;

@@ -26,7 +26,7 @@ def fails(enumeration, code, words, function, *arguments):
 
 
 def error_domains():
-    for name in "Classifier", "Device", "Image", "Model":
+    for name in "Classifier", "Device", "Image", "Model", "Teacher":
         domain = GLib.quark_to_string(getattr(Effvk, name + "Error").quark())
         assert domain == f"effvk-{name.lower()}-error-quark", domain
     fails(Effvk.ModelError, Effvk.ModelError.READ, ["/nonexistent"], Effvk.Model.new_from_file, "/nonexistent")
