@@ -47,11 +47,15 @@ CASES = [
 ]
 
 
+def inspect(path, *options):
+    done = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", *options, path], stdout=subprocess.PIPE,
+                          check=True)
+    return json.loads(done.stdout)
+
+
 def check_normalisation(path, found):
     """What is before the stem is the recipe: x * a - b, times c."""
-    text = subprocess.run([os.environ["EFFVK_TOOL"], "inspect", "--json", path], stdout=subprocess.PIPE,
-                          check=True).stdout
-    said = json.loads(text)["input"]
+    said = inspect(path)["input"]
     a, b, c = (numpy.broadcast_to(values, 3).astype(float) for values in found)
     if not numpy.allclose(said["mean"], b / (255 * a), rtol=1e-5) \
             or not numpy.allclose(said["std"], 1 / (255 * a * c), rtol=1e-5):
@@ -75,6 +79,9 @@ def check(program, folder, case):
     got, _ = netrun.run(program, path["tflite"], path["in"])
     if keras:
         check_normalisation(path["tflite"], converter.normalisation)
+    said = inspect(path["tflite"]).get("quantisation")
+    if (said is not None) != (quantised in ("int8", "uint8")):
+        raise netrun.Failure(f"quantisation: {said}")
     netrun.check_difference(got, want, 1e-5)
     with torch.no_grad():
         netrun.check_difference(got, model(inputs).double().numpy(),
@@ -160,11 +167,31 @@ def check_labels(folder):
         expect_labels(path, whole[:-cut], "names.txt")
 
 
+def check_outputs(folder):
+    """Features, logits and scores: the first that is an EfficientNet's is taken, or the one that is named."""
+    path, size = os.path.join(folder, "outputs.tflite"), (3, 32, 32)
+    model = family.Network("lite0", CLASSES, same=True, eps=1e-3)
+    family.randomise(model, size)
+    for order, options, taken, source in ((("features", "logits", "value"), (), "logits", "default"),
+                                          (("value", "features", "logits"), (), "scores", "tensors"),
+                                          (("features", "logits", "value"), ("--output", "scores"), "scores", "tensors"),
+                                          (("value", "logits"), ("--output", "logits"), "logits", "default")):
+        converter = make_tflite.Converter(model, size)
+        values = {"features": converter.features, "logits": converter.logits, "value": converter.writer.value}
+        with open(path, "wb") as file:
+            file.write(converter.finish(outputs=[values[name] for name in order]))
+        said = inspect(path, *options)
+        if said.get("graph_output") != taken or said["sources"]["output.activation"] != source:
+            raise netrun.Failure(f"{order}, {options}: took {said.get('graph_output')}, "
+                                 f"{said['sources']['output.activation']}")
+
+
 def main():
     torch.manual_seed(netrun.SEED)
     torch.set_num_threads(1)  # more of them wait for each other, spinning, beside other tests
-    netrun.run_cases(CASES + [("labels behind the file",)], lambda folder, case: check_labels(folder)
-                     if len(case) == 1 else check(sys.argv[1], folder, case))
+    others = [("labels behind the file", check_labels), ("several outputs", check_outputs)]
+    netrun.run_cases(CASES + others, lambda folder, case: case[1](folder) if len(case) == 2
+                     else check(sys.argv[1], folder, case))
 
 
 if __name__ == "__main__":

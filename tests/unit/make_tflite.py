@@ -159,8 +159,8 @@ class Writer:
         return (self.constant(name, number, INT32, scales=[float(scale)], zeros=[0]),
                 number.astype("f4") * scale)
 
-    def finish(self, metadata=None):
-        """metadata: bytes for the entry TFLITE_METADATA."""
+    def finish(self, metadata=None, outputs=None):
+        """metadata: bytes for the entry TFLITE_METADATA. outputs: values, by default the last one."""
         flat, entries = Flat(), []
         if metadata:
             self.buffers.append({0: ("bytes", metadata)})
@@ -168,7 +168,7 @@ class Writer:
                        {0: ("bytes", b"TFLITE_METADATA"), 1: ("u32", len(self.buffers) - 1)}]
         codes = [{0: ("i8", min(c, 127)), 2: ("i32", 1), 3: ("i32", c)} for c in self.codes]
         graph = {0: ("tables", self.tensors), 1: ("i32[]", [self.input]),
-                 2: ("i32[]", [self.value]), 3: ("tables", self.operators)}
+                 2: ("i32[]", outputs or [self.value]), 3: ("tables", self.operators)}
         root = flat.table({0: ("u32", 3), 1: ("tables", codes), 2: ("tables", [graph]),
                            4: ("tables", self.buffers), 6: ("tables", entries) if entries else None})
         struct.pack_into("<I", flat.data, 0, root)
@@ -288,17 +288,19 @@ class Converter:
         else:
             axes = writer.constant("axes", numpy.array([1, 2], "<i4"), INT32)
             writer.value = writer.operator(MEAN, [writer.value, axes], [1, self.channels])
+        self.features = writer.value
         weight, meant = writer.weights("classifier.weight", linear.weight.detach().numpy(), 0)
         bias, bias_meant = writer.bias("classifier.bias", linear.bias.detach().numpy())
         self.state += [("classifier.1.weight", meant), ("classifier.1.bias", bias_meant)]
         shape = [1, linear.out_features]
-        writer.value = writer.operator(FULLY_CONNECTED, [writer.value, weight, bias], shape)
+        self.logits = writer.value = writer.operator(FULLY_CONNECTED, [writer.value, weight, bias], shape,
+                                                     name="logits")
         if self.output is not None:
             writer.value = writer.operator(self.output, [writer.value], shape,
-                                           {0: ("f32", 1.0)} if self.output == SOFTMAX else None)
+                                           {0: ("f32", 1.0)} if self.output == SOFTMAX else None, "scores")
 
-    def finish(self, metadata=None):
-        return self.writer.finish(metadata)
+    def finish(self, metadata=None, outputs=None):
+        return self.writer.finish(metadata, outputs)
 
 
 LABELS, VALUE_LABELS = 2, 3
