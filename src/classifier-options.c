@@ -12,6 +12,7 @@ enum
   PROP_LOGITS,
   PROP_ACTIVATION,
   PROP_EMBEDDINGS,
+  PROP_HEATMAPS,
 };
 
 static void
@@ -42,6 +43,9 @@ effvk_classifier_options_set_property (GObject *object, guint id, const GValue *
       break;
     case PROP_EMBEDDINGS:
       options->embeddings = g_value_get_boolean (value);
+      break;
+    case PROP_HEATMAPS:
+      options->heatmaps = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -75,6 +79,9 @@ effvk_classifier_options_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_EMBEDDINGS:
       g_value_set_boolean (value, options->embeddings);
+      break;
+    case PROP_HEATMAPS:
+      g_value_set_boolean (value, options->heatmaps);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -168,6 +175,17 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
       g_param_spec_boolean ("embeddings", "Embeddings",
                             "Whether results carry the features that the classifier reads", FALSE,
                             flags));
+  /**
+   * EffvkClassifierOptions:heatmaps:
+   *
+   * Whether results tell where their best class was seen.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_HEATMAPS,
+      g_param_spec_boolean ("heatmaps", "Heat maps",
+                            "Whether results tell where their best class was seen", FALSE, flags));
 }
 
 static void
@@ -227,6 +245,12 @@ effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboole
   g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
 
   g_object_set (options, "embeddings", embeddings, NULL);
+}
+
+void
+effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options, gboolean heatmaps)
+{
+  g_object_set (options, "heatmaps", heatmaps, NULL);
 }
 
 void

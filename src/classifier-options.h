@@ -9,5 +9,5 @@ struct _EffvkClassifierOptions
   EffvkPrecision precision;
   EffvkOutputActivation activation;
   guint top_k, batch_size, max_in_flight;
-  gboolean logits, embeddings;
+  gboolean logits, embeddings, heatmaps;
 };

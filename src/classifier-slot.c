@@ -2,6 +2,7 @@
 #include "classifier-slot.h"
 
 #include "ops/preprocess.h"
+#include "ops/resize-taps.h"
 
 #include <effvk/effvk-classifier.h>
 
@@ -520,4 +521,42 @@ effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes)
   for (guint rank = 0; rank < k; rank++)
     classes[rank] = (EffvkClass){ (guint) best[rank * 4], best[rank * 4 + 1] };
   return k;
+}
+
+/* Which part of the picture an axis of the input covers, in shares of @size pixels from @first on. */
+static void
+set_area (const EffvkAxis *axis, double first, double size, double *from, double *length)
+{
+  *from = (axis->origin - first) / size;
+  *length = axis->n * axis->step / size;
+}
+
+gboolean
+effvk_slot_read_heatmap (EffvkSlot *slot, guint i, EffvkHeatmapOfImage *heatmap)
+{
+  const float *seen = effvk_slot_get_output (slot, i, EFFVK_NET_HEATMAP);
+  const EffvkFrameLayout *layout = &slot->written[i].layout;
+  EffvkTurn turn = effvk_turn_from_orientation (layout->orientation);
+  guint across, down;
+  EffvkAxis x, y;
+
+  if (!seen)
+    return FALSE;
+  effvk_net_get_heatmap_size (slot->net, &across, &down);
+  heatmap->width = turn.turned ? down : across;
+  heatmap->height = turn.turned ? across : down;
+  heatmap->cells = g_new (float, (gsize) across *down);
+  for (guint row = 0; row < heatmap->height; row++)
+    for (guint column = 0; column < heatmap->width; column++)
+      {
+        guint u = turn.mirrored_x ? heatmap->width - 1 - column : column;
+        guint v = turn.mirrored_y ? heatmap->height - 1 - row : row;
+
+        heatmap->cells[row * heatmap->width + column]
+            = turn.turned ? seen[u * across + v] : seen[v * across + u];
+      }
+  effvk_axes_init (&x, &y, layout, slot->recipe);
+  set_area (&x, layout->crop.x, layout->crop.width, &heatmap->area[0], &heatmap->area[2]);
+  set_area (&y, layout->crop.y, layout->crop.height, &heatmap->area[1], &heatmap->area[3]);
+  return TRUE;
 }

@@ -105,3 +105,7 @@ guint effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes);
 
 /* The same of another output: a pointer into the slot, or NULL where it is not read back. */
 const float *effvk_slot_get_output (EffvkSlot *slot, guint i, EffvkNetOutput output);
+
+/* The same of the heat map, in the order in which the image's pixels lie; free its cells with g_free(). FALSE: there is
+ * none. */
+gboolean effvk_slot_read_heatmap (EffvkSlot *slot, guint i, EffvkHeatmapOfImage *heatmap);

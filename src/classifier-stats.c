@@ -3,7 +3,6 @@
 
 #include "base/percentiles.h"
 
-
 void
 effvk_stats_add_submission (EffvkStats *stats, const EffvkSlotFrames *frames)
 {

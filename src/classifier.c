@@ -138,10 +138,12 @@ build (EffvkClassifier *classifier, GError **error)
 {
   EffvkStorage storage
       = classifier->precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32;
-  EffvkNetOptions options = { .storage = storage,
-                              .batch = classifier->batch,
-                              .top_k = classifier->top_k,
-                              .activation = classifier->activation };
+  EffvkNetOptions options
+      = { .storage = storage,
+          .batch = classifier->batch,
+          .top_k = classifier->top_k,
+          .activation = classifier->activation,
+          .heatmap = (classifier->outputs & EFFVK_SLOT_READS (EFFVK_NET_HEATMAP)) != 0 };
 
   classifier->net = effvk_net_new_within (classifier->device, classifier->model, &options, error);
   if (!classifier->net)
@@ -184,7 +186,8 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
   classifier->batch = options->batch_size;
   classifier->n_slots = options->max_in_flight;
   classifier->outputs = (options->logits ? EFFVK_SLOT_READS (EFFVK_NET_LOGITS) : 0)
-                        | (options->embeddings ? EFFVK_SLOT_READS (EFFVK_NET_POOLED) : 0);
+                        | (options->embeddings ? EFFVK_SLOT_READS (EFFVK_NET_POOLED) : 0)
+                        | (options->heatmaps ? EFFVK_SLOT_READS (EFFVK_NET_HEATMAP) : 0);
   classifier->activation = options->activation;
   warn_of_softmax (model, options->activation);
   classifier->classes = g_new0 (EffvkClass, classifier->top_k);
@@ -509,6 +512,7 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
       guint64 gpu_time = effvk_slot_get_gpu_time (&ring->slot);
       guint64 total_time = (guint64) (g_get_monotonic_time () - ring->submitted[i]) * 1000;
       guint n = effvk_slot_read (&ring->slot, i, classifier->classes);
+      EffvkHeatmapOfImage heatmap = { 0 };
 
       result
           = effvk_result_new (classifier->model, classifier->classes, n,
@@ -516,6 +520,9 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
                               effvk_model_get_n_classes (classifier->model), gpu_time, total_time);
       effvk_result_set_embedding (result, effvk_slot_get_output (&ring->slot, i, EFFVK_NET_POOLED),
                                   effvk_model_get_embedding_size (classifier->model));
+      if (n > 0 && effvk_slot_read_heatmap (&ring->slot, i, &heatmap))
+        effvk_result_set_heatmap (result, &heatmap);
+      g_free (heatmap.cells);
       g_mutex_lock (&classifier->lock);
       effvk_stats_add (&classifier->stats, gpu_time, total_time, n > 0);
     }

@@ -8,6 +8,7 @@ struct _EffvkResult
   EffvkClass *classes;
   guint n_classes;
   float *logits, *embedding;
+  EffvkHeatmapOfImage heatmap;
   guint n_logits, n_features;
   guint64 gpu_time, total_time;
 };
@@ -59,6 +60,7 @@ effvk_result_unref (EffvkResult *result)
   g_free (result->classes);
   g_free (result->logits);
   g_free (result->embedding);
+  g_free (result->heatmap.cells);
   g_free (result);
 }
 
@@ -128,4 +130,40 @@ effvk_result_get_total_time (EffvkResult *result)
   g_return_val_if_fail (result != NULL, 0);
 
   return result->total_time;
+}
+
+void
+effvk_result_set_heatmap (EffvkResult *result, const EffvkHeatmapOfImage *heatmap)
+{
+  g_free (result->heatmap.cells);
+  result->heatmap = *heatmap;
+  if (heatmap->cells)
+    result->heatmap.cells = g_memdup2 (heatmap->cells, (gsize) heatmap->width * heatmap->height
+                                                           * sizeof *heatmap->cells);
+}
+
+const EffvkHeatmapOfImage *
+effvk_result_peek_heatmap (EffvkResult *result)
+{
+  return &result->heatmap;
+}
+
+const float *
+effvk_result_get_heatmap (EffvkResult *result, guint *width, guint *height)
+{
+  *width = result->heatmap.width;
+  *height = result->heatmap.height;
+  return result->heatmap.cells;
+}
+
+void
+effvk_result_get_heatmap_area (EffvkResult *result, double *x, double *y, double *width,
+                               double *height)
+{
+  const double *area = result->heatmap.area;
+
+  *x = area[0];
+  *y = area[1];
+  *width = area[2];
+  *height = area[3];
 }

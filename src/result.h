@@ -17,3 +17,15 @@ EffvkResult *effvk_result_new (EffvkModel *model, const EffvkClass *classes, gui
 
 /* Of a result that nobody else has seen yet. @embedding (may be NULL) is copied. */
 void effvk_result_set_embedding (EffvkResult *result, const float *embedding, guint n);
+
+/* A heat map as it lies in memory, and the part of the image that it covers. */
+typedef struct
+{
+  float *cells; /* NULL: there is none */
+  guint width, height;
+  double area[4]; /* x, y, width, height */
+} EffvkHeatmapOfImage;
+
+/* The same of a heat map; its cells are copied. */
+void effvk_result_set_heatmap (EffvkResult *result, const EffvkHeatmapOfImage *heatmap);
+const EffvkHeatmapOfImage *effvk_result_peek_heatmap (EffvkResult *result);

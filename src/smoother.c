@@ -322,5 +322,6 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
                           effvk_result_get_gpu_time (result), effvk_result_get_total_time (result));
   embedding = effvk_result_get_embedding (result, &n);
   effvk_result_set_embedding (steady, embedding, n);
+  effvk_result_set_heatmap (steady, effvk_result_peek_heatmap (result));
   return steady;
 }

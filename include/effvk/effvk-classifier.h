@@ -48,7 +48,7 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  *
  * How a classifier works; read once, when it is made. All options are GObject properties as well:
  * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
- * "activation" (auto), "embeddings" (false).
+ * "activation" (auto), "embeddings" (false), "heatmaps" (false).
  *
  * Since: 0.1
  */
@@ -140,6 +140,18 @@ EFFVK_API void effvk_classifier_options_set_logits (EffvkClassifierOptions *opti
  */
 EFFVK_API void effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options,
                                                         gboolean embeddings);
+
+/**
+ * effvk_classifier_options_set_heatmaps:
+ * @options: options
+ * @heatmaps: whether results tell where their best class was seen, see effvk_result_get_heatmap()
+ *
+ * They take one more pass over the network's head, and are computed only when asked for.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options,
+                                                      gboolean heatmaps);
 
 /**
  * effvk_classifier_options_set_activation:

@@ -5,6 +5,7 @@
 #include "ops/expand-depthwise.h"
 #include "ops/fully-connected.h"
 #include "ops/head.h"
+#include "ops/heatmap.h"
 #include "ops/pointwise.h"
 #include "ops/top-k.h"
 
@@ -12,6 +13,7 @@ struct _EffvkNet
 {
   EffvkProgram *program;
   EffvkTensor input, outputs[EFFVK_NET_N_OUTPUTS];
+  guint heatmap_width, heatmap_height;
   GArray *stages; /* (element-type EffvkTensor) */
 };
 
@@ -249,6 +251,28 @@ add_output (Builder *builder, EffvkNetOutput output, const char *name, guint w, 
          = effvk_program_add_persistent (builder->net->program, &info);
 }
 
+/* After all else: what was the best class has to be known. */
+static gboolean
+build_heatmap (Builder *builder, EffvkTensor x, EffvkTensor top_k, const EffvkWeights *head,
+               const EffvkWeights *classifier, GError **error)
+{
+  const EffvkTensorInfo *in = effvk_program_get_info (builder->net->program, x);
+  const EffvkArch *arch = builder->arch;
+  EffvkHeatmap op = { .input = x,
+                      .best = top_k,
+                      .channels = arch->head_out,
+                      .classes = arch->classes,
+                      .activation = arch->activation,
+                      .weight = head->weight,
+                      .bias = head->bias,
+                      .rows = classifier->weight };
+
+  builder->net->heatmap_width = in->w;
+  builder->net->heatmap_height = in->h;
+  op.output = add_output (builder, EFFVK_NET_HEATMAP, "heatmap", 1, in->h * in->w);
+  return effvk_heatmap (&builder->context, &op, error);
+}
+
 static gboolean
 build_head (Builder *builder, EffvkTensor x, const EffvkNetOptions *options, GError **error)
 {
@@ -280,7 +304,8 @@ build_head (Builder *builder, EffvkTensor x, const EffvkNetOptions *options, GEr
                                        .output = top_k,
                                        .activation
                                        = options->activation ? options->activation : arch->output },
-                         error);
+                         error)
+         && (!options->heatmap || build_heatmap (builder, x, top_k, &head, &classifier, error));
 }
 
 static gboolean
@@ -413,6 +438,13 @@ EffvkTensor
 effvk_net_get_output (EffvkNet *net, EffvkNetOutput output)
 {
   return net->outputs[output];
+}
+
+void
+effvk_net_get_heatmap_size (EffvkNet *net, guint *width, guint *height)
+{
+  *width = net->heatmap_width;
+  *height = net->heatmap_height;
 }
 
 EffvkTensor

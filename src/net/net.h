@@ -13,6 +13,7 @@ typedef struct
   guint batch;
   guint top_k; /* at most the model's classes are used */
   EffvkOutputActivation activation;
+  gboolean heatmap;
   EffvkPlan plan;
   EffvkProgramFlags flags; /* EFFVK_PROGRAM_SEPARATE keeps every activation readable */
   EffvkChoices *choices;   /* kernels to take; NULL: what tuning chose, if it did */
@@ -25,6 +26,7 @@ typedef enum
   EFFVK_NET_TOP_K,  /* [N,1,k,4], see ops/top-k.h */
   EFFVK_NET_LOGITS, /* [N,1,1,classes] */
   EFFVK_NET_POOLED, /* [N,1,1,head]: the features that the classifier reads */
+  EFFVK_NET_HEATMAP, /* [N,1,1,h*w]: where the best class was seen; EFFVK_TENSOR_NONE if not asked for */
   EFFVK_NET_N_OUTPUTS,
 } EffvkNetOutput;
 
@@ -45,6 +47,9 @@ EffvkProgram *effvk_net_get_program (EffvkNet *net);
 
 EffvkTensor effvk_net_get_input (EffvkNet *net); /* [N,H,W,3 or 1] normalised */
 EffvkTensor effvk_net_get_output (EffvkNet *net, EffvkNetOutput output);
+
+/* The cells of the heat map: the pixels that the head reads. */
+void effvk_net_get_heatmap_size (EffvkNet *net, guint *width, guint *height);
 
 /* The output of the stem (0) and of every stage (from 1), [N,H,W,C]; readable after a run with
  * EFFVK_PROGRAM_SEPARATE. EFFVK_TENSOR_NONE beyond the last stage. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "selftest/cases.h"
 
+#include "ops/heatmap.h"
 #include "ops/preprocess.h"
 #include "selftest/reference.h"
 
@@ -487,6 +488,7 @@ run_fully_connected (EffvkTrial *trial, guint index G_GNUC_UNUSED, GError **erro
   }
 
 const EffvkSelftestCase effvk_selftest_cases[] = {
+  { "heatmap", effvk_heatmap_kernels, &effvk_heatmap_n_kernels, effvk_selftest_run_heatmap },
   { "preprocess", effvk_preprocess_kernels, &effvk_preprocess_n_kernels,
     effvk_selftest_run_preprocess },
   CASE ("conv", conv),

@@ -17,6 +17,7 @@ typedef struct
 
 /* Of ops with files of their own. */
 gboolean effvk_selftest_run_preprocess (EffvkTrial *trial, guint index, GError **error);
+gboolean effvk_selftest_run_heatmap (EffvkTrial *trial, guint index, GError **error);
 gboolean effvk_selftest_run_top_k (EffvkTrial *trial, guint index, GError **error);
 
 extern const EffvkSelftestCase effvk_selftest_cases[];
