@@ -52,6 +52,8 @@ struct _GstEffvkClassify
   gint64 asking, held;      /* us, see decide.c */
   GstEffvkTracks *tracks;   /* of the objects in the stream; the reporter has it too */
 
+  GstEffvkTeaching *teaching; /* has a lock of its own, taken inside all others */
+
   /* source pad's task */
   GstEffvkReporter reporter;
 };

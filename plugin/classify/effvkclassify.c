@@ -159,6 +159,7 @@
 #include "classify/effvkclassify-private.h"
 #include "memory/dmabuf-buffer.h"
 #include "common/element-error.h"
+#include "common/embedding-meta.h"
 #include "classify/instance-registry.h"
 
 GST_DEBUG_CATEGORY (gst_effvk_classify_debug);
@@ -234,6 +235,7 @@ stop (GstEffvkClassify *self)
   /* A flush that came to its end while the source pad went inactive has started it again. */
   gst_effvk_queue_set_flushing (&self->queue);
   gst_pad_stop_task (self->src);
+  gst_effvk_teaching_stop (self->teaching);
   gst_effvk_queue_discard (&self->queue, NULL);
   gst_effvk_classify_end_swaps (self);
   gst_effvk_registry_leave (self);
@@ -402,7 +404,95 @@ gst_effvk_classify_finalize (GObject *object)
   gst_effvk_model_config_clear (&self->accepted);
   gst_effvk_vulkan_clear (&self->vulkan, GST_ELEMENT (self));
   gst_effvk_tracks_free (self->tracks);
+  gst_effvk_teaching_free (self->teaching);
   G_OBJECT_CLASS (gst_effvk_classify_parent_class)->finalize (object);
+}
+
+/* Teaching needs what the network gives only when it is asked to. */
+static gboolean
+has_embeddings (GstEffvkClassify *self)
+{
+  g_auto (GstEffvkModelConfig) config = { 0 };
+
+  GST_OBJECT_LOCK (self);
+  gst_effvk_settings_get_config (&self->settings, &config);
+  GST_OBJECT_UNLOCK (self);
+  return config.embeddings;
+}
+
+static gboolean
+gst_effvk_classify_teach_example (GstEffvkClassify *self, const char *label)
+{
+  if (!label || !*label || !has_embeddings (self))
+    {
+      GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
+                           ("teach-example needs a label, and teach-file or attach-embedding to "
+                            "be set before it"),
+                           (NULL));
+      return FALSE;
+    }
+  gst_effvk_teaching_ask (self->teaching, label);
+  return TRUE;
+}
+
+/* From the thread of the fit. */
+static void
+take_taught (GstElement *element, EffvkModel *model, const char *file)
+{
+  GstEffvkClassify *self = GST_EFFVK_CLASSIFY (element);
+
+  GST_OBJECT_LOCK (self);
+  gst_effvk_settings_set_taught (&self->settings, model, file);
+  GST_OBJECT_UNLOCK (self);
+  g_object_notify (G_OBJECT (self), "model-file"); /* has the network swapped */
+}
+
+static gboolean
+gst_effvk_classify_teach_fit (GstEffvkClassify *self)
+{
+  g_autofree char *file = NULL;
+
+  GST_OBJECT_LOCK (self);
+  file = g_strdup (self->settings.teach_file);
+  GST_OBJECT_UNLOCK (self);
+  return gst_effvk_teaching_fit (self->teaching, file, take_taught);
+}
+
+static void
+add_actions (GType type)
+{
+  const GSignalFlags flags = G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION;
+
+  /**
+   * GstEffvkClassify::teach-example:
+   * @element: the element
+   * @label: what the next frame, or each object in it, shows
+   *
+   * Remembers the next frame that is classified as an example of a class. An element message
+   * `effvkclassify-example` tells when it came: `label`, and `examples`, how many the class has now.
+   *
+   * Returns: %FALSE where neither #GstEffvkClassify:teach-file nor
+   * #GstEffvkClassify:attach-embedding is set
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("teach-example", type, flags,
+                              G_CALLBACK (gst_effvk_classify_teach_example), NULL, NULL, NULL,
+                              G_TYPE_BOOLEAN, 1, G_TYPE_STRING);
+  /**
+   * GstEffvkClassify::teach-fit:
+   * @element: the element
+   *
+   * Fits a classifier to the examples, in a thread, and writes it to #GstEffvkClassify:teach-file.
+   * It takes its place between two frames. An element message `effvkclassify-taught` tells how it
+   * went: `taught`, and `accuracy` or `reason`; `effvkclassify-model` tells of the swap.
+   *
+   * Returns: %FALSE where one is being fitted already, or there is no example
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("teach-fit", type, flags, G_CALLBACK (gst_effvk_classify_teach_fit),
+                              NULL, NULL, NULL, G_TYPE_BOOLEAN, 0);
 }
 
 static void
@@ -417,6 +507,7 @@ gst_effvk_classify_class_init (GstEffvkClassifyClass *klass)
   object_class->dispose = gst_effvk_classify_dispose;
   object_class->finalize = gst_effvk_classify_finalize;
   gst_effvk_settings_install (object_class);
+  add_actions (G_OBJECT_CLASS_TYPE (klass));
   gst_type_mark_as_plugin_api (EFFVK_TYPE_PRECISION, 0);
   gst_type_mark_as_plugin_api (EFFVK_TYPE_OUTPUT_ACTIVATION, 0);
   gst_type_mark_as_plugin_api (GST_EFFVK_TYPE_META_MODE, 0);
@@ -432,6 +523,7 @@ gst_effvk_classify_class_init (GstEffvkClassifyClass *klass)
   element_class->set_context = GST_DEBUG_FUNCPTR (gst_effvk_classify_set_context);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_effvk_classify_change_state);
   gst_effvk_classification_meta_register ();
+  gst_effvk_embedding_meta_register ();
 }
 
 static void
@@ -440,9 +532,11 @@ gst_effvk_classify_init (GstEffvkClassify *self)
   gst_effvk_settings_init (&self->settings);
   gst_effvk_queue_init (&self->queue);
   self->tracks = gst_effvk_tracks_new ();
+  self->teaching = gst_effvk_teaching_new (GST_ELEMENT (self));
   self->reporter = (GstEffvkReporter){ .element = GST_ELEMENT (self),
                                        .counters = &self->counters,
-                                       .tracks = self->tracks };
+                                       .tracks = self->tracks,
+                                       .teaching = self->teaching };
   gst_effvk_classify_add_sink (self);
   gst_effvk_classify_add_source (self);
 }

@@ -182,6 +182,8 @@ gst_effvk_model_config_set (GstEffvkModelConfig *config, guint number, const GVa
       g_free (*(char **) field);
       *(char **) field = g_value_dup_string (value);
     }
+  if (row->offset == FIELD (model_file))
+    g_clear_object (&config->taught); /* another is asked for now */
   if (row->rule == ONE_OR_AUTOMATIC && is_default (config, row))
     config->set &= ~(1u << number);
   else
@@ -215,6 +217,8 @@ gst_effvk_model_config_copy (const GstEffvkModelConfig *config, GstEffvkModelCon
   copy->instance_id = g_strdup (config->instance_id);
   if (copy->frames_device)
     g_object_ref (copy->frames_device);
+  if (copy->taught)
+    g_object_ref (copy->taught);
 }
 
 void
@@ -225,6 +229,7 @@ gst_effvk_model_config_clear (GstEffvkModelConfig *config)
       g_free (G_STRUCT_MEMBER (char *, config, get_row (i)->offset));
   g_free (config->instance_id);
   g_clear_object (&config->frames_device);
+  g_clear_object (&config->taught);
   *config = (GstEffvkModelConfig){ 0 };
 }
 
@@ -240,6 +245,9 @@ gst_effvk_model_config_satisfies (const GstEffvkModelConfig *has, const GstEffvk
                                   gboolean only_set)
 {
   if (wanted->frames_device && has->frames_device != wanted->frames_device)
+    return FALSE;
+  if ((wanted->embeddings && !has->embeddings)
+      || ((wanted->taught || !only_set) && has->taught != wanted->taught))
     return FALSE;
   for (guint i = 0; i < GST_EFFVK_N_NETWORK_PROPERTIES; i++)
     {
@@ -298,4 +306,7 @@ gst_effvk_model_config_merge (GstEffvkModelConfig *config, const GstEffvkModelCo
     config->frames_device = g_object_ref (other->frames_device);
   config->max_in_flight = MAX (config->max_in_flight, other->max_in_flight);
   config->objects |= other->objects;
+  config->embeddings |= other->embeddings;
+  if (!config->taught && other->taught)
+    config->taught = g_object_ref (other->taught);
 }

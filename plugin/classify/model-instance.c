@@ -39,10 +39,12 @@ none_if_empty (const char *string)
 static EffvkModel *
 load_model (const GstEffvkModelConfig *config, GError **error)
 {
-  g_autoptr (EffvkModel) model
-      = effvk_model_new_with_overrides (none_if_empty (config->model_file),
-                                        none_if_empty (config->model_overrides), error);
+  g_autoptr (EffvkModel) model = NULL;
 
+  if (config->taught)
+    return g_object_ref (config->taught);
+  model = effvk_model_new_with_overrides (none_if_empty (config->model_file),
+                                          none_if_empty (config->model_overrides), error);
   if (!model)
     {
       g_prefix_error (error, "Could not load the model: ");
@@ -95,6 +97,7 @@ build (const GstEffvkModelConfig *config, guint *batch, GError **error)
   effvk_classifier_options_set_batch_size (options, *batch);
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
+  effvk_classifier_options_set_embeddings (options, config->embeddings);
   classifier = config->frames_device
                    ? effvk_classifier_new (device, model, options, error)
                    : effvk_classifier_new_for_selector (config->device, model, options, error);

@@ -2,6 +2,7 @@
 #include "classify/report.h"
 
 #include "common/analytics-meta.h"
+#include "common/embedding-meta.h"
 #include "classify/message.h"
 
 static void
@@ -97,6 +98,7 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
   g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (results, results->len - 1));
   gboolean finite = effvk_result_get_n_classes (result) > 0;
   gboolean logits = finite && how->attach_logits;
+  gboolean embedding = finite && how->attach_embedding;
   gboolean post
       = finite
         && gst_effvk_steady_apply (&how->steady, &reporter->smoother, model,
@@ -108,11 +110,13 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
   count (reporter, 1, !finite, post);
   if (finite)
     remember (reporter, model, result, item->time);
-  if (logits || (n > 0 && how->meta_mode != GST_EFFVK_META_NONE))
+  if (logits || embedding || (n > 0 && how->meta_mode != GST_EFFVK_META_NONE))
     buffer = gst_buffer_make_writable (buffer);
   gst_effvk_classification_attach (buffer, &attachment, result, n, item->width, item->height, 0);
   if (logits)
     gst_effvk_analytics_attach_logits (buffer, &result, 1);
+  if (embedding)
+    gst_effvk_embedding_attach (buffer, &result, 1);
   if (post)
     gst_effvk_message_post (reporter->element, &reporter->segment, buffer, model, result, n);
   return buffer;
@@ -127,9 +131,9 @@ has_classes (const GArray *objects)
   return FALSE;
 }
 
-/* The rows of the tensor are the objects that have logits, in order. */
+/* The rows of the tensors are the objects that have classes, in order. */
 static void
-attach_object_logits (GstBuffer *buffer, const GArray *objects)
+attach_object_tensors (GstBuffer *buffer, const GstEffvkReporting *how, const GArray *objects)
 {
   g_autofree EffvkResult **results = g_new (EffvkResult *, objects->len);
   guint n = 0;
@@ -137,7 +141,10 @@ attach_object_logits (GstBuffer *buffer, const GArray *objects)
   for (guint i = 0; i < objects->len; i++)
     if (g_array_index (objects, GstEffvkObject, i).n > 0)
       results[n++] = g_array_index (objects, GstEffvkObject, i).result;
-  gst_effvk_analytics_attach_logits (buffer, results, n);
+  if (how->attach_logits)
+    gst_effvk_analytics_attach_logits (buffer, results, n);
+  if (how->attach_embedding)
+    gst_effvk_embedding_attach (buffer, results, n);
 }
 
 static GstBuffer *
@@ -158,12 +165,11 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
     count (reporter, n_results, count_not_finite (results, n_results), post);
   if (has_classes (item->objects))
     {
-      if (how->meta_mode != GST_EFFVK_META_NONE || how->attach_logits)
+      if (how->meta_mode != GST_EFFVK_META_NONE || how->attach_logits || how->attach_embedding)
         buffer = gst_buffer_make_writable (buffer);
       gst_effvk_classification_attach_objects (buffer, &attachment, item->objects, item->width,
                                                item->height);
-      if (how->attach_logits)
-        attach_object_logits (buffer, item->objects);
+      attach_object_tensors (buffer, how, item->objects);
     }
   if (post)
     gst_effvk_message_post_objects (reporter->element, &reporter->segment, buffer, model,
@@ -175,6 +181,9 @@ GstBuffer *
 gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *how,
                            const GstEffvkItem *item, GstBuffer *buffer)
 {
+  if (item->request && item->request->results)
+    gst_effvk_teaching_see (reporter->teaching, gst_effvk_model_instance_get_model (item->network),
+                            item->request->results, item->time);
   if (item->objects)
     buffer = report_objects (reporter, how, item, buffer);
   if (item->objects && !item->and_frame)

@@ -4,6 +4,7 @@
 #include "classify/queue.h"
 #include "classify/settings.h"
 #include "classify/statistics.h"
+#include "classify/teaching.h"
 
 /*
  * The way of results from the network to the frame and to the application: the only place where they
@@ -16,6 +17,7 @@ typedef struct
   GstSegment segment;      /* that the frames lie in */
   EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
   GstEffvkTracks *tracks;  /* of the objects in it */
+  GstEffvkTeaching *teaching;
 
   /* what was told last of a frame; for the frames that are skipped after it */
   EffvkModel *model;

@@ -65,6 +65,20 @@ gst_effvk_settings_install (GObjectClass *object_class)
                             "[1, classes]",
                             FALSE, playing));
   g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_ATTACH_EMBEDDING,
+      g_param_spec_boolean ("attach-embedding", "Attach embedding",
+                            "Attach the features that the classifier reads, as the custom meta "
+                            "EffvkEmbeddingMeta and, from GStreamer 1.26, as a GstTensorMeta with "
+                            "the id effvk-embedding, float32, [1, features]",
+                            FALSE, playing));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_TEACH_FILE,
+      g_param_spec_string ("teach-file", "Teach file",
+                           "Where teach-fit writes the model (.safetensors), with its embeddings "
+                           "beside it for effvk teach --add. Needed for teach-example, unless "
+                           "attach-embedding is set",
+                           NULL, playing));
+  g_object_class_install_property (
       object_class, GST_EFFVK_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
                             "Post an element message per classified frame", TRUE, playing));
@@ -126,8 +140,10 @@ gst_effvk_settings_init (GstEffvkSettings *settings)
               .deadline = GST_CLOCK_TIME_NONE,
               .max_in_flight = DEFAULT_MAX_IN_FLIGHT,
               .qos = TRUE },
-    .reporting
-    = { .threshold = DEFAULT_THRESHOLD, .post_messages = TRUE, .skipped = GST_EFFVK_SKIPPED_AUTO },
+    .reporting = { .threshold = DEFAULT_THRESHOLD,
+                   .post_messages = TRUE,
+                   .skipped = GST_EFFVK_SKIPPED_AUTO,
+                   .steady = { .unknown_threshold = GST_EFFVK_MODELS_THRESHOLD } },
     .objects = { .interval = 1 },
   };
   gst_effvk_model_config_init (&settings->network);
@@ -138,6 +154,7 @@ gst_effvk_settings_clear (GstEffvkSettings *settings)
 {
   gst_effvk_model_config_clear (&settings->network);
   gst_effvk_object_options_clear (&settings->objects);
+  g_clear_pointer (&settings->teach_file, g_free);
 }
 
 gboolean
@@ -147,7 +164,8 @@ gst_effvk_settings_is_of_network (const GParamSpec *spec)
     if (gst_effvk_model_config_get_spec (i) == spec)
       return TRUE;
   return g_str_equal (spec->name, "model-instance-id")
-         || g_str_equal (spec->name, "inference-region") || g_str_equal (spec->name, "regions");
+         || g_str_equal (spec->name, "inference-region") || g_str_equal (spec->name, "regions")
+         || g_str_equal (spec->name, "attach-embedding") || g_str_equal (spec->name, "teach-file");
 }
 
 void
@@ -155,6 +173,8 @@ gst_effvk_settings_get_config (const GstEffvkSettings *settings, GstEffvkModelCo
 {
   gst_effvk_model_config_copy (&settings->network, config);
   config->objects = gst_effvk_objects_are_wanted (&settings->objects);
+  config->embeddings
+      = settings->reporting.attach_embedding || (settings->teach_file && *settings->teach_file);
   config->max_in_flight = settings->pace.max_in_flight;
 }
 
@@ -211,6 +231,27 @@ gst_effvk_settings_take_back (GstEffvkSettings *settings, GObjectClass *klass,
   return changed;
 }
 
+void
+gst_effvk_settings_set_taught (GstEffvkSettings *settings, EffvkModel *model, const char *file)
+{
+  static const char *const of_a_model[] = { "model-file", "model-overrides", "labels-file" };
+
+  for (guint i = 0; i < GST_EFFVK_N_NETWORK_PROPERTIES; i++)
+    {
+      GParamSpec *spec = gst_effvk_model_config_get_spec (i);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      for (guint k = 0; k < G_N_ELEMENTS (of_a_model); k++)
+        if (g_str_equal (spec->name, of_a_model[k]))
+          {
+            g_value_init (&value, G_TYPE_STRING);
+            g_value_set_string (&value, k == 0 ? file : NULL);
+            gst_effvk_model_config_set (&settings->network, i, &value);
+          }
+    }
+  g_set_object (&settings->network.taught, model);
+}
+
 static gboolean
 is_network_property (guint id)
 {
@@ -242,6 +283,13 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_LOGITS:
       reporting->attach_logits = g_value_get_boolean (value);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_EMBEDDING:
+      reporting->attach_embedding = g_value_get_boolean (value);
+      return TRUE;
+    case GST_EFFVK_PROP_TEACH_FILE:
+      g_free (settings->teach_file);
+      settings->teach_file = g_value_dup_string (value);
       return TRUE;
     case GST_EFFVK_PROP_POST_MESSAGES:
       reporting->post_messages = g_value_get_boolean (value);
@@ -298,6 +346,12 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_LOGITS:
       g_value_set_boolean (value, reporting->attach_logits);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_EMBEDDING:
+      g_value_set_boolean (value, reporting->attach_embedding);
+      return TRUE;
+    case GST_EFFVK_PROP_TEACH_FILE:
+      g_value_set_string (value, settings->teach_file);
       return TRUE;
     case GST_EFFVK_PROP_POST_MESSAGES:
       g_value_set_boolean (value, reporting->post_messages);

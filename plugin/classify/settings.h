@@ -23,7 +23,7 @@ typedef struct
   guint top_k; /* the network's property, see gst_effvk_settings_get_reporting() */
   double threshold;
   GstEffvkMetaMode meta_mode;
-  gboolean attach_alternatives, attach_logits, post_messages;
+  gboolean attach_alternatives, attach_logits, attach_embedding, post_messages;
   GstEffvkSkippedMode skipped;
   GstEffvkSteady steady;
 } GstEffvkReporting;
@@ -35,6 +35,7 @@ typedef struct
   GstEffvkPace pace;
   GstEffvkReporting reporting;
   GstEffvkObjectOptions objects;
+  char *teach_file;
 } GstEffvkSettings;
 
 enum
@@ -45,6 +46,8 @@ enum
   GST_EFFVK_PROP_META_MODE,
   GST_EFFVK_PROP_ATTACH_ALTERNATIVES,
   GST_EFFVK_PROP_ATTACH_LOGITS,
+  GST_EFFVK_PROP_ATTACH_EMBEDDING,
+  GST_EFFVK_PROP_TEACH_FILE,
   GST_EFFVK_PROP_POST_MESSAGES,
   GST_EFFVK_PROP_INFERENCE_INTERVAL,
   GST_EFFVK_PROP_INFERENCE_INTERVAL_TIME,
@@ -76,6 +79,10 @@ GstEffvkReporting gst_effvk_settings_get_reporting (const GstEffvkSettings *sett
  * that this changes. Free with g_ptr_array_unref(). */
 GPtrArray *gst_effvk_settings_take_back (GstEffvkSettings *settings, GObjectClass *klass,
                                          const GstEffvkModelConfig *accepted);
+
+/* The model is @model from now on, which was taught and is in @file (NULL: in none). */
+void gst_effvk_settings_set_taught (GstEffvkSettings *settings, EffvkModel *model,
+                                    const char *file);
 
 /* FALSE: it is no setting. */
 gboolean gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *value);

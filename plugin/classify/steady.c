@@ -46,8 +46,8 @@ gst_effvk_steady_install_properties (GObjectClass *object_class, guint first)
       object_class, first + UNKNOWN_THRESHOLD,
       g_param_spec_double ("unknown-threshold", "Unknown threshold",
                            "The label is \"unknown\" (index -1) where the best class's score is "
-                           "lower; 0: never",
-                           -G_MAXDOUBLE, G_MAXDOUBLE, 0.0, flags));
+                           "lower. -1: the model's own, which one that was taught has; 0: never",
+                           -G_MAXDOUBLE, G_MAXDOUBLE, GST_EFFVK_MODELS_THRESHOLD, flags));
   g_object_class_install_property (
       object_class, first + UNKNOWN_MARGIN,
       g_param_spec_double ("unknown-margin", "Unknown margin",
@@ -124,15 +124,27 @@ gst_effvk_steady_get (const GstEffvkSteady *steady, guint number, GValue *value)
     }
 }
 
+/* A model's own threshold is a probability. */
+static double
+get_unknown_threshold (const GstEffvkSteady *steady, EffvkModel *model,
+                       EffvkOutputActivation activation)
+{
+  if (steady->unknown_threshold != GST_EFFVK_MODELS_THRESHOLD)
+    return steady->unknown_threshold;
+  return activation == EFFVK_OUTPUT_ACTIVATION_NONE ? 0.0
+                                                    : effvk_model_get_unknown_threshold (model);
+}
+
 gboolean
 gst_effvk_steady_apply (const GstEffvkSteady *steady, EffvkSmoother **smoother, EffvkModel *model,
                         EffvkOutputActivation activation, EffvkResult **result, GstClockTime time)
 {
+  double unknown_threshold = get_unknown_threshold (steady, model, activation);
   EffvkResult *answer;
   gboolean changed;
 
   if (steady->smoothing == 0.0 && steady->smoothing_time == 0 && steady->hysteresis == 0.0
-      && steady->hold == 0 && steady->unknown_threshold == 0.0 && steady->unknown_margin == 0.0
+      && steady->hold == 0 && unknown_threshold == 0.0 && steady->unknown_margin == 0.0
       && !steady->on_change)
     {
       g_clear_object (smoother); /* what it remembers is not of the frame before the next */
@@ -146,7 +158,7 @@ gst_effvk_steady_apply (const GstEffvkSteady *steady, EffvkSmoother **smoother, 
   effvk_smoother_set_time_constant (*smoother, steady->smoothing_time);
   effvk_smoother_set_hysteresis (*smoother, steady->hysteresis);
   effvk_smoother_set_hold (*smoother, steady->hold);
-  effvk_smoother_set_unknown (*smoother, steady->unknown_threshold, steady->unknown_margin);
+  effvk_smoother_set_unknown (*smoother, unknown_threshold, steady->unknown_margin);
   answer = effvk_smoother_add (*smoother, *result, time, &changed);
   g_return_val_if_fail (answer, TRUE); /* the element's classifiers are made with logits */
   effvk_result_unref (*result);

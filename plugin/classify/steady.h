@@ -6,6 +6,9 @@
 
 /* Labels that do not flap: the element's properties about it, and their application to results. */
 
+/* An unknown-threshold that is the model's own. */
+#define GST_EFFVK_MODELS_THRESHOLD -1.0
+
 typedef struct
 {
   double smoothing, hysteresis, unknown_threshold, unknown_margin;
