@@ -68,6 +68,12 @@ def make_files(folder, values):
     shutil.copy(os.path.join(folder, "video.mp4"), os.path.join(folder, "wolf.mp4"))
     run("gst-launch-1.0", "-q", "videotestsrc", "num-buffers=1", "!", "video/x-raw,width=160,height=120", "!",
         "jpegenc", "!", "filesink", "location=cat.jpg")
+    for pattern, name in (("smpte", "gate open"), ("ball", "gate closed")):
+        for path in (f"pictures/{name}", f"more-pictures/{name}", f"new-pictures/{name}", f"archive/{name}"):
+            os.makedirs(os.path.join(folder, path))
+            run("gst-launch-1.0", "-q", "videotestsrc", f"pattern={pattern}", "num-buffers=3", "!",
+                "video/x-raw,width=160,height=120", "!", "jpegenc", "!", "multifilesink", f"location={path}/%03d.jpg")
+    shutil.copy(os.path.join(folder, "cat.jpg"), os.path.join(folder, "picture.jpg"))
     run("effvk", "init", "--variant", "b0", "--classes", "10", "b0.safetensors")
     for name in ("model.safetensors", "other.safetensors", "cars.safetensors", "efficientnet_v2_b0.safetensors"):
         shutil.copy(os.path.join(folder, "b0.safetensors"), os.path.join(folder, name))
