@@ -41,6 +41,27 @@ effvk_result_set_embedding (EffvkResult *result, const float *embedding, guint n
 }
 
 EffvkResult *
+effvk_result_apply_unknown (EffvkResult *result, double threshold)
+{
+  g_autofree EffvkClass *classes = NULL;
+  EffvkResult *unknown;
+
+  g_return_val_if_fail (result != NULL, NULL);
+
+  if (result->n_classes == 0 || result->classes[0].score >= threshold)
+    return effvk_result_ref (result);
+  classes = g_new (EffvkClass, result->n_classes);
+  classes[0] = (EffvkClass){ .index = EFFVK_CLASS_UNKNOWN,
+                             .score = CLAMP (1.0f - result->classes[0].score, 0.0f, 1.0f) };
+  for (guint i = 1; i < result->n_classes; i++)
+    classes[i] = result->classes[i - 1];
+  unknown = effvk_result_new (result->model, classes, result->n_classes, result->logits,
+                              result->n_logits, result->gpu_time, result->total_time);
+  effvk_result_set_embedding (unknown, result->embedding, result->n_features);
+  return unknown;
+}
+
+EffvkResult *
 effvk_result_ref (EffvkResult *result)
 {
   g_return_val_if_fail (result != NULL, NULL);

@@ -13,7 +13,8 @@ typedef struct
   ToolTarget target;
   EffvkPrecision precision;
   gint top_k;
-  double interval; /* s */
+  double interval;          /* s */
+  double unknown_threshold; /* negative: the model's own */
   gboolean json;
   char *raw_text;
   gboolean raw;
@@ -33,6 +34,7 @@ typedef struct
   const Options *options;
   EffvkClassifier *classifier;
   ToolOutput *output;
+  double unknown_threshold;
   gboolean failed;    /* something went wrong, and was said */
   gboolean abandoned; /* and nothing more can be done: the device is lost */
 } Job;
@@ -63,7 +65,9 @@ collect (Job *job, gboolean wait)
   result = effvk_classifier_collect (job->classifier, wait, (gpointer *) &pending, &error);
   if (result)
     {
-      tool_output_add (job->output, pending->source, pending->frame, pending->pts, result);
+      g_autoptr (EffvkResult) told = effvk_result_apply_unknown (result, job->unknown_threshold);
+
+      tool_output_add (job->output, pending->source, pending->frame, pending->pts, told);
       if (effvk_result_get_n_classes (result) == 0)
         job->failed = TRUE;
       return TRUE;
@@ -173,6 +177,10 @@ classify (const Options *options, char **sources)
     }
   output = tool_output_new (options->json);
   job = (Job){ .options = options, .classifier = classifier, .output = output };
+  job.unknown_threshold
+      = options->unknown_threshold >= 0
+            ? options->unknown_threshold
+            : effvk_model_get_unknown_threshold (effvk_classifier_get_model (classifier));
   /* The last frames of a source are still in flight while the next one is opened. */
   for (guint i = 0; sources[i] && !job.abandoned; i++)
     classify_source (&job, sources[i]);
@@ -195,6 +203,10 @@ parse (Options *options, char ***argv)
             "How many classes to report, 1 to 1000 (default: 5)", "K" },
           { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options->interval,
             "Classify a frame only every so many seconds of a video", "SECONDS" },
+          { "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options->unknown_threshold,
+            "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "
+            "which one that was taught has)",
+            "SCORE" },
           { "raw", 'r', 0, G_OPTION_ARG_STRING, &options->raw_text,
             "The files are raw frames, for instance I420:640x480; - is the standard input",
             "FORMAT:WxH" },
@@ -240,7 +252,7 @@ parse (Options *options, char ***argv)
 ToolStatus
 tool_classify (char ***argv)
 {
-  Options options = { .top_k = 5 };
+  Options options = { .top_k = 5, .unknown_threshold = -1 };
   ToolStatus status = parse (&options, argv);
 
   if (status == TOOL_OK)

@@ -117,6 +117,23 @@ EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
 EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
 
 /**
+ * effvk_result_apply_unknown:
+ * @result: a result
+ * @threshold: the least score of the best class, for instance what
+ *   effvk_model_get_unknown_threshold() says
+ *
+ * Says that a result is unknown where its best class is not sure enough. #EffvkSmoother does the same
+ * for streams.
+ *
+ * Returns: (transfer full): @result where its best class scores @threshold at least, or where it has no
+ * classes; else one with as many classes, of which the first is %EFFVK_CLASS_UNKNOWN. Its score is the
+ * probability that the best class is wrong
+ *
+ * Since: 0.2
+ */
+EFFVK_API EffvkResult *effvk_result_apply_unknown (EffvkResult *result, double threshold);
+
+/**
  * effvk_result_get_embedding:
  * @result: a result
  * @n: (out): the number of features

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * @EFFVK_TEACHER_ERROR_NOT_BUILT_IN: effvk was built without liblbfgs
  * @EFFVK_TEACHER_ERROR_FAILED: the network's answer to a picture was not finite
  *
- * Why a head cannot be taught.
+ * What can go wrong when a model is taught.
  *
  * Since: 0.2
  */

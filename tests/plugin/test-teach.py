@@ -147,6 +147,31 @@ def a_taught_models_threshold():
         check((label == "unknown") == unknown, f"unknown-threshold {threshold}: {label}")
 
 
+def a_program_teaches():
+    """The library's teacher, from Python."""
+    gi.require_version("Effvk", "1.0")
+    from gi.repository import Effvk
+    backbone = Effvk.Model.new_from_file(BACKBONE)
+    teacher = Effvk.Teacher.new(Effvk.Device.new("auto"), backbone)
+    for i in range(4):
+        for label, pixel in (("dark", 20 + i), ("bright", 230 + i)):
+            data = GLib.Bytes.new(bytes([pixel, (pixel + 7 * i) % 256, pixel]) * 64 * 48)
+            image = Effvk.Image.new_from_bytes(Effvk.Format.RGB, 64, 48, data)
+            check(teacher.add(image, label), "not added")
+    shares = []
+    model = teacher.fit(None, shares.append)
+    check([model.get_label(i) for i in range(2)] == ["bright", "dark"], "labels")
+    check(teacher.get_report()["accuracy"] == 1, f"{teacher.get_report()}")
+    check(shares and max(shares) == 1, "no progress")
+    check(teacher.get_embeddings().get_n_views(0) == 4, "views")
+    try:
+        Effvk.Teacher.new(None, backbone).fit(None, None)
+    except GLib.GError as error:
+        check(error.matches(Effvk.TeacherError.quark(), Effvk.TeacherError.TOO_FEW), f"{error}")
+    else:
+        check(False, "taught without pictures")
+
+
 def what_is_missing_is_said():
     """Without a file or embeddings there is no example, and nothing to fit."""
     classify = Gst.ElementFactory.make("effvkclassify")
@@ -159,7 +184,7 @@ def what_is_missing_is_said():
 
 def main():
     Gst.init(None)
-    tests = [what_is_missing_is_said, two_scenes_are_taught, what_was_taught_runs_elsewhere,
+    tests = [what_is_missing_is_said, a_program_teaches, two_scenes_are_taught, what_was_taught_runs_elsewhere,
              embeddings_are_attached, a_taught_models_threshold]
     failed = False
     print(f"1..{len(tests)}", flush=True)

@@ -407,6 +407,22 @@ def moments_of_a_video_are_found():
     check(all(f['time'] >= 5e9 for f in found), str(found))
 
 
+def what_a_model_does_not_know():
+    """The model's own threshold counts, unless the option says otherwise."""
+    picture = draw(path('disc.png'), 'disc', 'unknown')
+    sure = ['--overrides', '{"unknown_threshold": 1.0}']
+    def first(*options):
+        return tool('classify', '--json', '--model', taught(), *options, picture).ok().json_lines()[0]['classes']
+    known = first()
+    equal((known[0]['label'], known[0]['index']), ('disc', 0), 'known')
+    unknown = first(*sure)
+    equal((unknown[0]['label'], unknown[0]['index']), ('unknown', -1), 'unknown')
+    equal(unknown[1], known[0], 'the best class follows')
+    check(abs(unknown[0]['score'] + known[0]['score'] - 1) < 1e-5, f'{unknown} {known}')
+    equal(first(*sure, '--unknown-threshold', 0), known, 'by the option')
+    equal(first('--unknown-threshold', 1)[0]['label'], 'unknown', 'by the option')
+
+
 def how_good_a_model_is():
     fresh = path('to-evaluate')
     shutil.copytree(draw_folder('fresh', 20, first=100), fresh)
@@ -480,5 +496,6 @@ if __name__ == '__main__':
                a_list_names_parts_and_stretches, several_labels_of_a_picture, one_picture_under_two_labels,
                bad_files_are_passed_over, bad_input_is_refused, bad_lists_are_refused,
                a_class_of_one_picture_is_refused, a_full_disk_leaves_nothing, embeddings_in_every_format,
-               alike_pictures_are_found, moments_of_a_video_are_found, how_good_a_model_is,
+               alike_pictures_are_found, moments_of_a_video_are_found, what_a_model_does_not_know,
+               how_good_a_model_is,
                trash_as_scikit_learn_has_it])
