@@ -212,8 +212,8 @@ EFFVK_API EffvkEmbeddings *effvk_teacher_get_embeddings (EffvkTeacher *teacher);
  * labels, sorted. Every class needs two pictures at least. Classes weigh the same, however many
  * pictures each has.
  *
- * The model knows its own unknown-threshold (effvk_model_get_unknown_threshold()): 95 % of pictures
- * like those that it was taught with score more. effvk_model_get_teaching() has "pictures", "classes"
+ * The model knows its own unknown-threshold (effvk_model_get_unknown_threshold()): at least 95 % of
+ * pictures like those that it was taught with score more. effvk_model_get_teaching() has "pictures", "classes"
  * (an object: pictures of each), "accuracy" and "accuracy_interval" (of cross-validation; 95 %),
  * "log_loss", "temperature", "l2", "views", "folds" and "seed". effvk_model_save() keeps all of that.
  *

@@ -11,7 +11,8 @@
 #define MANY_FOLDS 10 /* where items are few, and each that is not learned from is missed */
 #define FEW_ITEMS 300
 #define MAX_ANSWERS 2000000u /* items times classes that are tried: what it costs is bounded */
-#define KNOWN 0.95           /* share of what it knows that is to be accepted */
+#define KNOWN 0.95           /* share of what it knows that is to be accepted, at least */
+#define ROOM 0.8             /* of the way, see leave_room() */
 
 static const double strengths[]
     = { 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6 };
@@ -323,11 +324,23 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
+/* What few items tell apart without a mistake has nearly the same score for all, and a limit beside it would
+ * refuse the next one. So a part of the way from knowing nothing to there is left, in log odds. */
+static double
+leave_room (const EffvkExamples *examples, double score)
+{
+  double nothing = examples->truths ? 0 : -log (MAX (examples->n_classes - 1, 1));
+  double sure = log (score / MAX (1 - score, 1e-12));
+
+  return 1 / (1 + exp (-(nothing + ROOM * (sure - nothing))));
+}
+
 double
 effvk_validation_find_threshold (const EffvkValidation *validation, const EffvkExamples *examples)
 {
   g_autofree double *scores = g_new (double, examples->n_classes);
   g_autofree double *best = g_new (double, validation->n_items);
+  guint rank;
 
   for (guint i = 0; i < validation->n_items; i++)
     {
@@ -337,5 +350,6 @@ effvk_validation_find_threshold (const EffvkValidation *validation, const EffvkE
         best[i] = MAX (best[i], scores[c]);
     }
   qsort (best, validation->n_items, sizeof *best, compare_doubles);
-  return best[(guint) floor ((1 - KNOWN) * validation->n_items + 1e-9)];
+  rank = (guint) floor ((1 - KNOWN) * (validation->n_items + 1) + 1e-9);
+  return leave_room (examples, best[MAX (rank, 1) - 1]);
 }

@@ -31,6 +31,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkValidation, effvk_validation_free)
 void effvk_validation_score (const EffvkValidation *validation, const EffvkExamples *examples,
                              guint i, double *scores);
 
-/* The score that 95 of 100 items' best classes have at least. */
+/* A score that 95 of 100 items' best classes have at least. */
 double effvk_validation_find_threshold (const EffvkValidation *validation,
                                         const EffvkExamples *examples);

@@ -416,7 +416,7 @@ def what_a_model_does_not_know():
     known = first()
     equal((known[0]['label'], known[0]['index']), ('disc', 0), 'known')
     unknown = first(*sure)
-    equal((unknown[0]['label'], unknown[0]['index']), ('unknown', -1), 'unknown')
+    equal((unknown[0]['label'], unknown[0]['index']), ('unknown', None), 'unknown')
     equal(unknown[1], known[0], 'the best class follows')
     check(abs(unknown[0]['score'] + known[0]['score'] - 1) < 1e-5, f'{unknown} {known}')
     equal(first(*sure, '--unknown-threshold', 0), known, 'by the option')
