@@ -107,7 +107,7 @@ def shapes_are_learned():
     check(0.5 <= report['unknown_threshold'] < 1, str(report))
     fresh = draw_folder('fresh', 20, first=100)
     for shape in ('disc', 'stripes'):
-        found = classify(path('shapes.safetensors'), *[os.path.join(fresh, shape, name) for name in
+        found = classify(path('shapes.safetensors'), '--unknown-threshold', 0, *[os.path.join(fresh, shape, name) for name in
                                                        sorted(os.listdir(os.path.join(fresh, shape)))])
         right = found.count(shape)
         check(right >= 19, f'{right} of {len(found)} fresh pictures of "{shape}" are right')
@@ -136,8 +136,10 @@ def test_pictures_are_learned():
     tool('teach', '--model', BACKBONE, '-o', path('patterns.safetensors'), path('patterns')).ok()
     for pattern in ('smpte', 'ball'):
         files = [path('fresh-patterns', pattern, f'{i}.png') for i in range(10)]
-        found = classify(path('patterns.safetensors'), *files)
+        found = classify(path('patterns.safetensors'), *files, '--unknown-threshold', 0)
         equal(found, [pattern] * 10, f'fresh pictures of {pattern}')
+        found = classify(path('patterns.safetensors'), *files)
+        check(found.count('unknown') <= 2 and set(found) <= {pattern, 'unknown'}, f'what is accepted: {found}')
 
 
 def the_text_is_for_people():
