@@ -250,6 +250,7 @@ effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboole
 void
 effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options, gboolean heatmaps)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
   g_object_set (options, "heatmaps", heatmaps, NULL);
 }
 

@@ -172,6 +172,8 @@ effvk_result_peek_heatmap (EffvkResult *result)
 const float *
 effvk_result_get_heatmap (EffvkResult *result, guint *width, guint *height)
 {
+  g_return_val_if_fail (result && width && height, NULL);
+
   *width = result->heatmap.width;
   *height = result->heatmap.height;
   return result->heatmap.cells;
@@ -181,8 +183,11 @@ void
 effvk_result_get_heatmap_area (EffvkResult *result, double *x, double *y, double *width,
                                double *height)
 {
-  const double *area = result->heatmap.area;
+  const double *area;
 
+  g_return_if_fail (result && x && y && width && height);
+
+  area = result->heatmap.area;
   *x = area[0];
   *y = area[1];
   *width = area[2];
