@@ -336,7 +336,8 @@ skip (EffvkMetadataReader *r, const char *name)
          || effvk_metadata_unexpected (r, name, "a value", EFFVK_JSON_ERROR);
 }
 
-/* Keys of timm's that say nothing of how the network runs: an override may be a whole config.json. */
+/* Keys of timm's that say nothing of how the network runs: an override may be all of a
+ * config.json. */
 static const char *const passed_over[] = {
   "num_features",
   "global_pool",
@@ -363,8 +364,8 @@ static const char *const passed_over[] = {
   "notes",
 };
 
-/* What a user types has to mean something: a key that nobody reads is a misspelt one. Files may have
- * keys of other programs. */
+/* What a user types has to mean something: a key that nobody reads is a misspelt one. Files may
+ * have keys of other programs. */
 static gboolean
 check_unknown_key (EffvkMetadataReader *r, const char *name, guint where)
 {
@@ -445,8 +446,8 @@ read_all (EffvkMetadataReader *r)
   return token == EFFVK_JSON_END || effvk_metadata_unexpected (r, name, "nothing more", token);
 }
 
-/* The shorter side before the crop: as it is said, or from crop_pct; squashed pictures and those
- * with a border lose nothing by default; and where only the input size is said, in the proportion of
+/* The shorter side before the crop: as it is said, or from crop_pct. Squashed pictures and those with
+ * a border lose nothing by default. Where only the input size is said, it is in the proportion of
  * before. */
 static gboolean
 settle_resize (EffvkMetadataReader *r)

@@ -46,7 +46,8 @@ gboolean effvk_safetensors_init (EffvkSafetensors *file, GBytes *bytes, GError *
 /* Reads the header alone, from a file that is open at its beginning, and takes @fd. */
 gboolean effvk_safetensors_init_header (EffvkSafetensors *file, int fd, guint64 size,
                                         GError **error);
-/* Reads the data, where they are not read yet: what a header is refused for costs no more than it. */
+/* Reads the data, where they are not read yet: a file that its header refuses costs no more than
+ * that. */
 gboolean effvk_safetensors_read_data (EffvkSafetensors *file, GError **error);
 void effvk_safetensors_clear (EffvkSafetensors *file);
 

@@ -184,8 +184,8 @@ gboolean effvk_graph_match (const EffvkGraph *graph, EffvkGraphFacts *facts, GAr
                             GError **error);
 /* The same for the output named @wanted, or the first that is an EfficientNet's: its name, or NULL
  * with @error set. @facts is zeroed or of an earlier match. */
-const char *effvk_graph_match_output (EffvkGraph *graph, const char *wanted,
-                                      EffvkGraphFacts *facts, GArray *layers, GError **error);
+const char *effvk_graph_match_output (EffvkGraph *graph, const char *wanted, EffvkGraphFacts *facts,
+                                      GArray *layers, GError **error);
 void effvk_graph_facts_clear (EffvkGraphFacts *facts);
 
 /* The same network as the bytes of a safetensors file with torchvision's names. */

@@ -25,7 +25,7 @@ typedef struct
   /* What the names of the blocks' tensors begin with. */
   const char *body;
 
-  /* Blocks are numbered through (@stage is then 1): where a stage ends is read from their shapes. */
+  /* Blocks are numbered through (@stage is then 1): their shapes tell where a stage ends. */
   gboolean flat;
 
   /* The tensors of block @index (from 0) of @stage (from 1). Returns FALSE when there is none. */
