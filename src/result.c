@@ -172,7 +172,9 @@ effvk_result_peek_heatmap (EffvkResult *result)
 const float *
 effvk_result_get_heatmap (EffvkResult *result, guint *width, guint *height)
 {
-  g_return_val_if_fail (result && width && height, NULL);
+  g_return_val_if_fail (result != NULL, NULL);
+  g_return_val_if_fail (width != NULL, NULL);
+  g_return_val_if_fail (height != NULL, NULL);
 
   *width = result->heatmap.width;
   *height = result->heatmap.height;
@@ -185,7 +187,11 @@ effvk_result_get_heatmap_area (EffvkResult *result, double *x, double *y, double
 {
   const double *area;
 
-  g_return_if_fail (result && x && y && width && height);
+  g_return_if_fail (result != NULL);
+  g_return_if_fail (x != NULL);
+  g_return_if_fail (y != NULL);
+  g_return_if_fail (width != NULL);
+  g_return_if_fail (height != NULL);
 
   area = result->heatmap.area;
   *x = area[0];

@@ -246,7 +246,7 @@ gst_effvk_model_config_satisfies (const GstEffvkModelConfig *has, const GstEffvk
 {
   if (wanted->frames_device && has->frames_device != wanted->frames_device)
     return FALSE;
-  if ((wanted->embeddings && !has->embeddings)
+  if ((wanted->embeddings && !has->embeddings) || (wanted->heatmaps && !has->heatmaps)
       || ((wanted->taught || !only_set) && has->taught != wanted->taught))
     return FALSE;
   for (guint i = 0; i < GST_EFFVK_N_NETWORK_PROPERTIES; i++)
@@ -307,6 +307,7 @@ gst_effvk_model_config_merge (GstEffvkModelConfig *config, const GstEffvkModelCo
   config->max_in_flight = MAX (config->max_in_flight, other->max_in_flight);
   config->objects |= other->objects;
   config->embeddings |= other->embeddings;
+  config->heatmaps |= other->heatmaps;
   if (!config->taught && other->taught)
     config->taught = g_object_ref (other->taught);
 }

@@ -22,10 +22,10 @@ typedef struct
   char *instance_id;          /* of a network that is shared */
   EffvkDevice *frames_device; /* that frames are in the memory of, rather than device; or NULL */
   guint max_in_flight;
-  guint n_streams;     /* whose frames may come; 0 is as good as 1 */
-  gboolean objects;    /* it is to be asked about objects, not frames */
-  gboolean embeddings; /* its results are to have them */
-  EffvkModel *taught;  /* instead of model_file's: one that was taught while it played; or NULL */
+  guint n_streams;               /* whose frames may come; 0 is as good as 1 */
+  gboolean objects;              /* it is to be asked about objects, not frames */
+  gboolean embeddings, heatmaps; /* its results are to have them */
+  EffvkModel *taught; /* instead of model_file's: one that was taught while it played; or NULL */
 } GstEffvkModelConfig;
 
 #define GST_EFFVK_N_NETWORK_PROPERTIES 9

@@ -98,6 +98,7 @@ build (const GstEffvkModelConfig *config, guint *batch, GError **error)
   effvk_classifier_options_set_max_in_flight (options, config->max_in_flight);
   effvk_classifier_options_set_logits (options, TRUE); /* for smoothers */
   effvk_classifier_options_set_embeddings (options, config->embeddings);
+  effvk_classifier_options_set_heatmaps (options, config->heatmaps);
   classifier = config->frames_device
                    ? effvk_classifier_new (device, model, options, error)
                    : effvk_classifier_new_for_selector (config->device, model, options, error);

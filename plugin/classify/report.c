@@ -66,6 +66,7 @@ get_attachment (const GstEffvkReporting *how, EffvkModel *model)
 {
   return (GstEffvkAttachment){ .mode = how->meta_mode,
                                .alternatives = how->attach_alternatives,
+                               .heatmap = how->attach_heatmap,
                                .model = model };
 }
 

@@ -72,6 +72,12 @@ gst_effvk_settings_install (GObjectClass *object_class)
                             "the id effvk-embedding, float32, [1, features]",
                             FALSE, playing));
   g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_ATTACH_HEATMAP,
+      g_param_spec_boolean ("attach-heatmap", "Attach heat map",
+                            "Attach to the custom meta where the network saw its best class; it "
+                            "takes one more pass over the network's head",
+                            FALSE, playing));
+  g_object_class_install_property (
       object_class, GST_EFFVK_PROP_TEACH_FILE,
       g_param_spec_string ("teach-file", "Teach file",
                            "Where teach-fit writes the model (.safetensors), with its embeddings "
@@ -165,7 +171,8 @@ gst_effvk_settings_is_of_network (const GParamSpec *spec)
       return TRUE;
   return g_str_equal (spec->name, "model-instance-id")
          || g_str_equal (spec->name, "inference-region") || g_str_equal (spec->name, "regions")
-         || g_str_equal (spec->name, "attach-embedding") || g_str_equal (spec->name, "teach-file");
+         || g_str_equal (spec->name, "attach-embedding")
+         || g_str_equal (spec->name, "attach-heatmap") || g_str_equal (spec->name, "teach-file");
 }
 
 void
@@ -175,6 +182,7 @@ gst_effvk_settings_get_config (const GstEffvkSettings *settings, GstEffvkModelCo
   config->objects = gst_effvk_objects_are_wanted (&settings->objects);
   config->embeddings
       = settings->reporting.attach_embedding || (settings->teach_file && *settings->teach_file);
+  config->heatmaps = settings->reporting.attach_heatmap;
   config->max_in_flight = settings->pace.max_in_flight;
 }
 
@@ -287,6 +295,9 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
     case GST_EFFVK_PROP_ATTACH_EMBEDDING:
       reporting->attach_embedding = g_value_get_boolean (value);
       return TRUE;
+    case GST_EFFVK_PROP_ATTACH_HEATMAP:
+      reporting->attach_heatmap = g_value_get_boolean (value);
+      return TRUE;
     case GST_EFFVK_PROP_TEACH_FILE:
       g_free (settings->teach_file);
       settings->teach_file = g_value_dup_string (value);
@@ -349,6 +360,9 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_EMBEDDING:
       g_value_set_boolean (value, reporting->attach_embedding);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_HEATMAP:
+      g_value_set_boolean (value, reporting->attach_heatmap);
       return TRUE;
     case GST_EFFVK_PROP_TEACH_FILE:
       g_value_set_string (value, settings->teach_file);

@@ -23,7 +23,7 @@ typedef struct
   guint top_k; /* the network's property, see gst_effvk_settings_get_reporting() */
   double threshold;
   GstEffvkMetaMode meta_mode;
-  gboolean attach_alternatives, attach_logits, attach_embedding, post_messages;
+  gboolean attach_alternatives, attach_logits, attach_embedding, attach_heatmap, post_messages;
   GstEffvkSkippedMode skipped;
   GstEffvkSteady steady;
 } GstEffvkReporting;
@@ -47,6 +47,7 @@ enum
   GST_EFFVK_PROP_ATTACH_ALTERNATIVES,
   GST_EFFVK_PROP_ATTACH_LOGITS,
   GST_EFFVK_PROP_ATTACH_EMBEDDING,
+  GST_EFFVK_PROP_ATTACH_HEATMAP,
   GST_EFFVK_PROP_TEACH_FILE,
   GST_EFFVK_PROP_POST_MESSAGES,
   GST_EFFVK_PROP_INFERENCE_INTERVAL,

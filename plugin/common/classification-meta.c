@@ -88,6 +88,38 @@ set_classes (GstStructure *structure, EffvkResult *result, guint n, GstClockTime
   gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
 }
 
+/* "heatmap" (GBytes of floats, row by row), its "heatmap-width" and "heatmap-height" (guint), and the part of the picture, or
+ * of the object, that it covers: "heatmap-area", four doubles, in shares. */
+static void
+set_heatmap (GstStructure *structure, EffvkResult *result)
+{
+  guint width, height;
+  const float *cells = effvk_result_get_heatmap (result, &width, &height);
+  double area[4];
+  GValue list = G_VALUE_INIT;
+
+  if (!cells)
+    return;
+  effvk_result_get_heatmap_area (result, &area[0], &area[1], &area[2], &area[3]);
+  gst_value_array_init (&list, G_N_ELEMENTS (area));
+  for (guint i = 0; i < G_N_ELEMENTS (area); i++)
+    {
+      GValue value = G_VALUE_INIT;
+
+      g_value_init (&value, G_TYPE_DOUBLE);
+      g_value_set_double (&value, area[i]);
+      append_take (&list, &value);
+    }
+  gst_structure_take_value (structure, "heatmap-area", &list);
+  gst_structure_set (structure, "heatmap-width", G_TYPE_UINT, width, "heatmap-height", G_TYPE_UINT,
+                     height, NULL);
+  {
+    g_autoptr (GBytes) bytes = g_bytes_new (cells, (gsize) width * height * sizeof *cells);
+
+    gst_structure_set (structure, "heatmap", G_TYPE_BYTES, bytes, NULL);
+  }
+}
+
 static GstStructure *
 add_custom (GstBuffer *buffer, EffvkModel *model)
 {
@@ -99,8 +131,8 @@ add_custom (GstBuffer *buffer, EffvkModel *model)
 }
 
 static void
-attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objects, guint width,
-                       guint height)
+attach_custom_objects (GstBuffer *buffer, const GstEffvkAttachment *how, const GArray *objects,
+                       guint width, guint height)
 {
   GValue list = G_VALUE_INIT;
 
@@ -115,10 +147,12 @@ attach_custom_objects (GstBuffer *buffer, EffvkModel *model, const GArray *objec
       g_value_init (&item, GST_TYPE_STRUCTURE);
       g_value_take_boxed (&item, gst_effvk_object_describe (object, width, height));
       set_classes (g_value_get_boxed (&item), object->result, object->n, object->age);
+      if (how->heatmap)
+        set_heatmap (g_value_get_boxed (&item), object->result);
       append_take (&list, &item);
     }
   if (gst_value_array_get_size (&list) > 0)
-    gst_structure_take_value (add_custom (buffer, model), "objects", &list);
+    gst_structure_take_value (add_custom (buffer, how->model), "objects", &list);
   else
     g_value_unset (&list);
 }
@@ -144,7 +178,13 @@ gst_effvk_classification_attach (GstBuffer *buffer, const GstEffvkAttachment *ho
   if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_ANALYTICS)
     gst_effvk_analytics_attach (buffer, &analytics, result, n, NULL);
   if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
-    set_classes (add_custom (buffer, how->model), result, n, age);
+    {
+      GstStructure *structure = add_custom (buffer, how->model);
+
+      set_classes (structure, result, n, age);
+      if (how->heatmap)
+        set_heatmap (structure, result);
+    }
   if (mode == GST_EFFVK_META_ROI)
     gst_effvk_roi_attach (buffer, how->model, result, n, NULL, width, height);
 }
@@ -170,7 +210,7 @@ gst_effvk_classification_attach_objects (GstBuffer *buffer, const GstEffvkAttach
         gst_effvk_roi_attach (buffer, how->model, object->result, object->n, object, width, height);
     }
   if (mode == GST_EFFVK_META_AUTO || mode == GST_EFFVK_META_CUSTOM)
-    attach_custom_objects (buffer, how->model, objects, width, height);
+    attach_custom_objects (buffer, how, objects, width, height);
 }
 
 void

@@ -12,7 +12,10 @@
  *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
  * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y", "width",
  *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
- *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked). */
+ *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked).
+ * With attach-heatmap, beside the scores: "heatmap" (GBytes of floats, row by row, "heatmap-width" by
+ * "heatmap-height", guint) and "heatmap-area" (GstValueArray of double: x, y, width and height of the part
+ * of the frame or object that it covers, in shares). */
 #define GST_EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
 
 typedef enum
@@ -37,6 +40,7 @@ typedef struct
 {
   GstEffvkMetaMode mode;
   gboolean alternatives; /* to GstAnalytics: the classes after the label as well */
+  gboolean heatmap;      /* to the custom meta, where the result has one */
   EffvkModel *model;
 } GstEffvkAttachment;
 

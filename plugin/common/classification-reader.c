@@ -20,6 +20,42 @@ get_array (const GstStructure *structure, const char *name)
   return value && GST_VALUE_HOLDS_ARRAY (value) ? value : NULL;
 }
 
+static gboolean
+read_area (const GValue *area, double *sides)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      const GValue *side = area && gst_value_array_get_size (area) == 4
+                               ? gst_value_array_get_value (area, i)
+                               : NULL;
+
+      if (!side || !G_VALUE_HOLDS_DOUBLE (side) || !isfinite (g_value_get_double (side))
+          || fabs (g_value_get_double (side)) > 100)
+        return FALSE;
+      sides[i] = g_value_get_double (side);
+    }
+  return sides[2] > 0 && sides[3] > 0;
+}
+
+static void
+read_heatmap (const GstStructure *structure, GstEffvkClassification *seen)
+{
+  const GValue *cells = gst_structure_get_value (structure, "heatmap");
+  GBytes *bytes = cells && G_VALUE_HOLDS (cells, G_TYPE_BYTES) ? g_value_get_boxed (cells) : NULL;
+  guint width, height;
+
+  if (!bytes || !gst_structure_get_uint (structure, "heatmap-width", &width)
+      || !gst_structure_get_uint (structure, "heatmap-height", &height) || width == 0 || height == 0
+      || width > 4096 || height > 4096
+      || g_bytes_get_size (bytes) != (gsize) width * height * sizeof (float)
+      || !read_area (get_array (structure, "heatmap-area"), seen->heatmap_area))
+    return;
+  g_clear_pointer (&seen->heatmap, g_bytes_unref);
+  seen->heatmap = g_bytes_ref (bytes);
+  seen->heatmap_width = width;
+  seen->heatmap_height = height;
+}
+
 static void
 read_arrays (const GstStructure *structure, GstEffvkClassification *seen)
 {
@@ -45,6 +81,7 @@ read_arrays (const GstStructure *structure, GstEffvkClassification *seen)
                                       g_value_get_double (score));
     }
   gst_structure_get_uint64 (structure, "age", &seen->age);
+  read_heatmap (structure, seen);
 }
 
 static void

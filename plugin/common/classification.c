@@ -29,6 +29,7 @@ gst_effvk_classification_free (GstEffvkClassification *classification)
 {
   g_free (classification->type);
   g_free (classification->model);
+  g_clear_pointer (&classification->heatmap, g_bytes_unref);
   g_array_unref (classification->classes);
   g_free (classification);
 }

@@ -26,6 +26,11 @@ typedef struct
   char *model;     /* that made the classes; NULL where that is not said */
   guint64 age;     /* ns since the frame that was classified, or GST_EFFVK_AGE_UNKNOWN */
   GArray *classes; /* of GstEffvkClass; the first is the label. May be empty */
+
+  /* Where the best class was seen: floats, row by row; NULL: that is not told. */
+  GBytes *heatmap;
+  guint heatmap_width, heatmap_height;
+  double heatmap_area[4]; /* x, y, width, height, in shares of the rectangle */
 } GstEffvkClassification;
 
 /* Of the whole frame, without classes. */

@@ -35,7 +35,8 @@
 #include "overlay/scene.h"
 
 #define DEFAULT_SHOW                                                                               \
-  (GST_EFFVK_SHOW_LABEL | GST_EFFVK_SHOW_BARS | GST_EFFVK_SHOW_OBJECTS | GST_EFFVK_SHOW_AGE)
+  (GST_EFFVK_SHOW_LABEL | GST_EFFVK_SHOW_BARS | GST_EFFVK_SHOW_OBJECTS | GST_EFFVK_SHOW_AGE        \
+   | GST_EFFVK_SHOW_HEATMAP)
 #define DEFAULT_FONT "Sans"
 #define DEFAULT_FONT_SIZE 0.045
 #define DEFAULT_COLOR 0xffffffff

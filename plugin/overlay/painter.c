@@ -324,3 +324,59 @@ gst_effvk_painter_draw_strip (GstEffvkPainter *painter, const guint32 *colors, g
     }
   return end (buffer, &map, cairo);
 }
+
+/* How many pixels of a heat map's picture are a cell's, along a side. */
+#define FINE 8
+
+/* Between the centres of cells; outside of them as at the nearest. */
+static float
+interpolate (const float *cells, guint width, guint height, double x, double y)
+{
+  guint x0 = (guint) CLAMP (floor (x), 0, width - 1), y0 = (guint) CLAMP (floor (y), 0, height - 1);
+  guint x1 = MIN (x0 + 1, width - 1), y1 = MIN (y0 + 1, height - 1);
+  double u = CLAMP (x - x0, 0.0, 1.0), v = CLAMP (y - y0, 0.0, 1.0);
+  double above = cells[y0 * width + x0] * (1 - u) + cells[y0 * width + x1] * u;
+  double below = cells[y1 * width + x0] * (1 - u) + cells[y1 * width + x1] * u;
+
+  return (float) (above * (1 - v) + below * v);
+}
+
+/* From a blue that is hardly there to red; alpha is multiplied in. */
+static guint32
+get_heat_color (double heat)
+{
+  double alpha = 0.6 * heat, red = CLAMP (heat * 3 - 1, 0, 1), blue = CLAMP (2 - heat * 3, 0, 1);
+  double green = CLAMP (1.5 - fabs (heat * 4 - 2), 0, 1);
+
+  return (guint32) (alpha * 255) << 24 | (guint32) (alpha * red * 255) << 16
+         | (guint32) (alpha * green * 255) << 8 | (guint32) (alpha * blue * 255);
+}
+
+GstBuffer *
+gst_effvk_painter_draw_heatmap (GstEffvkPainter *painter, const float *cells, guint width,
+                                guint height)
+{
+  float most = 0.0f;
+  GstBuffer *buffer;
+  GstMapInfo map;
+  cairo_t *cairo;
+
+  for (guint i = 0; i < width * height; i++)
+    most = isfinite (cells[i]) ? MAX (most, cells[i]) : most;
+  if (most <= 0.0f)
+    return NULL;
+  buffer = begin (width * FINE, height * FINE, &map, &cairo);
+  cairo_surface_flush (cairo_get_target (cairo));
+  for (guint y = 0; y < height * FINE; y++)
+    for (guint x = 0; x < width * FINE; x++)
+      {
+        double heat
+            = interpolate (cells, width, height, (x + 0.5) / FINE - 0.5, (y + 0.5) / FINE - 0.5)
+              / most;
+
+        ((guint32 *) map.data)[y * width * FINE + x]
+            = get_heat_color (isfinite (heat) ? CLAMP (heat, 0.0, 1.0) : 0.0);
+      }
+  cairo_surface_mark_dirty (cairo_get_target (cairo));
+  return end (buffer, &map, cairo);
+}

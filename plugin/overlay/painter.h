@@ -38,5 +38,10 @@ GstBuffer *gst_effvk_painter_draw_tag (GstEffvkPainter *painter, const char *tex
 GstBuffer *gst_effvk_painter_fill (GstEffvkPainter *painter, guint32 color, guint width,
                                    guint height);
 
+/* A picture of a heat map of @width x @height cells, which is to be stretched over what it covers: what speaks
+ * for the class, from blue to red; nothing where all speaks against it. NULL: there is nothing. */
+GstBuffer *gst_effvk_painter_draw_heatmap (GstEffvkPainter *painter, const float *cells,
+                                           guint width, guint height);
+
 /* A row of @n cells of these colours, as wide as the picture. */
 GstBuffer *gst_effvk_painter_draw_strip (GstEffvkPainter *painter, const guint32 *colors, guint n);

@@ -95,6 +95,20 @@ add_item (Drawing *drawing, GstBuffer *pixels, const char *key, gint x, gint y)
   g_string_append_printf (drawing->key, "%d %d %s\n", x, y, key);
 }
 
+/* The same, stretched over a part of the picture. */
+static void
+add_stretched (Drawing *drawing, GstBuffer *pixels, const char *key, const double *place)
+{
+  Item item = { gst_buffer_ref (pixels), (gint) round (place[0] * drawing->width),
+                (gint) round (place[1] * drawing->height),
+                (guint) MAX (1, round (place[2] * drawing->width)),
+                (guint) MAX (1, round (place[3] * drawing->height)) };
+
+  g_array_append_val (drawing->items, item);
+  g_string_append_printf (drawing->key, "%d %d %u %u %s\n", item.x, item.y, item.width, item.height,
+                          key);
+}
+
 static void
 clear_item (gpointer data)
 {
@@ -355,6 +369,31 @@ add_objects (Drawing *drawing, const GPtrArray *seen)
 }
 
 static void
+add_heatmap (Drawing *drawing, const GstEffvkClassification *seen)
+{
+  g_autofree char *key = NULL;
+  const double *area = seen->heatmap_area;
+  const double place[4] = { seen->x + area[0] * seen->width, seen->y + area[1] * seen->height,
+                            area[2] * seen->width, area[3] * seen->height };
+  GstBuffer *pixels;
+
+  if (!seen->heatmap)
+    return;
+  key = g_strdup_printf ("heat %08x", g_bytes_hash (seen->heatmap));
+  pixels = g_hash_table_lookup (drawing->scene->pixels, key);
+  if (!pixels)
+    {
+      pixels = gst_effvk_painter_draw_heatmap (drawing->scene->painter,
+                                               g_bytes_get_data (seen->heatmap, NULL),
+                                               seen->heatmap_width, seen->heatmap_height);
+      if (!pixels)
+        return;
+      keep (drawing->scene, key, pixels);
+    }
+  add_stretched (drawing, pixels, key, place);
+}
+
+static void
 add_strip (Drawing *drawing, const GPtrArray *seen, GstClockTime time)
 {
   GstEffvkScene *scene = drawing->scene;
@@ -426,6 +465,9 @@ gst_effvk_scene_draw (GstEffvkScene *scene, const GstEffvkStyle *style, const GP
       g_hash_table_remove_all (scene->pixels);
       forget_composition (scene);
     }
+  if (style->show & GST_EFFVK_SHOW_HEATMAP)
+    for (guint i = 0; i < seen->len; i++)
+      add_heatmap (&drawing, g_ptr_array_index (seen, i));
   if (style->show & GST_EFFVK_SHOW_OBJECTS)
     add_objects (&drawing, seen);
   if (style->show & GST_EFFVK_SHOW_STRIP)

@@ -12,6 +12,7 @@ gst_effvk_show_get_type (void)
     { GST_EFFVK_SHOW_STRIP, "A strip with the labels of the last minutes", "strip" },
     { GST_EFFVK_SHOW_FPS, "Frames per second", "fps" },
     { GST_EFFVK_SHOW_MODEL, "The model that answered", "model" },
+    { GST_EFFVK_SHOW_HEATMAP, "Where the label was seen, where that is attached", "heatmap" },
     { 0, NULL, NULL },
   };
   static gsize type;

@@ -15,6 +15,7 @@ typedef enum
   GST_EFFVK_SHOW_STRIP = 1 << 4,
   GST_EFFVK_SHOW_FPS = 1 << 5,
   GST_EFFVK_SHOW_MODEL = 1 << 6,
+  GST_EFFVK_SHOW_HEATMAP = 1 << 7,
 } GstEffvkShow;
 
 GType gst_effvk_show_get_type (void);

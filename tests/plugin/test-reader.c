@@ -238,6 +238,10 @@ test_broken (void)
     { "m, labels=(int)< 1 >, scores=(double)< 0.5 >;", "frame:" },
     { "m, labels=(string)< cat >, scores=(double)< 0.5 >, indices=(string)< x >;",
       "frame: cat -1 0.50" },
+    { "m, labels=(string)< cat >, scores=(double)< 0.5 >, heatmap=(string)x, "
+      "heatmap-width=(uint)3, "
+      "heatmap-height=(uint)3;",
+      "frame: cat -1 0.50" },
     { "m, objects=(string)< a, b >;", "" },
     { "m, objects=(structure)< \"o, x=(double)0.1\" >;", "" },
     { "m, objects=(structure)< \"o, x=(double)nan, y=(double)0, width=(double)1, "
@@ -282,6 +286,42 @@ test_element (void)
       g_assert_cmpuint (seen->classes->len, ==, 3);
       g_assert_cmpint (gst_effvk_classification_get_label (seen)->index, >=, 0);
       g_assert_nonnull (seen->model);
+      gst_buffer_unref (out);
+      gst_harness_teardown (harness);
+    }
+}
+
+/* Where the best class was seen, of the frame and of a region; nothing where nobody asked. */
+static void
+test_heatmap (void)
+{
+  static const char *const properties[]
+      = { "", "attach-heatmap=true", "attach-heatmap=true regions=\"a=0,0,0.5,1\"" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      GstHarness *harness = fixture_harness (properties[i]);
+      g_autoptr (GPtrArray) all = NULL;
+      GstVideoInfo info;
+      GstBuffer *out;
+
+      fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+      out = fixture_push (harness, fixture_frame (&info, 1));
+      all = gst_effvk_classifications_read (out, 64, 48);
+      g_assert_cmpuint (all->len, ==, i < 2 ? 1 : 2);
+      for (guint n = 0; n < all->len; n++)
+        {
+          const GstEffvkClassification *seen = g_ptr_array_index (all, n);
+
+          g_assert_true ((seen->heatmap != NULL) == (i > 0));
+          if (!seen->heatmap)
+            continue;
+          g_assert_cmpuint (seen->heatmap_width, >, 0);
+          g_assert_cmpuint (g_bytes_get_size (seen->heatmap), ==,
+                            seen->heatmap_width * seen->heatmap_height * sizeof (float));
+          g_assert_cmpfloat_with_epsilon (seen->heatmap_area[0] + seen->heatmap_area[2] / 2, 0.5,
+                                          0.05);
+        }
       gst_buffer_unref (out);
       gst_harness_teardown (harness);
     }
@@ -343,6 +383,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/two-models", test_two_models);
   g_test_add_func ("/reader/broken", test_broken);
   g_test_add_func ("/reader/element", test_element);
+  g_test_add_func ("/reader/heatmap", test_heatmap);
   g_test_add_func ("/reader/record", test_record);
   return fixtures_run ();
 }
