@@ -63,7 +63,7 @@ classify (const char *model_path, GBytes *frame, guint width, guint height, GErr
   if (!result)
     return FALSE;
 
-  printf ("%s on %s\n", effvk_model_get_variant (model), effvk_device_get_name (device));
+  printf ("%s on %s\n", effvk_model_get_name (model), effvk_device_get_name (device));
   for (guint i = 0; i < effvk_result_get_n_classes (result); i++)
     printf ("%6.2f %%  %s\n", 100.0 * (double) effvk_result_get_score (result, i),
             effvk_result_get_label (result, i));

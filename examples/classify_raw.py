@@ -44,7 +44,7 @@ def main(argv):
         print(f"classify_raw.py: {getattr(error, 'message', error)}", file=sys.stderr)
         return 1
 
-    print(f"{model.get_variant()} on {device.get_name()}")
+    print(f"{model.get_name()} on {device.get_name()}")
     for rank in range(result.get_n_classes()):
         print(f"{100 * result.get_score(rank):6.2f} %  {result.get_label(rank)}")
     return 0

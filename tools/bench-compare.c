@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench-compare.h"
 
+#include "stop.h"
+
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -36,6 +38,8 @@ runner_clear (Runner *runner)
 {
   if (runner->in)
     g_output_stream_close (runner->in, NULL, NULL); /* the end of its input ends it */
+  if (runner->process && tool_stopped ())
+    tool_stop_child (runner->process);
   g_clear_object (&runner->out);
   g_clear_object (&runner->process);
 }
@@ -58,7 +62,8 @@ static char *
 read_line (Runner *runner, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  char *line = g_data_input_stream_read_line (runner->out, NULL, NULL, &problem);
+  char *line
+      = g_data_input_stream_read_line (runner->out, NULL, tool_stop_cancellable (), &problem);
 
   if (line)
     return line;
@@ -72,7 +77,8 @@ read_line (Runner *runner, GError **error)
 static char *
 ask (Runner *runner, const char *question, GError **error)
 {
-  return g_output_stream_write_all (runner->in, question, strlen (question), NULL, NULL, error)
+  return g_output_stream_write_all (runner->in, question, strlen (question), NULL,
+                                    tool_stop_cancellable (), error)
              ? read_line (runner, error)
              : NULL;
 }
@@ -96,17 +102,20 @@ start (Runner *runner, const char *interpreter, const char *script, const char *
 
       g_subprocess_launcher_setenv (launcher, variable, both ? both : directory, TRUE);
     }
+  tool_stop_bind_child (launcher);
   runner->process = g_subprocess_launcher_spawnv (launcher, argv, NULL);
   if (!runner->process)
     return FALSE;
   runner->out = g_data_input_stream_new (g_subprocess_get_stdout_pipe (runner->process));
   runner->in = g_subprocess_get_stdin_pipe (runner->process);
-  line = g_data_input_stream_read_line (runner->out, NULL, NULL, NULL);
+  line = g_data_input_stream_read_line (runner->out, NULL, tool_stop_cancellable (), NULL);
   if (line && g_str_has_prefix (line, "ready "))
     {
       *name = g_strstrip (g_strdup (line + strlen ("ready ")));
       return TRUE;
     }
+  if (g_cancellable_set_error_if_cancelled (tool_stop_cancellable (), error))
+    return FALSE; /* the runner is ended with what it has */
   g_subprocess_wait (runner->process, NULL, NULL);
   if (!g_subprocess_get_if_exited (runner->process)
       || g_subprocess_get_exit_status (runner->process) != NO_RUNTIME)

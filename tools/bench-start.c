@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench-start.h"
 
+#include "stop.h"
+
 #include <glib/gstdio.h>
 #include <stdio.h>
 
@@ -37,6 +39,7 @@ measure_start (const char *const *argv, const char *cache, double *ms, GError **
 {
   g_autoptr (GSubprocessLauncher) launcher
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  GCancellable *stop = tool_stop_cancellable ();
   g_autoptr (GSubprocess) process = NULL;
   GInputStream *output;
   gint64 begin;
@@ -48,16 +51,18 @@ measure_start (const char *const *argv, const char *cache, double *ms, GError **
   g_subprocess_launcher_unsetenv (launcher, "MESA_SHADER_CACHE_DISABLE");
   g_subprocess_launcher_unsetenv (launcher, "MESA_GLSL_CACHE_DISABLE");
 
+  tool_stop_bind_child (launcher);
   begin = g_get_monotonic_time ();
   process = g_subprocess_launcher_spawnv (launcher, argv, error);
   if (!process)
     return FALSE;
   output = g_subprocess_get_stdout_pipe (process);
-  n = g_input_stream_read (output, &byte, 1, NULL, error);
+  n = g_input_stream_read (output, &byte, 1, stop, error);
   *ms = (double) (g_get_monotonic_time () - begin) / 1000;
-  if (n < 0 || !g_subprocess_wait_check (process, NULL, error))
+  if (n < 0 || !g_subprocess_wait_check (process, stop, error))
     {
       g_prefix_error (error, "cannot measure the start: ");
+      tool_stop_child (process);
       return FALSE;
     }
   if (n == 0)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify-output.h"
 
-#include "common.h"
-#include "common/record.h"
+#include "classify-summary.h"
+#include "file-name.h"
+#include "terminal.h"
+#include "text.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define PROGRESS_AFTER G_USEC_PER_SEC
@@ -16,191 +17,178 @@ typedef struct
 {
   guint class;
   char *label;
+  gboolean damaged;
   gint64 begin, end; /* pts */
-  guint64 first_frame, n_frames;
+  guint64 n_frames;
   double sum; /* of scores */
 } Run;
 
 struct _ToolOutput
 {
-  gboolean as_json;
+  ToolOutputFormat format;
+  ToolSummary *summary; /* or NULL */
   GstEffvkJson json;
 
-  char *source; /* what the lines are about, NULL before the first */
-  gboolean video;
-  Run run; /* n_frames is 0 when there is none */
+  char *source; /* what the table's lines are about, NULL before the first */
+  Run run;      /* n_frames is 0 when there is none */
 
-  gboolean terminal, shown;
+  ToolLive live;
   gint64 started, last_shown; /* us */
   guint64 n_frames;
 };
 
 ToolOutput *
-tool_output_new (gboolean json)
+tool_output_new (ToolOutputFormat format, gboolean summary)
 {
   ToolOutput *output = g_new0 (ToolOutput, 1);
 
-  output->as_json = json;
+  output->format = format;
+  output->summary = summary ? tool_summary_new (format) : NULL;
   gst_effvk_json_init (&output->json);
-  output->terminal = isatty (STDERR_FILENO);
+  tool_live_init (&output->live, stderr);
   output->started = g_get_monotonic_time ();
+  if (format == TOOL_OUTPUT_CSV && !summary)
+    tool_answer_print_csv_header ();
   return output;
-}
-
-void
-tool_output_hide_progress (ToolOutput *output)
-{
-  if (output->shown)
-    fprintf (stderr, "\r\033[K");
-  output->shown = FALSE;
-}
-
-/* "0:01:02.345" */
-static char *
-format_time (gint64 ns)
-{
-  gint64 ms = ns / 1000000;
-
-  return g_strdup_printf ("%" G_GINT64_FORMAT ":%02u:%02u.%03u", ms / 3600000,
-                          (guint) (ms / 60000 % 60), (guint) (ms / 1000 % 60), (guint) (ms % 1000));
 }
 
 void
 tool_output_progress (ToolOutput *output, const char *source, gint64 pts, gint64 duration)
 {
   gint64 now = g_get_monotonic_time ();
-  g_autofree char *name = NULL, *at = NULL, *of = NULL;
+  g_autofree char *name = NULL, *at = NULL, *of = NULL, *text = NULL;
 
-  if (!output->terminal || now - output->started < PROGRESS_AFTER
+  if (!output->live.live || now - output->started < PROGRESS_AFTER
       || now - output->last_shown < PROGRESS_INTERVAL)
     return;
   name = g_filename_display_basename (source);
-  at = pts >= 0 ? format_time (pts) : g_strdup ("");
+  at = pts >= 0 ? tool_format_tenths (pts) : g_strdup ("");
   of = duration > 0 && pts >= 0
            ? g_strdup_printf (" of %.1f s, %d %%", (double) duration / 1e9,
                               (int) (CLAMP ((double) pts / (double) duration, 0, 1) * 100))
            : g_strdup ("");
-  fprintf (stderr, "\r\033[K%.40s  %s%s  %.1f frames/s", name, at, of,
-           (double) output->n_frames * 1e6 / (double) (now - output->started));
-  fflush (stderr);
-  output->shown = TRUE;
+  text = g_strdup_printf ("%s%s  %.1f frames/s  %s", at, of,
+                          (double) output->n_frames * 1e6 / (double) (now - output->started), name);
+  tool_live_show (&output->live, text);
   output->last_shown = now;
 }
 
+/* What is printed stands above the progress, where both are on a terminal. */
 static void
-print_json (ToolOutput *output, const char *source, guint64 frame, gint64 pts, EffvkResult *result)
+make_room (ToolOutput *output)
 {
-  g_autoptr (GstEffvkClassification) seen = gst_effvk_classification_new ();
-  GstEffvkJson *json = &output->json;
-
-  gst_effvk_json_begin (json, NULL, '{');
-  gst_effvk_json_string (json, "event", "result");
-  gst_effvk_json_string (json, "source", source);
-  gst_effvk_json_int (json, "frame", (gint64) frame);
-  gst_effvk_record_add_pts (json, pts);
-  gst_effvk_classification_take_result (seen, result, effvk_result_get_n_classes (result));
-  gst_effvk_record_add_classes (json, seen);
-  gst_effvk_json_end (json, '}');
-  tool_json_print (json);
+  if (isatty (STDOUT_FILENO))
+    tool_live_hide (&output->live);
 }
 
 static void
 print_run (ToolOutput *output)
 {
   Run *run = &output->run;
-  g_autofree char *begin = NULL, *end = NULL;
+  g_autofree char *begin = NULL, *end = NULL, *clean = NULL;
 
   if (run->n_frames == 0)
     return;
-  begin = format_time (run->begin);
-  end = format_time (run->end);
-  printf ("  %s - %s  %6" G_GUINT64_FORMAT " frame%s  %5.1f %%  %s\n", begin, end, run->n_frames,
-          run->n_frames == 1 ? " " : "s", run->sum * 100 / (double) run->n_frames, run->label);
+  make_room (output);
+  begin = tool_format_time (run->begin);
+  end = tool_format_time (run->end);
+  clean = tool_terminal_clean (run->label);
+  printf ("  %s - %s  %6" G_GUINT64_FORMAT " frame%s  %5.1f %%  %s%s\n", begin, end, run->n_frames,
+          run->n_frames == 1 ? " " : "s", run->sum * 100 / (double) run->n_frames, clean,
+          run->damaged ? "  (damaged)" : "");
   fflush (stdout);
   g_clear_pointer (&run->label, g_free);
   run->n_frames = 0;
 }
 
 static void
-add_to_run (ToolOutput *output, guint64 frame, gint64 pts, EffvkResult *result)
+add_to_run (ToolOutput *output, const ToolAnswer *answer)
 {
+  EffvkResult *result = answer->result;
   Run *run = &output->run;
   gboolean finite = effvk_result_get_n_classes (result) > 0;
   guint class = finite ? effvk_result_get_index (result, 0) : G_MAXUINT;
 
-  if (run->n_frames == 0 || run->class != class)
+  if (run->n_frames == 0 || run->class != class || run->damaged != answer->damaged)
     {
-      tool_output_hide_progress (output);
       print_run (output);
       run->class = class;
+      run->damaged = answer->damaged;
       run->label = g_strdup (finite ? effvk_result_get_label (result, 0) : "(no finite answer)");
-      run->begin = pts;
-      run->first_frame = frame;
+      run->begin = answer->pts;
       run->sum = 0;
     }
-  run->end = pts;
+  run->end = answer->pts;
   run->n_frames++;
   run->sum += finite ? (double) effvk_result_get_score (result, 0) : 0;
 }
 
 static void
-print_classes (guint64 frame, EffvkResult *result)
+print_classes (const ToolAnswer *answer)
 {
-  guint n = effvk_result_get_n_classes (result);
+  guint n = effvk_result_get_n_classes (answer->result);
 
-  if (frame > 0)
-    printf ("  frame %" G_GUINT64_FORMAT "\n", frame);
+  if (answer->frame > 0)
+    printf ("  frame %" G_GUINT64_FORMAT "\n", answer->frame);
   for (guint i = 0; i < n; i++)
-    printf ("  %5.1f %%  %s\n", (double) effvk_result_get_score (result, i) * 100,
-            effvk_result_get_label (result, i));
+    {
+      g_autofree char *label = tool_terminal_clean (effvk_result_get_label (answer->result, i));
+
+      printf ("  %5.1f %%  %s\n", (double) effvk_result_get_score (answer->result, i) * 100, label);
+    }
   if (n == 0)
     printf ("  (no finite answer)\n");
   fflush (stdout);
 }
 
 static void
-print_table (ToolOutput *output, const char *source, guint64 frame, gint64 pts, EffvkResult *result)
+print_table (ToolOutput *output, const ToolAnswer *answer)
 {
-  if (frame == 0 || g_strcmp0 (source, output->source) != 0)
+  if (answer->frame == 0 || g_strcmp0 (answer->source, output->source) != 0)
     {
-      g_autofree char *name = g_filename_display_name (source);
+      g_autofree char *name = tool_file_shown (answer->source);
+      g_autofree char *clean = tool_terminal_clean (name);
 
-      tool_output_hide_progress (output);
       print_run (output);
-      printf ("%s\n", name);
+      make_room (output);
+      printf ("%s%s\n", clean, answer->damaged && answer->pts < 0 ? "  (damaged)" : "");
       g_free (output->source);
-      output->source = g_strdup (source);
+      output->source = g_strdup (answer->source);
     }
-  if (pts >= 0)
-    add_to_run (output, frame, pts, result);
+  if (answer->pts >= 0)
+    add_to_run (output, answer);
   else
     {
-      tool_output_hide_progress (output);
       print_run (output);
-      print_classes (frame, result);
+      make_room (output);
+      print_classes (answer);
     }
 }
 
 void
-tool_output_add (ToolOutput *output, const char *source, guint64 frame, gint64 pts,
-                 EffvkResult *result)
+tool_output_add (ToolOutput *output, const ToolAnswer *answer)
 {
   output->n_frames++;
-  if (!output->as_json)
+  if (output->summary)
+    tool_summary_add (output->summary, answer);
+  else if (output->format == TOOL_OUTPUT_TABLE)
+    print_table (output, answer);
+  else
     {
-      print_table (output, source, frame, pts, result);
-      return;
+      make_room (output);
+      if (output->format == TOOL_OUTPUT_JSON)
+        tool_answer_print_json (answer, &output->json);
+      else
+        tool_answer_print_csv (answer);
     }
-  if (isatty (STDOUT_FILENO))
-    tool_output_hide_progress (output);
-  print_json (output, source, frame, pts, result);
 }
 
 void
 tool_output_free (ToolOutput *output)
 {
-  tool_output_hide_progress (output);
+  tool_live_hide (&output->live);
   print_run (output);
+  g_clear_pointer (&output->summary, tool_summary_free);
   gst_effvk_json_clear (&output->json);
   g_free (output->run.label);
   g_free (output->source);

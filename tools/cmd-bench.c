@@ -2,7 +2,8 @@
 #include "bench-compare.h"
 #include "bench-profile.h"
 #include "bench-start.h"
-#include "common/json-writer.h"
+#include "stop.h"
+#include "terminal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ typedef struct
 typedef struct
 {
   double median_ms, p90_ms, p99_ms, fps, cold_start_ms, warm_start_ms, peak_rss_mb;
-  double gpu_ms; /* NaN where the device has no timestamps */
+  double gpu_ms;  /* NaN where the device has no timestamps */
+  guint n_frames; /* whose latency was measured: fewer than asked for where it was stopped */
   guint dispatches;
   guint64 memory, weights, arena; /* bytes of the device's memory, of one classifier */
 } Figures;
@@ -105,28 +107,48 @@ percentile (double *values, guint n, double share)
   return values[MIN (n - 1, (guint) ceil (share * n) - 1)];
 }
 
-/* One batch at a time, from the submit to the last result. */
+/* What it does now, on a terminal. */
+static void
+show (ToolLive *live, const char *what, guint done, guint n)
+{
+  static gint64 last;
+  gint64 now = g_get_monotonic_time ();
+  g_autofree char *text = NULL;
+
+  if (!live->live || (done > 0 && now - last < G_USEC_PER_SEC / 10))
+    return;
+  text = n ? g_strdup_printf ("%s, %u of %u", what, done, n) : g_strdup (what);
+  tool_live_show (live, text);
+  last = now;
+}
+
+/* One batch at a time, from the submit to the last result; fewer than @n when it is stopped. */
 static gboolean
 measure_latency (EffvkClassifier *classifier, const EffvkImage *image, guint batch, guint n,
-                 Figures *figures, GError **error)
+                 Figures *figures, ToolLive *live, GError **error)
 {
   g_autofree double *total = g_new (double, n), *gpu = g_new (double, n);
+  guint done;
 
-  for (guint i = 0; i < n; i++)
+  for (done = 0; done < n && !tool_stopped (); done++)
     {
       gint64 begin = g_get_monotonic_time ();
       guint64 gpu_ns = 0;
 
+      show (live, "latency: images one after the other", done * batch, n * batch);
       if (!submit_batch (classifier, image, batch, error)
           || !collect_batch (classifier, batch, &gpu_ns, error))
         return FALSE;
-      total[i] = (double) (g_get_monotonic_time () - begin) / 1e3;
-      gpu[i] = (double) gpu_ns / 1e6;
+      total[done] = (double) (g_get_monotonic_time () - begin) / 1e3;
+      gpu[done] = (double) gpu_ns / 1e6;
     }
-  figures->median_ms = percentile (total, n, 0.5);
-  figures->p90_ms = percentile (total, n, 0.9);
-  figures->p99_ms = percentile (total, n, 0.99);
-  figures->gpu_ms = percentile (gpu, n, 0.5);
+  figures->n_frames = done * batch;
+  if (done == 0)
+    return !g_cancellable_set_error_if_cancelled (tool_stop_cancellable (), error);
+  figures->median_ms = percentile (total, done, 0.5);
+  figures->p90_ms = percentile (total, done, 0.9);
+  figures->p99_ms = percentile (total, done, 0.99);
+  figures->gpu_ms = percentile (gpu, done, 0.5);
   if (figures->gpu_ms <= 0)
     figures->gpu_ms = NAN;
   return TRUE;
@@ -138,27 +160,32 @@ typedef struct
   EffvkClassifier *classifier;
   const EffvkImage *image;
   guint batch, n;
+  guint collected;
   GError *error;
 } Stream;
 
-/* As many batches as the classifier takes at once. */
+/* As many batches as the classifier takes at once. When it is stopped, what was submitted is collected. */
 static gpointer
 run_stream (gpointer data)
 {
   Stream *stream = data;
-  guint submitted = 0;
+  guint submitted = 0, *collected = &stream->collected;
 
-  for (guint collected = 0; collected < stream->n && !stream->error; collected++)
+  do
     {
-      for (; submitted < stream->n && submitted - collected < IN_FLIGHT; submitted++)
+      for (; submitted < stream->n && submitted - *collected < IN_FLIGHT && !tool_stopped ();
+           submitted++)
         if (!submit_batch (stream->classifier, stream->image, stream->batch, &stream->error))
           return NULL;
-      collect_batch (stream->classifier, stream->batch, NULL, &stream->error);
+      if (*collected == submitted
+          || !collect_batch (stream->classifier, stream->batch, NULL, &stream->error))
+        return NULL;
     }
+  while (++*collected < stream->n);
   return NULL;
 }
 
-/* @n batches through each classifier, all at the same time. */
+/* @n batches through each classifier, all at the same time; fewer when it is stopped. */
 static gboolean
 measure_throughput (GPtrArray *classifiers, const EffvkImage *image, guint batch, guint n,
                     double *fps, GError **error)
@@ -166,17 +193,21 @@ measure_throughput (GPtrArray *classifiers, const EffvkImage *image, guint batch
   g_autofree Stream *streams = g_new0 (Stream, classifiers->len);
   g_autofree GThread **threads = g_new0 (GThread *, classifiers->len);
   gint64 begin = g_get_monotonic_time ();
+  guint64 done = 0;
   gboolean ok = TRUE;
 
   for (guint i = 0; i < classifiers->len; i++)
     {
-      streams[i] = (Stream){ g_ptr_array_index (classifiers, i), image, batch, n, NULL };
+      streams[i] = (Stream){ g_ptr_array_index (classifiers, i), image, batch, n, 0, NULL };
       threads[i] = g_thread_new ("effvk-bench", run_stream, &streams[i]);
     }
   for (guint i = 0; i < classifiers->len; i++)
-    g_thread_join (threads[i]);
-  *fps = (double) n * batch * classifiers->len * 1e6
-         / (double) MAX (g_get_monotonic_time () - begin, 1);
+    {
+      g_thread_join (threads[i]);
+      done += streams[i].collected;
+    }
+  *fps = done ? (double) (done * batch) * 1e6 / (double) MAX (g_get_monotonic_time () - begin, 1)
+              : NAN;
   for (guint i = 0; i < classifiers->len; i++)
     {
       if (!streams[i].error)
@@ -203,7 +234,7 @@ make_classifier (EffvkDevice *device, EffvkModel *model, const Options *options,
 
 static gboolean
 measure (GPtrArray *classifiers, const EffvkImage *image, const Options *options, Figures *figures,
-         GError **error)
+         ToolLive *live, GError **error)
 {
   EffvkClassifier *first = g_ptr_array_index (classifiers, 0);
   g_autoptr (GVariant) statistics = NULL;
@@ -212,9 +243,12 @@ measure (GPtrArray *classifiers, const EffvkImage *image, const Options *options
   guint n_warmup = MAX (((guint) options->warmup + batch - 1) / batch, IN_FLIGHT);
 
   /* Every slot of the ring, so that none is recorded while the clock runs. */
+  show (live, "warming up", 0, 0);
   if (!measure_throughput (classifiers, image, batch, n_warmup, &figures->fps, error)
-      || !measure_latency (first, image, batch, n, figures, error)
-      || !measure_throughput (classifiers, image, batch, n, &figures->fps, error))
+      || !measure_latency (first, image, batch, n, figures, live, error))
+    return FALSE;
+  show (live, "throughput: images side by side", 0, 0);
+  if (!measure_throughput (classifiers, image, batch, n, &figures->fps, error))
     return FALSE;
   statistics = effvk_classifier_get_statistics (first);
   g_variant_lookup (statistics, "dispatches", "u", &figures->dispatches);
@@ -230,12 +264,13 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
             const ToolProfile *profile, const ToolComparison *comparison)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
+  EffvkModel *model = effvk_classifier_get_model (classifier);
   g_auto (GstEffvkJson) json = { 0 };
 
   gst_effvk_json_init (&json);
   gst_effvk_json_begin (&json, NULL, '{');
-  gst_effvk_json_string (&json, "variant",
-                         effvk_model_get_variant (effvk_classifier_get_model (classifier)));
+  gst_effvk_json_string (&json, "model", effvk_model_get_name (model));
+  gst_effvk_json_string (&json, "variant", effvk_model_get_variant (model));
   gst_effvk_json_string (&json, "device", effvk_device_get_name (device));
   gst_effvk_json_string (&json, "driver", effvk_device_get_driver (device));
   gst_effvk_json_string (&json, "precision",
@@ -254,8 +289,14 @@ print_json (EffvkClassifier *classifier, const Options *options, const Figures *
   gst_effvk_json_int (&json, "device_bytes", (gint64) figures->memory);
   gst_effvk_json_int (&json, "weights_bytes", (gint64) figures->weights);
   gst_effvk_json_int (&json, "arena_bytes", (gint64) figures->arena);
-  tool_profile_to_json (profile, options->layers, &json);
-  if (options->compare)
+  if (tool_stopped ())
+    {
+      gst_effvk_json_boolean (&json, "stopped", TRUE);
+      gst_effvk_json_int (&json, "frames", figures->n_frames);
+    }
+  if (profile->profile)
+    tool_profile_to_json (profile, options->layers, &json);
+  if (comparison->name)
     tool_comparison_to_json (comparison, &json);
   gst_effvk_json_end (&json, '}');
   tool_json_print (&json);
@@ -266,8 +307,12 @@ print_table (EffvkClassifier *classifier, const Options *options, const Figures 
              const ToolProfile *profile, const ToolComparison *comparison)
 {
   EffvkDevice *device = effvk_classifier_get_device (classifier);
+  EffvkModel *model = effvk_classifier_get_model (classifier);
 
-  printf ("%-12s %s\n", "model", effvk_model_get_variant (effvk_classifier_get_model (classifier)));
+  printf ("%-12s %s", "model", effvk_model_get_name (model));
+  if (strcmp (effvk_model_get_name (model), effvk_model_get_variant (model)) != 0)
+    printf (", %s", effvk_model_get_variant (model));
+  printf ("\n");
   printf ("%-12s %s\n", "device", effvk_device_get_name (device));
   printf ("%-12s %s\n", "driver", effvk_device_get_driver (device));
   printf ("%-12s %s, batch %d, %u dispatches\n", "network",
@@ -277,16 +322,20 @@ print_table (EffvkClassifier *classifier, const Options *options, const Figures 
           figures->median_ms, figures->p90_ms, figures->p99_ms);
   if (isfinite (figures->gpu_ms))
     printf ("%-12s %.2f ms\n", "on the device", figures->gpu_ms);
-  printf ("%-12s %.1f frames/s with %d stream%s of %d batches in flight\n", "throughput",
-          figures->fps, options->streams, options->streams == 1 ? "" : "s", IN_FLIGHT);
+  if (isfinite (figures->fps))
+    printf ("%-12s %.1f frames/s with %d stream%s of %d batches in flight\n", "throughput",
+            figures->fps, options->streams, options->streams == 1 ? "" : "s", IN_FLIGHT);
   printf ("%-12s cold %.0f ms, warm %.0f ms to the first result\n", "start", figures->cold_start_ms,
           figures->warm_start_ms);
   printf ("%-12s %.0f MB at most; from the device %.1f MB (weights %.1f, activations %.1f)\n",
           "memory", figures->peak_rss_mb, (double) figures->memory / 1e6,
           (double) figures->weights / 1e6, (double) figures->arena / 1e6);
-  tool_profile_print (profile, options->layers);
-  if (options->compare)
+  if (profile->profile)
+    tool_profile_print (profile, options->layers);
+  if (comparison->name)
     tool_comparison_print (comparison);
+  if (tool_stopped ())
+    printf ("\n%-12s after %u of %d images\n", "stopped", figures->n_frames, options->frames);
 }
 
 /* The process that tool_measure_starts() runs. */
@@ -303,8 +352,35 @@ start_only (EffvkClassifier *classifier, const Options *options, GError **error)
   return TRUE;
 }
 
+/* Where each kernel's time goes, and another runtime's time. What is not done when it is stopped is left
+ * out. */
 static gboolean
-bench (Options *options, GError **error)
+measure_more (EffvkClassifier *classifier, const EffvkImage *image, const Options *options,
+              ToolProfile *profile, ToolComparison *comparison, ToolLive *live, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (tool_stopped ())
+    return TRUE;
+  show (live, "every kernel by itself", 0, 0);
+  if (!tool_profile_measure (profile, classifier, image, error))
+    return FALSE;
+  if (!options->compare || tool_stopped ())
+    return TRUE;
+  show (live, "in turn with ONNX Runtime", 0, 0);
+  if (tool_compare (comparison, effvk_classifier_get_device (classifier),
+                    effvk_classifier_get_model (classifier), options->precision,
+                    (guint) options->frames, options->onnxruntime, &problem))
+    return TRUE;
+  tool_comparison_clear (comparison);
+  if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+static gboolean
+bench (Options *options, ToolLive *live, GError **error)
 {
   g_autoptr (EffvkModel) model = tool_load_model (&options->target, error);
   g_autoptr (EffvkDevice) device = model ? effvk_device_new (options->target.device, error) : NULL;
@@ -314,12 +390,15 @@ bench (Options *options, GError **error)
   g_auto (ToolComparison) comparison = { 0 };
   Figures figures = { 0 };
 
+  if (!device)
+    return FALSE;
   /* Before this process has work of its own for the device. */
-  if (!device
-      || (!options->start_only
-          && !tool_measure_starts (&options->target, effvk_device_get_uuid (device),
-                                   options->precision, (guint) options->batch,
-                                   &figures.cold_start_ms, &figures.warm_start_ms, error)))
+  if (!options->start_only)
+    show (live, "the start of a process, with empty caches and with filled ones", 0, 0);
+  if ((!options->start_only
+       && !tool_measure_starts (&options->target, effvk_device_get_uuid (device),
+                                options->precision, (guint) options->batch, &figures.cold_start_ms,
+                                &figures.warm_start_ms, error)))
     return FALSE;
 
   for (gint i = 0; i < options->streams; i++)
@@ -333,12 +412,10 @@ bench (Options *options, GError **error)
   if (options->start_only)
     return start_only (classifiers->pdata[0], options, error);
   image = make_noise (model);
-  if (!measure (classifiers, image, options, &figures, error)
-      || !tool_profile_measure (&profile, classifiers->pdata[0], image, error)
-      || (options->compare
-          && !tool_compare (&comparison, device, model, options->precision, (guint) options->frames,
-                            options->onnxruntime, error)))
+  if (!measure (classifiers, image, options, &figures, live, error)
+      || !measure_more (classifiers->pdata[0], image, options, &profile, &comparison, live, error))
     return FALSE;
+  tool_live_hide (live);
   if (options->json)
     print_json (classifiers->pdata[0], options, &figures, &profile, &comparison);
   else
@@ -400,12 +477,13 @@ tool_bench (char ***argv)
   Options options = { .batch = 1, .frames = 100, .warmup = 10, .streams = 1 };
   g_autoptr (GError) error = NULL;
   ToolStatus status = parse (&options, argv);
+  ToolLive live;
 
-  if (status == TOOL_OK && !bench (&options, &error))
-    {
-      tool_error ("%s", error->message);
-      status = TOOL_FAILED;
-    }
+  if (!options.start_only)
+    tool_stop_watch ();
+  tool_live_init (&live, stderr);
+  if (status == TOOL_OK && !bench (&options, &live, &error))
+    status = tool_fail (error);
   tool_target_clear (&options.target);
   g_free (options.compare);
   g_free (options.onnxruntime);

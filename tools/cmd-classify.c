@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify-output.h"
 #include "common.h"
+#include "file-list.h"
+#include "file-name.h"
 #include "raw.h"
 #include "source.h"
+#include "stop.h"
+#include "text.h"
 
 #include <math.h>
 
@@ -15,19 +19,11 @@ typedef struct
   gint top_k;
   double interval;          /* s */
   double unknown_threshold; /* negative: the model's own */
-  gboolean json;
+  gboolean json, csv, summary, recursive;
   char *raw_text;
   gboolean raw;
   ToolRawFormat raw_format;
 } Options;
-
-/* A frame that the device has. */
-typedef struct
-{
-  const char *source;
-  guint64 frame;
-  gint64 pts;
-} Pending;
 
 typedef struct
 {
@@ -42,9 +38,10 @@ typedef struct
 static void
 report (Job *job, const char *source, const GError *error)
 {
-  g_autofree char *name = source ? g_filename_display_name (source) : NULL;
+  g_autofree char *name = source ? tool_file_shown (source) : NULL;
 
-  tool_output_hide_progress (job->output);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* the user's wish */
   if (name)
     tool_error ("%s: %s", name, error->message);
   else
@@ -52,13 +49,27 @@ report (Job *job, const char *source, const GError *error)
   job->failed = TRUE;
 }
 
-/* Takes one result, waiting for it if @wait. Returns whether there was one. */
+/* Says once a source what is wrong with it, although it can be classified. */
+static void
+warn_of_damage (const char *source, const ToolFrame *frame)
+{
+  g_autofree char *name = tool_file_shown (source);
+  g_autofree char *at = frame->pts >= 0 ? tool_format_tenths (frame->pts) : NULL;
+
+  if (at)
+    tool_error ("%s: damaged at %s: %s; what it shows from there on may be wrong", name, at,
+                frame->damage);
+  else
+    tool_error ("%s: damaged: %s; its classes may be wrong", name, frame->damage);
+}
+
+/* Takes one answer, waiting for it if @wait. Returns whether there was one. */
 static gboolean
 collect (Job *job, gboolean wait)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EffvkResult) result = NULL;
-  g_autofree Pending *pending = NULL;
+  g_autofree ToolAnswer *pending = NULL; /* what is known of it before */
 
   if (effvk_classifier_get_n_in_flight (job->classifier) == 0)
     return FALSE;
@@ -67,7 +78,8 @@ collect (Job *job, gboolean wait)
     {
       g_autoptr (EffvkResult) told = effvk_result_apply_unknown (result, job->unknown_threshold);
 
-      tool_output_add (job->output, pending->source, pending->frame, pending->pts, told);
+      pending->result = told;
+      tool_output_add (job->output, pending);
       if (effvk_result_get_n_classes (result) == 0)
         job->failed = TRUE;
       return TRUE;
@@ -87,10 +99,10 @@ collect (Job *job, gboolean wait)
 static gboolean
 submit (Job *job, const char *source, const ToolFrame *frame)
 {
-  g_autofree Pending *pending = g_new0 (Pending, 1);
+  g_autofree ToolAnswer *pending = g_new0 (ToolAnswer, 1);
   gboolean submitted = FALSE;
 
-  *pending = (Pending){ source, frame->number, frame->pts };
+  *pending = (ToolAnswer){ source, frame->number, frame->pts, frame->damage != NULL, NULL };
   while (!submitted)
     {
       g_autoptr (GError) error = NULL;
@@ -111,7 +123,7 @@ submit (Job *job, const char *source, const ToolFrame *frame)
     }
   while (collect (job, FALSE) && !job->abandoned)
     ;
-  return !job->abandoned;
+  return !job->abandoned && !tool_stopped ();
 }
 
 static ToolSource *
@@ -127,6 +139,7 @@ classify_source (Job *job, const char *name)
 {
   gint64 interval = (gint64) (job->options->interval * 1e9), due = G_MININT64;
   gint64 duration = -1;
+  gboolean warned = FALSE;
   g_autoptr (GError) error = NULL;
   g_autoptr (ToolSource) source = open_source (job->options, name, &error);
   ToolFrame frame;
@@ -136,6 +149,9 @@ classify_source (Job *job, const char *name)
       if (duration < 0 && frame.number % 32 == 0)
         duration = frame.pts < 0 ? -1 : source->get_duration (source);
       tool_output_progress (job->output, name, frame.pts, duration);
+      if (frame.damage && !warned)
+        warn_of_damage (name, &frame);
+      warned |= frame.damage != NULL;
       if (frame.pts >= 0 && frame.pts < due)
         continue;
       if (frame.pts >= 0)
@@ -163,27 +179,32 @@ make_classifier (const Options *options, GError **error)
 }
 
 static ToolStatus
-classify (const Options *options, char **sources)
+classify (const Options *options, char **arguments)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EffvkClassifier) classifier = make_classifier (options, &error);
+  g_autoptr (GPtrArray) sources = NULL;
   g_autoptr (ToolOutput) output = NULL;
+  gboolean complete = TRUE;
   Job job = { 0 };
 
   if (!classifier)
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
-  output = tool_output_new (options->json);
-  job = (Job){ .options = options, .classifier = classifier, .output = output };
+    return tool_fail (error);
+  sources = tool_file_list_new (arguments, options->raw, options->recursive, &complete);
+  output = tool_output_new (options->json  ? TOOL_OUTPUT_JSON
+                            : options->csv ? TOOL_OUTPUT_CSV
+                                           : TOOL_OUTPUT_TABLE,
+                            options->summary);
+  job = (Job){
+    .options = options, .classifier = classifier, .output = output, .failed = !complete
+  };
   job.unknown_threshold
       = options->unknown_threshold >= 0
             ? options->unknown_threshold
             : effvk_model_get_unknown_threshold (effvk_classifier_get_model (classifier));
   /* The last frames of a source are still in flight while the next one is opened. */
-  for (guint i = 0; sources[i] && !job.abandoned; i++)
-    classify_source (&job, sources[i]);
+  for (guint i = 0; i < sources->len && !job.abandoned && !tool_stopped (); i++)
+    classify_source (&job, sources->pdata[i]);
   while (collect (&job, TRUE))
     ;
   return job.failed ? TOOL_FAILED : TOOL_OK;
@@ -207,24 +228,33 @@ parse (Options *options, char ***argv)
             "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "
             "which one that was taught has)",
             "SCORE" },
-          { "raw", 'r', 0, G_OPTION_ARG_STRING, &options->raw_text,
+          { "recursive", 'r', 0, G_OPTION_ARG_NONE, &options->recursive,
+            "Look into the folders in a folder, too", NULL },
+          { "raw", 'R', 0, G_OPTION_ARG_STRING, &options->raw_text,
             "The files are raw frames, for instance I420:640x480; - is the standard input",
             "FORMAT:WxH" },
           TOOL_JSON_ENTRY (&options->json),
+          { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
+            "Print comma-separated values, for spreadsheets", NULL },
+          { "summary", 's', 0, G_OPTION_ARG_NONE, &options->summary,
+            "A line for each video: how much of its time it shows each class", NULL },
           G_OPTION_ENTRY_NULL };
 
-  if (!tool_parse ("classify", "FILE|URI…",
+  if (!tool_parse (
+          "classify", "FILE|FOLDER|URI…",
 #ifdef HAVE_GSTREAMER
-                   "Says what images and videos show, of any format that GStreamer decodes.",
+          "Says what images and videos show, of any format that GStreamer decodes.",
 #else
-                   "Says what raw frames show (built without GStreamer: --raw is needed).",
+          "Says what raw frames show (built without GStreamer: --raw is needed).",
 #endif
-                   "The table has a line for as long as a video's first class stays the same, with "
-                   "its mean\n"
-                   "probability; an image has its best classes. With --json every image and every "
-                   "frame has a\n"
-                   "line. A file that fails does not stop the others.",
-                   entries, argv)
+          "A folder stands for the pictures and videos in it. The table has a line for as "
+          "long as a\n"
+          "video's first class stays the same, with its mean probability; an image has its "
+          "best\n"
+          "classes. With --json every image and every frame has a line. A file that fails "
+          "does not\n"
+          "stop the others.",
+          entries, argv)
       || !tool_check_precision ("classify", options->target.precision, &options->precision)
       || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000))
     return TOOL_USAGE;
@@ -236,6 +266,12 @@ parse (Options *options, char ***argv)
     return tool_usage_error ("classify",
                              "--raw takes a format and a size such as NV12:640x480, not '%s'",
                              options->raw_text);
+  if (options->json && options->csv)
+    return tool_usage_error ("classify", "--json and --csv are two formats: choose one");
+  if (options->raw && options->recursive)
+    return tool_usage_error ("classify",
+                             "--recursive is for folders of pictures and videos, and not "
+                             "for --raw");
   if (options->raw && options->interval > 0)
     return tool_usage_error ("classify", "--interval needs timestamps, which raw frames lack");
 #if !defined(HAVE_GSTREAMER) && !defined(HAVE_GDK_PIXBUF)
@@ -245,7 +281,7 @@ parse (Options *options, char ***argv)
                              "raw frames; --raw is needed");
 #endif
   if (g_strv_length (*argv) < 2)
-    return tool_usage_error ("classify", "takes at least one file or URI");
+    return tool_usage_error ("classify", "takes at least one file, folder or URI");
   return TOOL_OK;
 }
 
@@ -255,6 +291,7 @@ tool_classify (char ***argv)
   Options options = { .top_k = 5, .unknown_threshold = -1 };
   ToolStatus status = parse (&options, argv);
 
+  tool_stop_watch ();
   if (status == TOOL_OK)
     status = classify (&options, *argv + 1);
   tool_target_clear (&options.target);

@@ -103,10 +103,7 @@ tool_devices (char ***argv)
 
   devices = effvk_device_list (&error);
   if (!devices)
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (json)
     print_json (devices);
   else if (devices->len > 0)

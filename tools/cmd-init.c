@@ -36,9 +36,6 @@ tool_init (char ***argv)
     return TOOL_FAILED;
   model = effvk_model_new_random (variant, (guint) n_classes, (guint32) seed, &error);
   if (!model || !effvk_model_save (model, (*argv)[1], &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   return TOOL_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
+#include "text.h"
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -131,6 +132,8 @@ print_table (JsonNode *root)
     { "memory, bytes", "memory.total" },
   };
 
+  if (!json_node_equal (find_node (root, "name"), find_node (root, "variant")))
+    printf ("%-15s %s\n", "name", json_node_get_string (find_node (root, "name")));
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       JsonNode *node = find_node (root, rows[i].path);
@@ -159,19 +162,18 @@ tool_inspect (char ***argv)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
-  if (!tool_parse ("inspect", "MODEL", "Describes a model, and says where each value came from.",
+  if (!tool_parse ("inspect", "[MODEL]",
+                   "Describes a model, and says where each value came from. Without MODEL, effvk's "
+                   "own.",
                    NULL, entries, argv))
     return TOOL_USAGE;
-  if (g_strv_length (*argv) != 2)
+  if (g_strv_length (*argv) > 2)
     return tool_usage_error ("inspect", "takes one model, but has %u", g_strv_length (*argv) - 1);
 
   target.model = g_strdup ((*argv)[1]);
   model = tool_load_model (&target, &error);
   if (!model)
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (effvk_model_get_n_classes (model) == 1
       && effvk_model_get_output_activation (model) == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
     tool_error ("warning: softmax over one class gives 1 for every image; for a probability:\n"

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
-#include "media.h"
+#include "file-name.h"
 #include "monitor-state.h"
+#include "monitor-stream.h"
 #include "monitor-view.h"
+#include "stop.h"
 
 #include <math.h>
 
-#define LONGEST 3600.0 /* s */
+#define LONGEST 3600.0                      /* s */
+#define LEAP G_GINT64_CONSTANT (1000000000) /* ns */
 
 typedef struct
 {
   ToolTarget target;
   EffvkPrecision precision;
   double interval, hold, timeout; /* s */
+  gint retry;                     /* -1: for ever */
   gboolean realtime, summary, json;
 } Options;
 
@@ -31,114 +35,183 @@ make_classifier (const Options *options, GError **error)
                                             error);
 }
 
-/* Waits until a file's frame is due, had the file been started at @started. */
-static void
-wait_for (gint64 started, gint64 time)
+/* A stream that is watched. Its time goes on while it is silent, and where it begins anew. */
+typedef struct
 {
-  gint64 due = started + time / 1000, now = g_get_monotonic_time ();
-
-  if (due > now)
-    g_usleep ((gulong) (due - now));
-}
-
-/* The next frame, however long it takes. A stream that stalls is told of once, and begins anew with the
- * next frame. */
-static gboolean
-next (const Options *options, ToolSource *source, ToolFrame *frame, ToolMonitorState *state,
-      ToolMonitorView *view, gint64 last, GError **error)
-{
-  for (gboolean stalled = FALSE; !source->next (source, frame, error); stalled = TRUE)
-    {
-      if (!error || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-        return FALSE;
-      g_clear_error (error);
-      if (!stalled)
-        tool_monitor_view_stalled (view, state, last);
-      tool_monitor_state_init (state, (gint64) (options->hold * 1e9));
-    }
-  return TRUE;
-}
-
-/* Watches @source to its end. */
-static gboolean
-watch (const Options *options, const char *name, EffvkClassifier *classifier, ToolSource *source,
-       ToolMonitorView *view, GError **error)
-{
-  gint64 interval = (gint64) (options->interval * 1e9), due = G_MININT64, last = 0;
-  gint64 started = g_get_monotonic_time ();
+  const Options *options;
+  EffvkClassifier *classifier;
+  ToolMonitorView *view;
   ToolMonitorState state;
-  ToolMonitorEvent event;
-  g_autoptr (GError) problem = NULL;
-  ToolFrame frame;
 
-  tool_monitor_state_init (&state, (gint64) (options->hold * 1e9));
-  while (next (options, source, &frame, &state, view, last, &problem))
+  gint64 started; /* us, this computer's clock */
+  gint64 last;    /* ns, the stream's time of the last frame */
+  gint64 arrived; /* us, when that came */
+  gint64 offset;  /* ns, from the frames' time to the stream's */
+  gint64 due;     /* ns, when the next frame is to be looked at */
+  gboolean anew;  /* the next frame is the first after a break */
+} Watch;
+
+/* The stream's time, now that no frame comes. */
+static gint64
+get_time (const Watch *watch)
+{
+  return watch->last + (g_get_monotonic_time () - watch->arrived) * 1000;
+}
+
+/* Whether a frame's timestamp has nothing to do with those before: the stream begins anew. After a break a
+ * decoder may have a last frame of what was before, and then time leaps. */
+static gboolean
+is_new_beginning (const Watch *watch, gint64 time)
+{
+  gint64 interval = (gint64) (watch->options->interval * 1e9);
+
+  return watch->anew || time < watch->last - interval
+         || (watch->state.state == TOOL_MONITOR_NO_SIGNAL && time > get_time (watch) + LEAP);
+}
+
+/* The stream's time of a frame. A stream without timestamps is timed by its arrival. */
+static gint64
+time_frame (Watch *watch, const ToolFrame *frame)
+{
+  if (frame->pts < 0)
+    return (g_get_monotonic_time () - watch->started) * 1000;
+  if (is_new_beginning (watch, frame->pts + watch->offset))
     {
-      /* A stream without timestamps is timed by its arrival. */
-      gint64 time = frame.pts >= 0 ? frame.pts : (g_get_monotonic_time () - started) * 1000;
-      g_autoptr (EffvkResult) result = NULL;
-
-      if (time < last - interval)
-        due = G_MININT64; /* the stream began anew */
-      if (time < due)
-        continue;
-      due = time + interval;
-      if (options->realtime)
-        wait_for (started, time);
-      result = effvk_classifier_classify (classifier, frame.image, error);
-      if (!result)
-        return FALSE;
-      if (effvk_result_get_n_classes (result) == 0)
-        {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                               "the network's answer is not finite");
-          return FALSE;
-        }
-      last = time;
-      if (tool_monitor_state_add (&state, time, (gint) effvk_result_get_index (result, 0),
-                                  (double) effvk_result_get_score (result, 0), &event))
-        tool_monitor_view_event (view, &event);
-      tool_monitor_view_frame (view, &state, time);
+      watch->offset = MAX (get_time (watch), watch->last) - frame->pts;
+      watch->due = G_MININT64;
+      watch->anew = FALSE;
     }
-  if (tool_monitor_state_end (&state, &event))
-    tool_monitor_view_event (view, &event);
-  if (problem)
+  return frame->pts + watch->offset;
+}
+
+static void
+on_idle (gpointer user_data)
+{
+  Watch *watch = user_data;
+
+  if (!watch->options->realtime)
+    tool_monitor_view_idle (watch->view, &watch->state, get_time (watch));
+}
+
+/* Looks at a frame. */
+static gboolean
+look (Watch *watch, const ToolFrame *frame, GError **error)
+{
+  gint64 time = time_frame (watch, frame);
+  g_autoptr (EffvkResult) result = NULL;
+  ToolMonitorEvent event;
+
+  if (time < watch->due)
+    return TRUE;
+  watch->due = time + (gint64) (watch->options->interval * 1e9);
+  if (watch->options->realtime
+      && !tool_stop_sleep (watch->started + time / 1000 - g_get_monotonic_time ()))
+    return TRUE;
+  result = effvk_classifier_classify (watch->classifier, frame->image, error);
+  if (!result)
+    return FALSE;
+  if (effvk_result_get_n_classes (result) == 0)
     {
-      g_propagate_prefixed_error (error, g_steal_pointer (&problem), "%s: ", name);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                           "the network's answer is not finite");
       return FALSE;
     }
-  tool_monitor_view_end (view, &state, last);
+  watch->last = time;
+  watch->arrived = g_get_monotonic_time ();
+  if (tool_monitor_state_add (&watch->state, time, (gint) effvk_result_get_index (result, 0),
+                              (double) effvk_result_get_score (result, 0), &event))
+    tool_monitor_view_event (watch->view, &event);
+  tool_monitor_view_frame (watch->view, &watch->state, time);
   return TRUE;
+}
+
+/* No frame comes: since the last one there is no signal. */
+static void
+lose (Watch *watch, const char *kind, const char *reason)
+{
+  ToolMonitorEvent event;
+
+  watch->anew = TRUE;
+  if (tool_monitor_state_lose (&watch->state, watch->last, &event))
+    tool_monitor_view_lost (watch->view, &event, kind, reason);
+}
+
+/* The stream is at its end, or has failed. */
+static void
+finish (Watch *watch, gboolean failed, gboolean silent)
+{
+  ToolMonitorEvent event;
+
+  if (tool_monitor_state_end (&watch->state, &event))
+    tool_monitor_view_event (watch->view, &event);
+  if (!failed)
+    tool_monitor_view_end (watch->view, &watch->state, silent ? get_time (watch) : watch->last);
+}
+
+/* Watches @stream to its end. */
+static gboolean
+run (Watch *watch, ToolStream *stream, GError **error)
+{
+  g_autofree char *silence = g_strdup_printf ("no frame came for %g s", watch->options->timeout);
+  gboolean silent = FALSE;
+  ToolFrame frame;
+
+  for (;;)
+    switch (tool_stream_next (stream, &frame, error))
+      {
+      case TOOL_STREAM_FRAME:
+        silent = FALSE;
+        if (!look (watch, &frame, error))
+          return FALSE;
+        break;
+      case TOOL_STREAM_STALLED:
+        silent = TRUE;
+        lose (watch, "stalled", silence);
+        break;
+      case TOOL_STREAM_LOST:
+        silent = TRUE;
+        lose (watch, "state", tool_stream_get_reason (stream));
+        break;
+      case TOOL_STREAM_ENDED:
+        finish (watch, FALSE, silent);
+        return TRUE;
+      case TOOL_STREAM_FAILED:
+        finish (watch, TRUE, silent);
+        return FALSE;
+      }
 }
 
 static gboolean
 monitor (const Options *options, const char *name, GError **error)
 {
   g_autoptr (EffvkClassifier) classifier = make_classifier (options, error);
-  g_autofree char *shown = g_filename_display_name (name);
+  g_autofree char *shown = tool_file_shown (name);
   g_autoptr (ToolMonitorView) view = NULL;
-  g_autoptr (ToolSource) source = NULL;
-  gboolean ok;
+  g_autoptr (ToolStream) stream = NULL;
+  Watch watch = { .options = options, .classifier = classifier, .due = G_MININT64 };
 
   if (!classifier)
     return FALSE;
-  source = tool_media_open (name, options->timeout, error);
-  if (!source)
+  stream = tool_stream_new (name, options->timeout, options->retry, error);
+  if (stream)
     {
-      g_prefix_error (error, "%s: ", shown);
-      return FALSE;
+      view = tool_monitor_view_new (effvk_classifier_get_model (classifier), name, options->json,
+                                    options->summary);
+      watch.view = view;
+      watch.started = watch.arrived = g_get_monotonic_time ();
+      tool_monitor_state_init (&watch.state, (gint64) (options->hold * 1e9));
+      tool_stream_set_idle (stream, on_idle, &watch);
+      if (run (&watch, stream, error))
+        return TRUE;
     }
-  view = tool_monitor_view_new (effvk_classifier_get_model (classifier), shown, options->json,
-                                options->summary);
-  ok = watch (options, shown, classifier, source, view, error);
-  tool_monitor_view_hide (view);
-  return ok;
+  g_prefix_error (error, "%s: ", shown);
+  return FALSE;
 }
 
 ToolStatus
 tool_monitor (char ***argv)
 {
-  Options options = { .interval = 0.2, .hold = 0.5, .timeout = 5 };
+  Options options = { .interval = 0.2, .hold = 0.5, .timeout = 5, .retry = -1 };
   const GOptionEntry entries[]
       = { TOOL_MODEL_ENTRY (&options.target),
           TOOL_OVERRIDES_ENTRY (&options.target),
@@ -153,6 +226,8 @@ tool_monitor (char ***argv)
           { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options.timeout,
             "Say that the stream stalls when no frame has come for so long (default: 5; 0: never)",
             "SECONDS" },
+          { "retry", 0, 0, G_OPTION_ARG_INT, &options.retry,
+            "How often to try to reach a stream again that broke off (default: for ever)", "N" },
           { "realtime", 'r', 0, G_OPTION_ARG_NONE, &options.realtime,
             "Play a file at its own speed, not as fast as can be", NULL },
           { "summary", 's', 0, G_OPTION_ARG_NONE, &options.summary,
@@ -162,12 +237,15 @@ tool_monitor (char ***argv)
   g_autoptr (GError) error = NULL;
   ToolStatus status = TOOL_USAGE;
 
-  if (!tool_parse ("monitor", "FILE|URI",
-                   "Watches a stream, and says when its state changes: from a picture to black, to "
-                   "colour bars,\nto noise, with the model that effvk has.",
-                   "On a terminal the state now and the history, a block a second, stand below the "
-                   "changes.\nWith --json every change is a line of JSON.",
-                   entries, argv)
+  tool_stop_watch ();
+  if (!tool_parse (
+          "monitor", "FILE|URI",
+          "Watches a stream, and says when its state changes: from a picture to black, to "
+          "colour bars,\nto noise, with the model that effvk has. A stream that breaks off is "
+          "opened again.",
+          "On a terminal the state now and the history, a block a second, stand below the "
+          "changes.\nWith --json every change is a line of JSON.",
+          entries, argv)
       || !tool_check_precision ("monitor", options.target.precision, &options.precision))
     ;
   else if (!isfinite (options.interval) || options.interval < 0 || options.interval > LONGEST)
@@ -178,6 +256,8 @@ tool_monitor (char ***argv)
   else if (!isfinite (options.timeout) || options.timeout < 0 || options.timeout > LONGEST)
     tool_usage_error ("monitor", "--timeout takes 0 to %g seconds, not %g", LONGEST,
                       options.timeout);
+  else if (options.retry < -1)
+    tool_usage_error ("monitor", "--retry takes 0 or more, or -1 for ever, not %d", options.retry);
   else if (options.summary && options.json)
     tool_usage_error ("monitor", "--summary is for people, and not for --json");
   else if (g_strv_length (*argv) != 2)
@@ -185,10 +265,7 @@ tool_monitor (char ***argv)
   else if (monitor (&options, (*argv)[1], &error))
     status = TOOL_OK;
   else
-    {
-      tool_error ("%s", error->message);
-      status = TOOL_FAILED;
-    }
+    status = tool_fail (error);
   tool_target_clear (&options.target);
   return status;
 }

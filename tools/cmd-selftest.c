@@ -162,10 +162,7 @@ tool_selftest (char ***argv)
   if (!device
       || !effvk_selftest_run (device, precision, (guint32) seed, (guint) n_shapes, on_comparison,
                               rows, &n_failed, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (rows->len == 0)
     {
       tool_error ("no kernel runs on %s", effvk_device_get_name (device));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
+#include "stop.h"
+#include "terminal.h"
 
 #include <stdio.h>
 
@@ -68,13 +70,19 @@ tune (const Options *options, GError **error)
   g_autoptr (GVariantIter) changes = NULL;
   g_autoptr (GVariant) report = NULL;
   double before, after;
+  ToolLive live;
   guint n_ops;
 
   if (!device)
     return FALSE;
   effvk_classifier_options_set_precision (classifier_options, options->precision);
   effvk_classifier_options_set_batch_size (classifier_options, (guint) options->batch);
+  tool_live_init (&live, stderr);
+  tool_live_show (&live, "timing every kernel; a CPU device takes minutes");
+  g_cancellable_push_current (tool_stop_cancellable ());
   report = effvk_classifier_tune (device, model, classifier_options, error);
+  g_cancellable_pop_current (tool_stop_cancellable ());
+  tool_live_hide (&live);
   if (!report)
     return FALSE;
   g_variant_lookup (report, "before", "d", &before);
@@ -100,6 +108,7 @@ tool_tune (char ***argv)
   g_autoptr (GError) error = NULL;
   ToolStatus status = TOOL_OK;
 
+  tool_stop_watch ();
   if (!tool_parse (
           "tune", NULL,
           "Times every kernel that the device can run for each operation of a model, and\n"
@@ -109,15 +118,10 @@ tool_tune (char ***argv)
       || !tool_check_precision ("tune", options.target.precision, &options.precision)
       || !tool_check_range ("tune", "batch", options.batch, 1, 64))
     status = TOOL_USAGE;
-  else if (!options.target.model)
-    status = tool_usage_error ("tune", "--model is needed");
   else if (g_strv_length (*argv) > 1)
     status = tool_usage_error ("tune", "takes no argument, but has '%s'", (*argv)[1]);
   else if (!tune (&options, &error))
-    {
-      tool_error ("%s", error->message);
-      status = TOOL_FAILED;
-    }
+    status = tool_fail (error);
   tool_target_clear (&options.target);
   return status;
 }

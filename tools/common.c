@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 
+#include "arguments.h"
+#include "terminal.h"
+
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -10,14 +13,12 @@
 static void
 print_error (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-
   /* What a file or a driver says must not break the line nor drive the terminal. */
-  g_strchomp (valid);
-  for (char *p = valid; *p; p++)
-    if (g_ascii_iscntrl (*p))
-      *p = ' ';
-  fprintf (stderr, "effvk: %s\n", valid);
+  g_autofree char *clean = tool_terminal_clean (text);
+
+  g_strchomp (clean);
+  tool_live_hide_any ();
+  fprintf (stderr, "effvk: %s\n", clean);
 }
 
 void
@@ -30,6 +31,16 @@ tool_error (const char *format, ...)
   text = g_strdup_vprintf (format, args);
   va_end (args);
   print_error (text);
+}
+
+ToolStatus
+tool_fail (const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    tool_error ("stopped: there is no result yet, and nothing was changed");
+  else
+    tool_error ("%s", error->message);
+  return TOOL_FAILED;
 }
 
 ToolStatus
@@ -46,6 +57,17 @@ tool_usage_error (const char *command, const char *format, ...)
   return TOOL_USAGE;
 }
 
+/* GOption leaves the one that ends the options where an argument behind it looks like an option. */
+static void
+remove_separator (char **argv)
+{
+  while (*argv && strcmp (*argv, "--") != 0)
+    argv++;
+  g_free (*argv);
+  for (; *argv; argv++)
+    argv[0] = argv[1];
+}
+
 gboolean
 tool_parse (const char *command, const char *arguments, const char *summary,
             const char *description, const GOptionEntry *entries, char ***argv)
@@ -58,11 +80,13 @@ tool_parse (const char *command, const char *arguments, const char *summary,
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);
+  tool_arguments_part (entries, argv);
   if (!g_option_context_parse_strv (context, argv, &error))
     {
       tool_usage_error (command, "%s", error->message);
       return FALSE;
     }
+  remove_separator (*argv);
   return TRUE;
 }
 
@@ -180,22 +204,6 @@ tool_check_output (const ToolTarget *target, const char *output)
         return FALSE;
       }
   return TRUE;
-}
-
-char *
-tool_format_count (guint64 count)
-{
-  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, count);
-  GString *out = g_string_new (NULL);
-  gsize n = strlen (digits);
-
-  for (gsize i = 0; i < n; i++)
-    {
-      if (i > 0 && (n - i) % 3 == 0)
-        g_string_append_c (out, ',');
-      g_string_append_c (out, digits[i]);
-    }
-  return g_string_free (out, FALSE);
 }
 
 void

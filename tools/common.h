@@ -39,6 +39,9 @@ ToolStatus tool_find (char ***argv);
 /* Prints `effvk: …` and a line end to stderr, on one line whatever the text holds. */
 void tool_error (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
+/* Prints why the work failed, or that it was stopped. Returns TOOL_FAILED. */
+ToolStatus tool_fail (const GError *error);
+
 /* As tool_error(), and says how to get help. Returns TOOL_USAGE. */
 ToolStatus tool_usage_error (const char *command, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -110,9 +113,6 @@ EffvkModel *tool_load_model (const ToolTarget *target, GError **error);
 gboolean tool_check_replaceable (const char *output);
 /* The same, and whether it is another file than those that @target is read from. */
 gboolean tool_check_output (const ToolTarget *target, const char *output);
-
-/* "1,234,567" */
-char *tool_format_count (guint64 count);
 
 /* Prints the JSON text and a line end to stdout, at once, and begins again. */
 void tool_json_print (GstEffvkJson *json);

@@ -7,8 +7,9 @@
 typedef struct
 {
   EffvkImage *image;
-  guint64 number; /* from 0 */
-  gint64 pts;     /* ns from the beginning, or -1: an image has none */
+  guint64 number;     /* from 0 */
+  gint64 pts;         /* ns from the beginning, or -1: an image has none */
+  const char *damage; /* what is wrong with it, so that it may not look as it should; else NULL */
 } ToolFrame;
 
 /* Frames, one after the other: a file, a stream, an image. */
@@ -16,7 +17,8 @@ typedef struct _ToolSource ToolSource;
 
 struct _ToolSource
 {
-  /* Reads the next frame; FALSE at the end, and with @error set on failure. */
+  /* Reads the next frame; FALSE at the end, and with @error set on failure: G_IO_ERROR_CANCELLED when the
+   * command is to end. */
   gboolean (*next) (ToolSource *source, ToolFrame *frame, GError **error);
   /* How long all frames take, ns, or -1 where that is not known (yet). */
   gint64 (*get_duration) (ToolSource *source);

@@ -11,7 +11,10 @@ typedef struct
   double interval; /* s, between the frames of a video */
 } ToolLookOptions;
 
-#define TOOL_LOOK_DEFAULTS { .interval = 1 }
+#define TOOL_LOOK_DEFAULTS                                                                         \
+  {                                                                                                \
+    .interval = 1                                                                                  \
+  }
 
 #define TOOL_INTERVAL_ENTRY(interval)                                                              \
   {                                                                                                \

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "media.h"
 
+#include "media-damage.h"
 #include "media-frame.h"
+#include "stop.h"
 
 #include <gio/gio.h>
 #include <gst/app/app.h>
@@ -16,18 +18,23 @@ typedef struct
 
   GstElement *pipeline, *convert;
   GstAppSink *sink;
-  gint still;   /* atomic: what was opened is an image */
-  gint linked;  /* atomic: a video or an image was found */
-  gint other;   /* atomic: a stream that is neither was found */
-  gint no_more; /* atomic: every stream was seen */
+  gint still;    /* atomic: what was opened is an image */
+  gint linked;   /* atomic: a video or an image was found */
+  gint other;    /* atomic: a stream that is neither was found */
+  gint no_more;  /* atomic: every stream was seen */
+  gint answered; /* atomic: something came from where the data are */
 
   gint64 timeout; /* us without a frame, 0 for ever */
   GError *cause;  /* what stopped the pipeline */
   char *debug;
   char *missing; /* a plugin */
 
+  ToolMediaDamage damage;
   ToolMediaFrame frame;
   guint64 n_frames;
+
+  ToolMediaIdle idle; /* or NULL */
+  gpointer idle_data;
 } MediaSource;
 
 /* Where a frame stands in the file, which is what players show; its timestamp where that is
@@ -66,6 +73,8 @@ drain_bus (MediaSource *media)
 
       if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR && !media->cause)
         gst_message_parse_error (message, &media->cause, &media->debug);
+      else if (structure && gst_structure_has_name (structure, "http-headers"))
+        g_atomic_int_set (&media->answered, TRUE);
       else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT && !media->cause && !media->missing
                && structure && gst_structure_has_name (structure, "missing-plugin"))
         media->missing = g_strdup (gst_structure_get_string (structure, "name"));
@@ -105,8 +114,15 @@ pull_sample (MediaSource *media, GError **error)
       GstSample *sample = gst_app_sink_try_pull_sample (media->sink, POLL);
 
       drain_bus (media);
+      if (g_cancellable_set_error_if_cancelled (tool_stop_cancellable (), error))
+        {
+          g_clear_pointer (&sample, gst_sample_unref);
+          return NULL;
+        }
       if (sample)
         return sample;
+      if (media->idle)
+        media->idle (media->idle_data);
       if (take_error (media, error))
         return NULL;
       if (gst_app_sink_is_eos (media->sink))
@@ -179,6 +195,7 @@ media_next (ToolSource *source, ToolFrame *frame, GError **error)
   frame->image = media->frame.image;
   frame->number = media->n_frames++;
   frame->pts = still ? -1 : get_position (sample);
+  frame->damage = tool_media_damage_get (&media->damage, frame->number);
   return TRUE;
 }
 
@@ -202,6 +219,7 @@ media_free (ToolSource *source)
   if (media->pipeline)
     gst_element_set_state (media->pipeline, GST_STATE_NULL);
   gst_clear_object (&media->pipeline);
+  tool_media_damage_clear (&media->damage);
   g_clear_error (&media->cause);
   g_free (media->debug);
   g_free (media->missing);
@@ -247,10 +265,11 @@ on_autoplug_continue (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, GstCaps *c
 /* jpegdec's default is a fast transform that makes every pixel a little darker. */
 static void
 on_element_added (GstBin *pipeline G_GNUC_UNUSED, GstBin *bin G_GNUC_UNUSED, GstElement *element,
-                  MediaSource *media G_GNUC_UNUSED)
+                  MediaSource *media)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
 
+  tool_media_damage_add (&media->damage, element);
   if (factory && strcmp (GST_OBJECT_NAME (factory), "jpegdec") == 0)
     gst_util_set_object_arg (G_OBJECT (element), "idct-method", "islow");
 }
@@ -299,6 +318,40 @@ on_no_more_pads (GstElement *decoder G_GNUC_UNUSED, MediaSource *media)
   g_atomic_int_set (&media->no_more, TRUE);
 }
 
+static GstPadProbeReturn
+on_data (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer user_data)
+{
+  g_atomic_int_set (&((MediaSource *) user_data)->answered, TRUE);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+static void
+on_source_pad (GstElement *source G_GNUC_UNUSED, GstPad *pad, MediaSource *media)
+{
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_data,
+                     media, NULL);
+}
+
+static void
+on_sdp (GstElement *source G_GNUC_UNUSED, gpointer sdp G_GNUC_UNUSED, MediaSource *media)
+{
+  g_atomic_int_set (&media->answered, TRUE);
+}
+
+/* Tells a server that hangs from one whose stream is not there yet. */
+static void
+on_source_setup (GstElement *decoder G_GNUC_UNUSED, GstElement *source, MediaSource *media)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
+
+  if (pad)
+    on_source_pad (source, pad, media);
+  else
+    g_signal_connect (source, "pad-added", G_CALLBACK (on_source_pad), media);
+  if (g_signal_lookup ("on-sdp", G_OBJECT_TYPE (source)))
+    g_signal_connect (source, "on-sdp", G_CALLBACK (on_sdp), media);
+}
+
 static gboolean
 make_pipeline (MediaSource *media, const char *uri, GError **error)
 {
@@ -327,12 +380,17 @@ make_pipeline (MediaSource *media, const char *uri, GError **error)
   pad = gst_element_get_static_pad (convert, "sink");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_caps, media, NULL);
   media->sink = GST_APP_SINK (sink);
+  {
+    g_autoptr (GstPad) end = gst_element_get_static_pad (sink, "sink");
 
+    tool_media_damage_watch (&media->damage, media->pipeline, end, g_str_has_prefix (uri, "file:"));
+  }
   any = tool_media_frame_caps ();
   g_object_set (decoder, "uri", uri, NULL);
   g_object_set (sink, "caps", any, "sync", FALSE, "max-buffers", AHEAD, "drop", FALSE, NULL);
   g_signal_connect (decoder, "autoplug-continue", G_CALLBACK (on_autoplug_continue), media);
   g_signal_connect (media->pipeline, "deep-element-added", G_CALLBACK (on_element_added), media);
+  g_signal_connect (decoder, "source-setup", G_CALLBACK (on_source_setup), media);
   g_signal_connect (decoder, "pad-added", G_CALLBACK (on_pad_added), media);
   g_signal_connect (decoder, "no-more-pads", G_CALLBACK (on_no_more_pads), media);
   return TRUE;
@@ -346,6 +404,8 @@ make_uri (const char *location, GError **error)
   g_autoptr (GFileInfo) info = NULL;
   g_autofree char *scheme = NULL;
 
+  if (g_str_has_prefix (location, "/dev/video"))
+    return g_strconcat ("v4l2://", location, NULL);
   if (!g_file_test (location, G_FILE_TEST_EXISTS) && gst_uri_is_valid (location))
     {
       scheme = gst_uri_get_protocol (location);
@@ -381,6 +441,7 @@ tool_media_open (const char *location, double timeout, GError **error)
     return NULL;
 
   media = g_new0 (MediaSource, 1);
+  g_mutex_init (&media->damage.lock);
   media->source = (ToolSource){ media_next, media_get_duration, media_free };
   media->timeout = (gint64) (timeout * G_USEC_PER_SEC);
   if (!make_pipeline (media, uri, error))
@@ -391,4 +452,29 @@ tool_media_open (const char *location, double timeout, GError **error)
   /* A failure is on the bus, where the first frame is looked for. */
   gst_element_set_state (media->pipeline, GST_STATE_PLAYING);
   return &media->source;
+}
+
+void
+tool_media_set_idle (ToolSource *source, ToolMediaIdle idle, gpointer user_data)
+{
+  MediaSource *media = (MediaSource *) source;
+
+  media->idle = idle;
+  media->idle_data = user_data;
+}
+
+gboolean
+tool_media_has_answered (ToolSource *source)
+{
+  return g_atomic_int_get (&((MediaSource *) source)->answered);
+}
+
+gboolean
+tool_media_is_finite (ToolSource *source)
+{
+  MediaSource *media = (MediaSource *) source;
+  gint64 bytes;
+
+  return media_get_duration (source) > 0
+         || (gst_element_query_duration (media->pipeline, GST_FORMAT_BYTES, &bytes) && bytes > 0);
 }

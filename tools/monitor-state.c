@@ -4,7 +4,7 @@
 void
 tool_monitor_state_init (ToolMonitorState *state, gint64 hold)
 {
-  *state = (ToolMonitorState){ .hold = hold, .state = -1 };
+  *state = (ToolMonitorState){ .hold = hold, .state = TOOL_MONITOR_NONE };
 }
 
 static gboolean
@@ -75,6 +75,28 @@ tool_monitor_state_add (ToolMonitorState *state, gint64 time, gint class, double
     state->away_since = time;
   add_candidate (state, class, score);
   return state->away >= state->hold ? change (state, event) : FALSE;
+}
+
+gboolean
+tool_monitor_state_lose (ToolMonitorState *state, gint64 time, ToolMonitorEvent *event)
+{
+  gint64 hold = state->hold;
+
+  if (state->state == TOOL_MONITOR_NO_SIGNAL)
+    {
+      state->n_candidates = 0; /* what came and went meanwhile was no state */
+      state->away = 0;
+      state->last_away = FALSE;
+      return FALSE;
+    }
+  *event = (ToolMonitorEvent){ .state = TOOL_MONITOR_NO_SIGNAL,
+                               .previous = state->state,
+                               .since = time,
+                               .previous_since = state->since };
+  *state = (ToolMonitorState){
+    .hold = hold, .state = TOOL_MONITOR_NO_SIGNAL, .since = time, .last = time
+  };
+  return TRUE;
 }
 
 gboolean

@@ -5,6 +5,10 @@
 
 #define TOOL_MONITOR_CANDIDATES 16
 
+/* What is no class: the state before the first frames, and that of a stream that has no frames. */
+#define TOOL_MONITOR_NONE (-1)
+#define TOOL_MONITOR_NO_SIGNAL (-2)
+
 /* What a stream has shown, with a little inertia. Time in which a frame is not of the present state
  * adds up, and time in which it is takes away from that; where it comes to @hold, the state changes,
  * to the class that was most often the first since. So a stream that breaks in more ways than one, or
@@ -13,7 +17,7 @@ typedef struct
 {
   gint64 hold; /* ns */
 
-  gint state; /* the class, or -1 before the first */
+  gint state; /* the class, or one of the above */
   gint64 since;
   double sum; /* of scores in this state */
   guint64 n;
@@ -33,7 +37,7 @@ typedef struct
 
 typedef struct
 {
-  gint state, previous; /* previous is -1 for the first */
+  gint state, previous; /* previous is TOOL_MONITOR_NONE for the first */
   gint64 since, previous_since;
   double score; /* mean since then */
 } ToolMonitorEvent;
@@ -43,6 +47,10 @@ void tool_monitor_state_init (ToolMonitorState *state, gint64 hold);
 /* Adds a frame's first class. Returns whether the state changed, with @event filled in. */
 gboolean tool_monitor_state_add (ToolMonitorState *state, gint64 time, gint class, double score,
                                  ToolMonitorEvent *event);
+
+/* Frames do not come any more since @time: at once there is no signal. Returns whether that is new, with
+ * @event filled in. */
+gboolean tool_monitor_state_lose (ToolMonitorState *state, gint64 time, ToolMonitorEvent *event);
 
 /* The stream ended: a stream shorter than the inertia has the state that it has shown. */
 gboolean tool_monitor_state_end (ToolMonitorState *state, ToolMonitorEvent *event);

@@ -3,11 +3,12 @@
 
 #include "common.h"
 #include "common/record.h"
+#include "file-name.h"
+#include "terminal.h"
+#include "text.h"
 
+#include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define REDRAW (G_USEC_PER_SEC / 10)
 #define SECOND G_GINT64_CONSTANT (1000000000)
@@ -26,31 +27,32 @@ typedef struct
 struct _ToolMonitorView
 {
   EffvkModel *model;
-  const char *source;
-  gboolean as_json, terminal, color;
+  char *source;
+  gboolean as_json, color;
   GstEffvkJson json;
 
   GArray *parts; /* of Part, for the summary, or NULL */
   guint64 n_frames;
   gint64 started, now; /* us: when the first frame was there, and the last */
 
-  GArray *seconds; /* of gint: the state in each second of the stream, -1 before the first */
-  gint64 first;    /* the second that seconds[0] is */
-  gboolean shown;
+  GArray *seconds;   /* of gint: the state in each second of the stream, -1 before the first */
+  gint64 first;      /* the second that seconds[0] is */
+  ToolLive live;     /* the state, and below it the history */
   gint64 last_drawn; /* us */
+  char *reason;      /* why there is no signal, or NULL */
 };
 
 ToolMonitorView *
 tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json, gboolean summary)
 {
   ToolMonitorView *view = g_new0 (ToolMonitorView, 1);
-  const char *term = g_getenv ("TERM"), *no_color = g_getenv ("NO_COLOR");
 
   view->model = g_object_ref (model);
-  view->source = source;
+  view->source = g_strdup (source);
   view->as_json = json;
-  view->terminal = !json && isatty (STDOUT_FILENO) && term && strcmp (term, "dumb") != 0;
-  view->color = view->terminal && !(no_color && *no_color);
+  tool_live_init (&view->live, stdout);
+  view->live.live &= !json;
+  view->color = tool_terminal_has_color (stdout);
   view->seconds = g_array_new (FALSE, FALSE, sizeof (gint));
   view->parts = summary ? g_array_new (FALSE, FALSE, sizeof (Part)) : NULL;
   gst_effvk_json_init (&view->json);
@@ -60,31 +62,14 @@ tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json, gbo
 void
 tool_monitor_view_free (ToolMonitorView *view)
 {
-  tool_monitor_view_hide (view);
+  tool_live_hide (&view->live);
   gst_effvk_json_clear (&view->json);
   g_array_unref (view->seconds);
   g_clear_pointer (&view->parts, g_array_unref);
   g_object_unref (view->model);
+  g_free (view->source);
+  g_free (view->reason);
   g_free (view);
-}
-
-void
-tool_monitor_view_hide (ToolMonitorView *view)
-{
-  if (view->shown)
-    printf ("\r\033[K\033[A\r\033[K");
-  view->shown = FALSE;
-}
-
-/* "0:01:02.3" */
-static char *
-format_time (gint64 ns)
-{
-  gint64 tenths = ns / (SECOND / 10);
-
-  return g_strdup_printf ("%" G_GINT64_FORMAT ":%02u:%02u.%u", tenths / 36000,
-                          (guint) (tenths / 600 % 60), (guint) (tenths / 10 % 60),
-                          (guint) (tenths % 10));
 }
 
 static const char *
@@ -92,90 +77,144 @@ label_of (ToolMonitorView *view, gint state)
 {
   const char *label = state < 0 ? NULL : effvk_model_get_label (view->model, (guint) state);
 
+  if (state == TOOL_MONITOR_NO_SIGNAL)
+    return "no-signal";
   return label ? label : "(unknown)";
 }
 
-/* A block for a class: its own colour, or, without colours, one of the shades. */
+/* For a table and a line: what a label holds must not drive the terminal. */
+static char *
+clean_label (ToolMonitorView *view, gint state)
+{
+  return tool_terminal_clean (label_of (view, state));
+}
+
+/* A block for a class: its own colour, or, without colours, its own shape. One column each. */
 static void
 print_block (ToolMonitorView *view, gint state)
 {
-  static const char *const shades[] = { "█", "░", "▒", "▓", "▞", "▚" };
+  static const char *const shapes[]
+      = { "█", "░", "▒", "▓", "▀", "▄", "▌", "▐", "▚", "▞", "▖", "▝", "▙", "▟", "▛", "▜" };
+  static const char letters[] = "#ox%=+*@abcdefgh";
   static const guint colors[] = { 2, 8, 7, 3, 6, 4, 5, 1, 13, 11, 12, 14 };
+  gboolean unicode = tool_terminal_has_unicode ();
 
-  if (state < 0)
-    printf ("·");
+  if (state == TOOL_MONITOR_NO_SIGNAL)
+    printf ("-");
+  else if (state < 0)
+    printf ("%s", unicode ? "·" : ".");
+  else if (!unicode)
+    printf ("%c", letters[(guint) state % (G_N_ELEMENTS (letters) - 1)]);
   else if (view->color)
     printf ("\033[38;5;%um█\033[0m", colors[(guint) state % G_N_ELEMENTS (colors)]);
   else
-    printf ("%s", shades[(guint) state % G_N_ELEMENTS (shades)]);
+    printf ("%s", shapes[(guint) state % G_N_ELEMENTS (shapes)]);
+}
+
+/* The time of day, and the stream's. */
+static void
+print_times (gint64 time)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *clock = g_date_time_format (now, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *at = tool_format_tenths (time);
+
+  printf ("%s %10s  ", clock, at);
 }
 
 static void
-print_json (ToolMonitorView *view, const char *kind, gint state, gint64 time, double score,
-            gint previous, gint64 previous_for)
+print_json (ToolMonitorView *view, const char *kind, const ToolMonitorEvent *event,
+            const char *reason)
 {
   GstEffvkJson *json = &view->json;
-  const GstEffvkChange change = { .state = state < 0 ? NULL : label_of (view, state),
-                                  .previous = previous < 0 ? NULL : label_of (view, previous),
-                                  .score = score,
-                                  .previous_duration = previous_for };
+  gint state = event->state, previous = event->previous;
+  const GstEffvkChange change
+      = { .state = state == TOOL_MONITOR_NONE ? NULL : label_of (view, state),
+          .previous = previous == TOOL_MONITOR_NONE ? NULL : label_of (view, previous),
+          .score = state < 0 ? NAN : event->score,
+          .previous_duration = event->since - event->previous_since };
 
   gst_effvk_json_begin (json, NULL, '{');
   gst_effvk_json_string (json, "event", kind);
-  gst_effvk_json_string (json, "source", view->source);
-  gst_effvk_record_add_pts (json, time);
+  tool_json_file (json, "source", view->source);
+  gst_effvk_record_add_pts (json, event->since);
   gst_effvk_record_add_clock (json, g_get_real_time ());
   gst_effvk_record_add_change (json, &change);
+  if (reason)
+    gst_effvk_json_string (json, "reason", reason);
   gst_effvk_json_end (json, '}');
   tool_json_print (json);
 }
 
-void
-tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event)
+static void
+remember_part (ToolMonitorView *view, const ToolMonitorEvent *event)
 {
-  g_autofree char *at = format_time (event->since);
-  gint64 lasted = event->since - event->previous_since;
+  Part part = { event->state, event->since, event->since, event->score };
 
-  if (view->parts)
-    {
-      Part part = { event->state, event->since, event->since, event->score };
+  if (!view->parts)
+    return;
+  if (view->parts->len > 0 && event->previous != TOOL_MONITOR_NONE)
+    g_array_index (view->parts, Part, view->parts->len - 1).until = event->since;
+  if (view->parts->len == MOST_PARTS)
+    g_array_remove_index (view->parts, 0);
+  g_array_append_val (view->parts, part);
+}
 
-      if (view->parts->len > 0 && event->previous >= 0)
-        g_array_index (view->parts, Part, view->parts->len - 1).until = event->since;
-      if (view->parts->len == MOST_PARTS)
-        g_array_remove_index (view->parts, 0);
-      g_array_append_val (view->parts, part);
-    }
-  if (view->as_json)
-    {
-      print_json (view, "state", event->state, event->since, event->score, event->previous, lasted);
-      return;
-    }
-  tool_monitor_view_hide (view);
-  printf ("%10s  ", at);
-  if (view->terminal)
+/* "…, after 0:00:03.0 of black" */
+static void
+print_previous (ToolMonitorView *view, const ToolMonitorEvent *event)
+{
+  g_autofree char *duration = tool_format_tenths (event->since - event->previous_since);
+  g_autofree char *label = clean_label (view, event->previous);
+
+  if (event->previous != TOOL_MONITOR_NONE)
+    printf (", after %s of %s", duration, label);
+}
+
+static void
+print_line (ToolMonitorView *view, const ToolMonitorEvent *event, const char *reason)
+{
+  g_autofree char *label = clean_label (view, event->state);
+  g_autofree char *why = reason ? tool_terminal_clean (reason) : NULL;
+
+  tool_live_hide (&view->live);
+  print_times (event->since);
+  if (view->live.live)
     {
       print_block (view, event->state);
       printf (" ");
     }
-  printf ("%s", label_of (view, event->state));
-  if (event->previous >= 0)
-    {
-      g_autofree char *duration = format_time (lasted);
-
-      printf (", after %s of %s", duration, label_of (view, event->previous));
-    }
+  printf ("%s", label);
+  print_previous (view, event);
+  if (why)
+    printf (": %s", why);
   printf ("\n");
   fflush (stdout);
   view->last_drawn = 0;
 }
 
-static guint
-terminal_width (void)
+void
+tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event)
 {
-  struct winsize size;
+  g_clear_pointer (&view->reason, g_free);
+  remember_part (view, event);
+  if (view->as_json)
+    print_json (view, "state", event, NULL);
+  else
+    print_line (view, event, NULL);
+}
 
-  return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+void
+tool_monitor_view_lost (ToolMonitorView *view, const ToolMonitorEvent *event, const char *kind,
+                        const char *reason)
+{
+  g_free (view->reason);
+  view->reason = g_strdup (reason);
+  remember_part (view, event);
+  if (view->as_json)
+    print_json (view, kind, event, reason);
+  else
+    print_line (view, event, reason);
 }
 
 /* Frames that were looked at, a second. */
@@ -187,20 +226,42 @@ rate (const ToolMonitorView *view)
   return seconds > 0 ? (double) (view->n_frames - 1) / seconds : 0;
 }
 
+/* What the state is now, as long as fits. */
+static char *
+describe_state (ToolMonitorView *view, const ToolMonitorState *state, gint64 time, guint width)
+{
+  g_autofree char *lasted = tool_format_tenths (MAX (0, time - state->since));
+  g_autofree char *label = clean_label (view, state->state);
+  double score = state->n ? state->sum * 100 / (double) state->n : 0;
+  char *text;
+
+  if (state->state == TOOL_MONITOR_NO_SIGNAL && view->reason)
+    text = g_strdup_printf ("%s for %s: %s", label, lasted, view->reason);
+  else
+    text = g_strdup_printf ("%s for %s, %.0f %%, %.1f frames/s", label, lasted, score, rate (view));
+  if (tool_terminal_text_width (text) > width)
+    {
+      g_free (text);
+      text = g_strdup_printf ("%s %s", label, lasted);
+    }
+  return text;
+}
+
 static void
 draw (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
-  guint n = view->seconds->len, width = terminal_width () - 1;
-  g_autofree char *lasted = format_time (MAX (0, time - state->since));
+  /* Some terminals wrap when the last column is written. */
+  guint n = view->seconds->len, width = MAX (tool_terminal_width (stdout), 4) - 1;
+  g_autofree char *text = describe_state (view, state, time, width - 2);
+  g_autofree char *clean = tool_terminal_clean (text);
+  g_autofree char *cut = tool_terminal_cut (clean, width - 2);
 
-  tool_monitor_view_hide (view);
+  tool_live_hide (&view->live);
   print_block (view, state->state);
-  printf (" %s for %s, %.0f %%, %.1f frames/s\n", label_of (view, state->state), lasted,
-          state->n ? state->sum * 100 / (double) state->n : 0.0, rate (view));
+  printf (" %s\n", cut);
   for (guint i = n > width ? n - width : 0; i < n; i++)
     print_block (view, g_array_index (view->seconds, gint, i));
-  fflush (stdout);
-  view->shown = TRUE;
+  tool_live_shown (&view->live, 2);
 }
 
 /* Extends the history up to @time. It holds what a wide terminal can show. */
@@ -226,6 +287,20 @@ remember (ToolMonitorView *view, gint state, gint64 time)
     }
 }
 
+static void
+show (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!view->live.live)
+    return;
+  remember (view, state->state, time);
+  if (now - view->last_drawn < REDRAW)
+    return;
+  draw (view, state, time);
+  view->last_drawn = now;
+}
+
 void
 tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
@@ -241,32 +316,15 @@ tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, g
       part->until = time;
       part->score = state->sum / (double) state->n;
     }
-  if (!view->terminal)
-    return;
-  remember (view, state->state, time);
-  if (now - view->last_drawn < REDRAW)
-    return;
-  draw (view, state, time);
-  view->last_drawn = now;
+  show (view, state, time);
 }
 
 void
-tool_monitor_view_stalled (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
+tool_monitor_view_idle (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
-  g_autofree char *at = format_time (time), *duration = format_time (time - state->since);
-
-  if (view->as_json)
-    {
-      print_json (view, "stalled", -1, time, 0, state->state, time - state->since);
-      return;
-    }
-  tool_monitor_view_hide (view);
-  printf ("%10s  stalled", at);
-  if (state->state >= 0)
-    printf (", after %s of %s", duration, label_of (view, state->state));
-  printf ("\n");
-  fflush (stdout);
-  view->last_drawn = 0;
+  if (view->parts && view->parts->len > 0)
+    g_array_index (view->parts, Part, view->parts->len - 1).until = time;
+  show (view, state, time);
 }
 
 static void
@@ -276,11 +334,15 @@ print_summary (ToolMonitorView *view)
   for (guint i = 0; i < view->parts->len; i++)
     {
       const Part *part = &g_array_index (view->parts, Part, i);
-      g_autofree char *since = format_time (part->since);
-      g_autofree char *lasted = format_time (part->until - part->since);
+      g_autofree char *since = tool_format_tenths (part->since);
+      g_autofree char *lasted = tool_format_tenths (part->until - part->since);
+      g_autofree char *label = clean_label (view, part->state);
 
-      printf ("%-14s %10s %11s %4.0f %%\n", label_of (view, part->state), since, lasted,
-              part->score * 100);
+      printf ("%-14s %10s %11s", label, since, lasted);
+      if (part->state < 0)
+        printf ("\n");
+      else
+        printf (" %4.0f %%\n", part->score * 100);
     }
   printf ("%" G_GUINT64_FORMAT " frames in %.1f s, %.1f frames/s\n", view->n_frames,
           (double) (view->now - view->started) / G_USEC_PER_SEC, rate (view));
@@ -289,22 +351,28 @@ print_summary (ToolMonitorView *view)
 void
 tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time)
 {
+  const ToolMonitorEvent event = { .state = TOOL_MONITOR_NONE,
+                                   .previous = state->state,
+                                   .since = time,
+                                   .previous_since = state->since };
+
   if (view->as_json)
     {
-      print_json (view, "end", -1, time, 0, state->state, time - state->since);
+      print_json (view, "end", &event, NULL);
       return;
     }
-  if (view->terminal)
+  if (view->live.live && state->state != TOOL_MONITOR_NONE)
     {
       draw (view, state, time);
       printf ("\n");
-      view->shown = FALSE;
+      view->live.n_lines = 0;
     }
   else
     {
-      g_autofree char *at = format_time (time), *duration = format_time (time - state->since);
-
-      printf ("%10s  end, after %s of %s\n", at, duration, label_of (view, state->state));
+      print_times (time);
+      printf ("end");
+      print_previous (view, &event);
+      printf ("\n");
     }
   if (view->parts)
     print_summary (view);

@@ -6,9 +6,11 @@
 #include <effvk/effvk-model.h>
 
 /* Shows what a monitor sees: on a terminal the state now and the history as a line of blocks, one a
- * second, under the changes; elsewhere the changes, one a line, in words or in JSON. In words, a summary may stand at the end. */
+ * second, under the changes; elsewhere the changes, one a line, in words or in JSON. In words, a summary may
+ * stand at the end. */
 typedef struct _ToolMonitorView ToolMonitorView;
 
+/* @source is the file's name or the URI. */
 ToolMonitorView *tool_monitor_view_new (EffvkModel *model, const char *source, gboolean json,
                                         gboolean summary);
 void tool_monitor_view_free (ToolMonitorView *view);
@@ -20,11 +22,12 @@ void tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *eve
 /* After each frame. */
 void tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
 
-/* No frame has come for too long since @time. */
-void tool_monitor_view_stalled (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
+/* Frames do not come any more, for a reason; @kind is "stalled" or "state" (it broke off). */
+void tool_monitor_view_lost (ToolMonitorView *view, const ToolMonitorEvent *event, const char *kind,
+                             const char *reason);
+
+/* While no frame comes: @time goes on. */
+void tool_monitor_view_idle (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
 
 /* The stream ended at @time. */
 void tool_monitor_view_end (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);
-
-/* Makes room for an error message. */
-void tool_monitor_view_hide (ToolMonitorView *view);

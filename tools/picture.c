@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "picture.h"
 
+#include "picture-damage.h"
+
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
 typedef struct
@@ -8,6 +10,7 @@ typedef struct
   ToolSource source;
   GdkPixbuf *pixbuf;
   EffvkImage *image;
+  char *damage; /* or NULL */
   gboolean done;
 } PictureSource;
 
@@ -19,7 +22,7 @@ picture_next (ToolSource *source, ToolFrame *frame, GError **error G_GNUC_UNUSED
   if (picture->done)
     return FALSE;
   picture->done = TRUE;
-  *frame = (ToolFrame){ picture->image, 0, -1 };
+  *frame = (ToolFrame){ picture->image, 0, -1, picture->damage };
   return TRUE;
 }
 
@@ -36,14 +39,78 @@ picture_free (ToolSource *source)
 
   effvk_image_free (picture->image);
   g_object_unref (picture->pixbuf);
+  g_free (picture->damage);
   g_free (picture);
+}
+
+/* What comes before the damage; the rest is grey, as libjpeg leaves it. */
+static void
+on_area_prepared (GdkPixbufLoader *loader, gpointer user_data G_GNUC_UNUSED)
+{
+  gdk_pixbuf_fill (gdk_pixbuf_loader_get_pixbuf (loader), 0x808080ff);
+}
+
+static void
+on_area_updated (GdkPixbufLoader *loader G_GNUC_UNUSED, int x G_GNUC_UNUSED, int y G_GNUC_UNUSED,
+                 int width G_GNUC_UNUSED, int height G_GNUC_UNUSED, gboolean *any)
+{
+  *any = TRUE;
+}
+
+/* What can be seen of a picture that cannot be read to its end, or NULL. */
+static GdkPixbuf *
+load_part (const guint8 *data, gsize size)
+{
+  g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new ();
+  GdkPixbuf *pixbuf;
+  gboolean any = FALSE;
+
+  g_signal_connect (loader, "area-prepared", G_CALLBACK (on_area_prepared), NULL);
+  g_signal_connect (loader, "area-updated", G_CALLBACK (on_area_updated), &any);
+  gdk_pixbuf_loader_write (loader, data, size, NULL);
+  gdk_pixbuf_loader_close (loader, NULL);
+  pixbuf = any ? gdk_pixbuf_loader_get_pixbuf (loader) : NULL;
+  return pixbuf ? g_object_ref (pixbuf) : NULL;
+}
+
+/* Loads a picture, or what is left of it: then @damage says what is wrong. */
+static GdkPixbuf *
+load (const char *path, char **damage, GError **error)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  g_autoptr (GError) problem = NULL;
+  GdkPixbuf *pixbuf;
+  const guint8 *data;
+
+  *damage = NULL;
+  if (!file)
+    return NULL;
+  data = (const guint8 *) g_mapped_file_get_contents (file);
+  pixbuf = gdk_pixbuf_new_from_file (path, &problem);
+  if (pixbuf)
+    *damage = tool_picture_find_damage (data, g_mapped_file_get_length (file));
+  else if ((pixbuf = load_part (data, g_mapped_file_get_length (file))))
+    *damage = g_strdup (problem->message);
+  else
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return pixbuf;
+}
+
+static GdkPixbuf *
+turn_upright (GdkPixbuf *pixbuf)
+{
+  GdkPixbuf *upright = gdk_pixbuf_apply_embedded_orientation (pixbuf);
+
+  g_object_unref (pixbuf);
+  return upright;
 }
 
 ToolSource *
 tool_picture_open (const char *path, GError **error)
 {
   PictureSource *picture;
-  GdkPixbuf *pixbuf, *upright;
+  GdkPixbuf *pixbuf;
+  char *damage;
   int width, height;
 
   if (!g_file_test (path, G_FILE_TEST_IS_REGULAR)
@@ -56,15 +123,14 @@ tool_picture_open (const char *path, GError **error)
                    EFFVK_IMAGE_MAX_SIZE);
       return NULL;
     }
-  pixbuf = gdk_pixbuf_new_from_file (path, error);
+  pixbuf = load (path, &damage, error);
   if (!pixbuf)
     return NULL;
-  upright = gdk_pixbuf_apply_embedded_orientation (pixbuf);
-  g_object_unref (pixbuf);
 
   picture = g_new0 (PictureSource, 1);
   picture->source = (ToolSource){ picture_next, picture_get_duration, picture_free };
-  picture->pixbuf = pixbuf = upright;
+  picture->pixbuf = pixbuf = turn_upright (pixbuf);
+  picture->damage = damage;
   picture->image = effvk_image_new (gdk_pixbuf_get_n_channels (pixbuf) == 4 ? EFFVK_FORMAT_RGBA
                                                                             : EFFVK_FORMAT_RGB,
                                     (guint) gdk_pixbuf_get_width (pixbuf),

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "raw.h"
 
+#include "stop.h"
+
 #include <errno.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct
 {
   ToolSource source;
-  FILE *file;
+  GInputStream *stream;
   guint8 *pixels;
   gsize size; /* of a frame, bytes */
   EffvkImage *image;
@@ -41,17 +44,17 @@ static gboolean
 raw_next (ToolSource *source, ToolFrame *frame, GError **error)
 {
   RawSource *raw = (RawSource *) source;
-  gsize n = fread (raw->pixels, 1, raw->size, raw->file);
+  gsize n = 0;
 
+  if (!g_input_stream_read_all (raw->stream, raw->pixels, raw->size, &n, tool_stop_cancellable (),
+                                error))
+    return FALSE;
   if (n == raw->size)
     {
-      *frame = (ToolFrame){ raw->image, raw->n_frames++, -1 };
+      *frame = (ToolFrame){ raw->image, raw->n_frames++, -1, NULL };
       return TRUE;
     }
-  if (ferror (raw->file))
-    g_set_error_literal (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
-                         g_strerror (errno));
-  else if (n > 0 || raw->n_frames == 0)
+  if (n > 0 || raw->n_frames == 0)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
                  "a frame has %" G_GSIZE_FORMAT " bytes, but after %" G_GUINT64_FORMAT
                  " frames the file has only %" G_GSIZE_FORMAT " more",
@@ -70,11 +73,36 @@ raw_free (ToolSource *source)
 {
   RawSource *raw = (RawSource *) source;
 
-  if (raw->file && raw->file != stdin)
-    fclose (raw->file);
+  g_clear_object (&raw->stream);
   effvk_image_free (raw->image);
   g_free (raw->pixels);
   g_free (raw);
+}
+
+/* A pipe is opened without waiting for who writes to it: the first read does that, and can be stopped. */
+static GInputStream *
+open_stream (const char *path, GError **error)
+{
+  int fd = strcmp (path, "-") == 0 ? STDIN_FILENO : open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat status;
+
+  if (fd < 0 || fstat (fd, &status) < 0)
+    {
+      g_set_error_literal (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
+                           g_strerror (errno));
+      return NULL;
+    }
+  if (S_ISDIR (status.st_mode))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
+                           "it is a folder; with --raw, name the files in it");
+      if (fd != STDIN_FILENO)
+        close (fd);
+      return NULL;
+    }
+  if (fd != STDIN_FILENO)
+    fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) & ~O_NONBLOCK);
+  return g_unix_input_stream_new (fd, fd != STDIN_FILENO);
 }
 
 ToolSource *
@@ -99,11 +127,9 @@ tool_raw_open (const char *path, const ToolRawFormat *format, GError **error)
       offset += row * rows;
     }
 
-  raw->file = strcmp (path, "-") == 0 ? stdin : g_fopen (path, "rb");
-  if (!raw->file)
+  raw->stream = open_stream (path, error);
+  if (!raw->stream)
     {
-      g_set_error_literal (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
-                           g_strerror (errno));
       raw_free (&raw->source);
       return NULL;
     }

@@ -467,7 +467,9 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
  * Times every kernel that the device can run for each operation of the network, and remembers the fastest
  * in the cache directory, for this device, driver and network: effvk_classifier_new() uses them from then
  * on. Kernels whose answers are not those of the built-in choice are left out. Takes seconds on a GPU and
- * up to minutes on a CPU device; nothing else should use the device meanwhile.
+ * up to minutes on a CPU device; nothing else should use the device meanwhile. When the calling thread's
+ * current #GCancellable (g_cancellable_push_current()) is cancelled, it ends within seconds with
+ * %G_IO_ERROR_CANCELLED and remembers nothing.
  *
  * A dictionary: "before" and "after" (d: ns of all operations, one after the other), "ops" (u: how many),
  * and "changes" (a(usssdd): number, operation, kernel before and after, ns before and after).

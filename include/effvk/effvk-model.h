@@ -200,6 +200,19 @@ EFFVK_API const char *effvk_model_get_variant (EffvkModel *model);
 EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
 
 /**
+ * effvk_model_get_name:
+ * @model: a model
+ *
+ * Gets what to call the model where results name it: "signal" for the one that comes with effvk, else its
+ * variant.
+ *
+ * Returns: (transfer none): for instance "signal" or "efficientnet_b0"
+ *
+ * Since: 0.2
+ */
+EFFVK_API const char *effvk_model_get_name (EffvkModel *model);
+
+/**
  * effvk_model_get_output_activation:
  * @model: a model
  *

@@ -84,8 +84,8 @@
  * From GStreamer 1.30 on its semantic tag is the model's name, and it is related to a ClsMtd of all
  * labels with the tag `class_descriptor`.
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
- * `labels` (string), `indices` (int) and `scores` (double), `model`, the network's variant
- * (string), and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
+ * `labels` (string), `indices` (int) and `scores` (double), `model` (string), the model's
+ * name, and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
  * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type
  * `frame`, with parameters in DL Streamer's older layout, which it drops at the end of 2026.
  * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw

@@ -261,7 +261,7 @@ log_network (GstEffvkClassify *self, GstEffvkModelInstance *network, gboolean sw
 
   GST_INFO_OBJECT (self, "%s: %s on %s (%s), %s, batches of %u%s%s",
                    swapped ? "another network takes its place" : "the network",
-                   effvk_model_get_variant (gst_effvk_model_instance_get_model (network)),
+                   effvk_model_get_name (gst_effvk_model_instance_get_model (network)),
                    effvk_device_get_name (device), effvk_device_get_driver (device),
                    effvk_classifier_get_precision (
                        gst_effvk_model_instance_get_classifier (network))

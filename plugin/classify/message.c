@@ -11,7 +11,7 @@ new_structure (const GstSegment *segment, GstBuffer *buffer, EffvkModel *model)
                             "stream-time", G_TYPE_UINT64, gst_effvk_stream_time (segment, buffer),
                             "running-time", G_TYPE_UINT64, gst_effvk_running_time (segment, buffer),
                             "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "model",
-                            G_TYPE_STRING, effvk_model_get_variant (model), NULL);
+                            G_TYPE_STRING, effvk_model_get_name (model), NULL);
 }
 
 static void

@@ -132,7 +132,7 @@ gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_file, co
   structure
       = gst_structure_new ("effvkclassify-model", "swapped", G_TYPE_BOOLEAN, error == NULL, "model",
                            G_TYPE_STRING,
-                           effvk_model_get_variant (gst_effvk_model_instance_get_model (runs)),
+                           effvk_model_get_name (gst_effvk_model_instance_get_model (runs)),
                            "model-file", G_TYPE_STRING, model_file, NULL);
   if (error)
     gst_structure_set (structure, "reason", G_TYPE_STRING, error->message, NULL);

@@ -90,7 +90,7 @@ gst_effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier,
   const char *name;
   GVariant *value;
 
-  gst_structure_set (stats, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
+  gst_structure_set (stats, "model", G_TYPE_STRING, effvk_model_get_name (model), NULL);
   g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
     {

@@ -116,7 +116,7 @@ add_tag (GstAnalyticsRelationMeta *meta, GstEffvkAnalytics *how, GstAnalyticsCls
 
   if (!set_tag)
     return;
-  set_tag ((GstAnalyticsMtd *) cls, effvk_model_get_variant (how->model));
+  set_tag ((GstAnalyticsMtd *) cls, effvk_model_get_name (how->model));
   if (how->descriptor != GST_EFFVK_OBJECT_NONE || add_descriptor (meta, how, set_tag))
     gst_analytics_relation_meta_set_relation (meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, cls->id,
                                               how->descriptor);

@@ -126,7 +126,7 @@ add_custom (GstBuffer *buffer, EffvkModel *model)
   GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, GST_EFFVK_CLASSIFICATION_META);
   GstStructure *structure = gst_custom_meta_get_structure (meta);
 
-  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_variant (model), NULL);
+  gst_structure_set (structure, "model", G_TYPE_STRING, effvk_model_get_name (model), NULL);
   return structure;
 }
 

@@ -6,7 +6,7 @@
 #include <effvk/effvk-model.h>
 
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
- * "EffvkClassificationMeta"), then a GstStructure with "model" (string, the network's variant) and
+ * "EffvkClassificationMeta"), then a GstStructure with "model" (string: the model's name) and
  * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
  *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
  *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);

@@ -78,5 +78,5 @@ gst_effvk_roi_attach (GstBuffer *buffer, EffvkModel *model, EffvkResult *result,
                            effvk_result_get_label (result, i), "label_id", G_TYPE_INT,
                            (int) effvk_result_get_index (result, i), "confidence", G_TYPE_DOUBLE,
                            (double) effvk_result_get_score (result, i), "model_name", G_TYPE_STRING,
-                           effvk_model_get_variant (model), NULL));
+                           effvk_model_get_name (model), NULL));
 }

@@ -31,13 +31,15 @@ beside_library (void)
 }
 
 char *
-effvk_default_model_path (void)
+effvk_default_model_path (const char **name)
 {
-  const char *named = g_getenv ("EFFVK_MODEL");
+  const char *chosen = g_getenv ("EFFVK_MODEL");
   char *path;
 
-  if (named && *named)
-    return g_strdup (named);
+  *name = NULL;
+  if (chosen && *chosen)
+    return g_strdup (chosen);
+  *name = "signal";
   path = beside_library ();
   return path ? path : g_build_filename (EFFVK_MODELS_DIR, MODEL_NAME, NULL);
 }

@@ -159,7 +159,10 @@ effvk_model_inspect (EffvkModel *model)
 {
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
 
-  GString *out = g_string_new ("{\n  \"variant\": ");
+  GString *out = g_string_new ("{\n  \"name\": ");
+
+  effvk_json_append_string (out, effvk_model_get_name (model));
+  g_string_append (out, ",\n  \"variant\": ");
   effvk_json_append_string (out, model->arch.variant);
   g_string_append_printf (out,
                           ",\n"

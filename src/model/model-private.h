@@ -11,6 +11,7 @@ struct _EffvkModel
 
   EffvkSafetensors file;
   const EffvkNaming *naming; /* whose names the tensors have */
+  const char *name;          /* of the model that comes with effvk, else NULL */
   EffvkArch arch;
   EffvkRecipe recipe;
   EffvkSources sources;

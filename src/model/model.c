@@ -209,7 +209,7 @@ effvk_model_new_with_overrides (const char *path, const char *overrides, GError 
   g_autoptr (EffvkModel) model = g_object_new (EFFVK_TYPE_MODEL, NULL);
   g_auto (EffvkFormatFacts) facts = { 0 };
   g_autoptr (GBytes) config = NULL;
-  g_autofree char *own = path ? NULL : effvk_default_model_path ();
+  g_autofree char *own = path ? NULL : effvk_default_model_path (&model->name);
   g_autofree char *file = NULL;
   g_autofree char *output = overrides ? effvk_metadata_find_output (overrides) : NULL;
 
@@ -377,6 +377,13 @@ effvk_model_get_variant (EffvkModel *model)
 {
   g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
   return model->arch.variant;
+}
+
+const char *
+effvk_model_get_name (EffvkModel *model)
+{
+  g_return_val_if_fail (EFFVK_IS_MODEL (model), NULL);
+  return model->name ? model->name : model->arch.variant;
 }
 
 guint

@@ -3,6 +3,8 @@
 
 #include "tune/timing.h"
 
+#include <gio/gio.h>
+
 #include <math.h>
 
 /* How often every trial is timed, in turn with the others, so that what else the machine does falls on
@@ -39,6 +41,13 @@ trial_free (gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Trial, trial_free)
 
+/* Whether the caller has changed its mind. */
+static gboolean
+is_cancelled (GError **error)
+{
+  return g_cancellable_set_error_if_cancelled (g_cancellable_get_current (), error);
+}
+
 static gboolean
 run_once (EffvkNet *net, float **logits, GError **error)
 {
@@ -71,7 +80,7 @@ trial_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *option
   with.choices = wanted;
   with.made = trial->made;
   trial->net = effvk_net_new (device, model, &with, error);
-  if (!trial->net || !run_once (trial->net, &trial->logits, error))
+  if (!trial->net || is_cancelled (error) || !run_once (trial->net, &trial->logits, error))
     return NULL;
   trial->times = g_new0 (double, effvk_choices_get_n (trial->made));
   return g_steal_pointer (&trial);
@@ -110,7 +119,8 @@ time_trials (Trial *const *trials, guint n_trials, GError **error)
 
   for (guint round = 0; round < ROUNDS; round++)
     for (guint t = 0; t < n_trials; t++)
-      if (!sample (trials[t], samples + (gsize) t * n * ROUNDS + round, ROUNDS, error))
+      if (is_cancelled (error)
+          || !sample (trials[t], samples + (gsize) t * n * ROUNDS + round, ROUNDS, error))
         return FALSE;
   for (guint t = 0; t < n_trials; t++)
     for (guint i = 0; i < n; i++)
@@ -238,8 +248,11 @@ effvk_net_tune (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *o
 
       if (!others)
         break;
-      trial = trial_new (device, model, options, others, &problem);
-      if (!trial && g_error_matches (problem, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST))
+      if (!is_cancelled (&problem))
+        trial = trial_new (device, model, options, others, &problem);
+      if (!trial
+          && (g_error_matches (problem, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
+              || g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
         {
           g_propagate_error (error, g_steal_pointer (&problem));
           return NULL;

@@ -14,6 +14,8 @@
 #include "vk/physical.h"
 #include "vk/program-private.h"
 
+#include <gio/gio.h>
+
 /* What was in the driver's cache takes less. */
 #define COMPILED_US 15000
 #define MAX_HELPERS 3
@@ -25,6 +27,7 @@ typedef struct
   EffvkProgram *program;
   GArray *dispatches; /* (element-type guint): one for each pipeline that has not run */
   gint next;          /* atomic: the first that nobody has taken */
+  GCancellable *stop; /* the caller's current one: nobody will run the program */
 } WarmUp;
 
 /* Dispatch @i of @program with no workgroups. */
@@ -66,7 +69,7 @@ static gboolean
 take (WarmUp *warm_up, guint *n)
 {
   *n = (guint) g_atomic_int_add (&warm_up->next, 1);
-  return *n < warm_up->dispatches->len;
+  return !g_cancellable_is_cancelled (warm_up->stop) && *n < warm_up->dispatches->len;
 }
 
 typedef struct
@@ -207,7 +210,8 @@ void
 effvk_program_warm_up (EffvkProgram *program)
 {
   g_autoptr (GArray) dispatches = g_array_new (FALSE, FALSE, sizeof (guint));
-  WarmUp warm_up = { .program = program, .dispatches = dispatches };
+  WarmUp warm_up
+      = { .program = program, .dispatches = dispatches, .stop = g_cancellable_get_current () };
   GThread *helpers[MAX_HELPERS] = { NULL };
   guint n_helpers = MIN (g_get_num_processors () - 1, MAX_HELPERS), n;
   g_autoptr (GError) error = NULL;

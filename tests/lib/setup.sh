@@ -8,7 +8,7 @@
 # shellcheck disable=SC2034 # used by those that source this file
 effvk_packages_build=(
   gcc libc6-dev meson ninja-build pkgconf
-  libglib2.0-dev libjson-glib-dev libgdk-pixbuf-2.0-dev
+  libglib2.0-dev libjson-glib-dev libgdk-pixbuf-2.0-dev libjpeg62-turbo-dev
   libprotobuf-c-dev protobuf-c-compiler liblbfgs-dev
   gobject-introspection libgirepository1.0-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev
@@ -24,11 +24,12 @@ effvk_packages_test=(
   vulkan-validationlayers
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
   libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev
-  python3-jsonschema
+  python3-jsonschema python3-pyte
   gi-docgen shellcheck
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
   python3-gi python3-gst-1.0
   gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+  gir1.2-gst-rtsp-server-1.0
 )
 
 # For the slow tests, in addition: the fuzzers' compiler.

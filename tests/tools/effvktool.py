@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Helpers of the tests of the effvk command: TAP, running the command, making pictures."""
 
+import atexit
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 
 TOOL = os.environ.get('EFFVK_TOOL', 'effvk')
@@ -129,6 +132,55 @@ def write_png(path, width, height, pixel):
         file.write(b'\x89PNG\r\n\x1a\n'
                    + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
                    + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+
+
+class Folder:
+    """A temporary folder that is gone at the end."""
+
+    def __init__(self, prefix):
+        self.name = tempfile.mkdtemp(prefix=prefix)
+        atexit.register(shutil.rmtree, self.name, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.name, name)
+
+    def write(self, name, text):
+        with open(self.path(name), 'w', encoding='utf-8') as file:
+            file.write(text)
+        return self.path(name)
+
+    def make_folder(self):
+        return tempfile.mkdtemp(dir=self.name)
+
+    def make_picture(self, name='picture.png', width=50, height=40):
+        write_png(self.path(name), width, height,
+                  lambda x, y: (x * 5 % 256, y * 6 % 256, (x * y) % 256))
+        return self.path(name)
+
+    def make_signal(self, name, *parts, chain='jpegenc ! avimux'):
+        """A video of parts: (pattern of videotestsrc, seconds)."""
+        sources = ' '.join(
+            f'videotestsrc num-buffers={seconds * 10} pattern={pattern} ! '
+            'video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! c.'
+            for pattern, seconds in parts)
+        launch(f'concat name=c ! {chain} ! filesink location={self.path(name)} {sources}')
+        return self.path(name)
+
+
+def needs_gstreamer():
+    if os.environ.get('EFFVK_TOOL_GSTREAMER', '1') != '1':
+        raise Skip('built without GStreamer')
+
+
+def launch(pipeline):
+    """Runs a pipeline with gst-launch-1.0."""
+    needs_gstreamer()
+    if shutil.which('gst-launch-1.0') is None:
+        raise Skip('no gst-launch-1.0')
+    done = subprocess.run(['gst-launch-1.0', '-q', *pipeline.split()], capture_output=True,
+                          timeout=120, check=False)
+    if done.returncode != 0 or b'ERROR' in done.stderr:
+        raise Skip(f'{pipeline}: {done.stderr.decode()[-200:]}')
 
 
 def plain_env():

@@ -130,6 +130,46 @@ test_no_hold (void)
     }
 }
 
+/* A stream that is lost has no signal at once, and another state as any has one. */
+static void
+test_lost (void)
+{
+  Fixture fixture;
+
+  start (&fixture);
+  g_assert_true (tool_monitor_state_lose (&fixture.state, 700 * MS, &fixture.event));
+  g_assert_cmpint (fixture.event.state, ==, TOOL_MONITOR_NO_SIGNAL);
+  g_assert_cmpint (fixture.event.previous, ==, 0);
+  g_assert_cmpint (fixture.event.since, ==, 700 * MS);
+  g_assert_cmpint (fixture.event.previous_since, ==, 0);
+
+  /* A glimpse is none; and it is lost once. */
+  g_assert_false (add (&fixture, 3000, 4));
+  g_assert_false (add (&fixture, 3400, 4));
+  g_assert_false (tool_monitor_state_lose (&fixture.state, 3400 * MS, &fixture.event));
+  g_assert_false (add (&fixture, 5000, 4));
+  g_assert_false (add (&fixture, 5400, 4));
+  g_assert_true (add (&fixture, 5500, 4));
+  g_assert_cmpint (fixture.event.state, ==, 4);
+  g_assert_cmpint (fixture.event.previous, ==, TOOL_MONITOR_NO_SIGNAL);
+  g_assert_cmpint (fixture.event.since, ==, 5000 * MS);
+  g_assert_cmpint (fixture.event.previous_since, ==, 700 * MS);
+}
+
+/* Nor does a stream have one that has never come. */
+static void
+test_lost_first (void)
+{
+  Fixture fixture;
+
+  tool_monitor_state_init (&fixture.state, 500 * MS);
+  g_assert_true (tool_monitor_state_lose (&fixture.state, 0, &fixture.event));
+  g_assert_cmpint (fixture.event.previous, ==, TOOL_MONITOR_NONE);
+  g_assert_false (add (&fixture, 100, 7));
+  g_assert_true (tool_monitor_state_end (&fixture.state, &fixture.event));
+  g_assert_cmpint (fixture.event.state, ==, 7);
+}
+
 static void
 test_end (void)
 {
@@ -154,6 +194,8 @@ main (int argc, char **argv)
   g_test_add_func ("/monitor/mostly-away", test_mostly_away);
   g_test_add_func ("/monitor/bounds", test_bounds);
   g_test_add_func ("/monitor/no-hold", test_no_hold);
+  g_test_add_func ("/monitor/lost", test_lost);
+  g_test_add_func ("/monitor/lost-first", test_lost_first);
   g_test_add_func ("/monitor/end", test_end);
   return g_test_run ();
 }
