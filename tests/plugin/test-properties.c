@@ -253,6 +253,42 @@ test_round_trip (void)
       }
 }
 
+/* Softmax of one number is always 1: whoever asks for it is told. */
+static void
+test_one_class (void)
+{
+  g_autofree char *path = fixture_path ("one-class.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EffvkModel) model = effvk_model_new_random ("phi=-2", 1, 1, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (effvk_model_save (model, path, &error));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *launch = g_strdup_printf (
+          "videotestsrc num-buffers=1 ! effvkclassify device=cpu model-file=%s activation=%s ! "
+          "fakesink",
+          path, i ? "softmax" : "auto");
+      g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
+      g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+      g_autoptr (GstMessage) warning = NULL;
+      g_autoptr (GError) said = NULL;
+
+      g_assert_no_error (error);
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      warning
+          = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+                                        GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+      g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (warning), ==, i ? "warning" : "eos");
+      if (i)
+        {
+          gst_message_parse_warning (warning, &said, NULL);
+          g_assert_nonnull (strstr (said->message, "activation=sigmoid"));
+        }
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -266,6 +302,7 @@ main (int argc, char **argv)
     g_string_append_printf (labels, "name %u\n", i);
   g_assert_true (g_file_set_contents (labels_file, labels->str, -1, NULL));
   g_test_add_func ("/properties/round-trip", test_round_trip);
+  g_test_add_func ("/properties/one-class", test_one_class);
   g_test_add_func ("/properties/hammer", test_hammer);
   status = fixtures_run ();
   g_free (labels_file);
