@@ -217,6 +217,7 @@ start (GstEffvkClassify *self)
   self->lost = FALSE;
   self->latency.live = self->latency.asked = FALSE;
   gst_effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
+  self->pacer.lag.warned = FALSE;
   gst_effvk_pacer_reset (&self->pacer);
   GST_OBJECT_UNLOCK (self);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);

@@ -20,7 +20,7 @@ typedef struct
   /* for the warning; running times */
   GstClockTime skipping_since, skipped_last;
   guint64 n_frames, n_skipped; /* since the former */
-  gboolean warned;             /* survives a reset */
+  gboolean warned;             /* since the start; a reset leaves it */
 } GstEffvkLag;
 
 void gst_effvk_lag_reset (GstEffvkLag *lag);

@@ -30,6 +30,7 @@ choose_string (GRand *rand, const char *name)
     { "labels-file", { NULL, labels_file, "/no/such.txt", NULL } },
     { "device", { "cpu", "auto", "no-such-device", "cpu" } },
     { "object-class", { NULL, "car", "car, dog", "" } },
+    { "regions", { NULL, "gate=0.1,0.2,0.3,0.4", "a=0,0,1,1;b=0.5,0.5,0.5,0.5", NULL } },
   };
   const char *const others[] = { NULL, "", "a", "another one" };
   guint which = (guint) g_rand_int_range (rand, 0, G_N_ELEMENTS (others));
