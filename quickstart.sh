@@ -55,9 +55,36 @@ cd "$top"
 effvk_packages_install "${effvk_packages_build[@]}"
 work=$(mktemp -d)
 log=$work/log
-trap 'rm -rf "$work"' EXIT
-echo "building into ./build" >&2
-if ! effvk_build build --buildtype=release -Dtests=false -Ddocs=disabled 2>"$log"; then
+watcher=''
+trap 'if [ -n "$watcher" ]; then kill "$watcher" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
+
+# Shows how far the build is: on a terminal in one line, elsewhere a line now and then.
+show_build ()
+{
+  local step seconds=0
+
+  while sleep 1; do
+    step=$(grep -o '^\[[0-9]*/[0-9]*\]' "$log" | tail -n 1) || step=''
+    seconds=$((seconds + 1))
+    if [ -t 2 ]; then
+      printf '\r\033[Kbuilding into ./build %s %d s' "$step" "$seconds" >&2
+    elif [ $((seconds % 15)) -eq 0 ]; then
+      echo "building into ./build $step $seconds s" >&2
+    fi
+  done
+}
+
+echo "building into ./build; the first time takes a few minutes" >&2
+: >"$log"
+show_build &
+watcher=$!
+built=true
+effvk_build build --buildtype=release -Dtests=false -Ddocs=disabled 2>"$log" || built=false
+kill "$watcher"
+wait "$watcher" 2>/dev/null || true
+watcher=''
+if [ -t 2 ]; then printf '\r\033[K' >&2; fi
+if ! $built; then
   cat "$log" >&2
   echo "quickstart.sh: the build failed" >&2
   exit 1
@@ -92,6 +119,8 @@ if [ -z "$model" ]; then
   run "$effvk" bench
   if [ -z "$input" ]; then
     input=$work/signal.mkv
+    echo
+    echo "Making a stream of 24 seconds, which takes a few:"
     examples/changing-stream.sh "$input" >"$log" 2>&1 || {
       cat "$log" >&2
       echo "quickstart.sh: cannot make a video" >&2

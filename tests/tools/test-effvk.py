@@ -131,7 +131,7 @@ def devices():
     found = Run('devices', '--json').json()
     check(found, 'no device')
     for i, device in enumerate(found):
-        has_fields(device, {'index': int, 'name': str, 'type': str, 'driver': str, 'uuid': str,
+        has_fields(device, {'index': int, 'name': str, 'type': str, 'driver': str, 'uuid': str, 'limits': dict,
                             'problem': (str, type(None))}, 'devices')
         equal(device['index'], i, 'index')
         equal(len(device['uuid']), 36, 'length of the UUID')
