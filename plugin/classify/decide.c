@@ -57,7 +57,8 @@ warn_about_lag (GstEffvkClassify *self, const GstEffvkLag *lag, GstEffvkSkippedM
 }
 
 /* For how long inference can have held the stream back since the last frame: while it made the
- * frame wait, and on a CPU, which whatever makes the frames shares, while it worked. */
+ * frame wait, and on a CPU, which whatever makes the frames shares, while it worked. But not while
+ * downstream held back both. */
 static GstClockTime
 take_held (GstEffvkClassify *self)
 {
@@ -65,15 +66,14 @@ take_held (GstEffvkClassify *self)
   EffvkDevice *device
       = network ? effvk_classifier_get_device (gst_effvk_model_instance_get_classifier (network))
                 : NULL;
-  gint64 waited, answering, held;
+  gint64 waited, blocked, answering, held, before = self->held;
 
-  gst_effvk_queue_get_times (&self->queue, &waited, &answering);
+  gst_effvk_queue_get_times (&self->queue, &waited, &blocked, &answering);
   held = device && effvk_device_get_device_type (device) == EFFVK_DEVICE_TYPE_CPU
-             ? answering
+             ? answering - blocked
              : waited + self->asking;
-  waited = held - self->held;
   self->held = held;
-  return (GstClockTime) MAX (waited, 0) * GST_USECOND;
+  return (GstClockTime) MAX (held - before, 0) * GST_USECOND;
 }
 
 /* Whether the stream is live; downstream, which asks when the pipeline begins to play, does not

@@ -49,12 +49,11 @@ gst_effvk_queue_wait_for_room (GstEffvkQueue *queue, guint max)
 
   while (!queue->flushing && queue->flow == GST_FLOW_OK && queue->n_frames >= max)
     {
-      gboolean busy = queue->busy;
+      gint64 *time = queue->busy ? &queue->blocked : &queue->waited;
       gint64 began = g_get_monotonic_time ();
 
       g_cond_wait (&queue->changed, &queue->lock);
-      if (!busy)
-        queue->waited += g_get_monotonic_time () - began;
+      *time += g_get_monotonic_time () - began;
     }
   if (queue->flushing)
     return GST_FLOW_FLUSHING;
@@ -85,11 +84,12 @@ set_n_asked (GstEffvkQueue *queue, guint n)
 }
 
 void
-gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *answering)
+gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *blocked, gint64 *answering)
 {
   g_mutex_lock (&queue->lock);
   set_n_asked (queue, queue->n_asked);
   *waited = queue->waited;
+  *blocked = queue->blocked;
   *answering = queue->answering;
   g_mutex_unlock (&queue->lock);
 }

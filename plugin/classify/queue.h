@@ -39,7 +39,7 @@ typedef struct
   gboolean flushing; /* nobody waits, nothing goes in or out */
   gboolean busy;     /* something was taken out, and is not gone yet */
   guint n_asked;     /* requests without an answer */
-  gint64 waited, answering,
+  gint64 waited, blocked, answering,
       since;          /* us: as in gst_effvk_queue_get_times(); of the monotonic clock */
   GstFlowReturn flow; /* what became of the last frame */
   gboolean told;      /* upstream or the application knows of it */
@@ -55,10 +55,11 @@ void gst_effvk_queue_clear (GstEffvkQueue *queue);
  * anything but GST_FLOW_OK: put nothing in. */
 GstFlowReturn gst_effvk_queue_wait_for_room (GstEffvkQueue *queue, guint max);
 
-/* For how long, in us since the start, the queue has waited for room while no frame was on its
- * way downstream, so that answers were what was missing; and for how long there were requests
+/* For how long, in us since the start, the queue has waited for room: for answers (@waited), or
+ * while a frame was on its way downstream (@blocked); and for how long there were requests
  * without an answer. */
-void gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *answering);
+void gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *blocked,
+                                gint64 *answering);
 
 /* Waits until all that was put in has left through the source pad. FALSE: flushing. */
 gboolean gst_effvk_queue_drain (GstEffvkQueue *queue);
