@@ -4,132 +4,142 @@
  * @title: effvkclassify
  * @short_description: classifies video frames with an EfficientNet on Vulkan compute
  *
- * Every frame passes unchanged, with the classes that the network sees in it attached as metadata
- * and posted as an element message. The frame's format, size, crop and colorimetry are handled on
- * the device, with the preprocessing that the model was trained with: no videoscale, and
+ * Every frame passes unchanged. The element attaches the classes that the network sees in it as
+ * metadata, and posts them as a message. The device takes care of the frame's format, size, crop
+ * and colorimetry, and prepares it as the model was trained. No videoscale is needed, and
  * videoconvert only for formats that the pad template does not name.
  *
- * Up to #GstEffvkClassify:max-in-flight frames are in the element at once: while the device works
- * on them the next ones arrive, and each leaves as soon as its result and those before it are
- * there. Frames and events keep their order, and no frame is dropped. In a live pipeline the
- * element adds the latency that it has, in whole frames, and posts a latency message when that
- * grows.
+ * Up to #GstEffvkClassify:max-in-flight frames are in the element at once. Later frames arrive
+ * while the device works. A frame leaves as soon as its result and those of the frames before it
+ * are there. Frames and events keep their order, and no frame is dropped. In a live pipeline the
+ * element adds its latency in whole frames, and posts a latency message when the latency grows.
  *
  * ## Pace
  *
- * The inference can be skipped, never the frame: by #GstEffvkClassify:inference-interval and
- * #GstEffvkClassify:inference-interval-time, when the sink is late (#GstEffvkClassify:qos), and
- * when the frame of a live source is (#GstEffvkClassify:deadline). #GstEffvkClassify:skipped says
- * what such frames carry.
+ * The element can skip an inference, but never a frame. It does so for three reasons:
  *
- * By default a live stream does not fall behind: a frame is skipped when inference has made the
- * stream later than #GstEffvkClassify:max-in-flight frames last (100 ms at least), and carries the
- * last classes. An element warning says so once. What else makes a stream late does not count. A
- * stream that is not live has every frame classified.
+ * - #GstEffvkClassify:inference-interval and #GstEffvkClassify:inference-interval-time ask for it.
+ * - The sink is late, with #GstEffvkClassify:qos.
+ * - The frame is late, with #GstEffvkClassify:deadline.
  *
- * Intervals, deadline, QoS, ages and steady labels go by a time that never falls back, whatever the
- * frames' time stamps do.
+ * #GstEffvkClassify:skipped says what a skipped frame carries.
+ *
+ * A live stream does not fall behind by default. When inference makes it later than
+ * #GstEffvkClassify:max-in-flight frames last (at least 100 ms), frames are skipped and carry the
+ * last classes. An element warning says so once. Other causes of lateness do not count. A stream
+ * that is not live has every frame classified.
+ *
+ * Intervals, deadline, QoS, ages and steady labels follow a time that never falls back, whatever
+ * the time stamps of the frames do.
  *
  * ## How long it takes
  *
- * #GstEffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer says of
- * each frame, classified or skipped, how long it was in the element:
+ * #GstEffvkClassify:stats has percentiles of each stage's time. GStreamer's latency tracer reports
+ * how long each frame spent in the element:
  * `GST_TRACERS="latency(flags=pipeline+element)" GST_DEBUG=GST_TRACER:7`.
  *
  * ## Many streams
  *
- * Elements with the same #GstEffvkClassify:model-instance-id share one network. It is made of what
- * any of them sets, whatever the order in which they start: from READY on, what an element sets
- * counts. Two elements that set a property to different values are an error. A value that means
- * "automatic" or "none" is as if it was not set. An element that sets something new while others
- * play makes another network, which takes its place in all of them, each with a message
- * `effvkclassify-model`. A frame waits for those of the other streams, so that
- * #GstEffvkClassify:batch-size of them go to the device at once: until every stream has one
- * waiting, while the device has other work, or, when it has none, for
- * #GstEffvkClassify:batch-timeout. #GstEffvkClassify:max-in-flight is each element's own.
+ * Elements with the same #GstEffvkClassify:model-instance-id share one network. They adopt its
+ * properties from whichever element sets them, in whatever order they start. Two elements that set
+ * a property to different values are an error. A value that means "automatic" or "none" counts as
+ * not set. When an element sets something new while others play, all of them get a new network,
+ * and each posts a message `effvkclassify-model`.
+ *
+ * A frame waits for frames of the other streams, so that #GstEffvkClassify:batch-size of them go to
+ * the device at once. It waits until every stream has a frame waiting, or while the device has
+ * other work. When the device has none, it waits at most #GstEffvkClassify:batch-timeout.
+ * #GstEffvkClassify:max-in-flight belongs to each element.
  *
  * ## Changes while playing
  *
- * Every property may be set at any time. When one is set that the network is made of, another
- * network is loaded beside the one that runs, and takes its place between two frames when it is
- * ready; frames that were in flight are answered by the one that they were given to. Where it
- * cannot be loaded the old one and its settings are kept. An element message `effvkclassify-model`
- * tells: `swapped` (boolean), `model` (string, the variant that runs), `model-file` (string, what
- * was asked for) and, where it was refused, `reason` (string). Several properties that belong
- * together are set with one g_object_set().
+ * Most properties can be set at any time; gst-inspect-1.0 says which. When a property of the
+ * network changes, another network is loaded beside the one that runs. It takes its place between
+ * two frames. Frames in flight are answered by the network that they were given to. Where the new
+ * network cannot be loaded, the old one and its settings stay. An element message
+ * `effvkclassify-model` tells how it went: `swapped` (boolean), `model` (string, the network that
+ * runs), `model-file` (string, what was asked for) and, where it was refused, `reason` (string).
+ * Set properties that belong together with one g_object_set().
  *
  * ## Memory
  *
- * Frames in system memory are read where they lie when upstream took the pool that the element
- * offers, and also, on devices that share the CPU's memory, when they come again in memory that has
- * come before; else, and where a plane or a stride is no multiple of 16 bytes, they are copied to
- * the device. Frames in Vulkan images (`memory:VulkanImage`) are copied by the device that they are
- * on, GStreamer's, on which the network then works whatever #GstEffvkClassify:device says; the
- * element takes part in GStreamer's Vulkan contexts. Frames in DMA buffers (`memory:DMABuf`,
- * GStreamer 1.24 and later) are imported where the device can: linear ones, and those with the DRM
- * modifiers that it lists for their format, which need a GstVideoMeta. The caps name what it can
- * import, from when the element has started, and others are refused. #GstEffvkClassify:stats counts
- * frames and bytes of each way.
+ * - System memory: the device reads frames where they lie when upstream took the element's pool.
+ * On devices that share the CPU's memory it also does so when the same memory comes again. Planes
+ * and strides must be multiples of 16 bytes. All other frames are copied.
+ * - Vulkan images (`memory:VulkanImage`): GStreamer's device copies the frames, and the network
+ * works on that device, whatever #GstEffvkClassify:device says.
+ * - DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later): the device imports linear ones, and
+ * those with the DRM modifiers that it lists for their format. These need a GstVideoMeta. Once the
+ * element has started, its caps name what can be imported.
+ *
+ * #GstEffvkClassify:stats counts frames and bytes of each way.
  *
  * ## Colours
  *
- * Matrix, range and chroma siting are those of the caps: BT.601, BT.709, BT.2020 and SMPTE 240M,
- * also limited range of gray and RGB. Primaries are not converted: BT.2020's look a little less
- * saturated to the network than they are. HDR (PQ, HLG) is refused.
+ * Matrix, range and chroma siting come from the caps: BT.601, BT.709, BT.2020 and SMPTE 240M, also
+ * limited range of gray and RGB. Primaries are not converted: the network sees BT.2020 a little
+ * less saturated than it is. HDR (PQ, HLG) is refused.
  *
  * ## Metadata
  *
- * - GstAnalytics (GStreamer 1.24 and later): a classification (ClsMtd) of one class, the label;
- * with #GstEffvkClassify:attach-alternatives one for each of the other classes as well, best first.
- * From GStreamer 1.30 on its semantic tag is the model's name, and it is related to a ClsMtd of all
- * labels with the tag `class_descriptor`.
+ * - GstAnalytics (GStreamer 1.24 and later): a classification (ClsMtd) of one class, the label.
+ * #GstEffvkClassify:attach-alternatives adds one for each of the other classes, best first. From
+ * GStreamer 1.30 its semantic tag is the model's name. It is then related to a ClsMtd of all labels
+ * with the tag `class_descriptor`.
  * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
- * `labels` (string), `indices` (int) and `scores` (double), `model` (string), the model's
- * name, and `age` (guint64): ns since the frame that was classified, 0 where it is this one.
+ * `labels` (string), `indices` (int) and `scores` (double), with `model` (string), and with `age`
+ * (guint64): ns since the frame that was classified, 0 where it is this one.
  * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type
  * `frame`, with parameters in DL Streamer's older layout, which it drops at the end of 2026.
  * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw
- * answers, averaged where smoothing is on.
+ * answers. They are averaged where smoothing is on.
  *
  * ## Objects
  *
- * With #GstEffvkClassify:inference-region `roi-list` the objects that a detector upstream has found
- * are classified instead of the frame: GstAnalytics' detections (ODMtd) and regions of interest,
- * those that an object has both of once. A detection gets a ClsMtd, related by RELATE_TO and
- * CONTAIN, and back by RELATE_TO and IS_PART_OF; a region gets parameters `classification` with
- * `label` (string), `label_id` (int), `confidence` (double) and `model_name` (string), best first.
- * The custom meta has `objects` instead of the three arrays: an array of structures with these,
- * `age`, `x`, `y`, `width` and `height` (double, in shares of the picture's size), `type` (string)
- * and `id` (int64) where they are known.
+ * With #GstEffvkClassify:inference-region `roi-list` the element classifies the objects that a
+ * detector upstream has found, not the frame. It takes GstAnalytics' detections (ODMtd) and regions
+ * of interest. An object that has both is classified once.
  *
- * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the frame
- * or, with #GstEffvkClassify:inference-region `regions`, instead of it. They travel as objects do:
- * their `type` is the region's name, and each has a steady label of its own.
+ * - A detection gets a ClsMtd. It is related by RELATE_TO and CONTAIN, and back by RELATE_TO and
+ * IS_PART_OF.
+ * - A region of interest gets parameters `classification` with `label` (string), `label_id` (int),
+ * `confidence` (double) and `model_name` (string), best first.
+ * - The custom meta has `objects` instead of the three arrays. It is an array of structures with
+ * these arrays, `age`, `x`, `y`, `width` and `height` (double, in shares of the picture's size),
+ * and where they are known `type` (string) and `id` (int64).
  *
- * An object with a tracker's id (a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
- * `object_id`) keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval), in
- * skipped frames where #GstEffvkClassify:skipped says so, and has a steady label of its own. The
- * last 1024 are remembered, for 300 frames after they were seen.
+ * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the
+ * frame, or instead of it with #GstEffvkClassify:inference-region `regions`. They travel as objects
+ * do. Their `type` is the region's name, and each has a steady label of its own.
+ *
+ * An object can have a tracker's id: a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
+ * `object_id`. It keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval),
+ * and in skipped frames where #GstEffvkClassify:skipped says so. It has a steady label of its own.
+ * The last 1024 objects are remembered, for 300 frames after they were seen.
  *
  * ## Steady labels
  *
- * The network answers each frame by itself, and the best class may flap. The element can average
- * the answers (#GstEffvkClassify:smoothing, #GstEffvkClassify:smoothing-time), keep a label until
- * another is clearly better (#GstEffvkClassify:hysteresis) and has lasted (#GstEffvkClassify:hold),
- * and say `unknown`, with the index -1, where no class is sure enough
- * (#GstEffvkClassify:unknown-threshold, #GstEffvkClassify:unknown-margin; the score is then the
- * probability that the best class is wrong). The label is the first class everywhere; the others
- * follow, best first. A flush begins anew.
+ * The network answers each frame by itself, so the best class can change from frame to frame. The
+ * element can make the label steady:
+ *
+ * - #GstEffvkClassify:smoothing and #GstEffvkClassify:smoothing-time average the answers.
+ * - #GstEffvkClassify:hysteresis keeps a label until another class is clearly better.
+ * - #GstEffvkClassify:hold keeps a label until another class has lasted.
+ * - #GstEffvkClassify:unknown-threshold and #GstEffvkClassify:unknown-margin say `unknown`, with the
+ * index -1, where no class is sure enough. The score is then the probability that the best class is
+ * wrong.
+ *
+ * The label is the first class everywhere. The others follow, best first. A flush begins anew.
  *
  * ## Messages
  *
- * With #GstEffvkClassify:post-messages an element message `effvkclassify` per classified frame,
- * with `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64;
- * GST_CLOCK_TIME_NONE where the frame or its segment says none), `model` (string), and for the best
- * class `label` (string), `index` (int), `score` (double); `classes` is an array of structures with
- * the same three fields. Where objects are classified the message has `objects` instead, an array
- * of structures with these four fields and where the object is, as in the custom meta: those that
- * were classified in this frame.
+ * With #GstEffvkClassify:post-messages each classified frame is an element message `effvkclassify`.
+ * It has `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64;
+ * GST_CLOCK_TIME_NONE where the frame or its segment does not say), and `model` (string). The label
+ * is `label` (string), `index` (int) and `score` (double). `classes` is an array of structures with
+ * the same three fields. Where objects are classified, `objects` replaces these four fields. It is
+ * an array of structures with the four fields and the place of the object, as in the custom meta,
+ * for the objects that were classified in this frame.
  *
  * ## Example launch lines
  * |[

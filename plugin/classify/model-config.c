@@ -33,10 +33,11 @@ make_rows (Row *rows)
                            "own model, which tells the state of a video signal",
                            NULL, flags),
       FIELD (model_file), ONE_OR_AUTOMATIC },
-    { g_param_spec_string ("model-overrides", "Model overrides",
-                           "A JSON object that overrides the model's own metadata, with the keys "
-                           "of timm's pretrained_cfg: {\"padding\": \"same\", \"crop_pct\": 1.0}",
-                           NULL, flags),
+    { g_param_spec_string (
+          "model-overrides", "Model overrides",
+          "A JSON object that overrides what the model says of itself. Its keys are those of "
+          "timm's pretrained_cfg: {\"padding\": \"same\", \"crop_pct\": 1.0}",
+          NULL, flags),
       FIELD (model_overrides), ONE_OR_AUTOMATIC },
     { g_param_spec_string ("labels-file", "Labels file",
                            "The classes' names: text with one name a line, or a JSON list or map. "
@@ -55,24 +56,24 @@ make_rows (Row *rows)
                          EFFVK_TYPE_PRECISION, EFFVK_PRECISION_AUTO, flags),
       FIELD (precision), ONE_OR_AUTOMATIC },
     { g_param_spec_enum ("activation", "Activation",
-                         "What makes scores of the network's answers. auto: what the model says, "
-                         "else sigmoid for one class and softmax for more. sigmoid is for models "
-                         "of which several classes may be true",
+                         "What turns the network's raw answers into scores. auto: what the model "
+                         "says, otherwise sigmoid for one class and softmax for more. sigmoid is "
+                         "for models in which several classes can be true",
                          EFFVK_TYPE_OUTPUT_ACTIVATION, EFFVK_OUTPUT_ACTIVATION_AUTO, flags),
       FIELD (activation), ONE_OR_AUTOMATIC },
     { g_param_spec_uint ("top-k", "Top-k", "Classes to report, best first", 1, MAX_TOP_K,
                          GST_EFFVK_DEFAULT_TOP_K, flags),
       FIELD (top_k), AT_LEAST },
-    { g_param_spec_uint ("batch-size", "Batch size",
-                         "Images that one submission to the device holds: a frame's objects, with "
-                         "inference-region=roi-list, or frames of elements that share a network. "
-                         "Frames of a stream that is alone go one by one. 0: 8 for objects on a "
-                         "GPU, otherwise 1",
-                         0, MAX_BATCH_SIZE, 0, flags),
+    { g_param_spec_uint (
+          "batch-size", "Batch size",
+          "How many images one submission to the device holds. They are the objects of a frame, or "
+          "frames of elements that share a network. Frames of a single stream go one by one. 0 "
+          "means automatic: 8 for objects on a GPU, otherwise 1",
+          0, MAX_BATCH_SIZE, 0, flags),
       FIELD (batch_size), ONE_OR_AUTOMATIC },
     { g_param_spec_uint64 ("batch-timeout", "Batch timeout",
-                           "How long (ns) a frame waits, while the device has nothing to do, for "
-                           "frames of the other elements with the same model-instance-id",
+                           "How long, in ns, a frame waits for frames of the other elements with "
+                           "the same model-instance-id, while the device has nothing else to do",
                            0, GST_SECOND, DEFAULT_BATCH_TIMEOUT, flags),
       FIELD (batch_timeout), ONE_VALUE },
   };

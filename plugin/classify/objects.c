@@ -42,39 +42,39 @@ gst_effvk_objects_install_properties (GObjectClass *object_class, guint first)
 
   g_object_class_install_property (object_class, first + INFERENCE_REGION,
                                    g_param_spec_enum ("inference-region", "Inference region",
-                                                      "What is classified of a frame",
+                                                      "What is classified in a frame",
                                                       GST_EFFVK_TYPE_INFERENCE_REGION,
                                                       GST_EFFVK_REGION_FULL_FRAME, flags));
   g_object_class_install_property (
       object_class, first + OBJECT_CLASS,
-      g_param_spec_string ("object-class", "Object class",
-                           "With inference-region=roi-list: what the detector calls the objects "
-                           "that are classified, several with commas; unset: all",
-                           NULL, flags));
+      g_param_spec_string (
+          "object-class", "Object class",
+          "With inference-region=roi-list: classify only objects that the detector calls so. "
+          "Several names are separated by commas. Unset: all objects",
+          NULL, flags));
   g_object_class_install_property (
       object_class, first + OBJECT_MIN_SIZE,
       g_param_spec_uint ("object-min-size", "Object minimum size",
-                         "Objects whose shorter side has fewer pixels are not classified", 0,
-                         G_MAXINT, 0, flags));
+                         "Objects whose shorter side has fewer pixels than this are not classified",
+                         0, G_MAXINT, 0, flags));
   g_object_class_install_property (
       object_class, first + OBJECT_MAX_SIZE,
-      g_param_spec_uint ("object-max-size", "Object maximum size",
-                         "Objects whose longer side has more pixels are not classified; 0: no "
-                         "limit",
-                         0, G_MAXINT, 0, flags));
+      g_param_spec_uint (
+          "object-max-size", "Object maximum size",
+          "Objects whose longer side has more pixels than this are not classified. 0: no limit", 0,
+          G_MAXINT, 0, flags));
   g_object_class_install_property (
       object_class, first + RECLASSIFY_INTERVAL,
       g_param_spec_uint ("reclassify-interval", "Reclassify interval",
-                         "Classify an object that a tracker follows in every n-th frame; in "
-                         "between it keeps its classes. 0: once",
+                         "Classify an object that a tracker follows only in every n-th frame. In "
+                         "between it keeps its classes. 0: classify it once",
                          0, G_MAXINT, 1, flags));
   g_object_class_install_property (
       object_class, first + REGIONS,
       g_param_spec_string (
           "regions", "Regions",
-          "Named rectangles that are classified in each frame, besides what "
-          "inference-region says: NAME=X,Y,WIDTH,HEIGHT;… in shares of the picture "
-          "or, with px, in pixels",
+          "Named rectangles to classify in each frame, in addition to inference-region: "
+          "NAME=X,Y,WIDTH,HEIGHT;... in shares of the picture, or in pixels with px",
           NULL, flags));
 }
 

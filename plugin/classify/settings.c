@@ -34,16 +34,16 @@ gst_effvk_settings_install (GObjectClass *object_class)
                                      gst_effvk_model_config_get_spec (i));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_MODEL_INSTANCE_ID,
-      g_param_spec_string ("model-instance-id", "Model instance ID",
-                           "Elements of the process with the same ID share one network. They take "
-                           "its properties from whichever of them sets them. Two that set "
-                           "different values are an error",
-                           NULL, playing));
+      g_param_spec_string (
+          "model-instance-id", "Model instance ID",
+          "Elements of the process with the same ID share one network. They adopt its properties "
+          "from whichever element sets them. Two elements that set different values are an error",
+          NULL, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_THRESHOLD,
       g_param_spec_double ("threshold", "Threshold",
-                           "Classes with a lower score are not reported; scores are from 0 to 1, "
-                           "but with activation=none, where they are of any size and sign",
+                           "Classes with a lower score are not reported. Scores are from 0 to 1. "
+                           "With activation=none they can have any size and sign",
                            -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD, playing));
   g_object_class_install_property (object_class, GST_EFFVK_PROP_META_MODE,
                                    g_param_spec_enum ("meta-mode", "Meta mode",
@@ -54,15 +54,13 @@ gst_effvk_settings_install (GObjectClass *object_class)
       object_class, GST_EFFVK_PROP_ATTACH_ALTERNATIVES,
       g_param_spec_boolean ("attach-alternatives", "Attach alternatives",
                             "Attach the classes after the label as GstAnalytics classifications "
-                            "as well, one each, best first. Without it only the label is one; the "
-                            "custom meta always has all of them",
+                            "too, one each, best first. The custom meta always has all classes",
                             FALSE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_ATTACH_LOGITS,
       g_param_spec_boolean ("attach-logits", "Attach logits",
-                            "Attach the network's raw answers as well, as a GstTensorMeta "
-                            "(GStreamer 1.26) with the id classification-generic-out, float32, "
-                            "[1, classes]",
+                            "Attach the network's raw answers as a GstTensorMeta (GStreamer 1.26) "
+                            "with the id classification-generic-out, float32, [1, classes]",
                             FALSE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_ATTACH_EMBEDDING,
@@ -87,52 +85,51 @@ gst_effvk_settings_install (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
-                            "Post an element message per classified frame", TRUE, playing));
+                            "Post an element message for each classified frame", TRUE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_INFERENCE_INTERVAL,
       g_param_spec_uint ("inference-interval", "Inference interval",
-                         "Classify every n-th frame, and skip the others. Counts anew from a start "
-                         "or a flush",
+                         "Classify every n-th frame and skip the others. The count begins anew at "
+                         "a start and at a flush",
                          1, G_MAXUINT, DEFAULT_INTERVAL, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_INFERENCE_INTERVAL_TIME,
-      g_param_spec_uint64 ("inference-interval-time", "Inference interval time",
-                           "Nanoseconds of running time from one classified frame to the next: "
-                           "frames between are skipped. With inference-interval both must have "
-                           "passed. 0: none",
-                           0, G_MAXINT64, 0, playing));
+      g_param_spec_uint64 (
+          "inference-interval-time", "Inference interval time",
+          "Skip frames until this much running time, in ns, has passed since the last classified "
+          "frame. With inference-interval, both must have passed. 0: do not skip by time",
+          0, G_MAXINT64, 0, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_QOS,
       g_param_spec_boolean ("qos", "Quality of service",
                             "Skip frames that the sink says would come too late, and post QoS "
-                            "messages, in which processed and dropped count inferences",
+                            "messages. Their processed and dropped counts are of inferences",
                             TRUE, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_DEADLINE,
-      g_param_spec_uint64 ("deadline", "Deadline",
-                           "Skip a frame that is older than this (ns) when it could be classified, "
-                           "by the pipeline's clock: for live sources. 0: never. -1 (the largest "
-                           "number) means automatic: in a live pipeline, frames that inference "
-                           "has made later than max-in-flight frames last",
-                           0, G_MAXUINT64, GST_CLOCK_TIME_NONE, playing));
-  g_object_class_install_property (object_class, GST_EFFVK_PROP_SKIPPED,
-                                   g_param_spec_enum ("skipped", "Skipped frames",
-                                                      "What skipped frames, which pass too, carry",
-                                                      GST_EFFVK_TYPE_SKIPPED_MODE,
-                                                      GST_EFFVK_SKIPPED_AUTO, playing));
+      g_param_spec_uint64 (
+          "deadline", "Deadline",
+          "Skip a frame that is older than this, in ns, by the pipeline's clock. 0: never. -1 (the "
+          "largest number) means automatic: in a live pipeline, skip frames that inference has "
+          "made later than max-in-flight frames last",
+          0, G_MAXUINT64, GST_CLOCK_TIME_NONE, playing));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_SKIPPED,
+      g_param_spec_enum ("skipped", "Skipped frames",
+                         "What a skipped frame carries. Skipped frames pass like all others",
+                         GST_EFFVK_TYPE_SKIPPED_MODE, GST_EFFVK_SKIPPED_AUTO, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_MAX_IN_FLIGHT,
-      g_param_spec_uint (
-          "max-in-flight", "Max in flight",
-          "Frames that may be in the element at once while later ones arrive. Raised above its "
-          "value at the start, further frames wait for the device",
-          1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
+      g_param_spec_uint ("max-in-flight", "Max in flight",
+                         "How many frames may be in the element at once while later ones arrive. "
+                         "Above the value at the start, further frames wait for the device",
+                         1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
-          "What was done and how: frames, inferences, skipped and why, messages, device, "
-          "precision, kernels, copied bytes, percentiles of each stage's time in ns",
+          "What was done: frames, inferences, skips and their reasons, messages, device, "
+          "precision, kernels, copied bytes, and percentiles of each stage's time in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   gst_effvk_steady_install_properties (object_class, GST_EFFVK_PROP_STEADY);
   gst_effvk_objects_install_properties (object_class, GST_EFFVK_PROP_OBJECTS);

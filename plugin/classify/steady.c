@@ -21,26 +21,26 @@ gst_effvk_steady_install_properties (GObjectClass *object_class, guint first)
   g_object_class_install_property (
       object_class, first + SMOOTHING,
       g_param_spec_double ("smoothing", "Smoothing",
-                           "The share of the past in the network's answers, averaged from one "
-                           "classified frame to the next, before scores are made of them",
+                           "The weight of the past, 0 to below 1, when the network's raw answers "
+                           "are averaged from one classified frame to the next",
                            0.0, 0.999, 0.0, flags));
   g_object_class_install_property (
       object_class, first + SMOOTHING_TIME,
       g_param_spec_uint64 ("smoothing-time", "Smoothing time",
-                           "The same by time: the past's share falls to 1/e in so many ns, however "
-                           "many frames there are; 0: smoothing counts",
+                           "Average by time instead: after so many ns the past counts for 1/e, "
+                           "however many frames there are. 0: use smoothing",
                            0, G_MAXINT64, 0, flags));
   g_object_class_install_property (
       object_class, first + HYSTERESIS,
-      g_param_spec_double ("hysteresis", "Hysteresis",
-                           "How much better than the label's another class's score has to be to "
-                           "replace it",
-                           0.0, G_MAXDOUBLE, 0.0, flags));
+      g_param_spec_double (
+          "hysteresis", "Hysteresis",
+          "How much better another class must score than the label before it becomes the label",
+          0.0, G_MAXDOUBLE, 0.0, flags));
   g_object_class_install_property (
       object_class, first + HOLD,
       g_param_spec_uint64 ("hold", "Hold",
-                           "How long, in ns, another label has to be found without a break before "
-                           "it replaces the label",
+                           "How long, in ns, another class must be the best without a break before "
+                           "it becomes the label",
                            0, G_MAXINT64, 0, flags));
   g_object_class_install_property (
       object_class, first + UNKNOWN_THRESHOLD,
@@ -52,14 +52,12 @@ gst_effvk_steady_install_properties (GObjectClass *object_class, guint first)
       object_class, first + UNKNOWN_MARGIN,
       g_param_spec_double ("unknown-margin", "Unknown margin",
                            "The label is \"unknown\" where the scores of the two best classes "
-                           "differ by less; 0: never",
+                           "differ by less than this. 0: never",
                            0.0, G_MAXDOUBLE, 0.0, flags));
   g_object_class_install_property (
       object_class, first + MESSAGES_ON_CHANGE,
       g_param_spec_boolean ("messages-on-change", "Messages on change",
-                            "With post-messages: only where the label, the first class, is another "
-                            "than before",
-                            FALSE, flags));
+                            "With post-messages: post only when the label changes", FALSE, flags));
 }
 
 gboolean
