@@ -4,9 +4,8 @@
 #include "classifier-slot.h"
 #include "classifier-stats.h"
 #include "net/tuning.h"
+#include "selftest/record.h"
 #include "vk/cache.h"
-
-#include <effvk/effvk-selftest.h>
 
 /* The ring: slots are filled and submitted in turn, and collected in the same order. */
 typedef enum
@@ -98,7 +97,7 @@ choose_precision (EffvkDevice *device, EffvkPrecision wanted)
   static GMutex lock;
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
   gpointer known;
-  guint n_failed = 0;
+  g_autoptr (GError) error = NULL;
   gboolean good;
 
   if (wanted != EFFVK_PRECISION_AUTO)
@@ -110,11 +109,10 @@ choose_precision (EffvkDevice *device, EffvkPrecision wanted)
   known = g_object_get_data (G_OBJECT (device), "effvk-auto-precision");
   if (known)
     return (EffvkPrecision) GPOINTER_TO_INT (known);
-  good = effvk_selftest_run (device, EFFVK_PRECISION_FP16, 1, 1, NULL, NULL, &n_failed, NULL)
-         && n_failed == 0;
+  good = effvk_selftest_passes (device, EFFVK_PRECISION_FP16, &error);
   if (!good)
-    g_message ("%s does not pass the self-test in fp16 (%u comparisons failed): using fp32",
-               effvk_device_get_name (device), n_failed);
+    g_message ("%s does not pass the self-test in fp16, so fp32 is used: %s",
+               effvk_device_get_name (device), error->message);
   wanted = good ? EFFVK_PRECISION_FP16 : EFFVK_PRECISION_FP32;
   g_object_set_data (G_OBJECT (device), "effvk-auto-precision", GINT_TO_POINTER (wanted));
   return wanted;

@@ -349,4 +349,16 @@ EFFVK_API GVariant *effvk_device_info_get_limits (const EffvkDeviceInfo *info);
  */
 EFFVK_API GPtrArray *effvk_device_list (GError **error);
 
+/**
+ * effvk_device_describe:
+ * @device: a device
+ *
+ * What the device says of itself, for a report to whoever looks into a problem: driver, version, limits, memory
+ * types and queue families, one a line. For people: what is in it may change. May be called from any thread.
+ *
+ * Returns: (transfer full): text of several lines
+ * Since: 0.2
+ */
+EFFVK_API char *effvk_device_describe (EffvkDevice *device);
+
 G_END_DECLS

@@ -3,12 +3,16 @@
 
 #include "base/half.h"
 
+#include "vk/once.h"
+
 #include <math.h>
 
 /* Bytes before and after a guarded output; a tensor begins at a multiple of 256. */
 #define GUARD 256
 /* In every byte this is a NaN, in floats and in halves. */
 #define CANARY 0xff
+/* Bytes around a copy that nobody may write. */
+#define MARGIN 13
 
 void
 effvk_trial_init (EffvkTrial *trial, EffvkSelftest *test, const char *op, const char *kernel,
@@ -129,13 +133,53 @@ effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor)
   trial->watched = tensor;
 }
 
-static gboolean
-fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error)
+gboolean
+effvk_trial_fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error)
 {
   g_autofree guint8 *bytes = g_malloc (size);
 
   memset (bytes, CANARY, size);
   return effvk_buffer_upload (buffer, offset, bytes, size, error);
+}
+
+/* What is in @got, which begins with MARGIN bytes that nobody wrote, and ends with as many. */
+static char *
+find_copy_fault (const guint8 *got, const guint8 *expected, gsize size)
+{
+  for (gsize i = 0; i < size + 2 * MARGIN; i++)
+    {
+      gboolean inside = i >= MARGIN && i < MARGIN + size;
+      guint8 wanted = inside ? expected[i - MARGIN] : CANARY;
+
+      if (got[i] != wanted)
+        return g_strdup_printf ("byte %" G_GSIZE_FORMAT " %s it is 0x%02x, expected 0x%02x",
+                                inside ? i - MARGIN : i, inside ? "of" : "around", got[i], wanted);
+    }
+  return NULL;
+}
+
+gboolean
+effvk_trial_copy_around (EffvkTrial *trial, EffvkMemoryKind kind, gsize size, char **fault,
+                         GError **error)
+{
+  EffvkDevice *device = trial->test->device;
+  const VkBufferCopy region = { .srcOffset = MARGIN, .dstOffset = MARGIN, .size = size };
+  EffvkBuffer from = { 0 }, to = { 0 };
+  g_auto (EffvkOnce) once = { 0 };
+  gboolean ok = effvk_buffer_init (&from, device, kind, size + 2 * MARGIN, "from", error)
+                && effvk_buffer_init (&to, device, kind, size + 2 * MARGIN, "to", error)
+                && effvk_trial_fill (&to, 0, size + 2 * MARGIN, error);
+
+  for (gsize i = 0; ok && i < size; i++)
+    from.map[MARGIN + i] = (guint8) g_rand_int (trial->rand);
+  ok = ok && effvk_buffer_flush (&from, error) && effvk_once_begin (&once, device, error);
+  if (ok)
+    device->vk.vkCmdCopyBuffer (once.commands, from.handle, to.handle, 1, &region);
+  ok = ok && effvk_once_submit (&once, error) && effvk_buffer_invalidate (&to, error);
+  *fault = ok ? find_copy_fault (to.map, from.map + MARGIN, size) : NULL;
+  effvk_buffer_clear (&from);
+  effvk_buffer_clear (&to);
+  return ok;
 }
 
 gboolean
@@ -158,10 +202,10 @@ effvk_trial_run (EffvkTrial *trial, GError **error)
       gsize offset;
       EffvkBuffer *buffer = effvk_program_get_buffer (program, trial->watched, &offset);
 
-      if (!fill (buffer, offset, effvk_tensor_info_size (info), error))
+      if (!effvk_trial_fill (buffer, offset, effvk_tensor_info_size (info), error))
         return FALSE;
     }
-  if (trial->guarded_output && !fill (&trial->guarded, 0, trial->guarded.size, error))
+  if (trial->guarded_output && !effvk_trial_fill (&trial->guarded, 0, trial->guarded.size, error))
     return FALSE;
   return effvk_program_run (program, error);
 }

@@ -75,6 +75,15 @@ EffvkTensor effvk_trial_add_output (EffvkTrial *trial, const EffvkTensorInfo *in
 /* A tensor that the op itself made: it too is filled with NaN before the run. At most one. */
 void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
 
+/* Fills a part of a buffer with bytes that are a NaN in every storage. */
+gboolean effvk_trial_fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error);
+
+/* Copies @size random bytes from memory of a kind that the CPU maps to another such, by the device, from and
+ * to places that are aligned to nothing. @fault receives what came out wrong, or NULL. FALSE with @error
+ * set when it could not be done. */
+gboolean effvk_trial_copy_around (EffvkTrial *trial, EffvkMemoryKind kind, gsize size, char **fault,
+                                  GError **error);
+
 /* Compiles the program, writes inputs and NaN, runs. */
 gboolean effvk_trial_run (EffvkTrial *trial, GError **error);
 

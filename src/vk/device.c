@@ -354,6 +354,18 @@ effvk_device_new (const char *selector, GError **error)
   return effvk_device_new_ranked (selector, &rank, error);
 }
 
+EffvkDevice *
+effvk_device_new_beside (EffvkDevice *device, guint32 queue_family, GError **error)
+{
+  g_autoptr (EffvkPhysical) physical = NULL;
+
+  if (effvk_instance_ref (error) == VK_NULL_HANDLE)
+    return NULL;
+  physical = effvk_physical_new (device->physical, device->info->index,
+                                 effvk_instance_get_version (), queue_family);
+  return open_device (physical, error);
+}
+
 GPtrArray *
 effvk_device_list (GError **error)
 {

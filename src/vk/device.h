@@ -45,6 +45,9 @@ struct _EffvkDevice
  * over, and then the rank of the one that is returned. Those that cannot be opened are passed over, which is said. */
 EffvkDevice *effvk_device_new_ranked (const char *selector, guint *rank, GError **error);
 
+/* Another device on the same hardware, for itself, with a queue of a family that computes. */
+EffvkDevice *effvk_device_new_beside (EffvkDevice *device, guint32 queue_family, GError **error);
+
 /* The kernels' view of a device. */
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 

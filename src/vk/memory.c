@@ -23,6 +23,27 @@ find_memory_type (EffvkDevice *device, guint32 allowed, VkMemoryPropertyFlags wa
   return found;
 }
 
+/* The first that the CPU maps and that is not coherent. */
+static int
+find_incoherent_type (EffvkDevice *device, guint32 allowed)
+{
+  const VkMemoryPropertyFlags both
+      = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
+  for (guint32 i = 0; i < device->memory.memoryTypeCount; i++)
+    if (allowed & (1u << i)
+        && (device->memory.memoryTypes[i].propertyFlags & both)
+               == VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT)
+      return (int) i;
+  return -1;
+}
+
+gboolean
+effvk_device_has_incoherent_memory (EffvkDevice *device)
+{
+  return find_incoherent_type (device, G_MAXUINT32) >= 0;
+}
+
 static int
 choose_memory_type (EffvkDevice *device, guint32 allowed, EffvkMemoryKind kind)
 {
@@ -39,6 +60,8 @@ choose_memory_type (EffvkDevice *device, guint32 allowed, EffvkMemoryKind kind)
       return type >= 0 ? type : find_memory_type (device, allowed, 0, 0);
     case EFFVK_MEMORY_UPLOAD:
       return find_memory_type (device, allowed, mapped, coherent);
+    case EFFVK_MEMORY_INCOHERENT:
+      return find_incoherent_type (device, allowed);
     case EFFVK_MEMORY_SHARED:
     case EFFVK_MEMORY_DOWNLOAD:
     default:

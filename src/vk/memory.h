@@ -8,7 +8,8 @@ typedef enum
   EFFVK_MEMORY_DEVICE, /* fastest for the device; mapped only where device memory is host-visible */
   EFFVK_MEMORY_UPLOAD, /* mapped; written by the CPU, read by the device */
   EFFVK_MEMORY_SHARED, /* mapped, cached where possible; written and read by the CPU, read by the device */
-  EFFVK_MEMORY_DOWNLOAD, /* mapped, cached; written by the device, read by the CPU */
+  EFFVK_MEMORY_INCOHERENT, /* mapped, and not coherent, which not every device has; for tests */
+  EFFVK_MEMORY_DOWNLOAD,   /* mapped, cached; written by the device, read by the CPU */
 } EffvkMemoryKind;
 
 /* A VkBuffer with memory of its own, mapped for its whole life where the kind says so. */
@@ -21,6 +22,8 @@ typedef struct
   guint8 *map;
   gboolean coherent;
 } EffvkBuffer;
+
+gboolean effvk_device_has_incoherent_memory (EffvkDevice *device);
 
 /* Storage, uniform texel and transfer usage. @size 0 is rounded up. On failure @buffer is empty. */
 gboolean effvk_buffer_init (EffvkBuffer *buffer, EffvkDevice *device, EffvkMemoryKind kind,

@@ -93,13 +93,35 @@ BindImageMemory2 (VkDevice handle, uint32_t n, const VkBindImageMemoryInfo *info
   return device->BindImageMemory2 (handle, n, infos);
 }
 
+/* @spec: room for the constants, which the caller frees. */
+static void
+misspecialize (VkComputePipelineCreateInfo *info, VkSpecializationInfo *spec)
+{
+  const VkSpecializationInfo *right = info->stage.pSpecializationInfo;
+
+  if (!right || right->dataSize == 0)
+    return;
+  *spec = *right;
+  spec->pData = g_memdup2 (right->pData, right->dataSize);
+  if (fault_kernels_misspecialize ((guint32 *) spec->pData,
+                                   (guint) (right->dataSize / sizeof (guint32))))
+    info->stage.pSpecializationInfo = spec;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL
 CreateComputePipelines (VkDevice handle, VkPipelineCache cache, uint32_t n,
                         const VkComputePipelineCreateInfo *infos,
                         const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
 {
+  g_autofree VkComputePipelineCreateInfo *wrong = g_memdup2 (infos, n * sizeof *infos);
+  g_autofree VkSpecializationInfo *specs = g_new0 (VkSpecializationInfo, n);
+
   BEGIN (CreateComputePipelines, handle, fault_spoil (pipelines, n * sizeof *pipelines))
-  result = device->CreateComputePipelines (handle, cache, n, infos, allocator, pipelines);
+  for (uint32_t i = 0; i < n; i++)
+    misspecialize (&wrong[i], &specs[i]);
+  result = device->CreateComputePipelines (handle, cache, n, wrong, allocator, pipelines);
+  for (uint32_t i = 0; i < n; i++)
+    g_free ((gpointer) specs[i].pData);
   for (uint32_t i = 0; i < n; i++)
     fault_count_objects (pipelines[i] != VK_NULL_HANDLE);
   return result;
@@ -207,6 +229,22 @@ allocate_memory (VkDevice handle, const VkMemoryAllocateInfo *info,
   return result;
 }
 
+/* The same for code that is wrong. */
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_shader_module (VkDevice handle, const VkShaderModuleCreateInfo *info,
+                      const VkAllocationCallbacks *allocator, VkShaderModule *module)
+{
+  g_autoptr (GArray) code = fault_kernels_rewrite (info->pCode, info->codeSize);
+  VkShaderModuleCreateInfo wrong = *info;
+
+  if (code)
+    {
+      wrong.pCode = (const guint32 *) (gpointer) code->data;
+      wrong.codeSize = code->len * sizeof (guint32);
+    }
+  return CreateShaderModule (handle, &wrong, allocator, module);
+}
+
 static VKAPI_ATTR void VKAPI_CALL
 free_memory (VkDevice handle, VkDeviceMemory memory, const VkAllocationCallbacks *allocator)
 {
@@ -222,6 +260,7 @@ fault_find_device_function (const char *name)
     const char *name;
     PFN_vkVoidFunction function;
   } all[] = { { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
+              { "vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module },
               { "vkFreeMemory", (PFN_vkVoidFunction) free_memory },
 #define X(call, ...) { "vk" #call, (PFN_vkVoidFunction) call },
               FAULT_MAKES (X) FAULT_ENDS (X) FAULT_OTHERS (X)

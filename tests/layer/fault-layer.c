@@ -154,7 +154,14 @@ static const char *const calls[] = { FAULT_MAKES (X) FAULT_OTHERS (X) FAULT_OF_I
 #undef X
 
 EXPORT const FaultControl fault_control;
-EXPORT const FaultControl fault_control = { calls, arm, has_failed, count, count_objects };
+EXPORT const FaultControl fault_control = { calls,
+                                            arm,
+                                            has_failed,
+                                            count,
+                                            fault_kernels_break,
+                                            fault_memory_spoil,
+                                            fault_memory_spoil_once,
+                                            count_objects };
 
 /* EFFVK_FAULT, once. */
 static void
@@ -170,6 +177,8 @@ read_environment (void)
     for (guint i = 0; i < FAULT_N_CALLS; i++)
       if (strcmp (words[0], calls[i]) == 0)
         arm (i, (guint) strtoul (words[1], NULL, 10), atoi (words[2]));
+  if (g_getenv ("EFFVK_FAULT_KERNELS"))
+    fault_kernels_break (g_getenv ("EFFVK_FAULT_KERNELS"));
   g_once_init_leave (&done, 1);
 }
 

@@ -111,6 +111,13 @@ void fault_count_objects (int n);
 /* What the layer does in place of the driver with a device, by Vulkan's name; NULL: nothing. */
 PFN_vkVoidFunction fault_find_device_function (const char *name);
 
+/* Kernels that are wrong. @how as in fault.h, or NULL. */
+void fault_kernels_break (const char *how);
+/* The code that is to take a module's place, of words; NULL: none. */
+GArray *fault_kernels_rewrite (const guint32 *code, gsize size);
+/* Changes the constants of a pipeline; FALSE: they stay. */
+gboolean fault_kernels_misspecialize (guint32 *constants, guint n);
+
 /* Memory that is not coherent; see fault.h. All of it does nothing where that was not asked for. */
 gboolean fault_memory_is_incoherent (void);
 void fault_memory_describe (VkPhysicalDeviceMemoryProperties *properties);
@@ -118,4 +125,6 @@ void fault_memory_add (VkDeviceMemory memory, VkDeviceSize size);
 void fault_memory_remove (VkDeviceMemory memory);
 void fault_memory_map (VkDeviceMemory memory, void **data);
 void fault_memory_flush (guint32 n, const VkMappedMemoryRange *ranges);
+void fault_memory_spoil (gboolean on);
+void fault_memory_spoil_once (guint n);
 void fault_memory_invalidate (guint32 n, const VkMappedMemoryRange *ranges);

@@ -16,7 +16,9 @@ typedef struct
   guint8 *clean;  /* the cache as it was when it was last the same as the memory */
 } Memory;
 
-static GMutex lock;
+static GMutex lock; /* what follows */
+static gboolean spoils, spoils_now;
+static guint spoil_in;       /* invalidations; 0: not */
 static GHashTable *memories; /* VkDeviceMemory → Memory */
 
 #define KEY(handle) ((gpointer) (gsize) (handle))
@@ -111,10 +113,28 @@ flush_line (Memory *memory, gsize offset, gsize size)
   memcpy (memory->clean + offset, memory->cache + offset, size);
 }
 
+void
+fault_memory_spoil (gboolean on)
+{
+  g_mutex_lock (&lock);
+  spoils = on;
+  g_mutex_unlock (&lock);
+}
+
+void
+fault_memory_spoil_once (guint n)
+{
+  g_mutex_lock (&lock);
+  spoil_in = n;
+  g_mutex_unlock (&lock);
+}
+
 static void
 invalidate_line (Memory *memory, gsize offset, gsize size)
 {
   memcpy (memory->cache + offset, memory->device + offset, size);
+  if (spoils || spoils_now)
+    memory->cache[offset] ^= 1;
   memcpy (memory->clean + offset, memory->cache + offset, size);
 }
 
@@ -146,5 +166,9 @@ fault_memory_flush (guint32 n, const VkMappedMemoryRange *ranges)
 void
 fault_memory_invalidate (guint32 n, const VkMappedMemoryRange *ranges)
 {
+  g_mutex_lock (&lock);
+  spoils_now = spoil_in == 1;
+  spoil_in -= spoil_in > 0;
+  g_mutex_unlock (&lock);
   each_line (n, ranges, invalidate_line);
 }

@@ -11,6 +11,8 @@
  * what fails, from the first call on: EFFVK_FAULT=vkQueueSubmit:3:-4 is the third submission, with
  * VK_ERROR_DEVICE_LOST.
  *
+ * EFFVK_FAULT_KERNELS=barrier, overflow or stride: kernels are wrong; see break_kernels below.
+ *
  * EFFVK_FAULT_INCOHERENT=1: no memory is coherent. What the CPU writes reaches the device when it is
  * flushed, and what the device writes reaches the CPU when it is invalidated. Not before.
  */
@@ -26,6 +28,16 @@ typedef struct
   void (*arm) (guint call, guint n, int result);
   gboolean (*has_failed) (void);
   guint (*count) (guint call);
+
+  /* Kernels that are made from now on are wrong: "barrier" (none of those within a workgroup is there),
+   * "overflow" (values are beyond a half's range when they are stored as halves), "stride"
+   * (a depthwise convolution's). NULL: right. */
+  void (*break_kernels) (const char *how);
+
+  /* Whether bits flip in what the device has written and the CPU invalidates, from now on; or only in what
+   * it invalidates the @n-th time. Both need EFFVK_FAULT_INCOHERENT. */
+  void (*spoil_memory) (gboolean on);
+  void (*spoil_once) (guint n);
 
   /* Objects that were made and not destroyed. */
   guint (*count_objects) (void);

@@ -673,8 +673,22 @@ def selftest():
         equal(sum(kernel['comparisons'] for kernel in found['kernels']), found['comparisons'],
               'comparisons')
     table = Run('selftest', '--shapes', 1, env=plain_env()).ok().out
-    for word in ('pointwise', 'depthwise', 'worst NMSE'):
+    for word in ('pointwise', 'depthwise', 'worst NMSE', 'replayed', 'queues', 'mapped'):
         check(word in table, f'{word!r} is missing in {table!r}')
+    none = Run('selftest', '--shapes', 1, '--replays', 0, '--report', path('report.txt'),
+               env=plain_env()).ok().out
+    check('replayed' not in none, f'replayed, but --replays 0: {none!r}')
+    with open(path('report.txt'), encoding='utf-8') as file:
+        report = file.read()
+    for word in ('selftest --precision fp32', 'driver', 'maxTexelBufferElements', 'memory type 0',
+                 'queue family 0', 'pointwise', 'passed'):
+        check(word in report, f'{word!r} is missing in {report!r}')
+    text = Run('selftest', '--shapes', 1, '--replays', 1, '--report', '-',
+               env=plain_env()).ok().out
+    check('queue family 0' in text and 'worst NMSE' not in text, text)
+    Run('selftest', '--shapes', 1, '--replays', 0, '--report', '/no/such/folder/file',
+        env=plain_env()).fails(1, '/no/such/folder')
+    Run('selftest', '--replays', -1).fails(2, 'replays')
 
 
 # monitor
