@@ -14,6 +14,7 @@ static const char *const reasons[GST_EFFVK_N_SKIPS] = {
   [GST_EFFVK_SKIP_INTERVAL] = "is skipped: not its turn (inference-interval)",
   [GST_EFFVK_SKIP_QOS] = "is skipped: the sink is late (qos)",
   [GST_EFFVK_SKIP_DEADLINE] = "is skipped: it is too old (deadline)",
+  [GST_EFFVK_SKIP_DEVICE] = "is skipped: the device was lost",
 };
 
 static void
@@ -136,7 +137,7 @@ gst_effvk_classify_decide (GstEffvkClassify *self, const GstEffvkPace *pace, Gst
   moment.time = gst_effvk_pacer_advance (pacer, &self->segment, buffer, get_duration (self, buffer),
                                          self->latency.live ? moment.now : GST_CLOCK_TIME_NONE);
   moment.limit = get_limit (self, pace, moment.now);
-  skip = gst_effvk_pacer_decide (pacer, pace, &moment);
+  skip = self->restoring ? GST_EFFVK_SKIP_DEVICE : gst_effvk_pacer_decide (pacer, pace, &moment);
   late = skip == GST_EFFVK_SKIP_QOS ? pacer->late : GST_CLOCK_DIFF (moment.time, moment.now);
   if (GST_CLOCK_TIME_IS_VALID (moment.limit))
     warn = gst_effvk_lag_take_decision (&pacer->lag, moment.now, skip == GST_EFFVK_SKIP_DEADLINE);

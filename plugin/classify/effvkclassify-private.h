@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "classify/device-loss.h"
 #include "classify/effvkclassify.h"
 #include "common/orientation-tags.h"
 #include "memory/frame.h"
@@ -36,7 +37,9 @@ struct _GstEffvkClassify
   GstEffvkModelConfig accepted;   /* the settings that it met; likewise */
   gboolean declared;              /* the registry counts the settings: from READY on */
   gboolean lost;                  /* the device, until the next start; has been reported */
-  GThread *loader;                /* of another network; NULL: has not been one yet */
+  gboolean restoring;             /* the device was lost, and another one is being opened */
+  GstEffvkRestarts restarts;
+  GThread *loader; /* of another network; NULL: has not been one yet */
   gboolean may_load, loading;
   gboolean load_again; /* settings were set since it began */
   GstVideoInfo info;   /* of the caps; the sink pad's thread writes it */

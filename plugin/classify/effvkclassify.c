@@ -61,6 +61,14 @@
  * runs), `model-file` (string, what was asked for) and, where it was refused, `reason` (string).
  * Set properties that belong together with one g_object_set().
  *
+ * ## A device that is lost
+ *
+ * When the device is lost in the middle of a stream, the element posts a warning, opens the device anew
+ * and builds the network again. Frames pass without classes meanwhile. An element message
+ * `effvkclassify-device` tells when it is done: `device` (string, its name), `restarts` (uint, within a
+ * minute). #EffvkClassify:device-restarts bounds how often; beyond it the loss is an error. A device that
+ * GStreamer has opened (`memory:VulkanImage`) is not the element's to open.
+ *
  * ## Memory
  *
  * - System memory: the device reads frames where they lie when upstream took the element's pool.
@@ -224,7 +232,8 @@ start (GstEffvkClassify *self)
   if (!gst_effvk_classify_expects_vulkan (self) && !gst_effvk_classify_join_network (self))
     return FALSE;
   GST_OBJECT_LOCK (self);
-  self->lost = FALSE;
+  self->lost = self->restoring = FALSE;
+  self->restarts.n = 0;
   self->latency.live = self->latency.asked = FALSE;
   gst_effvk_latency_reset (&self->latency, NULL, self->settings.pace.max_in_flight);
   self->pacer.lag.warned = FALSE;

@@ -188,13 +188,18 @@ static gpointer
 load_and_swap (gpointer data)
 {
   GstEffvkClassify *self = data;
+  gboolean restoring;
 
   GST_OBJECT_LOCK (self);
   while (self->load_again && self->may_load)
     {
+      restoring = self->restoring;
       self->load_again = FALSE;
       GST_OBJECT_UNLOCK (self);
-      swap (self);
+      if (restoring)
+        gst_effvk_classify_restore (self);
+      else
+        swap (self);
       GST_OBJECT_LOCK (self);
     }
   self->loading = FALSE;
@@ -237,6 +242,18 @@ gst_effvk_classify_check_network (GstEffvkClassify *self)
   GST_OBJECT_UNLOCK (self);
   if (declare)
     gst_effvk_registry_declare (self);
+  g_clear_pointer (&finished, g_thread_join);
+}
+
+void
+gst_effvk_classify_replace_network (GstEffvkClassify *self)
+{
+  GThread *finished = NULL;
+
+  GST_OBJECT_LOCK (self);
+  if (self->may_load)
+    finished = load_another (self);
+  GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&finished, g_thread_join);
 }
 

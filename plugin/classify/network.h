@@ -34,6 +34,9 @@ void gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_fil
  * any thread; does nothing but between the two below. */
 void gst_effvk_classify_check_network (GstEffvkClassify *self);
 
+/* Has gst_effvk_classify_restore() done in the thread that loads networks. */
+void gst_effvk_classify_replace_network (GstEffvkClassify *self);
+
 /* When the network runs, and before it goes: waits until nothing is being loaded any more. */
 void gst_effvk_classify_begin_swaps (GstEffvkClassify *self);
 void gst_effvk_classify_end_swaps (GstEffvkClassify *self);

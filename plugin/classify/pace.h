@@ -22,6 +22,7 @@ typedef enum
   GST_EFFVK_SKIP_INTERVAL, /* it is not this frame's turn */
   GST_EFFVK_SKIP_QOS,      /* downstream says that frames come too late */
   GST_EFFVK_SKIP_DEADLINE, /* it came too late itself */
+  GST_EFFVK_SKIP_DEVICE,   /* the device was lost, and there is no other one yet */
   GST_EFFVK_N_SKIPS
 } GstEffvkSkip;
 

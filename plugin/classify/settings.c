@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classify/settings.h"
 
+#include "classify/device-loss.h"
+
 #define DEFAULT_THRESHOLD 0.0
 #define DEFAULT_INTERVAL 1
 #define DEFAULT_MAX_IN_FLIGHT 3
@@ -125,6 +127,13 @@ gst_effvk_settings_install (GObjectClass *object_class)
                          "Above the value at the start, further frames wait for the device",
                          1, MAX_IN_FLIGHT, DEFAULT_MAX_IN_FLIGHT, playing));
   g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_DEVICE_RESTARTS,
+      g_param_spec_uint ("device-restarts", "Device restarts",
+                         "How often within a minute a device that was lost is opened anew. Frames "
+                         "pass without classes meanwhile. 0: the loss ends the stream",
+                         0, GST_EFFVK_MAX_DEVICE_RESTARTS, GST_EFFVK_DEFAULT_DEVICE_RESTARTS,
+                         playing));
+  g_object_class_install_property (
       object_class, GST_EFFVK_PROP_STATS,
       g_param_spec_boxed (
           "stats", "Statistics",
@@ -148,6 +157,7 @@ gst_effvk_settings_init (GstEffvkSettings *settings)
                    .skipped = GST_EFFVK_SKIPPED_AUTO,
                    .steady = { .unknown_threshold = GST_EFFVK_MODELS_THRESHOLD } },
     .objects = { .interval = 1 },
+    .device_restarts = GST_EFFVK_DEFAULT_DEVICE_RESTARTS,
   };
   gst_effvk_model_config_init (&settings->network);
 }
@@ -324,6 +334,9 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
     case GST_EFFVK_PROP_MAX_IN_FLIGHT:
       pace->max_in_flight = g_value_get_uint (value);
       return TRUE;
+    case GST_EFFVK_PROP_DEVICE_RESTARTS:
+      settings->device_restarts = g_value_get_uint (value);
+      return TRUE;
     default:
       return gst_effvk_steady_set (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)
              || gst_effvk_objects_set (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value);
@@ -387,6 +400,9 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_MAX_IN_FLIGHT:
       g_value_set_uint (value, pace->max_in_flight);
+      return TRUE;
+    case GST_EFFVK_PROP_DEVICE_RESTARTS:
+      g_value_set_uint (value, settings->device_restarts);
       return TRUE;
     default:
       return gst_effvk_steady_get (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)

@@ -36,6 +36,7 @@ typedef struct
   GstEffvkReporting reporting;
   GstEffvkObjectOptions objects;
   char *teach_file;
+  guint device_restarts; /* within a minute */
 } GstEffvkSettings;
 
 enum
@@ -56,6 +57,7 @@ enum
   GST_EFFVK_PROP_DEADLINE,
   GST_EFFVK_PROP_SKIPPED,
   GST_EFFVK_PROP_MAX_IN_FLIGHT,
+  GST_EFFVK_PROP_DEVICE_RESTARTS,
   GST_EFFVK_PROP_STATS,
   GST_EFFVK_PROP_STEADY, /* GST_EFFVK_STEADY_N_PROPERTIES of them */
   GST_EFFVK_PROP_OBJECTS

@@ -149,6 +149,8 @@ ask (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer, gboolean wan
       = gst_effvk_request_new (&self->image, &self->place, effvk_classifier_get_device (classifier),
                                &self->info, buffer, due, n_due,
                                effvk_classifier_get_batch_size (classifier), &reason);
+  if (!item->request && gst_effvk_classify_outlives (self, item->network, reason))
+    return TRUE;
   if (!item->request)
     {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason), (NULL));

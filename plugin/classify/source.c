@@ -54,6 +54,9 @@ push_frame (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer)
   gint64 times[3] = { g_get_monotonic_time () };
   GstEffvkReporting how;
 
+  if (item->request && item->request->error
+      && gst_effvk_classify_outlives (self, item->network, item->request->error->message))
+    g_clear_pointer (&item->request, gst_effvk_request_unref); /* the frame passes without */
   if (item->request && item->request->error)
     {
       post_frame_error (self, item->request->error);

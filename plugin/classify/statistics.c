@@ -9,10 +9,9 @@ static const char *const stage_names[GST_EFFVK_N_STAGES] = {
   [GST_EFFVK_STAGE_REPORT] = "report", [GST_EFFVK_STAGE_PUSH] = "push",
 };
 static const char *const skip_names[GST_EFFVK_N_SKIPS] = {
-  [GST_EFFVK_SKIP_EMPTY] = "skipped-empty",
-  [GST_EFFVK_SKIP_INTERVAL] = "skipped-interval",
-  [GST_EFFVK_SKIP_QOS] = "skipped-qos",
-  [GST_EFFVK_SKIP_DEADLINE] = "skipped-deadline",
+  [GST_EFFVK_SKIP_EMPTY] = "skipped-empty",   [GST_EFFVK_SKIP_INTERVAL] = "skipped-interval",
+  [GST_EFFVK_SKIP_QOS] = "skipped-qos",       [GST_EFFVK_SKIP_DEADLINE] = "skipped-deadline",
+  [GST_EFFVK_SKIP_DEVICE] = "skipped-device",
 };
 
 void

@@ -50,6 +50,11 @@ gst_effvk_frame_import (EffvkDevice *device, const GstVideoFrame *frame, gboolea
 
   locker = g_mutex_locker_new (&lock);
   import = gst_mini_object_get_qdata (GST_MINI_OBJECT (memory), import_quark ());
+  if (import && import->device != device && effvk_device_is_lost (import->device))
+    {
+      gst_mini_object_set_qdata (GST_MINI_OBJECT (memory), import_quark (), NULL, NULL);
+      import = NULL;
+    }
   if (!import)
     {
       import = g_new0 (Import, 1);
