@@ -72,7 +72,7 @@ embed (const ToolLookOptions *options, const char *output, char *const *sources)
   guint n_looked, n_failed;
 
   gst_effvk_json_init (&job.json);
-  if (!examples || !tool_look_init (&job.look, options, TRUE, 1, &error))
+  if (!examples || !tool_look_init (&job.look, options, TOOL_LOOK_EMBEDDINGS, 1, &error))
     {
       tool_error ("%s", error->message);
       return TOOL_FAILED;

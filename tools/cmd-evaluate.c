@@ -44,7 +44,9 @@ evaluate (const Options *options, const char *folder, Job *job, GError **error)
                                        : tool_examples_from_folder (folder, error);
   guint n_looked;
 
-  if (!examples || !tool_look_init (&job->look, &options->look, FALSE, 1000, error))
+  if (!examples
+      || !tool_look_init (&job->look, &options->look,
+                          options->report ? TOOL_LOOK_HEATMAPS : TOOL_LOOK_CLASSES, 1000, error))
     return FALSE;
   job->evaluation = tool_evaluation_new (job->look.model);
   return tool_examples_look (examples, options->look.interval, try_one, job, &n_looked,

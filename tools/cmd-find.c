@@ -169,7 +169,7 @@ find (const Options *options, char *const *sources)
   gboolean failed = FALSE;
   gsize n = 0;
 
-  if (!tool_look_init (&job.look, &options->look, TRUE, 1, &error)
+  if (!tool_look_init (&job.look, &options->look, TOOL_LOOK_EMBEDDINGS, 1, &error)
       || !(like = look_at_like (&job, options->like, &n, &error))
       || !collect (&job, options, sources, &failed, &error))
     {

@@ -29,7 +29,9 @@ static const char style[]
       "solid #d8dde2;border-radius:6px;padding:.6rem}figure img{max-width:100%;height:auto;display:"
       "block;margin:0 auto}figcaption{font-size:.85rem;overflow-wrap:anywhere;margin-top:.4rem}"
       ".name{color:#5a636b}svg text{font:12px system-ui,sans-serif;fill:#1c2024}.scroll{overflow-x:"
-      "auto}@media(prefers-color-scheme:dark){body{background:#14171a;color:#e6e9ec}td,th,figure{"
+      "auto}.seen{position:relative;width:fit-content;margin:0 auto;overflow:hidden}.seen svg{"
+      "position:absolute;left:0;top:0;width:100%;height:100%;mix-blend-mode:multiply}@media("
+      "prefers-color-scheme:dark){body{background:#14171a;color:#e6e9ec}td,th,figure{"
       "border-color:#363c42}.name{color:#9aa4ad}svg text{fill:#e6e9ec}}";
 
 static void G_GNUC_PRINTF (2, 3) append (GString *out, const char *format, ...)
@@ -240,6 +242,33 @@ make_thumbnail (const char *source)
 #endif
 }
 
+/* Where the wrong class was seen, over the picture: cells that speak for it more than the mean. */
+static void
+append_heat (GString *out, const ToolTrial *trial)
+{
+  guint n = trial->heat_width * trial->heat_height;
+  double mean = 0, most = 0, width, height;
+
+  if (!trial->heat)
+    return;
+  for (guint i = 0; i < n; i++)
+    mean += (double) trial->heat[i] / n;
+  for (guint i = 0; i < n; i++)
+    most = MAX (most, (double) trial->heat[i] - mean);
+  width = trial->heat_area[2] / trial->heat_width;
+  height = trial->heat_area[3] / trial->heat_height;
+  g_string_append (out, "<svg viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\">");
+  for (guint i = 0; i < n && most > 0; i++)
+    if ((double) trial->heat[i] > mean)
+      append (out,
+              "<rect x=\"%.4f\" y=\"%.4f\" width=\"%.4f\" height=\"%.4f\" fill=\"#ff3b00\" "
+              "fill-opacity=\"%.3f\"/>",
+              trial->heat_area[0] + i % trial->heat_width * width,
+              trial->heat_area[1] + i / trial->heat_width * height, width, height,
+              0.55 * ((double) trial->heat[i] - mean) / most);
+  g_string_append (out, "</svg>");
+}
+
 static void
 append_mistakes (GString *out, const ToolEvaluation *evaluation)
 {
@@ -247,7 +276,9 @@ append_mistakes (GString *out, const ToolEvaluation *evaluation)
 
   append (out, "<h2>The surest mistakes (%u of %u)</h2>", MIN (mistakes->len, N_MISTAKES),
           mistakes->len);
-  g_string_append (out, "<div class=\"sheet\">");
+  g_string_append (out,
+                   "<p>Red is where the class was seen that the picture was taken for.</p><div "
+                   "class=\"sheet\">");
   for (guint i = 0; i < MIN (mistakes->len, N_MISTAKES); i++)
     {
       const ToolTrial *trial = mistakes->pdata[i];
@@ -256,7 +287,11 @@ append_mistakes (GString *out, const ToolEvaluation *evaluation)
 
       g_string_append (out, "<figure>");
       if (thumbnail)
-        g_string_append_printf (out, "<img alt=\"\" src=\"%s\">", thumbnail);
+        {
+          g_string_append_printf (out, "<div class=\"seen\"><img alt=\"\" src=\"%s\">", thumbnail);
+          append_heat (out, trial);
+          g_string_append (out, "</div>");
+        }
       append (
           out,
           "<figcaption><b>%s</b>, taken for <b>%s</b> (%.0f&#160;%%)<br><span class=\"name\">%s",

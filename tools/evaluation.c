@@ -11,6 +11,7 @@ trial_clear (gpointer data)
 
   g_free (trial->source);
   g_free (trial->label);
+  g_free (trial->heat);
 }
 
 ToolEvaluation *
@@ -47,6 +48,17 @@ find_class (EffvkModel *model, const char *label)
   return G_MAXUINT;
 }
 
+static void
+keep_heat (ToolTrial *trial, EffvkResult *result)
+{
+  const float *heat = effvk_result_get_heatmap (result, &trial->heat_width, &trial->heat_height);
+  double *area = trial->heat_area;
+
+  if (heat)
+    trial->heat = g_memdup2 (heat, (gsize) trial->heat_width * trial->heat_height * sizeof *heat);
+  effvk_result_get_heatmap_area (result, &area[0], &area[1], &area[2], &area[3]);
+}
+
 void
 tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, gint64 time,
                      EffvkResult *result)
@@ -72,6 +84,8 @@ tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, gin
       trial.rank = i;
       trial.own = (double) effvk_result_get_score (result, i);
     }
+  if (trial.rank != 0)
+    keep_heat (&trial, result);
   g_array_append_val (evaluation->trials, trial);
 }
 

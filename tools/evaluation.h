@@ -15,6 +15,9 @@ typedef struct
   guint found;       /* the best class */
   double score, own; /* of the best class, and of the true one */
   guint rank;        /* of the true class, from 0; G_MAXUINT: not among those reported */
+  float *heat;       /* where the best class was seen, of trials that are wrong; or NULL */
+  guint heat_width, heat_height;
+  double heat_area[4]; /* x, y, width, height, in shares of the picture */
 } ToolTrial;
 
 #define TOOL_N_BINS 10       /* of scores, for the calibration */

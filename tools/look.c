@@ -15,7 +15,7 @@ tool_look_check (ToolLookOptions *options, const char *command)
 }
 
 gboolean
-tool_look_init (ToolLook *look, const ToolLookOptions *options, gboolean embeddings, guint top_k,
+tool_look_init (ToolLook *look, const ToolLookOptions *options, ToolLookFlags flags, guint top_k,
                 GError **error)
 {
   g_autoptr (EffvkClassifierOptions) classifier_options = effvk_classifier_options_new ();
@@ -27,7 +27,8 @@ tool_look_init (ToolLook *look, const ToolLookOptions *options, gboolean embeddi
     return FALSE;
   effvk_classifier_options_set_precision (classifier_options, options->precision);
   effvk_classifier_options_set_top_k (classifier_options, top_k);
-  effvk_classifier_options_set_embeddings (classifier_options, embeddings);
+  effvk_classifier_options_set_embeddings (classifier_options, (flags & TOOL_LOOK_EMBEDDINGS) != 0);
+  effvk_classifier_options_set_heatmaps (classifier_options, (flags & TOOL_LOOK_HEATMAPS) != 0);
   look->classifier = effvk_classifier_new (device, look->model, classifier_options, error);
   return look->classifier != NULL;
 }

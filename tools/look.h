@@ -38,7 +38,15 @@ typedef struct
   EffvkClassifier *classifier;
 } ToolLook;
 
-/* A classifier of @top_k classes, with @embeddings or without. */
-gboolean tool_look_init (ToolLook *look, const ToolLookOptions *options, gboolean embeddings,
+/* What results are to have besides classes. */
+typedef enum
+{
+  TOOL_LOOK_CLASSES = 0,
+  TOOL_LOOK_EMBEDDINGS = 1 << 0,
+  TOOL_LOOK_HEATMAPS = 1 << 1,
+} ToolLookFlags;
+
+/* A classifier of @top_k classes. */
+gboolean tool_look_init (ToolLook *look, const ToolLookOptions *options, ToolLookFlags flags,
                          guint top_k, GError **error);
 void tool_look_clear (ToolLook *look);

@@ -149,7 +149,7 @@ print_duplicates (const ToolTeaching *teaching)
     printf ("  and %" G_GSIZE_FORMAT " more pairs\n", n - N_DUPLICATES);
 }
 
-/* The class that more pictures would help most: the fewest of those that are few, else the worst. */
+/* The class that more pictures would help most: the smallest where it is small, else the worst. */
 static void
 advise_class (const Facts *facts, gboolean *advised)
 {

@@ -9,9 +9,9 @@ G_BEGIN_DECLS
  * EffvkEmbeddings:
  *
  * The embeddings of a collection of images, and what each is of. An item is one image; it has one
- * embedding or, where an image was seen mirrored and cropped as well (#EffvkTeacher), several views,
- * of which the first is the image as it is. All come from one network: embeddings of others cannot
- * be compared with them.
+ * embedding or, where an image was seen mirrored and cropped as well (#EffvkTeacher), several
+ * views, of which the first is the image as it is. All come from one network: embeddings of others
+ * cannot be compared with them.
  *
  * Not thread-safe: one thread at a time uses an object.
  *
@@ -52,9 +52,9 @@ EFFVK_API EffvkEmbeddings *effvk_embeddings_new_from_file (const char *path, GEr
  * @path: (type filename): where to write
  * @error: return location of a #GError in the %G_IO_ERROR domain
  *
- * Writes the collection. A name that ends in ".npy" makes a file of NumPy's, [items, size] floats of
- * each item's first view, and "@path.json" beside it: an array with an object per item, "source",
- * "time" (ns, or null) and "labels". Any other makes one safetensors file: "embeddings"
+ * Writes the collection. A name that ends in ".npy" makes a file of NumPy's, [items, size] floats
+ * of each item's first view, and "@path.json" beside it: an array with an object per item,
+ * "source", "time" (ns, or null) and "labels". Any other makes one safetensors file: "embeddings"
  * [views, size], and "items", that JSON as bytes, with the number of views per item. A file appears
  * whole or not at all.
  *
@@ -229,8 +229,8 @@ EFFVK_API const char *const *effvk_embeddings_get_labels (EffvkEmbeddings *embed
  * Finds the items that are most like an image, by the cosine of the angle between their first views
  * and @values.
  *
- * Returns: (transfer full): a #GVariant of type a(ud): items and cosines (1: the same), the most alike
- * first, the first of equals first; empty where @n does not fit
+ * Returns: (transfer full): a #GVariant of type a(ud): items and cosines (1: the same), the most
+ * alike first, the first of equals first; empty where @n does not fit
  *
  * Since: 0.2
  */

@@ -52,9 +52,9 @@ EFFVK_API GQuark effvk_teacher_error_quark (void);
  * computed on the device, and a new classifier on top of them is fitted on the CPU, in seconds. The
  * network itself, the backbone, stays as it is.
  *
- * The classifier is a logistic regression, fitted by L-BFGS. How strongly it is regularised, how sure
- * its scores are, and how good it is, is found by cross-validation. The same pictures, in the same
- * order, and the same seed make the same model.
+ * The classifier is a logistic regression, fitted by L-BFGS. How strongly it is regularised, how
+ * sure its scores are, and how good it is, is found by cross-validation. The same pictures, in the
+ * same order, and the same seed make the same model.
  *
  * Not thread-safe: one thread at a time uses a teacher.
  *
@@ -115,8 +115,8 @@ EFFVK_API void effvk_teacher_set_multi_label (EffvkTeacher *teacher, gboolean mu
 /**
  * effvk_teacher_set_n_views:
  * @teacher: a teacher
- * @n_views: how often each picture is looked at, 1 to 16: as it is, mirrored, and the rest in crops of
- *   which every other is mirrored; 4 by default
+ * @n_views: how often each picture is looked at, 1 to 16: as it is, mirrored, and the rest in crops
+ *   of which every other is mirrored; 4 by default
  *
  * Where left and right matter ("arrow left", "arrow right") this has to be 1.
  *
@@ -205,17 +205,18 @@ EFFVK_API EffvkEmbeddings *effvk_teacher_get_embeddings (EffvkTeacher *teacher);
  * @cancellable: (nullable): ends the fit, with %G_IO_ERROR_CANCELLED
  * @progress: (nullable) (scope call): told how far it is
  * @user_data: for @progress
- * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR, %EFFVK_MODEL_ERROR or %G_IO_ERROR
- *   domain
+ * @error: return location of a #GError in the %EFFVK_TEACHER_ERROR, %EFFVK_MODEL_ERROR or
+ *   %G_IO_ERROR domain
  *
- * Makes a model of the backbone's weights and a new classifier of what was added. Its classes are the
- * labels, sorted. Every class needs two pictures at least. Classes weigh the same, however many
+ * Makes a model of the backbone's weights and a new classifier of what was added. Its classes are
+ * the labels, sorted. Every class needs two pictures at least. Classes weigh the same, however many
  * pictures each has.
  *
  * The model knows its own unknown-threshold (effvk_model_get_unknown_threshold()): at least 95 % of
- * pictures like those that it was taught with score more. effvk_model_get_teaching() has "pictures", "classes"
- * (an object: pictures of each), "accuracy" and "accuracy_interval" (of cross-validation; 95 %),
- * "log_loss", "temperature", "l2", "views", "folds" and "seed". effvk_model_save() keeps all of that.
+ * pictures like those that it was taught with score more. effvk_model_get_teaching() has
+ * "pictures", "classes" (an object: pictures of each), "accuracy" and "accuracy_interval" (of
+ * cross-validation; 95 %), "log_loss", "temperature", "l2", "views", "folds" and "seed".
+ * effvk_model_save() keeps all of that.
  *
  * More pictures may be added after that, and another model be made.
  *
@@ -236,9 +237,9 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  * share whose best class, or all of whose classes, are right), "accuracy-interval" ((dd): 95 %, by
  * Wilson), "precision" and "recall" (ad: of each class; NaN where nothing was found or tried),
  * "confusion" (aau: for each class, what its pictures were taken for; empty for multi-label),
- * "offenders" (a(ussdd): item of the embeddings, its label, what it is taken for, and both scores: the
- * ten that are most likely labelled wrong or misleading), "duplicates" (a(uud): pairs of items of
- * different classes that are the same or nearly so, and the cosine of the angle between them as
+ * "offenders" (a(ussdd): item of the embeddings, its label, what it is taken for, and both scores:
+ * the ten that are most likely labelled wrong or misleading), "duplicates" (a(uud): pairs of items
+ * of different classes that are the same or nearly so, and the cosine of the angle between them as
  * seen from the mean of all),
  * "log-loss" (d), "temperature" (d), "l2" (d), "unknown-threshold" (d), "folds" (u).
  *

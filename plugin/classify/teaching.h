@@ -16,17 +16,17 @@ void gst_effvk_teaching_free (GstEffvkTeaching *teaching);
 void gst_effvk_teaching_ask (GstEffvkTeaching *teaching, const char *label);
 
 /* A frame was classified: @results (element-type EffvkResult), of it or of the objects in it, are
- * examples of the label that was asked for first, if one was. They have embeddings of @model's. Cheap
- * where nobody asked. */
+ * examples of the label that was asked for first, if one was. They have embeddings of @model's.
+ * Cheap where nobody asked. */
 void gst_effvk_teaching_see (GstEffvkTeaching *teaching, EffvkModel *model, GPtrArray *results,
                              GstClockTime time);
 
 /* Told of a model that was taught, from a thread. */
 typedef void (*GstEffvkTaughtFunc) (GstElement *element, EffvkModel *model, const char *file);
 
-/* Fits a classifier to the examples, in a thread, and writes it to @file (NULL: nowhere). An element
- * message effvkclassify-taught tells how it went. Returns FALSE where one is being fitted already, or
- * there is no example. */
+/* Fits a classifier to the examples, in a thread, and writes it to @file (NULL: nowhere). An
+ * element message effvkclassify-taught tells how it went. Returns FALSE where one is being fitted
+ * already, or there is no example. */
 gboolean gst_effvk_teaching_fit (GstEffvkTeaching *teaching, const char *file,
                                  GstEffvkTaughtFunc taught);
 

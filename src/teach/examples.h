@@ -5,9 +5,9 @@
 #include "teach/reduce.h"
 
 /* What a classifier is fitted to: embeddings with their classes as numbers. Features are seen as
- * scale * (feature - mean), which gives them an average square length of 1, so that the strength of a
- * regularisation means the same for every network. Where there are few, the rows that are fitted have
- * fewer columns than features. */
+ * scale * (feature - mean), which gives them an average square length of 1, so that the strength of
+ * a regularisation means the same for every network. Where there are few, the rows that are fitted
+ * have fewer columns than features. */
 typedef struct
 {
   EffvkEmbeddings *embeddings; /* not owned */

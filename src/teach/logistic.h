@@ -5,8 +5,8 @@
 
 #include <gio/gio.h>
 
-/* Logistic regression: multinomial, or one for each class where an item may have several. A solution
- * is [classes][columns + 1] numbers, the last of a row its bias. */
+/* Logistic regression: multinomial, or one for each class where an item may have several. A
+ * solution is [classes][columns + 1] numbers, the last of a row its bias. */
 typedef struct
 {
   const EffvkExamples *examples;
@@ -20,8 +20,8 @@ typedef struct
 double *effvk_logistic_new_solution (const EffvkExamples *examples);
 void effvk_logistic_free_solution (double *solution);
 
-/* Fits @solution, from what it is. FALSE with @error set when it was cancelled, or when effvk was built
- * without a solver. */
+/* Fits @solution, from what it is. FALSE with @error set when it was cancelled, or when effvk was
+ * built without a solver. */
 gboolean effvk_logistic_fit (const EffvkLogistic *logistic, double *solution,
                              GCancellable *cancellable, GError **error);
 

@@ -57,8 +57,8 @@ find_pivot (const double *left, guint n)
   return best;
 }
 
-/* Cholesky's decomposition of the rows' products, with pivots: a dimension at a time, that of the row of
- * which most is left. */
+/* Cholesky's decomposition of the rows' products, with pivots: a dimension at a time, that of the
+ * row of which most is left. */
 EffvkReduction *
 effvk_reduction_new (const float *rows, guint n_rows, guint n_features, const double *mean,
                      double scale)

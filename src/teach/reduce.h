@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* Fewer rows than features span a space of as many dimensions as there are rows. What is fitted there, with
- * squared weights for a penalty, is what would be fitted over all features. */
+/* Fewer rows than features span a space of as many dimensions as there are rows. What is fitted
+ * there, with squared weights for a penalty, is what would be fitted over all features. */
 typedef struct
 {
   guint n_rows, n_features, rank;

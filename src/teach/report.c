@@ -57,8 +57,8 @@ count_one (Counts *counts, const EffvkExamples *examples, guint item, const doub
     counts->confusion[(gsize) examples->classes[item] * n + best]++;
 }
 
-/* How much an item looks labelled wrong: by its best class that it is not labelled with, and the worst
- * of those that it is. */
+/* How much an item looks labelled wrong: by its best class that it is not labelled with, and the
+ * worst of those that it is. */
 static Offender
 judge (const EffvkExamples *examples, guint item, const double *scores)
 {

@@ -61,8 +61,8 @@ shuffle (GArray *items, GRand *rand)
     }
 }
 
-/* The items of each class. Those of videos keep their order: neighbours are nearly the same, and belong
- * into the same fold. */
+/* The items of each class. Those of videos keep their order: neighbours are nearly the same, and
+ * belong into the same fold. */
 static GPtrArray *
 group_by_class (const EffvkExamples *examples, GRand *rand)
 {
@@ -201,9 +201,9 @@ score (const EffvkExamples *examples, const float *answers, double temperature, 
     scores[c] /= sum;
 }
 
-/* How badly answers, divided by a temperature, foretell what is so: nats an item. A truth is taken for
- * a little less than certain (as Platt does), or what few items tell apart without a mistake would be
- * said to be certain. */
+/* How badly answers, divided by a temperature, foretell what is so: nats an item. A truth is taken
+ * for a little less than certain (as Platt does), or what few items tell apart without a mistake
+ * would be said to be certain. */
 static double
 measure (const EffvkExamples *examples, const EffvkValidation *validation, const float *answers,
          double temperature, double *scores)
@@ -324,8 +324,9 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-/* What few items tell apart without a mistake has nearly the same score for all, and a limit beside it would
- * refuse the next one. So a part of the way from knowing nothing to there is left, in log odds. */
+/* What few items tell apart without a mistake has nearly the same score for all, and a limit beside
+ * it would refuse the next one. So a part of the way from knowing nothing to there is left, in log
+ * odds. */
 static double
 leave_room (const EffvkExamples *examples, double score)
 {

@@ -10,12 +10,11 @@ typedef struct
 {
   guint n_items, n_classes;
   guint n_folds;
-  guint *items;   /* that were tried; all where they are not too many */
-  float *answers; /* [items][classes], raw, by classifiers that have not seen the item */
-  double l2;      /* the strength that did best */
-  double
-      temperature; /* what answers are divided by, so that their scores are as sure as they are right */
-  double loss;     /* of what is so divided, in nats an item */
+  guint *items;       /* that were tried; all where they are not too many */
+  float *answers;     /* [items][classes], raw, by classifiers that have not seen the item */
+  double l2;          /* the strength that did best */
+  double temperature; /* answers are divided by it, so that they are as sure as they are right */
+  double loss;        /* of what is so divided, in nats an item */
 } EffvkValidation;
 
 /* @tell: told a share from 0 to 1. */

@@ -5,8 +5,8 @@
 
 #define LEAST 0.85 /* of an image's sides that a crop keeps */
 
-/* The orientation that shows the image mirrored, left to right, when it is upright. To mirror what was
- * turned by a quarter is to mirror it first and turn it the other way. */
+/* The orientation that shows the image mirrored, left to right, when it is upright. To mirror what
+ * was turned by a quarter is to mirror it first and turn it the other way. */
 static EffvkOrientation
 mirror (EffvkOrientation orientation)
 {

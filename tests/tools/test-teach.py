@@ -107,8 +107,8 @@ def shapes_are_learned():
     check(0.5 <= report['unknown_threshold'] < 1, str(report))
     fresh = draw_folder('fresh', 20, first=100)
     for shape in ('disc', 'stripes'):
-        found = classify(path('shapes.safetensors'), '--unknown-threshold', 0, *[os.path.join(fresh, shape, name) for name in
-                                                       sorted(os.listdir(os.path.join(fresh, shape)))])
+        found = classify(path('shapes.safetensors'), '--unknown-threshold', 0,
+                         *[os.path.join(fresh, shape, name) for name in sorted(os.listdir(os.path.join(fresh, shape)))])
         right = found.count(shape)
         check(right >= 19, f'{right} of {len(found)} fresh pictures of "{shape}" are right')
 
@@ -455,6 +455,7 @@ def how_good_a_model_is():
     with open(path('report.html'), encoding='utf-8') as file:
         page = file.read()
     check(page.count('data:image/jpeg;base64,') == len(mistakes), 'a picture for each mistake')
+    check(page.count('preserveAspectRatio') == len(mistakes), 'a heat map for each mistake')
     check('<svg' in page and 'wrong.png' in page and '<b>square' not in page, 'the page')
     check('src="http' not in page and 'href=' not in page, 'the page needs another file')
     text = tool('evaluate', '--model', taught(), fresh).ok().out

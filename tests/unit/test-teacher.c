@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Teaching, without pictures: what is learned of embeddings that are made here, and what is refused. */
+/* Teaching, without pictures: what is learned of embeddings that are made here, and what is
+ * refused. */
 #include "teach/examples.h"
 #include "teach/logistic.h"
 #include "teach/views.h"
