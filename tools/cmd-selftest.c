@@ -187,11 +187,8 @@ run_all (EffvkDevice *device, const Options *options, GPtrArray *rows, guint *n_
       || (options->n_replays > 0
           && !effvk_selftest_replay (device, options->precision, (guint32) options->seed,
                                      (guint) options->n_replays, on_replay, rows, &n_replays_failed,
-                                     &error)))
-    {
-      tool_error ("%s", error->message);
-      return FALSE;
-    }
+                                     error)))
+    return FALSE;
   *n_failed += n_replays_failed;
   return TRUE;
 }
