@@ -2,6 +2,7 @@
 #include "classifier-profile.h"
 
 #include "tune/timing.h"
+#include "vk/executables.h"
 
 /* "112x112x32", a batch before it where there is one. */
 static char *
@@ -76,4 +77,59 @@ effvk_programs_profile (EffvkProgram *const *programs, guint n, guint runs, GErr
   g_variant_dict_insert (&dict, "clock", "s", device_clock ? "device" : "host");
   g_variant_dict_insert_value (&dict, "dispatches", g_variant_builder_end (&dispatches));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+static gboolean
+same_pipeline (const EffvkDispatch *a, const EffvkDispatch *b)
+{
+  return a->shader == b->shader && a->n_spec == b->n_spec
+         && memcmp (a->spec, b->spec, a->n_spec * sizeof *a->spec) == 0;
+}
+
+/* How many dispatches from @first on take the pipeline of that one; 0: an earlier one does. */
+static guint
+count_dispatches (EffvkProgram *program, guint first)
+{
+  const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, first);
+  guint n = 0;
+
+  for (guint i = 0; i < effvk_program_get_n_dispatches (program); i++)
+    if (same_pipeline (effvk_program_get_dispatch (program, i), dispatch))
+      {
+        if (i < first)
+          return 0;
+        n++;
+      }
+  return n;
+}
+
+GVariant *
+effvk_program_describe_executables (EffvkProgram *program, GError **error)
+{
+  g_auto (GVariantBuilder) pipelines = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < effvk_program_get_n_dispatches (program); i++)
+    {
+      const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
+      const EffvkPipelineKey key = { dispatch->shader, dispatch->spec, dispatch->n_spec };
+      guint n = count_dispatches (program, i);
+      g_autoptr (GVariant) executables = NULL;
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+      if (n == 0)
+        continue;
+      executables = effvk_executables_describe (effvk_program_get_device (program), &key, error);
+      if (!executables)
+        return NULL;
+      g_variant_dict_insert (&dict, "op", "s", dispatch->op);
+      g_variant_dict_insert (&dict, "kernel", "s", dispatch->kernel);
+      g_variant_dict_insert (&dict, "dispatches", "u", n);
+      g_variant_dict_insert_value (&dict, "constants",
+                                   g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, dispatch->spec,
+                                                              dispatch->n_spec,
+                                                              sizeof *dispatch->spec));
+      g_variant_dict_insert_value (&dict, "executables", executables);
+      g_variant_builder_add_value (&pipelines, g_variant_dict_end (&dict));
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&pipelines));
 }

@@ -714,6 +714,15 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
 }
 
 GVariant *
+effvk_classifier_get_executables (EffvkClassifier *classifier, GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (!error || !*error, NULL);
+
+  return effvk_program_describe_executables (effvk_net_get_program (classifier->net), error);
+}
+
+GVariant *
 effvk_classifier_tune (EffvkDevice *device, EffvkModel *model, EffvkClassifierOptions *options,
                        GError **error)
 {

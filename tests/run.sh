@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     -h|--help)
       echo "$usage"
       echo "  --slow         the large networks as well, the fuzzers, five minutes of stress and 200 changes of models"
-      echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin or slow"
+      echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin, devices or slow"
       echo "  EFFVK_KNOWN_SKIPS  a list of the tests that may be skipped: others fail then, see tests/lib/summary.py"
       echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
       exit 0
@@ -49,6 +49,9 @@ fi
 packages=("${effvk_packages_build[@]}" "${effvk_packages_test[@]}")
 [ $setup = ordinary ] || packages+=("${effvk_packages_slow[@]}")
 effvk_packages_install "${packages[@]}"
+# A driver that is not Mesa's; without it a test is skipped.
+export EFFVK_SWIFTSHADER=${EFFVK_SWIFTSHADER:-${XDG_CACHE_HOME:-$HOME/.cache}/effvk-tests/swiftshader}
+tests/lib/swiftshader.sh || effvk_say "warning: SwiftShader could not be fetched"
 if ! effvk_build build-tests --buildtype=debugoptimized --werror; then
   effvk_say "failed: the build"
   echo "0 passed, 1 failed, 0 skipped"

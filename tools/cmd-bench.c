@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench-compare.h"
+#include "bench-executables.h"
 #include "bench-profile.h"
 #include "bench-start.h"
 #include "stop.h"
@@ -18,7 +19,7 @@ typedef struct
   ToolTarget target;
   EffvkPrecision precision;
   gint batch, frames, warmup, streams;
-  gboolean json, layers, start_only;
+  gboolean json, layers, executables, start_only;
   char *compare, *onnxruntime; /* NULL: none; NULL: the usual places */
 } Options;
 
@@ -393,9 +394,9 @@ bench (Options *options, ToolLive *live, GError **error)
   if (!device)
     return FALSE;
   /* Before this process has work of its own for the device. */
-  if (!options->start_only)
+  if (!options->start_only && !options->executables)
     show (live, "the start of a process, with empty caches and with filled ones", 0, 0);
-  if ((!options->start_only
+  if ((!options->start_only && !options->executables
        && !tool_measure_starts (&options->target, effvk_device_get_uuid (device),
                                 options->precision, (guint) options->batch, &figures.cold_start_ms,
                                 &figures.warm_start_ms, error)))
@@ -411,6 +412,8 @@ bench (Options *options, ToolLive *live, GError **error)
     }
   if (options->start_only)
     return start_only (classifiers->pdata[0], options, error);
+  if (options->executables)
+    return tool_executables_print (classifiers->pdata[0], options->json, error);
   image = make_noise (model);
   if (!measure (classifiers, image, options, &figures, live, error)
       || !measure_more (classifiers->pdata[0], image, options, &profile, &comparison, live, error))
@@ -442,6 +445,8 @@ parse (Options *options, char ***argv)
             "Classifiers that share the device, for frames per second, 1 to 64 (default: 1)", "N" },
           { "layers", 'L', 0, G_OPTION_ARG_NONE, &options->layers,
             "The time of every dispatch, not only of every kernel", NULL },
+          { "executables", 0, 0, G_OPTION_ARG_NONE, &options->executables,
+            "Only what the driver's compiler says of each kernel: registers, spills", NULL },
           { "compare", 'c', 0, G_OPTION_ARG_STRING, &options->compare,
             "Another runtime to time in turn with effvk: onnxruntime", "RUNTIME" },
           { "onnxruntime", 0, 0, G_OPTION_ARG_FILENAME, &options->onnxruntime,

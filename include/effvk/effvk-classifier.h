@@ -458,6 +458,23 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
                                               guint n_runs, GError **error);
 
 /**
+ * effvk_classifier_get_executables:
+ * @classifier: a classifier
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the driver
+ *   has no VK_KHR_pipeline_executable_properties
+ *
+ * Compiles the network's pipelines once more and gives what the driver's compiler says of them: registers, spills,
+ * shared memory, whatever it has. An array of dictionaries, one a pipeline: "op" and "kernel" (s), "dispatches" (u: how many
+ * take it), "constants" (au: its specialization), and "executables" (aa{sv}), each with "name" (s), "subgroup-size" (u) and
+ * "statistics" (a{sv}: by the driver's names, numbers or booleans). May be called from any thread.
+ *
+ * Returns: (transfer full): a #GVariant of type aa{sv}, or %NULL with @error set
+ *
+ * Since: 0.2
+ */
+EFFVK_API GVariant *effvk_classifier_get_executables (EffvkClassifier *classifier, GError **error);
+
+/**
  * effvk_classifier_tune:
  * @device: a device
  * @model: a model

@@ -5,7 +5,6 @@
 
 #include "vk/once.h"
 
-
 double
 effvk_median (double *values, guint n)
 {
@@ -25,11 +24,26 @@ subtract (double time, double overhead)
   return MAX (time - overhead, 0);
 }
 
+/* Drivers that have timestamps but never give them, or whose clock stands still, are among those that are
+ * there: @work is set to FALSE, and @ticks are of no use. */
+static gboolean
+read_ticks (EffvkDevice *device, VkQueryPool queries, guint n, guint64 *ticks, gboolean *work,
+            GError **error)
+{
+  VkResult result
+      = device->vk.vkGetQueryPoolResults (device->handle, queries, 0, n, n * sizeof *ticks, ticks,
+                                          sizeof *ticks, VK_QUERY_RESULT_64_BIT);
+
+  *work = result == VK_SUCCESS && ticks[0] != ticks[n - 1];
+  return result == VK_NOT_READY
+         || effvk_device_check (device, result, "vkGetQueryPoolResults", error);
+}
+
 /* All dispatches in one submission, a timestamp before the first and one after each; before them,
- * timestamps with nothing but a barrier between. */
+ * timestamps with nothing but a barrier between. @work: whether there were any. */
 static gboolean
 run_timestamps (EffvkDevice *device, EffvkProgram *const *programs, guint n, guint total,
-                VkQueryPool queries, double *times, GError **error)
+                VkQueryPool queries, double *times, gboolean *work, GError **error)
 {
   const struct VolkDeviceTable *vk = &device->vk;
   g_auto (EffvkOnce) once = { 0 };
@@ -60,12 +74,10 @@ run_timestamps (EffvkDevice *device, EffvkProgram *const *programs, guint n, gui
                                  at++);
       }
   if (!effvk_once_submit (&once, error)
-      || !effvk_device_check (device,
-                              vk->vkGetQueryPoolResults (device->handle, queries, 0, n_ticks,
-                                                         n_ticks * sizeof *ticks, ticks,
-                                                         sizeof *ticks, VK_QUERY_RESULT_64_BIT),
-                              "vkGetQueryPoolResults", error))
+      || !read_ticks (device, queries, n_ticks, ticks, work, error))
     return FALSE;
+  if (!*work)
+    return TRUE;
   for (guint i = 0; i < EMPTY; i++)
     empty[i] = (double) ((ticks[i + 1] - ticks[i]) & device->caps.timestamp_mask);
   overhead = effvk_median (empty, EMPTY);
@@ -140,13 +152,11 @@ effvk_programs_time (EffvkProgram *const *programs, guint n, guint runs, double 
                              error))
     return FALSE;
 
-  for (guint r = 0; r <= runs && ok; r++)
-    {
-      double *row = all + (gsize) r * total;
-
-      ok = *device_clock ? run_timestamps (device, programs, n, total, queries, row, error)
-                         : run_fences (device, programs, n, row, error);
-    }
+  for (guint r = 0; r <= runs && ok && *device_clock; r++)
+    ok = run_timestamps (device, programs, n, total, queries, all + (gsize) r * total, device_clock,
+                         error);
+  for (guint r = 0; r <= runs && ok && !*device_clock; r++)
+    ok = run_fences (device, programs, n, all + (gsize) r * total, error);
   if (!effvk_device_is_hung (device)) /* else it may still use them */
     device->vk.vkDestroyQueryPool (device->handle, queries, NULL);
   for (guint i = 0; i < total && ok; i++)

@@ -150,6 +150,7 @@ device_of (const EffvkPhysical *physical)
 static void
 complete (EffvkDevice *device)
 {
+  device->is_slow = device->caps.cpu || g_strcmp0 (g_getenv ("EFFVK_VALIDATION"), "1") == 0;
   volkLoadDeviceTable (&device->vk, device->handle);
   vkGetPhysicalDeviceMemoryProperties (device->physical, &device->memory);
   effvk_cache_load (device);
@@ -167,8 +168,11 @@ open_device (const EffvkPhysical *physical, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const char *extensions[8];
+  const char *extensions[9];
   EffvkMatrixFeatures matrix;
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executables
+      = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+          .pipelineExecutableInfo = VK_TRUE };
   VkDeviceCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .queueCreateInfoCount = 1,
@@ -194,8 +198,15 @@ open_device (const EffvkPhysical *physical, GError **error)
     extensions[info.enabledExtensionCount++] = VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME;
   if (physical->host_alignment)
     extensions[info.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
+  if (physical->executables)
+    {
+      extensions[info.enabledExtensionCount++]
+          = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+      info.pNext = &executables;
+    }
   if (device->caps.matrix)
     effvk_matrix_enable (&matrix, &info, extensions);
+  device->tells_executables = physical->executables;
   device->imports_dmabuf = physical->dmabuf;
   device->imports_modifiers = physical->modifiers;
   device->host_alignment = physical->host_alignment;
@@ -439,7 +450,7 @@ effvk_device_is_lost (EffvkDevice *device)
 guint64
 effvk_device_get_timeout (EffvkDevice *device)
 {
-  return (guint64) (device->caps.cpu ? 120 : 10) * 1000 * 1000 * 1000;
+  return (guint64) (device->is_slow ? 120 : 10) * 1000 * 1000 * 1000;
 }
 
 gboolean

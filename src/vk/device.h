@@ -21,7 +21,9 @@ struct _EffvkDevice
   EffvkDeviceCaps caps;
   VkPipelineCache pipeline_cache;
   EffvkDeviceInfo *info;
+  gboolean is_slow; /* a CPU device, or one with validation: see effvk_device_get_timeout() */
 
+  gboolean tells_executables; /* see vk/executables.h */
   gboolean imports_dmabuf;
   gboolean imports_modifiers; /* and those that are not linear; see vk/modifiers.h */
   guint host_alignment;       /* bytes, of the CPU's memory that can be imported; 0: none can */
@@ -52,7 +54,7 @@ EffvkDevice *effvk_device_new_beside (EffvkDevice *device, guint32 queue_family,
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
 /* How long a submission may take before the device counts as hung, ns: nothing may wait for ever.
- * 10 s on a GPU; 120 s on a CPU device, which compiles a shader when it first runs, and shares its
+ * 10 s on a GPU; 120 s with validation, and on a CPU device, which compiles a shader when it first runs, and shares its
  * cores. */
 guint64 effvk_device_get_timeout (EffvkDevice *device);
 

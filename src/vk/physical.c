@@ -3,6 +3,7 @@
 /* What is known of a device without opening it. */
 
 #include "vk/physical.h"
+#include "vk/executables.h"
 #include "vk/instance.h"
 #include "vk/matrix.h"
 #include "vk/pipeline.h"
@@ -318,6 +319,7 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
       /* Extended features and subgroups of a known size belong to Vulkan 1.3. */
       caps->matrix = version >= VK_API_VERSION_1_3
                      && effvk_matrix_is_supported (handle, extensions, n_extensions);
+      physical->executables = effvk_executables_are_supported (handle, extensions, n_extensions);
       physical->foreign = effvk_has_extension (extensions, n_extensions,
                                                VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
     }

@@ -28,6 +28,7 @@ typedef struct
   gboolean modifiers;    /* and those with DRM modifiers: has VK_EXT_image_drm_format_modifier */
   gboolean format_lists; /* needs VK_KHR_image_format_list for that */
   guint host_alignment;  /* bytes, of the CPU's memory that it imports; 0: it imports none */
+  gboolean executables;  /* see vk/executables.h */
   gboolean foreign;      /* has VK_EXT_queue_family_foreign */
   gboolean portability_subset; /* has VK_KHR_portability_subset, which must then be enabled */
 } EffvkPhysical;

@@ -29,12 +29,19 @@ entry_equal (gconstpointer p, gconstpointer q)
          && memcmp (a->spec, b->spec, a->n_spec * sizeof (guint32)) == 0;
 }
 
+void
+effvk_pipeline_clear (EffvkDevice *device, EffvkPipeline *pipeline)
+{
+  device->vk.vkDestroyPipeline (device->handle, pipeline->handle, NULL);
+  device->vk.vkDestroyPipelineLayout (device->handle, pipeline->layout, NULL);
+  device->vk.vkDestroyDescriptorSetLayout (device->handle, pipeline->set_layout, NULL);
+  *pipeline = (EffvkPipeline){ 0 };
+}
+
 static void
 entry_free (EffvkDevice *device, Entry *entry)
 {
-  device->vk.vkDestroyPipeline (device->handle, entry->pipeline.handle, NULL);
-  device->vk.vkDestroyPipelineLayout (device->handle, entry->pipeline.layout, NULL);
-  device->vk.vkDestroyDescriptorSetLayout (device->handle, entry->pipeline.set_layout, NULL);
+  effvk_pipeline_clear (device, &entry->pipeline);
   g_free (entry);
 }
 
@@ -70,7 +77,8 @@ create_layouts (EffvkDevice *device, const EffvkShader *shader, EffvkPipeline *p
 }
 
 static gboolean
-create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
+create_pipeline (EffvkDevice *device, Entry *entry, VkPipelineCreateFlags flags,
+                 VkPipelineCache cache, GError **error)
 {
   const EffvkShader *shader = entry->shader;
   VkShaderModuleCreateInfo code = { .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
@@ -83,6 +91,7 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
                                 .pData = entry->spec };
   VkComputePipelineCreateInfo create
       = { .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+          .flags = flags,
           .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                      .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                      .pName = "main",
@@ -108,8 +117,7 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
     return FALSE;
   create.layout = entry->pipeline.layout;
   ok = effvk_device_check_made (device,
-                                device->vk.vkCreateComputePipelines (device->handle,
-                                                                     device->pipeline_cache, 1,
+                                device->vk.vkCreateComputePipelines (device->handle, cache, 1,
                                                                      &create, NULL,
                                                                      &entry->pipeline.handle),
                                 &entry->pipeline.handle, "vkCreateComputePipelines", error);
@@ -119,6 +127,20 @@ create_pipeline (EffvkDevice *device, Entry *entry, GError **error)
                        shader->name);
   else
     g_prefix_error (error, "%s: ", shader->name);
+  return ok;
+}
+
+gboolean
+effvk_pipeline_capture (EffvkDevice *device, const EffvkPipelineKey *key, EffvkPipeline *pipeline,
+                        GError **error)
+{
+  Entry entry = { .shader = key->shader, .n_spec = key->n_spec };
+  gboolean ok;
+
+  memcpy (entry.spec, key->spec, key->n_spec * sizeof (guint32));
+  ok = create_pipeline (device, &entry, VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR,
+                        VK_NULL_HANDLE, error);
+  *pipeline = entry.pipeline;
   return ok;
 }
 
@@ -141,7 +163,8 @@ build_entries (gpointer data)
     {
       GError *error = NULL;
 
-      if (create_pipeline (build->device, g_ptr_array_index (build->entries, i), &error))
+      if (create_pipeline (build->device, g_ptr_array_index (build->entries, i), 0,
+                           build->device->pipeline_cache, &error))
         continue;
       g_mutex_lock (&build->lock);
       if (build->error)

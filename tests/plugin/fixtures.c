@@ -65,10 +65,11 @@ fixtures_run (void)
 GstHarness *
 fixture_harness (const char *properties)
 {
+  const char *device = g_getenv ("EFFVK_TEST_DEVICE");
   /* a harness is a live pipeline */
   g_autofree char *launch
-      = g_strdup_printf ("effvkclassify device=cpu skipped=none model-file=%s %s", fixture_model (),
-                         properties ? properties : "");
+      = g_strdup_printf ("effvkclassify device=%s skipped=none model-file=%s %s",
+                         device ? device : "cpu", fixture_model (), properties ? properties : "");
 
   return gst_harness_new_parse (launch);
 }
