@@ -3,12 +3,14 @@
 #include "common.h"
 #include "file-list.h"
 #include "file-name.h"
+#include "heatmap.h"
 #include "raw.h"
 #include "source.h"
 #include "stop.h"
 #include "text.h"
 
 #include <math.h>
+#include <string.h>
 
 #define IN_FLIGHT 3
 
@@ -20,6 +22,7 @@ typedef struct
   double interval;          /* s */
   double unknown_threshold; /* negative: the model's own */
   gboolean json, csv, summary, recursive;
+  char *heatmap; /* the file to write it to */
   char *raw_text;
   gboolean raw;
   ToolRawFormat raw_format;
@@ -63,6 +66,18 @@ warn_of_damage (const char *source, const ToolFrame *frame)
     tool_error ("%s: damaged: %s; its classes may be wrong", name, frame->damage);
 }
 
+static void
+save_heatmap (Job *job, const char *source, EffvkResult *result)
+{
+#ifdef HAVE_GDK_PIXBUF
+  g_autoptr (GError) error = NULL;
+
+  if (job->options->heatmap && !job->failed
+      && !tool_heatmap_save (source, job->options->heatmap, result, &error))
+    report (job, source, error);
+#endif
+}
+
 /* Takes one answer, waiting for it if @wait. Returns whether there was one. */
 static gboolean
 collect (Job *job, gboolean wait)
@@ -82,6 +97,7 @@ collect (Job *job, gboolean wait)
       tool_output_add (job->output, pending);
       if (effvk_result_get_n_classes (result) == 0)
         job->failed = TRUE;
+      save_heatmap (job, pending->source, result);
       return TRUE;
     }
   if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING))
@@ -174,6 +190,7 @@ make_classifier (const Options *options, GError **error)
   effvk_classifier_options_set_precision (classifier_options, options->precision);
   effvk_classifier_options_set_top_k (classifier_options, (guint) options->top_k);
   effvk_classifier_options_set_max_in_flight (classifier_options, IN_FLIGHT);
+  effvk_classifier_options_set_heatmaps (classifier_options, options->heatmap != NULL);
   return effvk_classifier_new_for_selector (options->target.device, model, classifier_options,
                                             error);
 }
@@ -210,6 +227,15 @@ classify (const Options *options, char **arguments)
   return job.failed ? TOOL_FAILED : TOOL_OK;
 }
 
+static gboolean
+is_same_file (const char *a, const char *b)
+{
+  g_autofree char *one = g_canonicalize_filename (a, NULL);
+  g_autofree char *other = g_canonicalize_filename (b, NULL);
+
+  return strcmp (one, other) == 0;
+}
+
 static ToolStatus
 parse (Options *options, char ***argv)
 {
@@ -233,6 +259,8 @@ parse (Options *options, char ***argv)
           { "raw", 'R', 0, G_OPTION_ARG_STRING, &options->raw_text,
             "The files are raw frames, for instance I420:640x480; - is the standard input",
             "FORMAT:WxH" },
+          { "heatmap", 0, 0, G_OPTION_ARG_FILENAME, &options->heatmap,
+            "Write the picture, with where its first class was seen, to this PNG file", "FILE" },
           TOOL_JSON_ENTRY (&options->json),
           { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
             "Print comma-separated values, for spreadsheets", NULL },
@@ -280,6 +308,16 @@ parse (Options *options, char ***argv)
                              "this effvk was built without GStreamer and gdk-pixbuf and reads only "
                              "raw frames; --raw is needed");
 #endif
+#ifndef HAVE_GDK_PIXBUF
+  if (options->heatmap)
+    return tool_usage_error ("classify", "--heatmap needs an effvk that was built with gdk-pixbuf");
+#endif
+  if (options->heatmap && (options->raw || g_strv_length (*argv) != 2))
+    return tool_usage_error ("classify", "--heatmap is for one still picture");
+  if (options->heatmap && is_same_file (options->heatmap, (*argv)[1]))
+    return tool_usage_error ("classify", "--heatmap would overwrite the picture");
+  if (options->heatmap && !tool_check_replaceable (options->heatmap))
+    return TOOL_USAGE;
   if (g_strv_length (*argv) < 2)
     return tool_usage_error ("classify", "takes at least one file, folder or URI");
   return TOOL_OK;
@@ -296,5 +334,6 @@ tool_classify (char ***argv)
     status = classify (&options, *argv + 1);
   tool_target_clear (&options.target);
   g_free (options.raw_text);
+  g_free (options.heatmap);
   return status;
 }

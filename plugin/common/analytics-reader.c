@@ -5,8 +5,8 @@
 #ifdef HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
 
-/* Appends the classes of @cls to @seen. The list of all of a model's labels, which DL Streamer keeps beside its
- * answers, has the level 0 throughout; it is left out. */
+/* Appends the classes of @cls to @seen. The list of all of a model's labels, which DL Streamer
+ * keeps beside its answers, has the level 0 throughout; it is left out. */
 static void
 add_classes (GstAnalyticsClsMtd *cls, GstEffvkClassification *seen)
 {

@@ -88,8 +88,9 @@ set_classes (GstStructure *structure, EffvkResult *result, guint n, GstClockTime
   gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
 }
 
-/* "heatmap" (GBytes of floats, row by row), its "heatmap-width" and "heatmap-height" (guint), and the part of the picture, or
- * of the object, that it covers: "heatmap-area", four doubles, in shares. */
+/* "heatmap" (GBytes of floats, row by row), its "heatmap-width" and "heatmap-height" (guint), and
+ * the part of the picture, or of the object, that it covers: "heatmap-area", four doubles, in
+ * shares. */
 static void
 set_heatmap (GstStructure *structure, EffvkResult *result)
 {

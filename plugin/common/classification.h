@@ -38,7 +38,8 @@ GstEffvkClassification *gst_effvk_classification_new (void);
 void gst_effvk_classification_free (GstEffvkClassification *classification);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstEffvkClassification, gst_effvk_classification_free)
 
-/* It is of a part of the picture: what of the rectangle, in shares, lies inside. FALSE: nothing does. */
+/* It is of a part of the picture: what of the rectangle, in shares, lies inside. FALSE: nothing
+ * does. */
 gboolean gst_effvk_classification_set_place (GstEffvkClassification *classification, double x,
                                              double y, double width, double height);
 

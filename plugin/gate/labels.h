@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* A list of labels as a property has it, with commas: "cat" is a label of the frame, "gate:open" the
- * label open of objects or regions of the type gate, ":open" of any object or region. */
+/* A list of labels as a property has it, with commas: "cat" is a label of the frame, "gate:open"
+ * the label open of objects or regions of the type gate, ":open" of any object or region. */
 
 /* Whether somebody is seen. */
 typedef enum
@@ -14,7 +14,8 @@ typedef enum
   GST_EFFVK_SEEN_ONE, /* of the list */
 } GstEffvkSeen;
 
-/* Whether a label, the first class, of @seen (element-type GstEffvkClassification) that scores @threshold or more is in
+/* Whether a label, the first class, of @seen (element-type GstEffvkClassification) that scores
+ * @threshold or more is in
  * @list. @label: (out) (transfer full) (nullable): the one that is, else the frame's */
 GstEffvkSeen gst_effvk_labels_look (char **list, const GPtrArray *seen, double threshold,
                                     char **label);

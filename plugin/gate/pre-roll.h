@@ -3,9 +3,10 @@
 
 #include <gst/gst.h>
 
-/* The last seconds of a stream, bounded by time and by bytes: buffers, and the serialized events between
- * them. It begins with a keyframe, or where the stream has delta units and none is kept, is empty. What
- * leaves at its old end is given to a function: buffers to be dropped, events to be passed on. */
+/* The last seconds of a stream, bounded by time and by bytes: buffers, and the serialized events
+ * between them. It begins with a keyframe, or where the stream has delta units and none is kept, is
+ * empty. What leaves at its old end is given to a function: buffers to be dropped, events to be
+ * passed on. */
 typedef struct
 {
   GQueue items; /* of Item */
@@ -17,12 +18,13 @@ typedef void (*GstEffvkPreRollLeave) (GstMiniObject *object, gpointer user_data)
 
 void gst_effvk_pre_roll_init (GstEffvkPreRoll *roll);
 
-/* Takes a buffer, or an event, which waits behind the buffers that came before it. @time: the buffer's running time, or
- * GST_CLOCK_TIME_NONE. Buffers of a pool are copied, so that upstream has its memory back. */
+/* Takes a buffer, or an event, which waits behind the buffers that came before it. @time: the
+ * buffer's running time, or GST_CLOCK_TIME_NONE. Buffers of a pool are copied, so that upstream has
+ * its memory back. */
 void gst_effvk_pre_roll_add (GstEffvkPreRoll *roll, GstMiniObject *object, GstClockTime time);
 
-/* Lets go of what is older than @duration at the running time @now, or more than @most bytes: whole groups of
- * pictures. */
+/* Lets go of what is older than @duration at the running time @now, or more than @most bytes: whole
+ * groups of pictures. */
 void gst_effvk_pre_roll_trim (GstEffvkPreRoll *roll, GstClockTime now, GstClockTime duration,
                               guint64 most, GstEffvkPreRollLeave leave, gpointer user_data);
 

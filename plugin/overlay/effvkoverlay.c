@@ -4,19 +4,23 @@
  * @title: effvkoverlay
  * @short_description: draws on video what classification metadata says
  *
- * Draws the label of the frame with its score, the best classes as bars, and boxes with labels around
+ * Draws the label of the frame with its score, the best classes as bars, and boxes with labels
+ * around
  * objects and regions. The metadata may be of effvkclassify or of other elements: the custom meta
- * `EffvkClassificationMeta`, GstAnalytics' classifications of the frame or of detections, and regions of
+ * `EffvkClassificationMeta`, GstAnalytics' classifications of the frame or of detections, and
+ * regions of
  * interest with DL Streamer's parameters.
  *
- * Where downstream takes a GstVideoOverlayComposition, the drawing travels with the frame, whose pixels
+ * Where downstream takes a GstVideoOverlayComposition, the drawing travels with the frame, whose
+ * pixels
  * nobody touches, in any memory. Elsewhere it is blended into frames in system memory.
  *
  * What did not change is not drawn again, and numbers change five times a second at most.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify ! effvkoverlay ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify ! effvkoverlay ! videoconvert !
+ * autovideosink
  * ]| Show a camera's picture, and what effvk sees in it.
  * |[
  * gst-launch-1.0 filesrc location=video.mp4 ! decodebin ! videoconvert ! \

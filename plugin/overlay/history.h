@@ -13,7 +13,7 @@ typedef struct
   guint64 length;                          /* ns; 0: empty */
 } GstEffvkHistory;
 
-/* The label at @time has @color. A jump in time, or another @duration of the whole, empties it. Returns whether
- * anything changed. */
+/* The label at @time has @color. A jump in time, or another @duration of the whole, empties it.
+ * Returns whether anything changed. */
 gboolean gst_effvk_history_add (GstEffvkHistory *history, GstClockTime duration, GstClockTime time,
                                 guint32 color);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "overlay/painter.h"
 
+#include "common/heat-color.h"
+
 #include <gst/video/video.h>
 #include <math.h>
 #include <pango/pangocairo.h>
@@ -341,15 +343,18 @@ interpolate (const float *cells, guint width, guint height, double x, double y)
   return (float) (above * (1 - v) + below * v);
 }
 
-/* From a blue that is hardly there to red; alpha is multiplied in. */
+/* ARGB with the alpha multiplied in. */
 static guint32
-get_heat_color (double heat)
+get_heat_pixel (double heat)
 {
-  double alpha = 0.6 * heat, red = CLAMP (heat * 3 - 1, 0, 1), blue = CLAMP (2 - heat * 3, 0, 1);
-  double green = CLAMP (1.5 - fabs (heat * 4 - 2), 0, 1);
+  double color[4];
+  guint32 pixel;
 
-  return (guint32) (alpha * 255) << 24 | (guint32) (alpha * red * 255) << 16
-         | (guint32) (alpha * green * 255) << 8 | (guint32) (alpha * blue * 255);
+  gst_effvk_heat_get_color (heat, color);
+  pixel = (guint32) (color[3] * 255) << 24;
+  for (guint c = 0; c < 3; c++)
+    pixel |= (guint32) (color[c] * color[3] * 255) << (16 - 8 * c);
+  return pixel;
 }
 
 GstBuffer *
@@ -374,8 +379,7 @@ gst_effvk_painter_draw_heatmap (GstEffvkPainter *painter, const float *cells, gu
             = interpolate (cells, width, height, (x + 0.5) / FINE - 0.5, (y + 0.5) / FINE - 0.5)
               / most;
 
-        ((guint32 *) map.data)[y * width * FINE + x]
-            = get_heat_color (isfinite (heat) ? CLAMP (heat, 0.0, 1.0) : 0.0);
+        ((guint32 *) map.data)[y * width * FINE + x] = get_heat_pixel (heat);
       }
   cairo_surface_mark_dirty (cairo_get_target (cairo));
   return end (buffer, &map, cairo);

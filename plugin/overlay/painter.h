@@ -3,8 +3,8 @@
 
 #include "overlay/style.h"
 
-/* Draws text and shapes with pango and cairo into buffers for a GstVideoOverlayRectangle, which tell
- * their size by a GstVideoMeta. Used by one thread at a time. */
+/* Draws text and shapes with pango and cairo into buffers for a GstVideoOverlayRectangle, which
+ * tell their size by a GstVideoMeta. Used by one thread at a time. */
 typedef struct _GstEffvkPainter GstEffvkPainter;
 
 GstEffvkPainter *gst_effvk_painter_new (void);
@@ -38,8 +38,9 @@ GstBuffer *gst_effvk_painter_draw_tag (GstEffvkPainter *painter, const char *tex
 GstBuffer *gst_effvk_painter_fill (GstEffvkPainter *painter, guint32 color, guint width,
                                    guint height);
 
-/* A picture of a heat map of @width x @height cells, which is to be stretched over what it covers: what speaks
- * for the class, from blue to red; nothing where all speaks against it. NULL: there is nothing. */
+/* A picture of a heat map of @width x @height cells, which is to be stretched over what it covers:
+ * what speaks for the class, from blue to red; nothing where all speaks against it. NULL: there is
+ * nothing. */
 GstBuffer *gst_effvk_painter_draw_heatmap (GstEffvkPainter *painter, const float *cells,
                                            guint width, guint height);
 

@@ -6,8 +6,8 @@
 
 #include <gst/video/video.h>
 
-/* Makes compositions of what was seen. What did not change is not drawn again: the pixels of a panel and of the tags
- * are kept, and where nothing at all changed so is the composition. */
+/* Makes compositions of what was seen. What did not change is not drawn again: the pixels of a
+ * panel and of the tags are kept, and where nothing at all changed so is the composition. */
 typedef struct
 {
   GstEffvkPainter *painter;
@@ -31,8 +31,9 @@ void gst_effvk_scene_clear (GstEffvkScene *scene);
 /* Forgets the stream so far. */
 void gst_effvk_scene_reset (GstEffvkScene *scene);
 
-/* What is to be drawn over a picture of @width x @height in which @seen (element-type GstEffvkClassification) was
- * seen, and whose running time is @time. Returns: (transfer full) (nullable): %NULL where that is nothing */
+/* What is to be drawn over a picture of @width x @height in which @seen (element-type
+ * GstEffvkClassification) was seen, and whose running time is @time. Returns: (transfer full)
+ * (nullable): %NULL where that is nothing */
 GstVideoOverlayComposition *gst_effvk_scene_draw (GstEffvkScene *scene, const GstEffvkStyle *style,
                                                   const GPtrArray *seen, guint width, guint height,
                                                   GstClockTime time);

@@ -5,25 +5,34 @@
  * @short_description: sends what was seen as JSON to files, brokers and webhooks
  *
  * Buffers pass untouched, at once; what their classification metadata says is sent to each URI of
- * #GstEffvkPublish:location by a thread of its own. The metadata may be of effvkclassify or of others, as
+ * #GstEffvkPublish:location by a thread of its own. The metadata may be of effvkclassify or of
+ * others, as
  * effvkoverlay reads it. The records are described by docs/schema/effvk.schema.json.
  *
  * While a target is away records wait, in order, up to #GstEffvkPublish:max-messages and
  * #GstEffvkPublish:max-bytes; the element tries again, each time after a longer wait. Then they are
- * delivered, each at least once: `session` and `sequence` tell one that came twice. When the queue is full
- * the oldest records are lost and counted. An element message `effvkpublish` tells when a target goes,
- * comes back, or when records are lost: `location` (string), `connected` (boolean), `waiting` (uint),
+ * delivered, each at least once: `session` and `sequence` tell one that came twice. When the
+ * queue is full
+ * the oldest records are lost and counted. An element message `effvkpublish` tells when a target
+ * goes,
+ * comes back, or when records are lost: `location` (string), `connected` (boolean), `waiting`
+ * (uint),
  * `lost`, `refused` and `delivered` (guint64), and `reason` (string) where there is one.
  *
- * MQTT: records go to TOPIC, the last change of a label stays at TOPIC/state, and TOPIC/status is `online`
- * or, by the broker's last will, `offline`. Options of the URI: `qos` (1 or 2), `cafile`, `certfile`,
- * `keyfile`, `client-id`, and `discovery` (`homeassistant`), which makes a sensor in Home Assistant.
- * Kafka: records have the source as their key; options of the URI are librdkafka's. Webhooks: a POST of a
+ * MQTT: records go to TOPIC, the last change of a label stays at TOPIC/state, and TOPIC/status is
+ * `online`
+ * or, by the broker's last will, `offline`. Options of the URI: `qos` (1 or 2), `cafile`,
+ * `certfile`,
+ * `keyfile`, `client-id`, and `discovery` (`homeassistant`), which makes a sensor in Home
+ * Assistant.
+ * Kafka: records have the source as their key; options of the URI are librdkafka's. Webhooks: a
+ * POST of a
  * JSON array.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify post-messages=false ! effvkpublish ! fakesink
+ * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify post-messages=false ! effvkpublish !
+ * fakesink
  * ]| Print a line of JSON for each frame.
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! effvkclassify hold=1000000000 ! \

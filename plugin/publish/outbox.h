@@ -3,9 +3,9 @@
 
 #include "publish/target.h"
 
-/* Parcels that wait for one target, and the thread that delivers them: in order, each at least once, again and again
- * while the target is away. The queue is bounded; when it is full the oldest is lost and counted. With a file for it,
- * what waits outlives the process. */
+/* Parcels that wait for one target, and the thread that delivers them: in order, each at least
+ * once, again and again while the target is away. The queue is bounded; when it is full the oldest
+ * is lost and counted. With a file for it, what waits outlives the process. */
 typedef struct _GstEffvkOutbox GstEffvkOutbox;
 
 typedef struct
@@ -24,8 +24,8 @@ typedef struct
   gboolean connected;
 } GstEffvkOutboxStatus;
 
-/* Called by the outbox's thread where the target goes away, comes back or refuses (@error says why: NULL where it is
- * back), and where parcels are lost, once a second at most. */
+/* Called by the outbox's thread where the target goes away, comes back or refuses (@error says why:
+ * NULL where it is back), and where parcels are lost, once a second at most. */
 typedef void (*GstEffvkOutboxNotify) (const GstEffvkOutboxStatus *status, const char *location,
                                       const GError *error, gpointer user_data);
 

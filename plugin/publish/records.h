@@ -53,7 +53,7 @@ void gst_effvk_records_free (GstEffvkRecords *records);
 /* Forgets the labels so far. */
 void gst_effvk_records_reset (GstEffvkRecords *records);
 
-/* The records of a frame; @may_tell: whether one about the frame itself is wanted now. Returns: (element-type
- * GstEffvkParcel): perhaps none; free with g_ptr_array_unref() */
+/* The records of a frame; @may_tell: whether one about the frame itself is wanted now. Returns:
+ * (element-type GstEffvkParcel): perhaps none; free with g_ptr_array_unref() */
 GPtrArray *gst_effvk_records_make (GstEffvkRecords *records, const GstEffvkRecordOptions *options,
                                    const GstEffvkRecordFrame *frame, gboolean may_tell);

@@ -115,7 +115,8 @@ gst_effvk_spool_remove (GstEffvkSpool *spool, guint64 removed, GQueue *waiting)
   lines = g_string_new (NULL);
   for (GList *link = waiting->head; link; link = link->next)
     append_line (lines, link->data);
-  /* In place, so that the lock stays; what a crash in between loses would have been sent twice otherwise. */
+  /* In place, so that the lock stays; what a crash in between loses would have been sent twice
+   * otherwise. */
   if (ftruncate (spool->fd, 0) == 0)
     write_lines (spool->fd, lines->str, lines->len);
   spool->dead = 0;

@@ -11,7 +11,8 @@ typedef struct
   guint64 dead; /* bytes at its begin of parcels that were delivered */
 } GstEffvkSpool;
 
-/* Opens the file, made where there is none, and appends to @waiting what it holds. FALSE with @error: it is in use, or
+/* Opens the file, made where there is none, and appends to @waiting what it holds. FALSE with
+ * @error: it is in use, or
  * cannot be written. */
 gboolean gst_effvk_spool_open (GstEffvkSpool *spool, const char *path, GQueue *waiting,
                                GError **error);

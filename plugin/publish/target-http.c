@@ -106,7 +106,8 @@ sign (Target *target, SoupMessageHeaders *headers, GBytes *body)
   soup_message_headers_replace (headers, SIGNATURE, value);
 }
 
-/* A server that is in trouble may get over it; one that does not want this will not want it again. */
+/* A server that is in trouble may get over it; one that does not want this will not want it
+ * again. */
 static GstEffvkDelivery
 judge (guint status, const char *reason, GError **error)
 {

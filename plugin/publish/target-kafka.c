@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Kafka by librdkafka: records go to a topic, with the source as their key, so that those of a stream stay in order. */
+/* Kafka by librdkafka: records go to a topic, with the source as their key, so that those of a
+ * stream stay in order. */
 #include "publish/target.h"
 
 #include <librdkafka/rdkafka.h>
@@ -27,7 +28,8 @@ on_delivery (rd_kafka_t *client, const rd_kafka_message_t *message, void *data)
     target->n_taken++;
 }
 
-/* The library says by itself what is wrong, on stderr; the element tells once, without what is secret. */
+/* The library says by itself what is wrong, on stderr; the element tells once, without what is
+ * secret. */
 static void
 on_log (const rd_kafka_t *client, int level, const char *facility, const char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* MQTT by libmosquitto: records go to TOPIC, the last change stays at TOPIC/state, and TOPIC/status says whether the
- * publisher is there. */
+/* MQTT by libmosquitto: records go to TOPIC, the last change stays at TOPIC/state, and TOPIC/status
+ * says whether the publisher is there. */
 #include "common/json-writer.h"
 #include "publish/target.h"
 
@@ -68,7 +68,8 @@ is_ok (int code, const char *what, GError **error)
   return FALSE;
 }
 
-/* Under the lock: waits for a change until @deadline; FALSE with @error: there is nothing to wait for. */
+/* Under the lock: waits for a change until @deadline; FALSE with @error: there is nothing to wait
+ * for. */
 static gboolean
 wait_on (Target *target, gint64 deadline, GCancellable *cancellable, GError **error)
 {

@@ -88,7 +88,8 @@ gst_effvk_address_get_option (const GstEffvkAddress *address, const char *name)
   return g_hash_table_lookup (address->options, name);
 }
 
-/* The text of a file, or of the environment's variable that "env:NAME" names, without spaces around it. */
+/* The text of a file, or of the environment's variable that "env:NAME" names, without spaces
+ * around it. */
 static char *
 read_secret (const char *from, const char *what, GError **error)
 {
@@ -157,7 +158,8 @@ find_kind (const char *scheme, GError **error)
   return NULL;
 }
 
-/* Takes the parts of the URI; its password is not taken: it would be in process lists and in logs. */
+/* Takes the parts of the URI; its password is not taken: it would be in process lists and in
+ * logs. */
 static GstEffvkAddress *
 split (const char *text, GError **error)
 {

@@ -39,7 +39,8 @@ typedef enum
   GST_EFFVK_REFUSED,   /* never: they are lost */
 } GstEffvkDelivery;
 
-/* What delivers to one kind of URI. All functions are called by one thread; they may block until @cancellable is
+/* What delivers to one kind of URI. All functions are called by one thread; they may block until
+ * @cancellable is
  * cancelled, open() and send() for no more than GST_EFFVK_TARGET_TIMEOUT. */
 #define GST_EFFVK_TARGET_TIMEOUT (10 * G_USEC_PER_SEC)
 
@@ -49,14 +50,15 @@ typedef struct
   /* Whether the parts of the address make sense; once, before anything is sent. */
   gboolean (*check) (const GstEffvkAddress *address, GError **error);
   gpointer (*open) (const GstEffvkAddress *address, GCancellable *cancellable, GError **error);
-  /* @parcels (element-type GstEffvkParcel), in order; delivered means that the other side has them. */
+  /* @parcels (element-type GstEffvkParcel), in order; delivered means that the other side has
+   * them. */
   GstEffvkDelivery (*send) (gpointer target, GPtrArray *parcels, GCancellable *cancellable,
                             GError **error);
   void (*close) (gpointer target);
 } GstEffvkTargetKind;
 
-/* Splits a URI. @credentials: (nullable): a file with "user:password", or "env:NAME" of a variable with that; @secret:
- * (nullable): the same of what signs. */
+/* Splits a URI. @credentials: (nullable): a file with "user:password", or "env:NAME" of a variable
+ * with that; @secret: (nullable): the same of what signs. */
 GstEffvkAddress *gst_effvk_address_parse (const char *uri, const char *source,
                                           const char *credentials, const char *secret,
                                           const GstEffvkTargetKind **kind, GError **error);

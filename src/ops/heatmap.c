@@ -32,8 +32,8 @@ const guint effvk_heatmap_n_kernels = G_N_ELEMENTS (effvk_heatmap_kernels);
 static const EffvkShader shaders[2]
     = EFFVK_SHADERS (heatmap_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S);
 
-/* [C4][K][4] of the head, its bias, and [classes][C4] of the classifier; padding is zero. One buffer: a device may have no
- * more than four in a shader. */
+/* [C4][K][4] of the head, its bias, and [classes][C4] of the classifier; padding is zero. One
+ * buffer: a device may have no more than four in a shader. */
 static EffvkTensor
 pack (const EffvkOpContext *context, const EffvkHeatmap *op, guint in, Push *push)
 {

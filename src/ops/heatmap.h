@@ -3,8 +3,9 @@
 
 #include "ops/op.h"
 
-/* Where the best class was seen (a class activation map): output[p] = the classifier's row of that class
- * times act (input[p] * weight + bias). Its mean over the pixels is the class's logit less its bias. */
+/* Where the best class was seen (a class activation map): output[p] = the classifier's row of that
+ * class times act (input[p] * weight + bias). Its mean over the pixels is the class's logit less
+ * its bias. */
 typedef struct
 {
   EffvkTensor input;  /* [N,H,W,K], the head's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Heat maps: their mean is the logit, they are the same in batches, turned as the image is, and nothing where nobody asked
- * for them. That each cell is right the self-test checks (src/selftest/case-heatmap.c). */
+/* Heat maps: their mean is the logit, they are the same in batches, turned as the image is, and
+ * nothing where nobody asked for them. That each cell is right the self-test checks
+ * (src/selftest/case-heatmap.c). */
 #include "device-fixture.h"
 #include "model/model.h"
 
@@ -99,7 +100,8 @@ test_area (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpfloat (height, <, 1.001);
 }
 
-/* Of a picture that is shown on its head, the network sees the same as of one that was stored so. */
+/* Of a picture that is shown on its head, the network sees the same as of one that was stored so.
+ * */
 static void
 test_turned (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

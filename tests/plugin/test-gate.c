@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What effvkgate passes: by labels of the buffers themselves, of another branch or of the application; hold, pre-roll
- * from a keyframe, bounded; GAP events and others in their places. */
+/* What effvkgate passes: by labels of the buffers themselves, of another branch or of the
+ * application; hold, pre-roll from a keyframe, bounded; GAP events and others in their places. */
 #include "fixtures.h"
 
 #include <string.h>
 
 #define FRAME (40 * GST_MSECOND)
 
-/* A buffer in which somebody saw @label (NULL: nobody looked), of a type other than "frame" in a part of it. */
+/* A buffer in which somebody saw @label (NULL: nobody looked), of a type other than "frame" in a
+ * part of it. */
 static GstBuffer *
 new_buffer (guint number, const char *type, const char *label, double score, gboolean key)
 {
@@ -39,7 +40,8 @@ new_harness (const char *properties)
   return harness;
 }
 
-/* The numbers of the buffers that came out since the last time, D where there is a discontinuity: "3D 4 5". */
+/* The numbers of the buffers that came out since the last time, D where there is a discontinuity:
+ * "3D 4 5". */
 static char *
 pull (GstHarness *harness)
 {
@@ -77,8 +79,8 @@ pull_gaps (GstHarness *harness)
   return g_string_free (text, FALSE);
 }
 
-/* Pushes a buffer for each letter of @stream: a label of the frame, '-' where nobody looked. Those in upper case are
- * keyframes; with @delta the others are none. */
+/* Pushes a buffer for each letter of @stream: a label of the frame, '-' where nobody looked. Those
+ * in upper case are keyframes; with @delta the others are none. */
 static void
 push (GstHarness *harness, guint first, const char *stream, gboolean delta)
 {
@@ -214,7 +216,8 @@ test_flush (void)
   gst_harness_teardown (harness);
 }
 
-/* Upstream is asked for a keyframe where the gate waits for one, and messages tell of each change. */
+/* Upstream is asked for a keyframe where the gate waits for one, and messages tell of each
+ * change. */
 static void
 test_tells (void)
 {
@@ -307,8 +310,8 @@ add_probe (GstElement *pipeline, const char *name, const char *pad_name, GstPadP
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, probe, NULL, NULL);
 }
 
-/* A classifier in another branch opens the gate of an encoded stream, which nothing of is lost: it waits in the
- * pre-roll until the answer is there. */
+/* A classifier in another branch opens the gate of an encoded stream, which nothing of is lost: it
+ * waits in the pre-roll until the answer is there. */
 static void
 test_classifier (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How effvkoverlay draws: as a composition where downstream takes one, in any memory; anew only where something
- * changed; and the strip's history. */
+/* How effvkoverlay draws: as a composition where downstream takes one, in any memory; anew only
+ * where something changed; and the strip's history. */
 #include "fixtures.h"
 
 #include "overlay/history.h"
@@ -26,7 +26,8 @@ new_frame (guint number, const char *label, double score)
   return buffer;
 }
 
-/* A harness whose downstream takes compositions; @features: of the caps on both sides, "" or "(memory:VulkanImage)". */
+/* A harness whose downstream takes compositions; @features: of the caps on both sides, "" or
+ * "(memory:VulkanImage)". */
 static GstHarness *
 new_harness (const char *features)
 {
@@ -83,7 +84,8 @@ test_composition (void)
     }
 }
 
-/* The same composition is used as long as nothing changes; numbers wait a little, a label does not. */
+/* The same composition is used as long as nothing changes; numbers wait a little, a label does
+ * not. */
 static void
 test_redraw (void)
 {

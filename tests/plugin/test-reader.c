@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What elements read of a buffer's metadata: every kind, the same of each, and nothing of what is broken; and the
- * JSON that is written of it. */
+/* What elements read of a buffer's metadata: every kind, the same of each, and nothing of what is
+ * broken; and the JSON that is written of it. */
 #include "common/classification-meta.h"
 #include "common/classification-reader.h"
 #include "common/record.h"
@@ -222,7 +222,8 @@ test_two_models (void)
   assert_reads (buffer, "frame: cat 4 0.90; frame: day 1 0.80");
 }
 
-/* Each of these is read as if what is wrong in it were not there; none is a warning, which is fatal. */
+/* Each of these is read as if what is wrong in it were not there; none is a warning, which is
+ * fatal. */
 static void
 test_broken (void)
 {

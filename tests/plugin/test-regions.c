@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Named regions: where they are, that each is what a crop of it would be, with and without the whole frame, and what is
- * wrong with a list of them. */
+/* Named regions: where they are, that each is what a crop of it would be, with and without the
+ * whole frame, and what is wrong with a list of them. */
 #include "fixtures.h"
 
 #include "classify/regions.h"
@@ -109,7 +109,8 @@ assert_same (const GstEffvkClassification *a, const GstEffvkClassification *b)
                                     g_array_index (b->classes, GstEffvkClass, i).score, 1e-5);
 }
 
-/* A region has the classes that an object in the same place has, and the frame those that it has alone. */
+/* A region has the classes that an object in the same place has, and the frame those that it has
+ * alone. */
 static void
 test_classes (void)
 {
@@ -211,8 +212,8 @@ pop_text (GstBus *bus, GstMessageType type)
   return g_strdup (error->message);
 }
 
-/* While it plays: other regions at the next frame; a list that is wrong, and one outside of the picture, are one
- * warning, and the video flows on. */
+/* While it plays: other regions at the next frame; a list that is wrong, and one outside of the
+ * picture, are one warning, and the video flows on. */
 static void
 test_changes (void)
 {

@@ -326,6 +326,19 @@ def raw_frames_that_are_cut_off():
     Run('classify', '--model', model(), '--raw', 'RGB:8x6', path('missing.rgb')).fails(1, 'missing')
 
 
+def heatmap():
+    """The picture with where its class was seen; what would overwrite it is refused."""
+    picture = make_picture("heat-in.png", 60, 40)
+    Run('classify', '--heatmap', path('heat.png'), '--model', model(), picture).ok()
+    with open(path('heat.png'), 'rb') as file:
+        written = file.read()
+    equal(written[:8], b'\x89PNG\r\n\x1a\n', 'signature')
+    equal(written[16:24], bytes((0, 0, 0, 60, 0, 0, 0, 40)), 'size')
+    Run('classify', '--heatmap', picture, '--model', model(), picture).fails(2, 'overwrite')
+    Run('classify', '--heatmap', path('h.png'), '--model', model(), picture, picture).fails(2, 'one still picture')
+    Run('classify', '--heatmap', path('h.png'), '--model', model(), '--raw', 'RGB:10x10', picture).fails(2, 'still')
+
+
 def image():
     needs_gstreamer()
     picture = make_picture()
@@ -825,7 +838,7 @@ run_tests([monitor_says_what_changes, monitor_of_the_stream_of_quickstart, monit
            init_then_inspect, init_is_reproducible, init_fails, bad_models, archives_are_named,
            what_a_header_says_is_refused_before_the_data_are_read, folders_and_overrides,
            raw_frames,
-           raw_frames_that_are_cut_off, image, image_and_its_raw_pixels_agree, labels, video,
+           raw_frames_that_are_cut_off, heatmap, image, image_and_its_raw_pixels_agree, labels, video,
            interval, a_video_on_its_side, a_picture_on_its_side, uri, a_bad_file_does_not_stop_the_others, sound_without_a_picture,
            many_images_in_order, bench, bench_leaves_nothing_behind, compare_without_onnxruntime,
            compare_with_onnxruntime, the_model_that_effvk_has, the_cpu_notice_comes_once, export,
