@@ -4,11 +4,11 @@
 #include "common.h"
 #include "csv.h"
 #include "source.h"
+#include "terminal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_DEPTH 16
 #define MAX_TIME 1e9 /* s */
@@ -313,27 +313,27 @@ gboolean
 tool_examples_look (GPtrArray *examples, double interval, ToolExampleFunc func, gpointer user_data,
                     guint *n_looked, guint *n_failed, GError **error)
 {
-  gboolean terminal = isatty (STDERR_FILENO), stopped = FALSE;
+  gboolean stopped = FALSE;
+  ToolLive live;
 
+  tool_live_init (&live, stderr);
   *n_looked = *n_failed = 0;
   for (guint i = 0; i < examples->len && !stopped; i++)
     {
       const ToolExample *example = examples->pdata[i];
       g_autoptr (GError) problem = NULL;
 
-      if (terminal)
-        fprintf (stderr, "\r\033[K%u of %u", i + 1, examples->len);
+      g_autofree char *text = g_strdup_printf ("%u of %u", i + 1, examples->len);
+
+      tool_live_show (&live, text);
       if (look (example, interval, func, user_data, n_looked, &stopped, &problem))
         continue;
-      if (terminal)
-        fprintf (stderr, "\r\033[K");
       if (stopped)
         g_propagate_prefixed_error (error, g_steal_pointer (&problem), "%s: ", example->source);
       else
         tool_error ("%s: %s", example->source, problem->message);
       (*n_failed)++;
     }
-  if (terminal)
-    fprintf (stderr, "\r\033[K");
+  tool_live_hide (&live);
   return !stopped;
 }
