@@ -4,9 +4,9 @@
 #include "selftest/trial.h"
 
 /*
- * A small network of random shape and weights: all ops but the preprocessing, each with the kernel that it
- * has on the device, one after the other, their tensors in one arena with barriers between, as a real
- * network's are. Recorded once, it can be run many times.
+ * A small network of random shape and weights: all ops but the preprocessing, each with the kernel
+ * that it has on the device, one after the other, their tensors in one arena with barriers between,
+ * as a real network's are. Recorded once, it can be run many times.
  */
 typedef struct
 {
@@ -17,7 +17,8 @@ typedef struct
   VkFence fence;
 } EffvkChain;
 
-/* The same @seed and @index make the same network and input. On failure it must be cleared as well. */
+/* The same @seed and @index make the same network and input. On failure it must be cleared as well.
+ */
 gboolean effvk_chain_init (EffvkChain *chain, EffvkSelftest *test, guint32 seed, guint index,
                            GError **error);
 void effvk_chain_clear (EffvkChain *chain);

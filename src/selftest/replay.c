@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a device gives the same answer to the last bit, however often and in whatever company it is asked. */
+/* Whether a device gives the same answer to the last bit, however often and in whatever company it
+ * is asked. */
 
 #include "selftest/cases.h"
 #include "selftest/chain.h"
@@ -142,8 +143,8 @@ replay_together (Queue *queues, guint n, GError **error)
   return TRUE;
 }
 
-/* Another queue of each family that computes, each of a device of its own, beside @first, which has the expected
- * answer. */
+/* Another queue of each family that computes, each of a device of its own, beside @first, which has
+ * the expected answer. */
 static gboolean
 run_queues (Queue *first, guint32 seed, guint index, GError **error)
 {

@@ -94,8 +94,8 @@ typedef struct
 /* Of a device, a queue or a command buffer. */
 FaultDevice *fault_find_device (void *dispatchable);
 
-/* How a call ends before it has begun: VK_SUCCESS where it is to be made. @device: NULL where there is
- * none. */
+/* How a call ends before it has begun: VK_SUCCESS where it is to be made. @device: NULL where there
+ * is none. */
 VkResult fault_begin (FaultCall call, FaultDevice *device);
 
 /* Gives the device something, unless it is lost. */

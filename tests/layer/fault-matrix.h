@@ -22,17 +22,19 @@ typedef struct
 {
   FaultScenario run;
   gpointer user_data;
-  /* Fills in the right answers of all that may be asked, where without faults not all are. Or NULL. */
+  /* Fills in the right answers of all that may be asked, where without faults not all are. Or NULL.
+   */
   FaultScenario find_answers;
 } FaultTest;
 
 /*
- * Runs @test without faults, and then with each call failing in turn: the first, the second, … up to 40
- * of them, of a call that is made more often spread ones. The failures take turns: out of memory, not initialised,
- * device lost and, where the device is waited for, timed out; of a call that is made four times at most, all
- * of them. With @few two of each call, and one failure each.
+ * Runs @test without faults, and then with each call failing in turn: the first, the second, … up
+ * to 40 of them, of a call that is made more often spread ones. The failures take turns: out of
+ * memory, not initialised, device lost and, where the device is waited for, timed out; of a call
+ * that is made four times at most, all of them. With @few two of each call, and one failure each.
  *
- * Each time: no answer is another one than it was; all answers are there, or an error or a warning is,
- * and no two errors; nothing is left of Vulkan unless the device hangs; and it ends within two minutes.
+ * Each time: no answer is another one than it was; all answers are there, or an error or a warning
+ * is, and no two errors; nothing is left of Vulkan unless the device hangs; and it ends within two
+ * minutes.
  */
 void fault_matrix_run (const FaultTest *test, gboolean few);
