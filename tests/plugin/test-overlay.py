@@ -52,7 +52,7 @@ def object_is_read():
 
 def threshold_hides():
     pixels = overlay_frames.draw(BLACK % 1, 320, 240, [([("Elephant", 0.3)],)], "threshold=0.5")
-    check(not any(pixels[i] for i in range(0, len(pixels), 97)), "a class below the threshold is drawn")
+    check(max(pixels) < 60, "a class below the threshold is drawn")
 
 
 def every_size_and_label_fits():
@@ -83,7 +83,7 @@ def nothing_seen_nothing_drawn():
     plain = overlay_frames.draw("videotestsrc num-buffers=1 pattern=snow", 320, 240, [])
     check(len(set(plain)) > 16, "the frame itself is gone")
     black = overlay_frames.draw(BLACK % 1, 320, 240, [])
-    check(len(set(black)) == 1, "something is drawn on a frame of which nothing is known")
+    check(max(black) < 60, "something is drawn on a frame of which nothing is known")
 
 
 def raw_formats_are_blended():
