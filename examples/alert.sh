@@ -30,7 +30,7 @@ effvk monitor --json -- "$uri" </dev/null | {
       *'"event": "stalled"'*) state=stalled ;;
       *) state=${line#*\"state\": \"} state=${state%%\"*} ;;
     esac
-    [ "$state" = picture ] && [ -z "$bad" ] || alert "$state"
+    if [ "$state" != picture ] || [ -n "$bad" ]; then alert "$state"; fi
     if [ "$state" = picture ]; then bad=''; else bad=$state; fi
   done
   # The monitor ends without an "end" when the stream breaks off.

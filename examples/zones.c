@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A cascade: a detector in front of the element, which classifies what it finds. This detector is a
- * probe that finds the same rectangles in every frame: a camera's parking lots, shelves, doors. Each
- * has an id, as a tracker would give it, so that each has a steady label of its own; the application
- * is told when one changes.
+ * probe that finds the same rectangles in every frame: a camera's parking lots, shelves, doors.
+ * Each has an id, as a tracker would give it, so that each has a steady label of its own; the
+ * application is told when one changes.
  *
  *   zones MODEL VIDEO X,Y,WIDTH,HEIGHT…
  */
@@ -22,8 +22,8 @@ typedef struct
   guint n;
 } Zones;
 
-/* In the layout of DL Streamer's detectors and trackers; from GStreamer 1.24 on a GstAnalyticsODMtd,
- * related to a GstAnalyticsTrackingMtd, does as well. */
+/* In the layout of DL Streamer's detectors and trackers; from GStreamer 1.24 on a
+ * GstAnalyticsODMtd, related to a GstAnalyticsTrackingMtd, does as well. */
 static GstPadProbeReturn
 detect (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {

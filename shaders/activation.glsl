@@ -10,8 +10,8 @@ vec4 sigmoid(vec4 v)
 {
     vec4 d = 1.0 + exp(min(-v, LARGEST_EXPONENT));
 #if TEXEL
-    // A CPU's division takes as long as ten products, so two share one: 1/a = b/(ab). The bound keeps
-    // ab below 2^116.
+    // A CPU's division takes as long as ten products, so two share one: 1/a = b/(ab). The bound
+    // keeps ab below 2^116.
     return d.yxwz * (1.0 / (d.xz * d.yw)).xxyy;
 #else
     return 1.0 / d;
@@ -19,7 +19,7 @@ vec4 sigmoid(vec4 v)
 }
 
 // v * sigmoid(v) is SiLU, then ReLU6 and ReLU.
-#define DEFINE_ACTIVATE(activate, ACTIVATION)                                                       \
+#define DEFINE_ACTIVATE(activate, ACTIVATION) \
     vec4 activate(vec4 v)                                                                          \
     {                                                                                              \
         if (ACTIVATION == 1)                                                                       \

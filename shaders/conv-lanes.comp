@@ -24,7 +24,8 @@ INPUT(0, x);
 INPUT(1, w);
 OUTPUT(2, y);
 INPUT(3, residual);
-layout(push_constant) uniform Push { int H, W, OH, OW, K4, C4, kernel, stride, pad_x, pad_y, bias, residual; } pc;
+layout(push_constant) uniform Push { int H, W, OH, OW, K4, C4, kernel, stride, pad_x, pad_y, bias,
+    residual; } pc;
 
 void main()
 {
@@ -69,7 +70,8 @@ void main()
     if (c4 < pc.C4) {
         [[unroll]] for (int p = 0; p < P; p++) {
             int to = (image * M + min(m0 + p, M - 1)) * pc.C4 + c4;
-            y[to] = pack_texel(activate(a[p]) + (RESIDUAL && pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+            y[to] = pack_texel(activate(a[p])
+                + (RESIDUAL && pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
         }
     }
 }

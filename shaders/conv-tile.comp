@@ -19,7 +19,8 @@ INPUT(0, x);
 INPUT(1, w);
 OUTPUT(2, y);
 INPUT(3, residual);
-layout(push_constant) uniform Push { int H, W, OH, OW, K4, C4, kernel, stride, pad_x, pad_y, bias, residual; } pc;
+layout(push_constant) uniform Push { int H, W, OH, OW, K4, C4, kernel, stride, pad_x, pad_y, bias,
+    residual; } pc;
 
 void main()
 {
@@ -47,7 +48,8 @@ void main()
                 from[p] = is ? ((image * pc.H + iy) * pc.W + ix) * pc.K4 : 0;
             }
             for (int k = 0; k < pc.K4; k++) {
-                mat4 u = mat4(READ(w, w0), READ(w, w0 + S), READ(w, w0 + 2 * S), READ(w, w0 + 3 * S));
+                mat4 u = mat4(READ(w, w0), READ(w, w0 + S), READ(w, w0 + 2 * S),
+                    READ(w, w0 + 3 * S));
                 [[unroll]] for (int p = 0; p < P; p++)
                     a[p] += u * (READ(x, from[p] + k) * inside[p]);
                 w0 += 4 * S;
@@ -58,7 +60,8 @@ void main()
         [[unroll]] for (int p = 0; p < P; p++) {
             int to = (image * M + m0 + p) * pc.C4 + c4;
             if (m0 + p < M) {
-                y[to] = pack_texel(activate(a[p]) + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+                y[to] = pack_texel(activate(a[p])
+                    + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
             }
         }
     }

@@ -1,10 +1,11 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Depthwise convolution for GPUs: y = act(conv(x) + bias), and the squeeze's partial sums over pixels.
+// Depthwise convolution for GPUs: y = act(conv(x) + bias), and the squeeze's partial sums over
+// pixels.
 //   x [N,H,W,C]  y [N,OH,OW,C]   in texels of four channels; outside x is zero
 //   w [K*K][C], then bias [C]    sums [N,T,C] fp32, one a workgroup
-// An invocation computes 4 channels of a tile of TW x TH pixels, a workgroup LX texels of channels of LY tiles, whose
-// sums it adds up. Grid: channels, tiles, images. Driven by src/ops/depthwise.c.
+// An invocation computes 4 channels of a tile of TW x TH pixels, a workgroup LX texels of channels
+// of LY tiles, whose sums it adds up. Grid: channels, tiles, images. Driven by src/ops/depthwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 6, local_size_y_id = 7) in;
@@ -32,7 +33,8 @@ shared vec4 partial[LX * LY];
 
 void main()
 {
-    int lx = int(gl_LocalInvocationID.x), ly = int(gl_LocalInvocationID.y), image = int(gl_WorkGroupID.z);
+    int lx = int(gl_LocalInvocationID.x), ly = int(gl_LocalInvocationID.y),
+        image = int(gl_WorkGroupID.z);
     int c4 = int(gl_WorkGroupID.x) * LX + lx, tile = int(gl_WorkGroupID.y) * LY + ly;
     int ty = tile / pc.tiles_x, ox = (tile - ty * pc.tiles_x) * TW, oy = ty * TH;
     vec4 sum = vec4(0.0);
@@ -49,7 +51,8 @@ void main()
 
             [[unroll]] for (int i = 0; i < IW; i++) {
                 int ix = ox * STRIDE - pc.pad_x + i;
-                v[i] = row_inside && ix >= 0 && ix < pc.W ? READ(x, (row + ix) * pc.C4 + c4) : vec4(0.0);
+                v[i] = row_inside && ix >= 0 && ix < pc.W ? READ(x, (row + ix) * pc.C4 + c4)
+                    : vec4(0.0);
             }
             [[unroll]] for (int t = 0; t < TH; t++) {
                 const int ky = r - t * STRIDE;

@@ -1,6 +1,7 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Depthwise convolution for CPU devices: y = act(conv(x) + bias), and the squeeze's partial sums over pixels.
+// Depthwise convolution for CPU devices: y = act(conv(x) + bias), and the squeeze's partial sums
+// over pixels.
 //   x [N,H,W,C]  y [N,OH,OW,C]   in texels of four channels; outside x is zero
 //   w [K*K][C], then bias [C]    sums [N,T,C] fp32, one a tile
 // An invocation computes 4 channels of a tile of TW x TH pixels; neighbours take neighbouring

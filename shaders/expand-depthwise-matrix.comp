@@ -29,7 +29,8 @@ const int MATRIX = 16; // its side
 const int TILES = (PIXELS + MATRIX - 1) / MATRIX;
 const int SUBGROUPS = THREADS / SUBGROUP_SIZE;
 const int MT = (TILES + SUBGROUPS - 1) / SUBGROUPS; // matrices of a subgroup, one above the other
-// Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in different banks.
+// Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in
+// different banks.
 const int X_ROW = STEP * 2 + 4;
 const int W_ROW = N * 2 + 4;
 const int X_LOADS = (PIXELS * STEP + THREADS - 1) / THREADS;
@@ -48,7 +49,8 @@ void main()
     [[unroll]] for (int i = 0; i < X_LOADS; i++)
         from[i] = find_pixel((id + i * THREADS) / STEP);
     [[unroll]] for (int i = 0; i < MT; i++)
-        products[i] = coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseAccumulator>(0.0);
+        products[i] = coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX,
+            gl_MatrixUseAccumulator>(0.0);
 
     for (int k0 = 0; k0 < pc.K4; k0 += STEP) {
         int k = k0 + id % STEP;
@@ -78,7 +80,8 @@ void main()
             coopMatLoad(b, shared_w, kk * W_ROW, W_ROW, gl_CooperativeMatrixLayoutRowMajor);
             [[unroll]] for (int i = 0; i < MT; i++)
                 if (subgroup + i * SUBGROUPS < TILES) {
-                    coopMatLoad(a, shared_x, (subgroup + i * SUBGROUPS) * MATRIX * X_ROW + kk / 2, X_ROW,
+                    coopMatLoad(a, shared_x, (subgroup + i * SUBGROUPS) * MATRIX * X_ROW + kk / 2,
+                        X_ROW,
                                 gl_CooperativeMatrixLayoutRowMajor);
                     products[i] = coopMatMulAdd(a, b, products[i]);
                 }

@@ -1,7 +1,7 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The first half of an MBConv block for GPUs, in one dispatch: y = act(depthwise(act(x * w + bias)) + bias), and
-// on request the block's squeeze-excite.
+// The first half of an MBConv block for GPUs, in one dispatch: y = act(depthwise(act(x * w + bias))
+// + bias), and on request the block's squeeze-excite.
 //   expand [ceil(C/16)][K rounded up to 64][16], then bias [ceil(C/16)*16]
 // The rest is in expand-depthwise.glsl. Driven by src/ops/expand-depthwise.c.
 #extension GL_EXT_control_flow_attributes : require

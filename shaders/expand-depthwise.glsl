@@ -3,10 +3,11 @@
 //   x [N,H,W,K]  y [N,OH,OW,C]   in texels of four channels
 //   filter [k*k][C], then bias [C]
 //   parts [N,G,S] fp32   gates [N,C] fp32   weights: see squeeze-excite.glsl   done [N], zeros
-// A workgroup expands 16 channels of the pixels that SIDE x SIDE outputs see, into shared memory, and filters them
-// from there: the expanded tensor, the network's largest, never reaches memory. It leaves what it adds to the squeeze; the
-// last of the image's G workgroups to finish, as a counter tells, has all of that before it, and computes the gates.
-// Grid: tiles of channels, tiles of pixels, images.
+// A workgroup expands 16 channels of the pixels that SIDE x SIDE outputs see, into shared memory,
+// and filters them from there: the expanded tensor, the network's largest, never reaches memory. It
+// leaves what it adds to the squeeze; the last of the image's G workgroups to finish, as a counter
+// tells, has all of that before it, and computes the gates. Grid: tiles of channels, tiles of
+// pixels, images.
 
 const int THREADS = 256;
 const int N = 4;    // texels of channels
@@ -35,8 +36,10 @@ shared bool last;
 // Where pixel p of those that the tile sees lies in the input, in pixels; -1: outside.
 int find_pixel(int p)
 {
-    int tile = int(gl_WorkGroupID.y), ty = tile / pc.tiles_x, tx = tile - ty * pc.tiles_x, r = p / IN_SIDE;
-    int iy = ty * SIDE * STRIDE - pc.pad_y + r, ix = tx * SIDE * STRIDE - pc.pad_x + p - r * IN_SIDE;
+    int tile = int(gl_WorkGroupID.y), ty = tile / pc.tiles_x, tx = tile - ty * pc.tiles_x,
+        r = p / IN_SIDE;
+    int iy = ty * SIDE * STRIDE - pc.pad_y + r, ix = tx * SIDE * STRIDE - pc.pad_x
+        + p - r * IN_SIDE;
     bool inside = iy >= 0 && iy < pc.H && ix >= 0 && ix < pc.W && p < PIXELS;
 
     return inside ? (int(gl_WorkGroupID.z) * pc.H + iy) * pc.W + ix : -1;
@@ -45,7 +48,8 @@ int find_pixel(int p)
 // All that follows the expansion.
 void filter_and_squeeze()
 {
-    int id = int(gl_LocalInvocationIndex), n = id % N, c4 = int(gl_WorkGroupID.x) * N + n, tile = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
+    int id = int(gl_LocalInvocationIndex), n = id % N, c4 = int(gl_WorkGroupID.x) * N + n,
+        tile = int(gl_WorkGroupID.y), image = int(gl_WorkGroupID.z);
     int ty = tile / pc.tiles_x, ox0 = (tile - ty * pc.tiles_x) * SIDE, oy0 = ty * SIDE;
     vec4 sum = vec4(0.0);
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The classifier for CPU devices: y = x * w + bias.
 //   x [N,K] fp32, y [N,C] fp32   w [ceil(C/4L)][K rounded up to 4L][4L], then bias
-// A workgroup is L lanes of 4 classes each; every lane fetches one texel of x, which constant shuffles
-// then broadcast, so a step covers 4*L inputs. Grid: tiles of classes, 1, images.
+// A workgroup is L lanes of 4 classes each; every lane fetches one texel of x, which constant
+// shuffles then broadcast, so a step covers 4*L inputs. Grid: tiles of classes, 1, images.
 // Driven by src/ops/fully-connected.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require

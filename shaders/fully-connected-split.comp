@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The classifier for GPUs: y = x * w + bias.
 //   x [N,K] fp32, y [N,C] fp32   w [ceil(C/32)][K rounded up to 32][32], then bias
-// A workgroup computes 32 classes; SLICES invocations share 4 classes, each takes every SLICES-th group of 4
-// inputs, and their sums meet in shared memory. Grid: tiles of classes, 1, images.
+// A workgroup computes 32 classes; SLICES invocations share 4 classes, each takes every SLICES-th
+// group of 4 inputs, and their sums meet in shared memory. Grid: tiles of classes, 1, images.
 // Driven by src/ops/fully-connected.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require

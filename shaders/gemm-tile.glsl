@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Matrix product for GPUs, through shared memory: x [M,K] times w [K,C].
 //   w [ceil(C/8TX)][K rounded up to 16][8TX]
-// The including shader defines x_texel(row, k), the k-th texel of inputs of a pixel, where row is what its x_row(m) gives for
-// pixel m.
-// An invocation computes 8 channels (two texels, TX apart) of 4*Q pixels (Q runs of four, 4*TY apart); a workgroup
-// 8*TX channels of 4*Q*TY pixels.
+// The including shader defines x_texel(row, k), the k-th texel of inputs of a pixel, where row is
+// what its x_row(m) gives for pixel m.
+// An invocation computes 8 channels (two texels, TX apart) of 4*Q pixels (Q runs of four, 4*TY
+// apart); a workgroup 8*TX channels of 4*Q*TY pixels.
 
 const int THREADS = 128;
 const int STEP = 4;                 // texels of inputs in shared memory at a time
 const int TILE_M = 4 * Q * TY;      // pixels
 const int LOADS = (Q * TY * STEP + THREADS - 1) / THREADS;
-const int ROW = Q * TY + 1 - (Q * TY & 1); // vec4s of a row: odd, so that rows lie in different banks
+// vec4s of a row: odd, so that rows lie in different banks
+const int ROW = Q * TY + 1 - (Q * TY & 1);
 
 shared vec4 shared_x[STEP * 4 * ROW];
 shared vec4 shared_w[STEP * 4 * 2 * TX];
 
-// Of this invocation: a[2 * (4 * q + p) + j] is of pixel 4 * (TY * q + ty) + p and texel TX * j + tx of the tile.
+// Of this invocation: a[2 * (4 * q + p) + j] is of pixel 4 * (TY * q + ty) + p and texel TX * j +
+// tx of the tile.
 vec4 a[8 * Q];
 
 // Adds the products to them.

@@ -3,9 +3,9 @@
 // The head for GPUs: y = mean over pixels of act(sum_k x * w + bias).
 //   x [N,M,K] in texels of four channels, y [N,C] fp32
 //   w [ceil(C/16)][K][16], then bias [ceil(C/16)*16]
-// A workgroup computes 16 channels of all pixels, 64 pixels at a time: an invocation 4 channels of 4 pixels, of one slice
-// of the inputs; the slices' sums meet in shared memory, and then those of the pixels.
-// Grid: tiles of channels, 1, images. Driven by src/ops/head.c.
+// A workgroup computes 16 channels of all pixels, 64 pixels at a time: an invocation 4 channels of
+// 4 pixels, of one slice of the inputs; the slices' sums meet in shared memory, and then those of
+// the pixels. Grid: tiles of channels, 1, images. Driven by src/ops/head.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x = 64, local_size_y_id = 0) in;

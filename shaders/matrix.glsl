@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Matrix product on a GPU's matrix units, halves times halves summed in fp32: x [M,K] times w [K,C].
+// Matrix product on a GPU's matrix units, halves times halves summed in fp32: x [M,K] times w
+// [K,C].
 //   w [ceil(C/16NT)][K rounded up to 32*SLICES][16NT]
-// The including shader defines x_halves(row, k), the k-th texel of inputs of a pixel as it lies in memory, where row is
-// what its x_row(m) gives for pixel m; and whether to SCALE it, by x_scale(row, k).
-// A workgroup of 4*SLICES subgroups computes 16*NT channels of 64*MT pixels: four subgroups, each of 16*MT pixels, take one
-// slice of the inputs, the next four another; the slices' sums meet in shared memory.
+// The including shader defines x_halves(row, k), the k-th texel of inputs of a pixel as it lies in
+// memory, where row is what its x_row(m) gives for pixel m; and whether to SCALE it, by
+// x_scale(row, k). A workgroup of 4*SLICES subgroups computes 16*NT channels of 64*MT pixels: four
+// subgroups, each of 16*MT pixels, take one slice of the inputs, the next four another; the slices'
+// sums meet in shared memory.
 
 const int SIDE = 16;                    // of a matrix
 const int ROWS = 4;                     // subgroups with different pixels
@@ -12,7 +14,8 @@ const int STEP = 8 * SLICES;            // texels of inputs in shared memory at 
 const int TILE_M = ROWS * SIDE * MT;    // pixels
 const int TILE_C4 = SIDE / 4 * NT;      // texels of channels
 const int THREADS = ROWS * SLICES * SUBGROUP_SIZE;
-// Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in different banks.
+// Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in
+// different banks.
 const int X_ROW = STEP * 2 + 4;
 const int W_ROW = TILE_C4 * 2 + 4;
 const int X_LOADS = TILE_M * STEP / THREADS;
@@ -76,7 +79,8 @@ void multiply(int m0, int M, int K4, int w0)
                 coopMatLoad(a[i], shared_x, (row + i * SIDE) * X_ROW + k / 2, X_ROW,
                             gl_CooperativeMatrixLayoutRowMajor);
             [[unroll]] for (int j = 0; j < NT; j++) {
-                coopMatLoad(b, shared_w, k * W_ROW + j * SIDE / 2, W_ROW, gl_CooperativeMatrixLayoutRowMajor);
+                coopMatLoad(b, shared_w, k * W_ROW + j * SIDE / 2, W_ROW,
+                    gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (int i = 0; i < MT; i++)
                     sums[i * NT + j] = coopMatMulAdd(a[i], b, sums[i * NT + j]);
             }
@@ -85,7 +89,8 @@ void multiply(int m0, int M, int K4, int w0)
     }
 }
 
-// Leaves matrix i of all subgroups in shared memory: of each slice ROWS of them, a row of four texels for each pixel.
+// Leaves matrix i of all subgroups in shared memory: of each slice ROWS of them, a row of four
+// texels for each pixel.
 void store(int i)
 {
     barrier();

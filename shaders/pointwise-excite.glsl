@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a pointwise kernel that computes its own scale has more than others: squeeze-excite of what it reads, in each
-// workgroup, which spares a dispatch. The gates are in shared memory.
+// What a pointwise kernel that computes its own scale has more than others: squeeze-excite of what
+// it reads, in each workgroup, which spares a dispatch. The gates are in shared memory.
 
 layout(constant_id = 5) const int SQUEEZE_ACTIVATION = 0;
 layout(constant_id = 6) const int MAX_C4 = 64;

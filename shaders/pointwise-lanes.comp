@@ -60,7 +60,8 @@ void main()
     if (c4 < pc.C4) {
         [[unroll]] for (int p = 0; p < P; p++) {
             int to = (image * pc.M + min(m0 + p, pc.M - 1)) * pc.C4 + c4;
-            y[to] = pack_texel(activate(a[p]) + (RESIDUAL && pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+            y[to] = pack_texel(activate(a[p])
+                + (RESIDUAL && pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
         }
     }
 }

@@ -1,9 +1,11 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pointwise convolution on a GPU's matrix units, in halves: y = act(sum_k x * scale * w + bias) + residual.
+// Pointwise convolution on a GPU's matrix units, in halves: y = act(sum_k x * scale * w + bias) +
+// residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w: see matrix.glsl, then bias [C rounded up to a tile]
-// Grid: tiles of channels, then tiles of all images' pixels along two axes. Driven by src/ops/pointwise.c.
+// Grid: tiles of channels, then tiles of all images' pixels along two axes. Driven by
+// src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_GOOGLE_include_directive : require

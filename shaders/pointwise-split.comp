@@ -3,9 +3,9 @@
 // Pointwise convolution for GPUs, few pixels: y = act(sum_k x * scale * w + bias) + residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w [ceil(C/16)][K][16], then bias [ceil(C/16)*16]
-// A workgroup computes 16 channels of 8 pixels. Eight invocations, of 4 channels and 4 pixels each, take one slice of the
-// inputs, the next eight another; the slices' sums meet in shared memory. With EXCITE the scale is not read but computed
-// (pointwise-excite.glsl).
+// A workgroup computes 16 channels of 8 pixels. Eight invocations, of 4 channels and 4 pixels each,
+// take one slice of the inputs, the next eight another; the slices' sums meet in shared memory.
+// With EXCITE the scale is not read but computed (pointwise-excite.glsl).
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require

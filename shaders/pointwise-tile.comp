@@ -3,8 +3,9 @@
 // Pointwise convolution for GPUs, many pixels: y = act(sum_k x * scale * w + bias) + residual.
 //   x [N,M,K]  scale [N,K] fp32  residual, y [N,M,C]   in texels of four channels
 //   w: see gemm-tile.glsl, then bias [C rounded up to a tile]
-// Grid: tiles of channels, then tiles of all images' pixels along two axes. With EXCITE the scale is not read but computed
-// (pointwise-excite.glsl), and the grid is tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
+// Grid: tiles of channels, then tiles of all images' pixels along two axes. With EXCITE the scale
+// is not read but computed (pointwise-excite.glsl), and the grid is tiles of channels, tiles of
+// pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x = 128) in;
@@ -50,10 +51,12 @@ void main()
     int id = int(gl_LocalInvocationIndex), ty = id / TX, tx = id - ty * TX;
     int tile = int(gl_WorkGroupID.x);
 #ifdef EXCITE
-    int image = int(gl_WorkGroupID.z), m0 = image * pc.M + int(gl_WorkGroupID.y) * TILE_M, M = (image + 1) * pc.M;
+    int image = int(gl_WorkGroupID.z), m0 = image * pc.M + int(gl_WorkGroupID.y) * TILE_M,
+        M = (image + 1) * pc.M;
     find_gates(image);
 #else
-    int m0 = int(gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * TILE_M, M = pc.N * pc.M;
+    int m0 = int(gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) * TILE_M,
+        M = pc.N * pc.M;
 #endif
     int w0 = tile * ((pc.K4 + STEP - 1) / STEP * STEP) * 4 * 2 * TX;
 
@@ -68,7 +71,8 @@ void main()
             [[unroll]] for (int j = 0; j < 2; j++) {
                 int c4 = (2 * tile + j) * TX + tx, to = m * pc.C4 + c4;
                 if (c4 < pc.C4)
-                    y[to] = pack_texel(activate(a[2 * i + j]) + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
+                    y[to] = pack_texel(activate(a[2 * i + j])
+                        + (pc.residual != 0 ? READ(residual, to) : vec4(0.0)));
             }
     }
 }

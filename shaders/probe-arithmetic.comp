@@ -1,7 +1,7 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// As many multiply-adds as the device does when nothing else holds it up: chains that depend on nothing
-// but registers. An invocation does ROUNDS * 4 * CHAINS of them, ROUNDS a multiple of 16.
+// As many multiply-adds as the device does when nothing else holds it up: chains that depend on
+// nothing but registers. An invocation does ROUNDS * 4 * CHAINS of them, ROUNDS a multiple of 16.
 //   x [1] fp32 (a value that no compiler knows), y [invocations] fp32, in texels of four
 // Grid: workgroups of THREADS. Driven by src/ops/probe.c.
 #extension GL_EXT_control_flow_attributes : require

@@ -1,7 +1,7 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Reads a buffer that no cache holds, once, and does next to nothing with it. A workgroup reads one block,
-// neighbours reading neighbours.
+// Reads a buffer that no cache holds, once, and does next to nothing with it. A workgroup reads one
+// block, neighbours reading neighbours.
 //   x [TEXELS * invocations] fp32, y [invocations] fp32, in texels of four
 // Grid: workgroups of THREADS. Driven by src/ops/probe.c.
 #extension GL_EXT_control_flow_attributes : require

@@ -3,10 +3,10 @@
 // The horizontal half of the resize, the conversion to RGB or luma, and the normalisation.
 //   rows: from resize-rows, a texel holds one byte column of 4 rows
 //   y [N,H,W,3] or, of luma, [N,H,W,1], in texels of four channels, the others 0
-//   table, per item: three rows of the colour matrix (R, G, B from components and 1), mean, 1 / standard
-//   deviation, border's colour; then tap tables as effvk_taps_append_single() says
-// An invocation computes one column of 4 rows, of the frame as it lies: each component from its own taps,
-// as planes may be subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
+//   table, per item: three rows of the colour matrix (R, G, B from components and 1), mean, 1 /
+//   standard deviation, border's colour; then tap tables as effvk_taps_append_single() says
+// An invocation computes one column of 4 rows, of the frame as it lies: each component from its own
+// taps, as planes may be subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;

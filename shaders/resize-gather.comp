@@ -1,19 +1,22 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The whole resize, conversion to RGB or luma and normalisation, where a filter takes two samples of an axis (three of
-// subsampled chroma): each output fetches its own, instead of a pass over all that lies between them.
+// The whole resize, conversion to RGB or luma and normalisation, where a filter takes two samples
+// of an axis (three of subsampled chroma): each output fetches its own, instead of a pass over all
+// that lies between them.
 //   frames as uploaded, in words
 //   rows, table: as src/ops/resize-gather.c writes them
 //   y as resize-columns makes it
-// A window is what an output sees of a row of a plane: some bytes, from a pixel on. Filtering is linear, so its rows are
-// added up first, then what of its bytes belongs together (a phase: all of Y', of R, of Cb), then colours.
-// An invocation computes ROWS rows of a column, of the frame as it lies. Grid: W, H/ROWS, N. Driven by src/ops/preprocess.c.
+// A window is what an output sees of a row of a plane: some bytes, from a pixel on. Filtering is
+// linear, so its rows are added up first, then what of its bytes belongs together (a phase: all of
+// Y', of R, of Cb), then colours. An invocation computes ROWS rows of a column, of the frame as it
+// lies. Grid: W, H/ROWS, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int THREADS = 8;
 layout(constant_id = 1) const int ROWS = 8;
-layout(constant_id = 2) const int SHAPE = 1; // the items that are this dispatch's; the others are its windows:
+// the items that are this dispatch's; the others are its windows:
+layout(constant_id = 2) const int SHAPE = 1;
 layout(constant_id = 3) const int WINDOWS = 2;
 layout(constant_id = 4) const int SAMPLE = 1;
 layout(constant_id = 5) const int FIRST_BYTES = 2;
@@ -105,14 +108,16 @@ void main()
             [[unroll]] for (int j = 0; j < MAX_BYTES; j++)
                 sum[i][j] = 0.0;
         [[unroll]] for (int t = 0; t < 2; t++)
-            add_row(0, from[0] + min(int(first.x) + t, gather.last_row) * gather.stride[0], gather.last_word, shift[0],
+            add_row(0, from[0] + min(int(first.x) + t, gather.last_row) * gather.stride[0],
+                gather.last_word, shift[0],
                     first[1 + t], sum[0]);
         if (WINDOWS > 1) {
             vec4 others = READ_F32(rows, gather.rows + row * 2 + 1);
             [[unroll]] for (int t = 0; t < 3; t++) {
                 int other_row = min(int(first.w) + t, int(others.w));
                 [[unroll]] for (int i = 1; i < WINDOWS; i++)
-                    add_row(i, from[i] + other_row * gather.stride[i], gather.last_word, shift[i], others[t], sum[i]);
+                    add_row(i, from[i] + other_row * gather.stride[i], gather.last_word, shift[i],
+                        others[t], sum[i]);
             }
         }
         int phase = 0;

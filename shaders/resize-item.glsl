@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the frame of each item of the batch lies and how it is filtered, written before every submission
-// by src/ops/preprocess-plan.c: items may be different frames, or parts of one. Read as texels, as a CPU device
-// loads the members of a structure one by one, and for each lane.
+// Where the frame of each item of the batch lies and how it is filtered, written before every
+// submission by src/ops/preprocess-plan.c: items may be different frames, or parts of one. Read as
+// texels, as a CPU device loads the members of a structure one by one, and for each lane.
 
 INPUT_SMALL_U32(3, items);
 
@@ -92,7 +92,8 @@ struct Rest {
     int to;           // texel of the output of the frame's first row and column
     int colour;       // texel of the colour matrix, mean, 1 / standard deviation and border
     bool round_bytes; // whether each pass is rounded to bytes
-    int passes;       // 1: resize-gather; 2: resize-rows, resize-columns; 3: resize-narrow before those
+    // 1: resize-gather; 2: resize-rows, resize-columns; 3: resize-narrow before those
+    int passes;
 };
 
 Rest get_rest(int image)

@@ -1,12 +1,14 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// PIL's horizontal pass, which comes first there and is rounded to bytes: of frames of 8 bits in RGB, to a
-// smaller frame that resize-rows and resize-columns go on with. The order shows where a filter overshoots.
+// PIL's horizontal pass, which comes first there and is rounded to bytes: of frames of 8 bits in
+// RGB, to a smaller frame that resize-rows and resize-columns go on with. The order shows where a
+// filter overshoots.
 //   frames as uploaded, in texels of 16 bytes
 //   narrowed [N][H][W/4], a texel holds 4 pixels R G B and a zero
 //   table, per item: which bytes are a component's; then as effvk_taps_append_bytes() says
-// Pixels of 1, 3 and 4 bytes end where three words do: sums are kept by a byte's place in those, and belong to
-// a component when all are there. An invocation computes 4 pixels of ROWS rows. Grid: H, W/4, N. Driven by src/ops/preprocess.c.
+// Pixels of 1, 3 and 4 bytes end where three words do: sums are kept by a byte's place in those,
+// and belong to a component when all are there. An invocation computes 4 pixels of ROWS rows. Grid:
+// H, W/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;

@@ -5,8 +5,8 @@
 //   rows [N][plane][H/4][bytes of a row] fp32, a texel holds one byte column of 4 rows
 //   taps: as effvk_taps_append_paired() says, a table per plane and item; weights are of 0..255
 // An invocation computes 4 rows of a texel of the frame, two and two, as rows far apart share few
-// samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes that are taken, H/4, N.
-// Driven by src/ops/preprocess.c.
+// samples; a workgroup stays in one plane. Grid: workgroups of columns of all planes that are
+// taken, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;
@@ -25,11 +25,13 @@ OUTPUT_F32(2, rows);
 layout(push_constant) uniform Push { int passes; } pc;
 
 const int BYTES = 16; // of a texel
-const int STEP = 4;   // samples of a turn of the loop: a CPU device writes all sums under a mask in each
+// samples of a turn of the loop: a CPU device writes all sums under a mask in each
+const int STEP = 4;
 
 int groups(Plane plane)
 {
-    return plane.count >= LEAST && plane.count <= MOST ? (plane.columns + THREADS - 1) / THREADS : 0;
+    return plane.count >= LEAST && plane.count <= MOST ? (plane.columns + THREADS - 1) / THREADS
+        : 0;
 }
 
 // The @pair-th two rows of the texel @from of each row.

@@ -4,10 +4,10 @@
 //   sums [N,T,C] fp32, to be added up   gates [N,C] fp32
 //   w: squeeze [C/4][S] texels of four inputs, its bias [S/4], excite [S][C/4] texels of four
 //   outputs, its bias [C/4]; S is padded to L * B
-// A workgroup is L lanes. Lane i has every L-th texel of channels and every L-th squeezed channel; a
-// shuffle hands them round (see lanes.glsl), so that there is neither shared memory nor a barrier. All
-// workgroups of an image squeeze, each excites a part of the channels. Grid: parts, 1, images. Driven by
-// src/ops/squeeze-excite.c.
+// A workgroup is L lanes. Lane i has every L-th texel of channels and every L-th squeezed channel;
+// a shuffle hands them round (see lanes.glsl), so that there is neither shared memory nor a
+// barrier. All workgroups of an image squeeze, each excites a part of the channels. Grid: parts, 1,
+// images. Driven by src/ops/squeeze-excite.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -39,7 +39,8 @@ void main()
             mean += READ_F32(sums, (image * pc.tiles + t) * pc.C4 + min(c, pc.C4 - 1));
         mean = c < pc.C4 ? mean * pc.scale : vec4(0.0);
         [[unroll]] for (int i = 0; i < L; i++) {
-            vec4 m = vec4(subgroupShuffle(mean.x, i), subgroupShuffle(mean.y, i), subgroupShuffle(mean.z, i),
+            vec4 m = vec4(subgroupShuffle(mean.x, i), subgroupShuffle(mean.y, i),
+                subgroupShuffle(mean.z, i),
                           subgroupShuffle(mean.w, i));
             [[unroll]] for (int b = 0; b < B; b++)
                 squeezed[b] += dot(READ(w, (min(c0 + i, pc.C4 - 1) * B + b) * L + lane), m);

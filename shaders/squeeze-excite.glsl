@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernels that squeeze and excite on a GPU share. One workgroup of THREADS invocations computes while the rest of
-// the device waits, so that latency is all: every sum is shared among as many invocations as there are, and eight loads
-// are always under way. The including shader defines WEIGHT(i), texels of the weights: squeeze [C/4][S] of four inputs, its
-// bias [S/4], excite [S][C/4] of four outputs, its bias [C/4]; and, where they are not the usual ones, how to activate what
-// is squeezed and where a GATE goes.
+// What the kernels that squeeze and excite on a GPU share. One workgroup of THREADS invocations
+// computes while the rest of the device waits, so that latency is all: every sum is shared among as
+// many invocations as there are, and eight loads are always under way. The including shader defines
+// WEIGHT(i), texels of the weights: squeeze [C/4][S] of four inputs, its bias [S/4], excite
+// [S][C/4] of four outputs, its bias [C/4]; and, where they are not the usual ones, how to activate
+// what is squeezed and where a GATE goes.
 #ifndef GATE
 #define ACTIVATE_SQUEEZED(v) activate(v)
 #define GATE(image, C4, c) gates[image * C4 + c]
@@ -20,8 +21,8 @@ int count_slices(int n)
     return clamp(THREADS / n, 1, 16);
 }
 
-// The squeeze's bias and activation. With more than one slice, slice i / S of the sum number i % S is in slices[i].x; with
-// one it is in squeezed, where all are left.
+// The squeeze's bias and activation. With more than one slice, slice i / S of the sum number i % S
+// is in slices[i].x; with one it is in squeezed, where all are left.
 void finish_squeeze(int n, int C4, int S)
 {
     int id = int(gl_LocalInvocationIndex);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Squeeze-excite on a GPU from the sums of each channel: what squeeze-excite.glsl leaves to do for the kernels that have
-// these. The including shader defines SUM(i), texels of the sums [N,T,C], and what squeeze-excite.glsl wants. Where MAX_C4,
-// which is THREADS or more, is less than there is, the means are found and squeezed a part at a time.
+// Squeeze-excite on a GPU from the sums of each channel: what squeeze-excite.glsl leaves to do for
+// the kernels that have these. The including shader defines SUM(i), texels of the sums [N,T,C], and
+// what squeeze-excite.glsl wants. Where MAX_C4, which is THREADS or more, is less than there is,
+// the means are found and squeezed a part at a time.
 
 shared vec4 mean[MAX_C4];
 

@@ -23,17 +23,22 @@ vec4 pack_texel(vec4 v) { return v; }
 #define READ_U32(name, i) texelFetch(name, int(i))
 #define READ_F32(name, i) READ(name, i)
 #else
-#define INPUT(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { STORE_T data[]; } name
-#define INPUT_F32(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { vec4 data[]; } name
-#define INPUT_U32(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { uvec4 data[]; } name
-#define INPUT_WORDS(slot, name) layout(set = 0, binding = slot, std430) readonly buffer Buffer##slot { uint data[]; } name
+#define INPUT(slot, name) layout(set = 0, binding = slot, std430) \
+    readonly buffer Buffer##slot { STORE_T data[]; } name
+#define INPUT_F32(slot, name) layout(set = 0, binding = slot, std430) \
+    readonly buffer Buffer##slot { vec4 data[]; } name
+#define INPUT_U32(slot, name) layout(set = 0, binding = slot, std430) \
+    readonly buffer Buffer##slot { uvec4 data[]; } name
+#define INPUT_WORDS(slot, name) layout(set = 0, binding = slot, std430) \
+    readonly buffer Buffer##slot { uint data[]; } name
 #define READ(name, i) unpack_texel(name.data[i])
 #define READ_WORD(name, i) name.data[i]
 #define READ_U32(name, i) name.data[i]
 #define READ_F32(name, i) name.data[i]
 #endif
 
-// What is small, and bound as texels where a device has few storage buffers (FEW_BUFFERS: four, the least of all).
+// What is small, and bound as texels where a device has few storage buffers (FEW_BUFFERS: four, the
+// least of all).
 #ifdef FEW_BUFFERS
 #define INPUT_SMALL_F32(slot, name) layout(set = 0, binding = slot) uniform samplerBuffer name
 #define INPUT_SMALL_U32(slot, name) layout(set = 0, binding = slot) uniform usamplerBuffer name
@@ -44,5 +49,7 @@ vec4 pack_texel(vec4 v) { return v; }
 #define READ_SMALL(name, i) READ_U32(name, i)
 #endif
 
-#define OUTPUT(slot, name) layout(set = 0, binding = slot, std430) writeonly buffer Buffer##slot { STORE_T name[]; }
-#define OUTPUT_F32(slot, name) layout(set = 0, binding = slot, std430) writeonly buffer Buffer##slot { vec4 name[]; }
+#define OUTPUT(slot, name) layout(set = 0, binding = slot, std430) \
+    writeonly buffer Buffer##slot { STORE_T name[]; }
+#define OUTPUT_F32(slot, name) layout(set = 0, binding = slot, std430) \
+    writeonly buffer Buffer##slot { vec4 name[]; }

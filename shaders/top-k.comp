@@ -1,8 +1,8 @@
 #version 450
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The k best classes (top-k.glsl). An invocation holds every THREADS-th logit's best in a register and
-// looks again only when its own was taken: k * C / THREADS turns where it has all of them, which
-// src/ops/top-k.c bounds. As many logits as LOCAL are copied to shared memory first.
+// The k best classes (top-k.glsl). An invocation holds every THREADS-th logit's best in a register
+// and looks again only when its own was taken: k * C / THREADS turns where it has all of them,
+// which src/ops/top-k.c bounds. As many logits as LOCAL are copied to shared memory first.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
 layout(local_size_x_id = 0) in;

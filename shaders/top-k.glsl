@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernels of top-k share: x [N,C] fp32, y [N,k,4] fp32: class index, score, 1 if all logits
-// are finite, 0. Best first; among equals the lower index comes first. One workgroup an image.
-// The including shader has THREADS, ACTIVATION (of EffvkOutputActivation: 1 softmax, 2 sigmoid, 3
-// none), and ends in write_class(). Grid: 1, 1, images. Driven by src/ops/top-k.c.
+// What the kernels of top-k share: x [N,C] fp32, y [N,k,4] fp32: class index, score, 1 if all
+// logits are finite, 0. Best first; among equals the lower index comes first. One workgroup an
+// image. The including shader has THREADS, ACTIVATION (of EffvkOutputActivation: 1 softmax, 2
+// sigmoid, 3 none), and ends in write_class(). Grid: 1, 1, images. Driven by src/ops/top-k.c.
 
 layout(set = 0, binding = 0, std430) readonly buffer X { float x[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Y { vec4 y[]; };

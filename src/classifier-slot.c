@@ -25,7 +25,8 @@ output_size (EffvkSlot *slot, EffvkNetOutput output)
   return effvk_tensor_info_size (net_info (slot, effvk_net_get_output (slot->net, output)));
 }
 
-/* Finds a place in the read-back buffer for each output that is wanted. Returns the buffer's size. */
+/* Finds a place in the read-back buffer for each output that is wanted. Returns the buffer's
+   size. */
 static gsize
 place_outputs (EffvkSlot *slot)
 {
@@ -401,8 +402,8 @@ add_frame (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops
   return TRUE;
 }
 
-/* One buffer holds all frames of a submission: the first one, items 0 to @n - 1, is not the only one any
- * more. */
+/* One buffer holds all frames of a submission: the first one, items 0 to @n - 1, is not the only
+ * one any more. */
 static gboolean
 move_to_staging (EffvkSlot *slot, guint n, GError **error)
 {
@@ -523,7 +524,8 @@ effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes)
   return k;
 }
 
-/* Which part of the picture an axis of the input covers, in shares of @size pixels from @first on. */
+/* Which part of the picture an axis of the input covers, in shares of @size pixels from @first
+   on. */
 static void
 set_area (const EffvkAxis *axis, double first, double size, double *from, double *length)
 {

@@ -79,10 +79,10 @@ gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *rec
 /* The device must be done with the slot. */
 void effvk_slot_clear (EffvkSlot *slot);
 
-/* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error set,
- * and no item added, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this submission,
- * which is too full or was made for smaller frames. What is in memory that the device sees must not change
- * until the device is done. */
+/* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error
+ * set, and no item added, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this
+ * submission, which is too full or was made for smaller frames. What is in memory that the device
+ * sees must not change until the device is done. */
 gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
                          guint n_crops, guint first, GError **error);
 
@@ -106,6 +106,6 @@ guint effvk_slot_read (EffvkSlot *slot, guint i, EffvkClass *classes);
 /* The same of another output: a pointer into the slot, or NULL where it is not read back. */
 const float *effvk_slot_get_output (EffvkSlot *slot, guint i, EffvkNetOutput output);
 
-/* The same of the heat map, in the order in which the image's pixels lie; free its cells with g_free(). FALSE: there is
- * none. */
+/* The same of the heat map, in the order in which the image's pixels lie; free its cells with
+ * g_free(). FALSE: there is none. */
 gboolean effvk_slot_read_heatmap (EffvkSlot *slot, guint i, EffvkHeatmapOfImage *heatmap);

@@ -717,7 +717,7 @@ GVariant *
 effvk_classifier_get_executables (EffvkClassifier *classifier, GError **error)
 {
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
-  g_return_val_if_fail (!error || !*error, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return effvk_program_describe_executables (effvk_net_get_program (classifier->net), error);
 }

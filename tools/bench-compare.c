@@ -13,7 +13,8 @@
 
 #define NAME "ONNX Runtime"
 
-/* Inferences of one side before it is the other's turn; the first, with cold caches, does not count. */
+/* Inferences of one side before it is the other's turn; the first, with cold caches, does not
+   count. */
 #define TURN 6
 
 /* Between turns: a runtime's threads spin a while for work that may come. */

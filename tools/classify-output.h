@@ -3,13 +3,14 @@
 
 #include "classify-answer.h"
 
-/* Prints answers in the order of their frames, in one of the formats. While that takes long and stderr is
- * a terminal, how far it is stands in that terminal's last line. */
+/* Prints answers in the order of their frames, in one of the formats. While that takes long and
+ * stderr is a terminal, how far it is stands in that terminal's last line. */
 typedef struct _ToolOutput ToolOutput;
 
 typedef enum
 {
-  TOOL_OUTPUT_TABLE, /* an image has its best classes, a video a line for as long as its first stays */
+  /* an image has its best classes, a video a line for as long as its first stays */
+  TOOL_OUTPUT_TABLE,
   TOOL_OUTPUT_JSON, /* a line for each frame */
   TOOL_OUTPUT_CSV,  /* a line for each class of each frame */
 } ToolOutputFormat;

@@ -75,8 +75,8 @@ compare_parts (gconstpointer a, gconstpointer b)
   return (x->class > y->class) - (x->class < y->class);
 }
 
-/* Fills in the shares, the largest first; of the frames where there is no time. Returns the time of all,
- * or -1. The last frame lasts as long as the others do. */
+/* Fills in the shares, the largest first; of the frames where there is no time. Returns the time of
+ * all, or -1. The last frame lasts as long as the others do. */
 static gint64
 share_out (ToolSummary *summary)
 {

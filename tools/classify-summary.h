@@ -3,7 +3,8 @@
 
 #include "classify-output.h"
 
-/* What an image or a video shows as a whole: the shares of its time that each class is the first. */
+/* What an image or a video shows as a whole: the shares of its time that each class is the
+   first. */
 typedef struct _ToolSummary ToolSummary;
 
 ToolSummary *tool_summary_new (ToolOutputFormat format);

@@ -165,7 +165,8 @@ typedef struct
   GError *error;
 } Stream;
 
-/* As many batches as the classifier takes at once. When it is stopped, what was submitted is collected. */
+/* As many batches as the classifier takes at once. When it is stopped, what was submitted is
+   collected. */
 static gpointer
 run_stream (gpointer data)
 {
@@ -353,8 +354,8 @@ start_only (EffvkClassifier *classifier, const Options *options, GError **error)
   return TRUE;
 }
 
-/* Where each kernel's time goes, and another runtime's time. What is not done when it is stopped is left
- * out. */
+/* Where each kernel's time goes, and another runtime's time. What is not done when it is stopped is
+ * left out. */
 static gboolean
 measure_more (EffvkClassifier *classifier, const EffvkImage *image, const Options *options,
               ToolProfile *profile, ToolComparison *comparison, ToolLive *live, GError **error)

@@ -58,8 +58,8 @@ get_time (const Watch *watch)
   return watch->last + (g_get_monotonic_time () - watch->arrived) * 1000;
 }
 
-/* Whether a frame's timestamp has nothing to do with those before: the stream begins anew. After a break a
- * decoder may have a last frame of what was before, and then time leaps. */
+/* Whether a frame's timestamp has nothing to do with those before: the stream begins anew. After a
+ * break a decoder may have a last frame of what was before, and then time leaps. */
 static gboolean
 is_new_beginning (const Watch *watch, gint64 time)
 {

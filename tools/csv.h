@@ -9,6 +9,6 @@ typedef struct
   guint line;        /* where it begins, from 1 */
 } ToolCsvRow;
 
-/* Reads a CSV file (RFC 4180; UTF-8, with or without a byte-order mark): rows, without empty lines and
- * those that begin with #. (element-type ToolCsvRow), or NULL with @error set. */
+/* Reads a CSV file (RFC 4180; UTF-8, with or without a byte-order mark): rows, without empty lines
+ * and those that begin with #. (element-type ToolCsvRow), or NULL with @error set. */
 GPtrArray *tool_csv_read (const char *path, GError **error);

@@ -18,15 +18,16 @@ GPtrArray *tool_examples_from_arguments (char *const *arguments, GError **error)
 /* A folder for each class, with its pictures and videos in it. */
 GPtrArray *tool_examples_from_folder (const char *folder, GError **error);
 
-/* A CSV file of the columns source, label and, where wanted, start and end (s), x, y, width and height
- * (pixels). A source that is no URI is relative to the list's folder. @several: a label may be
- * several, with | between them, or none. */
+/* A CSV file of the columns source, label and, where wanted, start and end (s), x, y, width and
+ * height (pixels). A source that is no URI is relative to the list's folder. @several: a label may
+ * be several, with | between them, or none. */
 GPtrArray *tool_examples_from_list (const char *path, gboolean several, GError **error);
 
 /* Its source, with the part of it that is meant ("#xywh=…"). */
 char *tool_example_name (const ToolExample *example);
 
-/* Told of each picture of an example; @time is -1 for a still one. FALSE with @error set ends it. */
+/* Told of each picture of an example; @time is -1 for a still one. FALSE with @error set ends
+   it. */
 typedef gboolean (*ToolExampleFunc) (const ToolExample *example, EffvkImage *image, gint64 time,
                                      gpointer user_data, GError **error);
 
@@ -34,8 +35,8 @@ typedef gboolean (*ToolExampleFunc) (const ToolExample *example, EffvkImage *ima
 gboolean tool_example_look (const ToolExample *example, double interval, ToolExampleFunc func,
                             gpointer user_data, GError **error);
 
-/* What several commands do with examples: look at all of them, name those that cannot be read, and show
- * how far they are where stderr is a terminal. @n_looked counts pictures and frames, @n_failed examples.
- * FALSE with @error set when going on makes no sense: @func failed. */
+/* What several commands do with examples: look at all of them, name those that cannot be read, and
+ * show how far they are where stderr is a terminal. @n_looked counts pictures and frames, @n_failed
+ * examples. FALSE with @error set when going on makes no sense: @func failed. */
 gboolean tool_examples_look (GPtrArray *examples, double interval, ToolExampleFunc func,
                              gpointer user_data, guint *n_looked, guint *n_failed, GError **error);

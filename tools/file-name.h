@@ -11,6 +11,6 @@ char *tool_file_uri (const char *file);
 /* @name for people: valid UTF-8, and a URI's password hidden. Transfer full. */
 char *tool_file_shown (const char *name);
 
-/* A member @name with a file's name. Where that is no UTF-8 there is a member @name"_uri" as well, by which
- * the file is found. */
+/* A member @name with a file's name. Where that is no UTF-8 there is a member @name"_uri" as well,
+ * by which the file is found. */
 void tool_json_file (GstEffvkJson *json, const char *name, const char *file);

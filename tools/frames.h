@@ -17,8 +17,8 @@ typedef struct _ToolSource ToolSource;
 
 struct _ToolSource
 {
-  /* Reads the next frame; FALSE at the end, and with @error set on failure: G_IO_ERROR_CANCELLED when the
-   * command is to end. */
+  /* Reads the next frame; FALSE at the end, and with @error set on failure: G_IO_ERROR_CANCELLED
+   * when the command is to end. */
   gboolean (*next) (ToolSource *source, ToolFrame *frame, GError **error);
   /* How long all frames take, ns, or -1 where that is not known (yet). */
   gint64 (*get_duration) (ToolSource *source);

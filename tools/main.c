@@ -66,9 +66,9 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   return g_log_writer_standard_streams (level, fields, n_fields, user_data);
 }
 
-/* lavapipe cuts a dispatch into one piece a thread. With more pieces than cores, a core that wakes up late
- * has less left to do: 6 % of a frame. It reads the environment, which is only ours before there are
- * threads. */
+/* lavapipe cuts a dispatch into one piece a thread. With more pieces than cores, a core that wakes
+ * up late has less left to do: 6 % of a frame. It reads the environment, which is only ours before
+ * there are threads. */
 static void
 tune_lavapipe (void)
 {

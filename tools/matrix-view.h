@@ -10,7 +10,8 @@ void tool_matrix_print (const char *const *labels, const guint *counts, guint n)
 
 void tool_matrix_to_json (GstEffvkJson *json, const char *name, const guint *counts, guint n);
 
-/* The two classes that are mistaken for each other most, either way. Returns how often; 0: never. */
+/* The two classes that are mistaken for each other most, either way. Returns how often; 0:
+   never. */
 guint tool_matrix_find_worst (const guint *counts, guint n, guint *a, guint *b);
 
 /* Prints to a column of @width characters: cut, or with spaces behind (before, with @right). */

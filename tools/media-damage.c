@@ -9,8 +9,8 @@
 static GMutex watched_lock;
 static ToolMediaDamage *watched;
 
-/* @first: also before the first frame, where decoders complain of what they have not seen the beginning
- * of. */
+/* @first: also before the first frame, where decoders complain of what they have not seen the
+ * beginning of. */
 static void
 note (ToolMediaDamage *damage, const char *reason, gboolean first)
 {

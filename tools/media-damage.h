@@ -3,8 +3,9 @@
 
 #include <gst/gst.h>
 
-/* Watches a pipeline for what its decoders say of data that they cannot decode: they go on with what is
- * left, and the frames from there on may be wrong. One pipeline at a time can be watched. */
+/* Watches a pipeline for what its decoders say of data that they cannot decode: they go on with
+ * what is left, and the frames from there on may be wrong. One pipeline at a time can be
+ * watched. */
 typedef struct
 {
   GMutex lock;
@@ -14,7 +15,8 @@ typedef struct
   char *reason;     /* NULL: there is none */
 } ToolMediaDamage;
 
-/* Begins with its lock initialised, and all else 0. @end is the pad that the decoded frames come to. */
+/* Begins with its lock initialised, and all else 0. @end is the pad that the decoded frames come
+   to. */
 void tool_media_damage_watch (ToolMediaDamage *damage, GstElement *pipeline, GstPad *end,
                               gboolean local);
 void tool_media_damage_clear (ToolMediaDamage *damage);

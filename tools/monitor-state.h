@@ -10,9 +10,10 @@
 #define TOOL_MONITOR_NO_SIGNAL (-2)
 
 /* What a stream has shown, with a little inertia. Time in which a frame is not of the present state
- * adds up, and time in which it is takes away from that; where it comes to @hold, the state changes,
- * to the class that was most often the first since. So a stream that breaks in more ways than one, or
- * recovers now and then, has left its state as well. The new state began with the first other frame. */
+ * adds up, and time in which it is takes away from that; where it comes to @hold, the state
+ * changes, to the class that was most often the first since. So a stream that breaks in more ways
+ * than one, or recovers now and then, has left its state as well. The new state began with the
+ * first other frame. */
 typedef struct
 {
   gint64 hold; /* ns */
@@ -48,7 +49,8 @@ void tool_monitor_state_init (ToolMonitorState *state, gint64 hold);
 gboolean tool_monitor_state_add (ToolMonitorState *state, gint64 time, gint class, double score,
                                  ToolMonitorEvent *event);
 
-/* Frames do not come any more since @time: at once there is no signal. Returns whether that is new, with
+/* Frames do not come any more since @time: at once there is no signal. Returns whether that is new,
+ * with
  * @event filled in. */
 gboolean tool_monitor_state_lose (ToolMonitorState *state, gint64 time, ToolMonitorEvent *event);
 

@@ -12,8 +12,8 @@
 #define LONGEST_PAUSE (30 * G_USEC_PER_SEC)
 #define TICK (G_USEC_PER_SEC / 5)
 
-/* How often a new connection over which data come may be silent before it is another one's turn: a decoder
- * waits for the first whole picture. */
+/* How often a new connection over which data come may be silent before it is another one's turn: a
+ * decoder waits for the first whole picture. */
 #define SILENCES 4
 
 struct _ToolStream
@@ -110,7 +110,8 @@ wait_a_while (ToolStream *stream)
   return !tool_stopped ();
 }
 
-/* The stream broke off, or an attempt to open it again failed. Returns whether there is something to tell. */
+/* The stream broke off, or an attempt to open it again failed. Returns whether there is something
+   to tell. */
 static gboolean
 lose (ToolStream *stream, const char *reason)
 {

@@ -3,7 +3,8 @@
 
 #include "media.h"
 
-/* A stream that is opened again when it breaks off, with longer and longer pauses. Files are not. */
+/* A stream that is opened again when it breaks off, with longer and longer pauses. Files are
+   not. */
 typedef struct _ToolStream ToolStream;
 
 typedef enum
@@ -15,8 +16,8 @@ typedef enum
   TOOL_STREAM_FAILED,  /* for good: @error is set */
 } ToolStreamEvent;
 
-/* No frame for @timeout s is too long (0: never). @retry: how often to try to open it again before that is a
- * failure; -1: for ever. NULL with @error set where there is nothing to open. */
+/* No frame for @timeout s is too long (0: never). @retry: how often to try to open it again before
+ * that is a failure; -1: for ever. NULL with @error set where there is nothing to open. */
 ToolStream *tool_stream_new (const char *location, double timeout, gint retry, GError **error);
 void tool_stream_free (ToolStream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolStream, tool_stream_free)

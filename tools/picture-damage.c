@@ -99,8 +99,8 @@ typedef struct
   char text[JMSG_LENGTH_MAX]; /* the first problem; empty: none */
 } JpegErrors;
 
-/* Whether a warning or an error is about what the data are. Cameras leave a few bytes before a marker, and
- * take liberties with headers; what libjpeg cannot do is no damage. */
+/* Whether a warning or an error is about what the data are. Cameras leave a few bytes before a
+ * marker, and take liberties with headers; what libjpeg cannot do is no damage. */
 static gboolean
 is_damage (int code)
 {

@@ -79,7 +79,8 @@ raw_free (ToolSource *source)
   g_free (raw);
 }
 
-/* A pipe is opened without waiting for who writes to it: the first read does that, and can be stopped. */
+/* A pipe is opened without waiting for who writes to it: the first read does that, and can be
+   stopped. */
 static GInputStream *
 open_stream (const char *path, GError **error)
 {

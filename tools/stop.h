@@ -6,7 +6,8 @@
 /* Ctrl-C and SIGTERM ask a command to end as it would by itself, with its summary and nothing left
  * behind. A second signal ends the process at once. */
 
-/* From now on, what is true of this process. To be called before the work begins; again does nothing. */
+/* From now on, what is true of this process. To be called before the work begins; again does
+   nothing. */
 void tool_stop_watch (void);
 
 /* Whether the command is to end. From any thread. */

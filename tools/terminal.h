@@ -4,7 +4,8 @@
 #include <glib.h>
 #include <stdio.h>
 
-/* Text on a terminal, and lines that are written over: they must not wrap, or they cannot be erased. */
+/* Text on a terminal, and lines that are written over: they must not wrap, or they cannot be
+   erased. */
 
 /* @text as one line that is safe to show: valid UTF-8, no control characters. Transfer full. */
 char *tool_terminal_clean (const char *text);
@@ -12,8 +13,8 @@ char *tool_terminal_clean (const char *text);
 /* How many columns @text takes: wide characters two, combining ones none. */
 guint tool_terminal_text_width (const char *text);
 
-/* The beginning of @text that fits into @width columns, with an ellipsis where that is not all of it.
- * Transfer full. */
+/* The beginning of @text that fits into @width columns, with an ellipsis where that is not all of
+ * it. Transfer full. */
 char *tool_terminal_cut (const char *text, guint width);
 
 /* Whether lines may be written over there: a terminal, and TERM says that it can. */
@@ -28,7 +29,8 @@ gboolean tool_terminal_has_unicode (void);
 /* Columns of the terminal; 80 where they are not known. */
 guint tool_terminal_width (FILE *file);
 
-/* Lines at the end of what a terminal shows, in place of those before. An error makes room for itself. */
+/* Lines at the end of what a terminal shows, in place of those before. An error makes room for
+   itself. */
 typedef struct
 {
   FILE *file;
@@ -45,8 +47,8 @@ void tool_live_hide (ToolLive *live);
 /* Takes away whatever is shown by this process, for other text. */
 void tool_live_hide_any (void);
 
-/* Says that so many lines, of which none wraps, were printed to the file since it was hidden, the last
- * without a line end. */
+/* Says that so many lines, of which none wraps, were printed to the file since it was hidden, the
+ * last without a line end. */
 void tool_live_shown (ToolLive *live, guint n_lines);
 
 /* Shows one line, cut to the terminal's width. */

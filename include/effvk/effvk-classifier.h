@@ -94,7 +94,8 @@ EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *optio
 /**
  * effvk_classifier_options_set_batch_size:
  * @options: options
- * @batch_size: images that one submission to the device holds, 1 to 64; fewer where so many are more than the device
+ * @batch_size: images that one submission to the device holds, 1 to 64; fewer where so many are
+ * more than the device
  *   can bind, see effvk_classifier_get_batch_size()
  *
  * Sets the batch size. The default is 1.
@@ -204,9 +205,9 @@ EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel
  * @options: (nullable): %NULL means the defaults
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR or %EFFVK_MODEL_ERROR domain
  *
- * As effvk_device_new() and effvk_classifier_new(), but a device that "auto" or "gpu" chooses and that cannot run the
- * model (%EFFVK_DEVICE_ERROR_UNSUPPORTED) is passed over for the next, about which a message is logged. May be called
- * from any thread.
+ * As effvk_device_new() and effvk_classifier_new(), but a device that "auto" or "gpu" chooses and
+ * that cannot run the model (%EFFVK_DEVICE_ERROR_UNSUPPORTED) is passed over for the next, about
+ * which a message is logged. May be called from any thread.
  *
  * Returns: (transfer full): the classifier, or %NULL with @error set: why the first device failed
  *
@@ -304,10 +305,11 @@ EFFVK_API GPtrArray *effvk_classifier_classify_many (EffvkClassifier *classifier
  * @images: (element-type EffvkImage): images, of any mix of sizes and formats
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Classifies images as effvk_classifier_classify_many() does, for languages that have no arrays of pointers.
+ * Classifies images as effvk_classifier_classify_many() does, for languages that have no arrays of
+ * pointers.
  *
- * Returns: (transfer container) (element-type EffvkResult): a result per image in the same order, or
- * %NULL with @error set
+ * Returns: (transfer container) (element-type EffvkResult): a result per image in the same order,
+ * or %NULL with @error set
  *
  * Since: 0.2
  */
@@ -322,8 +324,8 @@ EFFVK_API GPtrArray *effvk_classifier_classify_list (EffvkClassifier *classifier
  * @user_data: (nullable): given back by effvk_classifier_collect()
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Starts the classification of an image. Never waits for the device. The first images of a size larger
- * than before take longer, while their preprocessing is built anew. With a batch
+ * Starts the classification of an image. Never waits for the device. The first images of a size
+ * larger than before take longer, while their preprocessing is built anew. With a batch
  * size above 1 the work starts when the batch is full, with effvk_classifier_launch(), or when
  * effvk_classifier_collect() asks for it.
  *
@@ -338,17 +340,19 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
 /**
  * effvk_classifier_submit_regions: (skip)
  * @classifier: a classifier
- * @image: an image with all its planes set; its pixels are copied, once, before the call returns, or
+ * @image: an image with all its planes set; its pixels are copied, once, before the call returns,
+ * or
  *   read where they lie until the last of its results is collected, see effvk_image_set_memory()
- * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is ignored
+ * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is
+ * ignored
  * @n_regions: how many, 1 to the batch size
  * @user_data: (nullable) (array length=n_regions) (element-type gpointer): given back by
  *   effvk_classifier_collect(), one a region
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Starts the classification of several parts of one frame, in one submission. Each is then in flight as
- * if it had been submitted alone, in the order of @regions. Never waits for the device. For more regions than a
- * submission holds, effvk_image_upload() saves the copies.
+ * Starts the classification of several parts of one frame, in one submission. Each is then in
+ * flight as if it had been submitted alone, in the order of @regions. Never waits for the device.
+ * For more regions than a submission holds, effvk_image_upload() saves the copies.
  *
  * Returns: whether all regions are in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
@@ -420,13 +424,14 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * @classifier: a classifier
  *
  * What the classifier did and is, as a dictionary:
- * "images" (t), "submissions" (t), "copied-bytes" (t), "frames-copied" (t), "frames-in-place" (t: which were read where they
- * lie, see effvk_image_set_memory()), "frames-by-device" (t: which the device itself copied, see
- * effvk_frame_memory_new_from_vulkan() and effvk_frame_memory_new_from_dmabuf()), "frames-imported" (t: of both, those in memory that was imported), "not-finite" (t), "device" (s), "driver"
- * (s), "precision" (s: "fp32", "fp16"), "dispatches" (u: per submission), "memory-bytes" (t:
- * allocated from the device), "weights-bytes" (t), "arena-bytes" (t), "gpu-time-p50",
- * "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last 1024 submissions), the same of "total-time",
- * "kernels" (as: per dispatch "op kernel", in order).
+ * "images" (t), "submissions" (t), "copied-bytes" (t), "frames-copied" (t), "frames-in-place" (t:
+ * which were read where they lie, see effvk_image_set_memory()), "frames-by-device" (t: which the
+ * device itself copied, see effvk_frame_memory_new_from_vulkan() and
+ * effvk_frame_memory_new_from_dmabuf()), "frames-imported" (t: of both, those in memory that was
+ * imported), "not-finite" (t), "device" (s), "driver" (s), "precision" (s: "fp32", "fp16"),
+ * "dispatches" (u: per submission), "memory-bytes" (t: allocated from the device), "weights-bytes"
+ * (t), "arena-bytes" (t), "gpu-time-p50", "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last
+ * 1024 submissions), the same of "total-time", "kernels" (as: per dispatch "op kernel", in order).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}
  *
@@ -444,11 +449,11 @@ EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier
  * Times every dispatch of one submission, full of copies of @image, one after the other. That takes
  * longer than a submission, where dispatches that do not need each other may overlap.
  *
- * A dictionary: "clock" (s: "device", or "host" where the device has none: then dispatches are submitted
- * one by one, and times are an estimate), and "dispatches" (aa{sv}: in order), each with "op" (s),
- * "kernel" (s), "input" and "output" (s: the shape of one, "112x112x32"), "time" (d: ns, the median of
- * all runs), "flops" (d: floating-point operations, two a multiply-add; 0 where they are not counted) and
- * "bytes" (t: of all tensors that are read or written, each once).
+ * A dictionary: "clock" (s: "device", or "host" where the device has none: then dispatches are
+ * submitted one by one, and times are an estimate), and "dispatches" (aa{sv}: in order), each with
+ * "op" (s), "kernel" (s), "input" and "output" (s: the shape of one, "112x112x32"), "time" (d: ns,
+ * the median of all runs), "flops" (d: floating-point operations, two a multiply-add; 0 where they
+ * are not counted) and "bytes" (t: of all tensors that are read or written, each once).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
  *
@@ -460,13 +465,15 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
 /**
  * effvk_classifier_get_executables:
  * @classifier: a classifier
- * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the driver
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain:
+ * %EFFVK_DEVICE_ERROR_UNSUPPORTED where the driver
  *   has no VK_KHR_pipeline_executable_properties
  *
- * Compiles the network's pipelines once more and gives what the driver's compiler says of them: registers, spills,
- * shared memory, whatever it has. An array of dictionaries, one a pipeline: "op" and "kernel" (s), "dispatches" (u: how many
- * take it), "constants" (au: its specialization), and "executables" (aa{sv}), each with "name" (s), "subgroup-size" (u) and
- * "statistics" (a{sv}: by the driver's names, numbers or booleans). May be called from any thread.
+ * Compiles the network's pipelines once more and gives what the driver's compiler says of them:
+ * registers, spills, shared memory, whatever it has. An array of dictionaries, one a pipeline: "op"
+ * and "kernel" (s), "dispatches" (u: how many take it), "constants" (au: its specialization), and
+ * "executables" (aa{sv}), each with "name" (s), "subgroup-size" (u) and "statistics" (a{sv}: by the
+ * driver's names, numbers or booleans). May be called from any thread.
  *
  * Returns: (transfer full): a #GVariant of type aa{sv}, or %NULL with @error set
  *
@@ -481,15 +488,16 @@ EFFVK_API GVariant *effvk_classifier_get_executables (EffvkClassifier *classifie
  * @options: (nullable): precision and batch size are those to tune for; %NULL means the defaults
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Times every kernel that the device can run for each operation of the network, and remembers the fastest
- * in the cache directory, for this device, driver and network: effvk_classifier_new() uses them from then
- * on. Kernels whose answers are not those of the built-in choice are left out. Takes seconds on a GPU and
- * up to minutes on a CPU device; nothing else should use the device meanwhile. When the calling thread's
- * current #GCancellable (g_cancellable_push_current()) is cancelled, it ends within seconds with
- * %G_IO_ERROR_CANCELLED and remembers nothing.
+ * Times every kernel that the device can run for each operation of the network, and remembers the
+ * fastest in the cache directory, for this device, driver and network: effvk_classifier_new() uses
+ * them from then on. Kernels whose answers are not those of the built-in choice are left out. Takes
+ * seconds on a GPU and up to minutes on a CPU device; nothing else should use the device meanwhile.
+ * When the calling thread's current #GCancellable (g_cancellable_push_current()) is cancelled, it
+ * ends within seconds with %G_IO_ERROR_CANCELLED and remembers nothing.
  *
- * A dictionary: "before" and "after" (d: ns of all operations, one after the other), "ops" (u: how many),
- * and "changes" (a(usssdd): number, operation, kernel before and after, ns before and after).
+ * A dictionary: "before" and "after" (d: ns of all operations, one after the other), "ops" (u: how
+ * many), and "changes" (a(usssdd): number, operation, kernel before and after, ns before and
+ * after).
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
  *

@@ -110,8 +110,9 @@ G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
  * - a UUID, with or without dashes: that device
  * - anything else: the first device whose name contains it, letter case ignored
  *
- * A device that "auto" or "gpu" chooses but that cannot be opened is passed over for the next, about which a message
- * is logged. While a device that @selector chooses is open in this process, the same object is returned.
+ * A device that "auto" or "gpu" chooses but that cannot be opened is passed over for the next,
+ * about which a message is logged. While a device that @selector chooses is open in this process,
+ * the same object is returned.
  *
  * Returns: (transfer full): the device, or %NULL with @error set
  *
@@ -187,8 +188,8 @@ EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
  * @device: a device
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Waits until all that was submitted to the device's queue before is done, also what others have submitted to the
- * queue of a device that was made by effvk_device_new_from_vulkan().
+ * Waits until all that was submitted to the device's queue before is done, also what others have
+ * submitted to the queue of a device that was made by effvk_device_new_from_vulkan().
  *
  * Returns: whether it is done; %FALSE with @error set when the device was lost or does not answer
  *
@@ -203,9 +204,9 @@ EFFVK_API gboolean effvk_device_wait_idle (EffvkDevice *device, GError **error);
  * @bytes: (out): bytes a second, read once from a buffer that is larger than a GPU's caches
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Measures what the device can do at most, with a kernel that only computes and one that only reads.
- * Takes a second or two and, on a GPU, 256 MB of its memory. What other programs do with the device
- * meanwhile lowers the figures.
+ * Measures what the device can do at most, with a kernel that only computes and one that only
+ * reads. Takes a second or two and, on a GPU, 256 MB of its memory. What other programs do with the
+ * device meanwhile lowers the figures.
  *
  * Returns: whether both were measured
  *
@@ -325,10 +326,11 @@ EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info
  * effvk_device_info_get_limits:
  * @info: a device's description
  *
- * Gets the limits of the device that kernels are chosen by, under Vulkan's names: "maxStorageBufferRange" (u: bytes of the
- * largest tensor; a network with a larger one cannot run there), "maxTexelBufferElements" (u),
- * "maxComputeSharedMemorySize" (u: bytes), "maxComputeWorkGroupInvocations" (u), "maxPerStageDescriptorStorageBuffers" (u)
- * and "subgroupSize" (u). May be called from any thread.
+ * Gets the limits of the device that kernels are chosen by, under Vulkan's names:
+ * "maxStorageBufferRange" (u: bytes of the largest tensor; a network with a larger one cannot run
+ * there), "maxTexelBufferElements" (u), "maxComputeSharedMemorySize" (u: bytes),
+ * "maxComputeWorkGroupInvocations" (u), "maxPerStageDescriptorStorageBuffers" (u) and
+ * "subgroupSize" (u). May be called from any thread.
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}
  *
@@ -342,8 +344,8 @@ EFFVK_API GVariant *effvk_device_info_get_limits (const EffvkDeviceInfo *info);
  *
  * Lists the Vulkan devices of this system in the driver's order. The list can be empty.
  *
- * Returns: (transfer container) (element-type EffvkDeviceInfo): the devices, or %NULL with @error set
- * when there is no Vulkan at all
+ * Returns: (transfer container) (element-type EffvkDeviceInfo): the devices, or %NULL with @error
+ * set when there is no Vulkan at all
  *
  * Since: 0.1
  */
@@ -353,8 +355,9 @@ EFFVK_API GPtrArray *effvk_device_list (GError **error);
  * effvk_device_describe:
  * @device: a device
  *
- * What the device says of itself, for a report to whoever looks into a problem: driver, version, limits, memory
- * types and queue families, one a line. For people: what is in it may change. May be called from any thread.
+ * What the device says of itself, for a report to whoever looks into a problem: driver, version,
+ * limits, memory types and queue families, one a line. For people: what is in it may change. May be
+ * called from any thread.
  *
  * Returns: (transfer full): text of several lines
  * Since: 0.2

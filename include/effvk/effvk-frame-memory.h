@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * @size: in bytes, at least 1
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Allocates memory that both the CPU and @device see. Frames that are written there need no copy, see
- * effvk_image_set_memory(). The CPU's cache covers it where the device has such memory, so reading is
- * not slow either.
+ * Allocates memory that both the CPU and @device see. Frames that are written there need no copy,
+ * see effvk_image_set_memory(). The CPU's cache covers it where the device has such memory, so
+ * reading is not slow either.
  *
  * Returns: (transfer full): the memory, with undefined contents, or %NULL with @error set
  *
@@ -30,11 +30,12 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
  * @copied: (out) (optional): the bytes that were copied
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Copies the pixels of a frame to memory that @device sees. Use it for a frame that is submitted more
- * than once, such as one with more regions than a submission holds. Nothing is copied where the pixels
- * lie in such memory already, or where only a device sees them.
+ * Copies the pixels of a frame to memory that @device sees. Use it for a frame that is submitted
+ * more than once, such as one with more regions than a submission holds. Nothing is copied where
+ * the pixels lie in such memory already, or where only a device sees them.
  *
- * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. Where nothing was
+ * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. Where nothing
+ * was
  *   copied, @image must outlive it.
  *
  * Since: 0.1
@@ -64,11 +65,12 @@ EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
  * @size: in bytes, at least 1
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Lets @device read frames where the program has them, see effvk_image_set_memory(). Whole pages are
- * imported. @data must stay allocated until effvk_frame_memory_revoke(), or until the last reference
- * is gone. An import takes time. It pays where many frames come in the same memory.
+ * Lets @device read frames where the program has them, see effvk_image_set_memory(). Whole pages
+ * are imported. @data must stay allocated until effvk_frame_memory_revoke(), or until the last
+ * reference is gone. An import takes time. It pays where many frames come in the same memory.
  *
- * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
+ * where the device
  *   cannot import it
  *
  * Since: 0.1
@@ -80,7 +82,8 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *devic
  * effvk_frame_memory_revoke: (skip)
  * @memory: made by effvk_frame_memory_new_from_data(); no frame in it is in flight
  *
- * Lets go of the program's memory. The program may free it then, even while others hold references to
+ * Lets go of the program's memory. The program may free it then, even while others hold references
+ * to
  * @memory. No frame can be in it any more. Not thread-safe with other uses of @memory.
  *
  * Since: 0.1
@@ -108,8 +111,8 @@ EFFVK_API gboolean effvk_device_can_import_dmabuf (EffvkDevice *device);
  * @offset: of the plane in it, in bytes
  * @stride: bytes from a row to the next
  *
- * Where a plane of a frame is. With the linear DRM modifier, rows lie one after the other. With another
- * modifier, that modifier defines what @stride means.
+ * Where a plane of a frame is. With the linear DRM modifier, rows lie one after the other. With
+ * another modifier, that modifier defines what @stride means.
  *
  * Since: 0.1
  */
@@ -131,10 +134,11 @@ typedef struct
  * copies the pixels on the device.
  *
  * What wrote the pixels must be done, and they must not change until the result is collected. The
- * files are kept open, so @fd may be closed. Importing takes time: keep the memory for all frames that
- * come in these buffers.
+ * files are kept open, so @fd may be closed. Importing takes time: keep the memory for all frames
+ * that come in these buffers.
  *
- * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
+ * where the device
  *   cannot import it
  *
  * Since: 0.1
@@ -164,7 +168,8 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_dmabuf (EffvkDevice *dev
 /**
  * EffvkDmabufModifier: (skip)
  * @modifier: how pixels lie in memory, in the terms of drm_fourcc.h
- * @n_planes: planes in memory of a frame: those of the format, and with some compressed modifiers more
+ * @n_planes: planes in memory of a frame: those of the format, and with some compressed modifiers
+ * more
  *
  * A DRM modifier that a device can import frames with.
  *
@@ -182,14 +187,14 @@ typedef struct
  * @format: of the frames
  * @n_modifiers: (out): how many
  *
- * Asks the driver, each time. %EFFVK_DMABUF_LINEAR comes first. Every format can be imported with it
- * where DMA buffers can be imported at all. Tiled and compressed modifiers need
+ * Asks the driver, each time. %EFFVK_DMABUF_LINEAR comes first. Every format can be imported with
+ * it where DMA buffers can be imported at all. Tiled and compressed modifiers need
  * VK_EXT_image_drm_format_modifier, and a driver that takes them for the format. Formats of packed
  * 4:2:2 have only the linear one.
  *
  * Returns: (array length=n_modifiers) (transfer full) (nullable): what
- *   effvk_frame_memory_new_from_dmabuf_with_modifier() takes, to be freed with g_free(), or %NULL where there are
- *   none
+ *   effvk_frame_memory_new_from_dmabuf_with_modifier() takes, to be freed with g_free(), or %NULL
+ *   where there are none
  *
  * Since: 0.1
  */
@@ -209,11 +214,12 @@ EFFVK_API EffvkDmabufModifier *effvk_device_list_dmabuf_modifiers (EffvkDevice *
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
  * Imports frames that are tiled or compressed, as effvk_frame_memory_new_from_dmabuf() does linear
- * ones. The linear modifier is taken too. The #EffvkImage that gets the memory must have @format, and
- * be no larger than @width and @height. Planes may lie in different DMA buffers where the device can
- * bind them one by one. No device can for formats with one plane.
+ * ones. The linear modifier is taken too. The #EffvkImage that gets the memory must have @format,
+ * and be no larger than @width and @height. Planes may lie in different DMA buffers where the
+ * device can bind them one by one. No device can for formats with one plane.
  *
- * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED where the device
+ * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
+ * where the device
  *   cannot import it
  *
  * Since: 0.1

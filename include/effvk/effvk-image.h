@@ -162,8 +162,8 @@ EFFVK_API gboolean effvk_format_get_plane_size (EffvkFormat format, guint plane,
  * @EFFVK_MATRIX_BT2020: ITU-R BT.2020, non-constant luminance
  * @EFFVK_MATRIX_SMPTE240M: SMPTE 240M
  *
- * How Y'CbCr was made from R'G'B'. Ignored for RGB and gray formats. Primaries are not converted: R'G'B' of
- * BT.2020 is taken for that of the model's pictures, a little less saturated than it is.
+ * How Y'CbCr was made from R'G'B'. Ignored for RGB and gray formats. Primaries are not converted:
+ * R'G'B' of BT.2020 is taken for that of the model's pictures, a little less saturated than it is.
  *
  * Since: 0.1
  */
@@ -308,10 +308,10 @@ EFFVK_API GQuark effvk_image_error_quark (void);
 /**
  * EffvkImage:
  *
- * A raw frame: a format, a size in pixels, and where its pixels are. They are in planes in system memory,
- * which the image points to but does not own (unless made by effvk_image_new_from_bytes_checked()),
- * or in memory that a device sees (effvk_image_set_memory()). One image may be reused for any number
- * of frames. Not thread-safe.
+ * A raw frame: a format, a size in pixels, and where its pixels are. They are in planes in system
+ * memory, which the image points to but does not own (unless made by
+ * effvk_image_new_from_bytes_checked()), or in memory that a device sees
+ * (effvk_image_set_memory()). One image may be reused for any number of frames. Not thread-safe.
  *
  * Since: 0.1
  */
@@ -328,8 +328,8 @@ EFFVK_API GType effvk_image_get_type (void);
  * @error: return location of a #GError in the %EFFVK_IMAGE_ERROR domain
  *
  * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
- * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and gray as
- * full range.
+ * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and
+ * gray as full range.
  *
  * Returns: (transfer full): the image, or %NULL with @error set
  *
@@ -380,8 +380,8 @@ EFFVK_API EffvkImage *effvk_image_new_from_bytes_checked (EffvkFormat format, gu
  * @bytes: the planes one after the other, tightly packed (chroma planes rounded up to whole
  * samples)
  *
- * Makes an image of a whole raw frame, as effvk_image_new_from_bytes_checked() does, but does not say why
- * it fails.
+ * Makes an image of a whole raw frame, as effvk_image_new_from_bytes_checked() does, but does not
+ * say why it fails.
  *
  * Returns: (transfer full) (nullable): the image, which keeps a reference to @bytes, or %NULL when
  * format or size are invalid or @bytes is too small
@@ -466,8 +466,8 @@ EFFVK_API gboolean effvk_image_set_crop (EffvkImage *image, guint x, guint y, gu
 /**
  * EffvkFrameMemory:
  *
- * Memory that the CPU and a device both see, made by effvk_frame_memory_new(). Reference counted; all
- * functions may be called from any thread.
+ * Memory that the CPU and a device both see, made by effvk_frame_memory_new(). Reference counted;
+ * all functions may be called from any thread.
  *
  * Since: 0.1
  */
@@ -476,8 +476,8 @@ typedef struct _EffvkFrameMemory EffvkFrameMemory;
 /**
  * EFFVK_FRAME_MEMORY_ALIGNMENT:
  *
- * Bytes: frames whose planes and rows begin at multiples of it, from the memory's first byte, are read in
- * place.
+ * Bytes: frames whose planes and rows begin at multiples of it, from the memory's first byte, are
+ * read in place.
  *
  * Since: 0.1
  */
@@ -538,10 +538,11 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  * @image: an image
  * @memory: (nullable): what the planes lie in; a reference is taken
  *
- * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier of
- * that memory's device then reads the pixels there instead of copying them, if their offsets in it and
- * their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and no other frame is in its submission: until the image's result is
- * collected its pixels must not change, or the result is that of some mixture.
+ * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier
+ * of that memory's device then reads the pixels there instead of copying them, if their offsets in
+ * it and their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and no other frame is in its
+ * submission: until the image's result is collected its pixels must not change, or the result is
+ * that of some mixture.
  *
  * Since: 0.1
  */
@@ -552,8 +553,8 @@ EFFVK_API void effvk_image_set_memory (EffvkImage *image, EffvkFrameMemory *memo
  * @image: an image
  * @orientation: how the network must see the frame turned
  *
- * The default is %EFFVK_ORIENTATION_ROTATE_0. Size, planes, crop and regions stay those of the frame
- * as it lies in memory.
+ * The default is %EFFVK_ORIENTATION_ROTATE_0. Size, planes, crop and regions stay those of the
+ * frame as it lies in memory.
  *
  * Returns: whether there is such an orientation; otherwise nothing changes
  *
@@ -579,8 +580,8 @@ EFFVK_API EffvkOrientation effvk_image_get_orientation (const EffvkImage *image)
  * @width: of a pixel, 1 to %EFFVK_IMAGE_MAX_PIXEL_ASPECT
  * @height: of a pixel, in the same unit
  *
- * Sets the proportions of the frame's pixels as it lies in memory, for models that keep those of the
- * picture. The default is 1:1.
+ * Sets the proportions of the frame's pixels as it lies in memory, for models that keep those of
+ * the picture. The default is 1:1.
  *
  * Returns: whether both are in range; otherwise nothing changes
  *

@@ -57,8 +57,8 @@ G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
  * effvk_model_new_from_file:
  * @path: (type filename) (nullable): a safetensors, ONNX or TFLite file, or a directory that holds
  *   "model.safetensors"; %NULL: the model that comes with effvk, which tells the state of a video
- *   signal ("picture", "black", "color-bars", "noise", …), or the file that the environment variable
- *   EFFVK_MODEL names
+ *   signal ("picture", "black", "color-bars", "noise", …), or the file that the environment
+ *   variable EFFVK_MODEL names
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
@@ -145,12 +145,14 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
  * effvk_model_save_onnx:
  * @model: a model
  * @path: (type filename): where to write
- * @error: return location of a #GError: %EFFVK_MODEL_ERROR_UNSUPPORTED for a model that is too large
+ * @error: return location of a #GError: %EFFVK_MODEL_ERROR_UNSUPPORTED for a model that is too
+ * large
  *   (2 GiB), or one of the %G_IO_ERROR domain
  *
- * Writes the network as an ONNX file, from normalised images [N,C,H,W] of the model's input size, in
- * 32-bit floats, to logits [N,classes], N open. Batch norm is folded into the convolutions. The recipe
- * and the labels are in the file's metadata. An existing file is replaced as effvk_model_save() does.
+ * Writes the network as an ONNX file, from normalised images [N,C,H,W] of the model's input size,
+ * in 32-bit floats, to logits [N,classes], N open. Batch norm is folded into the convolutions. The
+ * recipe and the labels are in the file's metadata. An existing file is replaced as
+ * effvk_model_save() does.
  *
  * Returns: whether the file was written
  *
@@ -203,8 +205,8 @@ EFFVK_API guint effvk_model_get_n_classes (EffvkModel *model);
  * effvk_model_get_name:
  * @model: a model
  *
- * Gets what to call the model where results name it: "signal" for the one that comes with effvk, else its
- * variant.
+ * Gets what to call the model where results name it: "signal" for the one that comes with effvk,
+ * else its variant.
  *
  * Returns: (transfer none): for instance "signal" or "efficientnet_b0"
  *
@@ -216,8 +218,8 @@ EFFVK_API const char *effvk_model_get_name (EffvkModel *model);
  * effvk_model_get_output_activation:
  * @model: a model
  *
- * Gets what makes scores of the network's answers where the options of a classifier say nothing else:
- * what the file says, else %EFFVK_OUTPUT_ACTIVATION_SIGMOID for one class and
+ * Gets what makes scores of the network's answers where the options of a classifier say nothing
+ * else: what the file says, else %EFFVK_OUTPUT_ACTIVATION_SIGMOID for one class and
  * %EFFVK_OUTPUT_ACTIVATION_SOFTMAX for more.
  *
  * Softmax over one class is always 1: effvk_classifier_new() logs a message about it.
@@ -324,8 +326,8 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * (first, last), "input"
  * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "output"
  * (activation), "architecture" (padding, bn_eps, activation, stem, stages, head), "names" (whose
- * names the tensors have: "torchvision", "timm", "lukemelas"), "unknown_threshold" and "teaching" of a
- * model that was taught, and "sources", which names for each
+ * names the tensors have: "torchvision", "timm", "lukemelas"), "unknown_threshold" and "teaching"
+ * of a model that was taught, and "sources", which names for each
  * value where it came from: "tensors", "metadata" (in the file), "config.json", "override",
  * "labels file", or "default": how weights with such names are trained.
  *

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * EFFVK_CLASS_UNKNOWN:
  *
- * The index of no class: #EffvkSmoother says so where no class can be named. Its label is "unknown".
+ * The index of no class: #EffvkSmoother says so where no class can be named. Its label is
+ * "unknown".
  *
  * Since: 0.1
  */
@@ -122,12 +123,12 @@ EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
  * @threshold: the least score of the best class, for instance what
  *   effvk_model_get_unknown_threshold() says
  *
- * Says that a result is unknown where its best class is not sure enough. #EffvkSmoother does the same
- * for streams.
+ * Says that a result is unknown where its best class is not sure enough. #EffvkSmoother does the
+ * same for streams.
  *
- * Returns: (transfer full): @result where its best class scores @threshold at least, or where it has no
- * classes; else one with as many classes, of which the first is %EFFVK_CLASS_UNKNOWN. Its score is the
- * probability that the best class is wrong
+ * Returns: (transfer full): @result where its best class scores @threshold at least, or where it
+ * has no classes; else one with as many classes, of which the first is %EFFVK_CLASS_UNKNOWN. Its
+ * score is the probability that the best class is wrong
  *
  * Since: 0.2
  */
@@ -156,11 +157,12 @@ EFFVK_API const float *effvk_result_get_embedding (EffvkResult *result, guint *n
  * @width: (out): cells of a row
  * @height: (out): rows
  *
- * Tells where the network saw its best class: the class activation map, the classifier's row of that
- * class times the head's activations in each cell. The mean of the cells is the class's raw answer less
- * its bias: cells above it speak for the class, cells below it against. Rows and columns lie as those of
- * the image in memory, whatever its orientation; effvk_result_get_heatmap_area() says which part of the
- * image they cover. The class is the network's best for this image alone, also in a result of an
+ * Tells where the network saw its best class: the class activation map, the classifier's row of
+ * that class times the head's activations in each cell. The mean of the cells is the class's raw
+ * answer less its bias: cells above it speak for the class, cells below it against. Rows and
+ * columns lie as those of the image in memory, whatever its orientation;
+ * effvk_result_get_heatmap_area() says which part of the image they cover. The class is the
+ * network's best for this image alone, also in a result of an
  * #EffvkSmoother.
  *
  * Returns: (transfer none) (nullable): [height,width] floats, when the classifier was made with
@@ -178,9 +180,9 @@ EFFVK_API const float *effvk_result_get_heatmap (EffvkResult *result, guint *wid
  * @width: (out): the width
  * @height: (out): the height
  *
- * Tells which part of the image, or of its crop or region, the heat map covers, in shares of its size: a
- * network that was trained on the middle of pictures sees less than all of it, and one that was trained with a
- * border more. All are 0 without a heat map.
+ * Tells which part of the image, or of its crop or region, the heat map covers, in shares of its
+ * size: a network that was trained on the middle of pictures sees less than all of it, and one that
+ * was trained with a border more. All are 0 without a heat map.
  *
  * Since: 0.2
  */

@@ -54,13 +54,14 @@ EFFVK_API gboolean effvk_selftest_run (EffvkDevice *device, EffvkPrecision preci
  * @n_failed: (out) (optional): comparisons that failed
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Checks that the device gives the same answer to the last bit each time: small networks of odd sizes are recorded
- * once and run @n_replays times, with other work in between, and compared with a run of one operation at a
- * time. The same runs at once on a queue of each family that computes. Bytes are copied
- * through mapped memory, also through memory that is not coherent where the device has such.
+ * Checks that the device gives the same answer to the last bit each time: small networks of odd
+ * sizes are recorded once and run @n_replays times, with other work in between, and compared with a
+ * run of one operation at a time. The same runs at once on a queue of each family that computes.
+ * Bytes are copied through mapped memory, also through memory that is not coherent where the device
+ * has such.
  *
- * The operations that @func is told of are "network", with the kernels "replayed" and "queues", and "memory", with
- * "mapped" and "not-coherent". The error is 0 or infinite.
+ * The operations that @func is told of are "network", with the kernels "replayed" and "queues", and
+ * "memory", with "mapped" and "not-coherent". The error is 0 or infinite.
  *
  * May be called from any thread.
  *

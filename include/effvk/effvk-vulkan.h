@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * For programs that have a Vulkan device and frames in its images. effvk works on that device, and the
- * pixels never leave it.
+ * For programs that have a Vulkan device and frames in its images. effvk works on that device, and
+ * the pixels never leave it.
  *
  * effvk/effvk.h does not include this header, because it needs Vulkan's headers (only their types).
  */
@@ -21,7 +21,8 @@ G_BEGIN_DECLS
  * @device: the device. No feature and no extension of it is needed
  * @queue: a queue of @device that computes. Images must be owned by its family
  * @queue_family: its family
- * @lock_queue: (nullable): called before @queue is used, from any thread; %NULL when nobody else uses it
+ * @lock_queue: (nullable): called before @queue is used, from any thread; %NULL when nobody else
+ * uses it
  * @unlock_queue: (nullable): called afterwards, by the same thread
  * @destroy: (nullable): called when effvk needs none of this any more
  * @user_data: for the three functions
@@ -50,9 +51,9 @@ typedef struct
  *
  * Makes an #EffvkDevice that works on the caller's Vulkan device. The Vulkan device must stay until
  * @destroy is called. That happens after the last reference to the #EffvkDevice and to all that was
- * made with it. @destroy is never called when the device does not answer, because the device may still
- * use the memory then. Each call makes another #EffvkDevice: unlike those of effvk_device_new() they
- * are not shared.
+ * made with it. @destroy is never called when the device does not answer, because the device may
+ * still use the memory then. Each call makes another #EffvkDevice: unlike those of
+ * effvk_device_new() they are not shared.
  *
  * Returns: (transfer full): the device, or %NULL with @error set; then @destroy has been called.
  *   %EFFVK_DEVICE_ERROR_UNSUPPORTED: the device or the queue cannot do what effvk needs
@@ -64,15 +65,18 @@ EFFVK_API EffvkDevice *effvk_device_new_from_vulkan (const EffvkVulkanDevice *vu
 
 /**
  * EffvkVulkanPlane: (skip)
- * @image: one level and one sample of a 2D image with VK_IMAGE_USAGE_TRANSFER_SRC_BIT, in optimal or linear
+ * @image: one level and one sample of a 2D image with VK_IMAGE_USAGE_TRANSFER_SRC_BIT, in optimal
+ * or linear
  *   tiling, whose texels have the bytes that #EffvkFormat tells for the plane
- * @aspect: VK_IMAGE_ASPECT_COLOR_BIT, or one of VK_IMAGE_ASPECT_PLANE_0_BIT and so on, when @image has all
+ * @aspect: VK_IMAGE_ASPECT_COLOR_BIT, or one of VK_IMAGE_ASPECT_PLANE_0_BIT and so on, when @image
+ * has all
  *   planes
  * @array_layer: which layer of @image
  * @width: of @image (of its first plane), in texels
  * @height: of @image (of its first plane), in texels
  * @layout: in which the image is, and is left. Not VK_IMAGE_LAYOUT_UNDEFINED
- * @semaphore: a timeline semaphore, or VK_NULL_HANDLE. What wrote the image on other queues signals it; what
+ * @semaphore: a timeline semaphore, or VK_NULL_HANDLE. What wrote the image on other queues signals
+ * it; what
  *   was submitted to the device's queue before is waited for in any case
  * @semaphore_value: what it has then
  *
@@ -112,16 +116,17 @@ typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
  * @n_planes: 1 to %EFFVK_IMAGE_MAX_PLANES
  * @update: (nullable): tells how the planes are when they are read
  * @user_data: for @update and @destroy
- * @destroy: (nullable): called when the device is done with the images and nobody needs the memory any more
+ * @destroy: (nullable): called when the device is done with the images and nobody needs the memory
+ * any more
  *
- * Describes a frame in images of a device. effvk_image_set_memory() then gives an #EffvkImage of the
- * frame's format and size its pixels. That image needs no effvk_image_set_plane(). The memory has no
- * bytes for the CPU.
+ * Describes a frame in images of a device. effvk_image_set_memory() then gives an #EffvkImage of
+ * the frame's format and size its pixels. That image needs no effvk_image_set_plane(). The memory
+ * has no bytes for the CPU.
  *
- * A classifier on @device copies the pixels on the device, and holds a reference until the result is
- * collected. It refuses an image with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE in three cases: it works on
- * another device, the planes do not fit the image, or the format is packed 4:2:2, which has no texel
- * for a pixel.
+ * A classifier on @device copies the pixels on the device, and holds a reference until the result
+ * is collected. It refuses an image with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE in three cases: it
+ * works on another device, the planes do not fit the image, or the format is packed 4:2:2, which
+ * has no texel for a pixel.
  *
  * Returns: (transfer full): the memory
  *

@@ -19,8 +19,8 @@
  *                       │               ▲            reporter
  *                       ╰──▶ network ───╯ answers
  *
- * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the network's;
- * the queue's. The object lock is taken inside none and around none of the last two.
+ * Locks, from the outermost: the sink pad's stream lock, the source pad's (its task); the
+ * network's; the queue's. The object lock is taken inside none and around none of the last two.
  */
 struct _GstEffvkClassify
 {

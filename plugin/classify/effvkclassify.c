@@ -63,11 +63,11 @@
  *
  * ## A device that is lost
  *
- * When the device is lost in the middle of a stream, the element posts a warning, opens the device anew
- * and builds the network again. Frames pass without classes meanwhile. An element message
- * `effvkclassify-device` tells when it is done: `device` (string, its name), `restarts` (uint, within a
- * minute). #EffvkClassify:device-restarts bounds how often; beyond it the loss is an error. A device that
- * GStreamer has opened (`memory:VulkanImage`) is not the element's to open.
+ * When the device is lost in the middle of a stream, the element posts a warning, opens the device
+ * anew and builds the network again. Frames pass without classes meanwhile. An element message
+ * `effvkclassify-device` tells when it is done: `device` (string, its name), `restarts` (uint,
+ * within a minute). #EffvkClassify:device-restarts bounds how often; beyond it the loss is an
+ * error. A device that GStreamer has opened (`memory:VulkanImage`) is not the element's to open.
  *
  * ## Memory
  *
@@ -133,9 +133,9 @@
  * - #GstEffvkClassify:smoothing and #GstEffvkClassify:smoothing-time average the answers.
  * - #GstEffvkClassify:hysteresis keeps a label until another class is clearly better.
  * - #GstEffvkClassify:hold keeps a label until another class has lasted.
- * - #GstEffvkClassify:unknown-threshold and #GstEffvkClassify:unknown-margin say `unknown`, with the
- * index -1, where no class is sure enough. The score is then the probability that the best class is
- * wrong.
+ * - #GstEffvkClassify:unknown-threshold and #GstEffvkClassify:unknown-margin say `unknown`, with
+ * the index -1, where no class is sure enough. The score is then the probability that the best
+ * class is wrong.
  *
  * The label is the first class everywhere. The others follow, best first. A flush begins anew.
  *
@@ -489,7 +489,8 @@ add_actions (GType type)
    * @label: what the next frame, or each object in it, shows
    *
    * Remembers the next frame that is classified as an example of a class. An element message
-   * `effvkclassify-example` tells when it came: `label`, and `examples`, how many the class has now.
+   * `effvkclassify-example` tells when it came: `label`, and `examples`, how many the class has
+   * now.
    *
    * Returns: %FALSE where neither #GstEffvkClassify:teach-file nor
    * #GstEffvkClassify:attach-embedding is set

@@ -6,9 +6,9 @@
 
 /*
  * Who uses which network. Elements of one process with the same model-instance-id share one. It is
- * made of what any of them sets, from READY on, in whatever order they start; two that set a property
- * differently contradict each other. When an element joins whose settings the network that runs does
- * not meet, another is made, and takes its place in all of them between two frames.
+ * made of what any of them sets, from READY on, in whatever order they start; two that set a
+ * property differently contradict each other. When an element joins whose settings the network that
+ * runs does not meet, another is made, and takes its place in all of them between two frames.
  *
  * The registry alone writes an element's network, and what it accepted of its settings.
  */

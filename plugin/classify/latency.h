@@ -14,7 +14,8 @@ typedef struct
   GstClockTime frame; /* how long one lasts */
   guint n_frames, max;
   guint
-      n_warming; /* answers yet to come that tell nothing: the first ones build what the others use */
+      /* answers yet to come that tell nothing: the first ones build what the others use */
+      n_warming;
   gboolean live;  /* what upstream answered to the last query */
   gboolean asked; /* there has been one */
 } GstEffvkLatency;

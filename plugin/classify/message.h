@@ -3,7 +3,8 @@
 
 #include "classify/objects.h"
 
-/* Posts the best n classes of a result of @model's as the element message that effvkclassify documents. */
+/* Posts the best n classes of a result of @model's as the element message that effvkclassify
+   documents. */
 void gst_effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
                              EffvkModel *model, EffvkResult *result, guint n);
 

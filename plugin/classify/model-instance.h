@@ -5,12 +5,13 @@
 #include "classify/request.h"
 
 /*
- * A model on a device that answers the requests of one or several streams: a classifier, and a thread
- * that collects its results in order. Frames that cannot go to the device at once wait in a line per
- * stream, so that nobody who asks ever waits for the device; from the lines batches are taken in turn.
+ * A model on a device that answers the requests of one or several streams: a classifier, and a
+ * thread that collects its results in order. Frames that cannot go to the device at once wait in a
+ * line per stream, so that nobody who asks ever waits for the device; from the lines batches are
+ * taken in turn.
  *
- * A batch that is not full waits for others' frames while any can come: until every stream has one in
- * line, or the time-out, and while the device has other work.
+ * A batch that is not full waits for others' frames while any can come: until every stream has one
+ * in line, or the time-out, and while the device has other work.
  *
  * All functions may be called from any thread.
  */
@@ -45,7 +46,8 @@ guint gst_effvk_model_instance_get_n_streams (GstEffvkModelInstance *network);
 
 const GstEffvkModelConfig *gst_effvk_model_instance_get_config (GstEffvkModelInstance *network);
 
-/* The batch size that was chosen for it; the classifier's is smaller where the device cannot do that. */
+/* The batch size that was chosen for it; the classifier's is smaller where the device cannot do
+   that. */
 guint gst_effvk_model_instance_get_batch_size (GstEffvkModelInstance *network);
 EffvkClassifier *gst_effvk_model_instance_get_classifier (GstEffvkModelInstance *network);
 EffvkModel *gst_effvk_model_instance_get_model (GstEffvkModelInstance *network);

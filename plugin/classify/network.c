@@ -129,11 +129,10 @@ gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_file, co
     return;
   if (!model_file && !error)
     model_file = gst_effvk_model_instance_get_config (runs)->model_file;
-  structure
-      = gst_structure_new ("effvkclassify-model", "swapped", G_TYPE_BOOLEAN, error == NULL, "model",
-                           G_TYPE_STRING,
-                           effvk_model_get_name (gst_effvk_model_instance_get_model (runs)),
-                           "model-file", G_TYPE_STRING, model_file, NULL);
+  structure = gst_structure_new ("effvkclassify-model", "swapped", G_TYPE_BOOLEAN, error == NULL,
+                                 "model", G_TYPE_STRING,
+                                 effvk_model_get_name (gst_effvk_model_instance_get_model (runs)),
+                                 "model-file", G_TYPE_STRING, model_file, NULL);
   if (error)
     gst_structure_set (structure, "reason", G_TYPE_STRING, error->message, NULL);
   gst_element_post_message (GST_ELEMENT (self),

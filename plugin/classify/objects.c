@@ -179,8 +179,8 @@ is_same (const GstEffvkObject *a, const GstEffvkObject *b)
          && a->height == b->height;
 }
 
-/* DL Streamer's detector attaches both forms of an object. The first @n_detections objects are those of
- * GstAnalytics, the others regions of interest. */
+/* DL Streamer's detector attaches both forms of an object. The first @n_detections objects are
+ * those of GstAnalytics, the others regions of interest. */
 static void
 merge (GArray *objects, guint n_detections)
 {
@@ -260,7 +260,8 @@ gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options,
   return objects;
 }
 
-/* A region is there for good: it is classified again and again, also where a tracked object is once. */
+/* A region is there for good: it is classified again and again, also where a tracked object is
+   once. */
 static gboolean
 is_due (GstEffvkTracks *tracks, const GstEffvkObject *object, guint interval)
 {

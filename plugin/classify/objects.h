@@ -45,19 +45,20 @@ gboolean gst_effvk_objects_are_wanted (const GstEffvkObjectOptions *options);
 gboolean gst_effvk_objects_and_frame (const GstEffvkObjectOptions *options);
 
 /* The objects of a buffer whose picture is @width x @height, in the order in which they were found:
- * GstAnalytics' and regions of interest, those that are both once, and then the named regions. @ignored: how many
+ * GstAnalytics' and regions of interest, those that are both once, and then the named regions.
+ * @ignored: how many
  * @options leave out, or lie outside of the picture; @outside: how many named regions do. */
 GArray *gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options,
                                 guint width, guint height, guint *ignored, guint *outside);
 
-/* Decides which objects of the next frame, that @model classifies, are due. Returns where they are (free with g_free()), and how
- * many, which may be 0. */
+/* Decides which objects of the next frame, that @model classifies, are due. Returns where they are
+ * (free with g_free()), and how many, which may be 0. */
 EffvkRectangle *gst_effvk_objects_plan (GArray *objects, GstEffvkTracks *tracks, EffvkModel *model,
                                         guint interval, guint *n_due);
 
-/* Gives the due objects their results, in order: makes them steady, remembers them, and gives the other
- * objects the result of their track. @time: of the frame, for smoothers. Returns how many objects
- * changed. */
+/* Gives the due objects their results, in order: makes them steady, remembers them, and gives the
+ * other objects the result of their track. @time: of the frame, for smoothers. Returns how many
+ * objects changed. */
 guint gst_effvk_objects_finish (GArray *objects, GPtrArray *results, GstEffvkTracks *tracks,
                                 const GstEffvkSteady *steady, EffvkModel *model,
                                 EffvkOutputActivation activation, GstClockTime time, guint top_k,

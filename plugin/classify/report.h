@@ -7,8 +7,8 @@
 #include "classify/teaching.h"
 
 /*
- * The way of results from the network to the frame and to the application: the only place where they
- * are chosen, attached and posted. Frames come here in order, one at a time.
+ * The way of results from the network to the frame and to the application: the only place where
+ * they are chosen, attached and posted. Frames come here in order, one at a time.
  */
 typedef struct
 {
@@ -28,7 +28,7 @@ typedef struct
 /* Forgets the stream so far. */
 void gst_effvk_reporter_reset (GstEffvkReporter *reporter);
 
-/* Attaches what the network answered about @item's frame to @buffer, which is that frame, and posts it.
- * Takes @buffer and returns it, or one with the same memory. */
+/* Attaches what the network answered about @item's frame to @buffer, which is that frame, and posts
+ * it. Takes @buffer and returns it, or one with the same memory. */
 GstBuffer *gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *how,
                                       const GstEffvkItem *item, GstBuffer *buffer);

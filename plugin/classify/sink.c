@@ -109,7 +109,8 @@ find_objects (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer,
   return due;
 }
 
-/* Decides what the network is asked about a frame, which may be nothing; FALSE: the frame is at fault. */
+/* Decides what the network is asked about a frame, which may be nothing; FALSE: the frame is at
+   fault. */
 static gboolean
 ask (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer, gboolean wanted)
 {
@@ -301,8 +302,8 @@ propose_memory (GstEffvkClassify *self, GstQuery *query)
   return gst_query_get_n_allocation_pools (query) > 0;
 }
 
-/* Leaves of frames in DMA buffers those that the network's device can import; as long as there is none, all. Takes
- * the reference. */
+/* Leaves of frames in DMA buffers those that the network's device can import; as long as there is
+ * none, all. Takes the reference. */
 static GstCaps *
 restrict_dmabuf (GstEffvkClassify *self, GstCaps *caps)
 {

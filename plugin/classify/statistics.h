@@ -40,6 +40,7 @@ guint64 gst_effvk_counters_get_skipped (const GstEffvkCounters *counters);
 
 GstStructure *gst_effvk_statistics_new (const GstEffvkCounters *counters);
 
-/* Adds effvk_classifier_get_statistics() to @stats, a field each, and to those what was copied before. */
+/* Adds effvk_classifier_get_statistics() to @stats, a field each, and to those what was copied
+   before. */
 void gst_effvk_statistics_add (GstStructure *stats, EffvkClassifier *classifier,
                                const GstEffvkCounters *counters);

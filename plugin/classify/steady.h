@@ -25,9 +25,9 @@ void gst_effvk_steady_install_properties (GObjectClass *object_class, guint firs
 gboolean gst_effvk_steady_set (GstEffvkSteady *steady, guint number, const GValue *value);
 gboolean gst_effvk_steady_get (const GstEffvkSteady *steady, guint number, GValue *value);
 
-/* Replaces a result (with logits) by the steady one. @smoother: that of the stream or the object; NULL
- * at first, made here when it is needed. Returns whether the label changed, which it always does where
- * nobody asked. */
+/* Replaces a result (with logits) by the steady one. @smoother: that of the stream or the object;
+ * NULL at first, made here when it is needed. Returns whether the label changed, which it always
+ * does where nobody asked. */
 gboolean gst_effvk_steady_apply (const GstEffvkSteady *steady, EffvkSmoother **smoother,
                                  EffvkModel *model, EffvkOutputActivation activation,
                                  EffvkResult **result, GstClockTime time);

@@ -4,13 +4,14 @@
 #include <gst/gst.h>
 
 /*
- * A time for each frame of a stream, for all that compares times: it never falls back and never stands still for
- * long, whatever the frames' time stamps do. As long as these are in order it is their running time.
+ * A time for each frame of a stream, for all that compares times: it never falls back and never
+ * stands still for long, whatever the frames' time stamps do. As long as these are in order it is
+ * their running time.
  *
- * Cameras start again at 0, reconnect without a segment, repeat a time stamp or leave it out. Then the
- * time goes on by as much as has passed: by the pipeline's clock in a live pipeline, else by the
- * frame's duration. A frame of a live pipeline that comes from the future is treated so as well. In a
- * file a time that leaps forward is a hole in the stream, and is taken as it is.
+ * Cameras start again at 0, reconnect without a segment, repeat a time stamp or leave it out. Then
+ * the time goes on by as much as has passed: by the pipeline's clock in a live pipeline, else by
+ * the frame's duration. A frame of a live pipeline that comes from the future is treated so as
+ * well. In a file a time that leaps forward is a hole in the stream, and is taken as it is.
  */
 typedef struct
 {

@@ -3,10 +3,10 @@
 
 #include <effvk/effvk.h>
 
-/* What is remembered of the objects that a tracker follows through a stream, by its ids. Bounded: the
- * one that was seen longest ago goes first, and who is not seen for GST_EFFVK_TRACKS_FORGET frames goes too.
- * One thread may plan what is classified while another stores what came of it: all but
- * gst_effvk_tracks_new() and gst_effvk_tracks_free() are called between lock and unlock. */
+/* What is remembered of the objects that a tracker follows through a stream, by its ids. Bounded:
+ * the one that was seen longest ago goes first, and who is not seen for GST_EFFVK_TRACKS_FORGET
+ * frames goes too. One thread may plan what is classified while another stores what came of it: all
+ * but gst_effvk_tracks_new() and gst_effvk_tracks_free() are called between lock and unlock. */
 #define GST_EFFVK_TRACKS_MAX 1024
 #define GST_EFFVK_TRACKS_FORGET 300
 
@@ -39,8 +39,9 @@ void gst_effvk_tracks_next_frame (GstEffvkTracks *tracks, EffvkModel *model);
 /* Whether frames that @model classifies are looked at, rather than those of a later one. */
 gboolean gst_effvk_tracks_is_of (GstEffvkTracks *tracks, EffvkModel *model);
 
-/* Whether an object of this frame is to be classified: the first time, and then in every @interval-th
- * frame (0: never again). Then it counts as classified, until somebody who gets no answer sets that back. */
+/* Whether an object of this frame is to be classified: the first time, and then in every
+ * @interval-th frame (0: never again). Then it counts as classified, until somebody who gets no
+ * answer sets that back. */
 gboolean gst_effvk_tracks_is_due (GstEffvkTracks *tracks, gint64 id, guint interval);
 
 /* The track, made where there is none; owned by @tracks, and valid until the next call. */

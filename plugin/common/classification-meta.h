@@ -7,15 +7,17 @@
 
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
  * "EffvkClassificationMeta"), then a GstStructure with "model" (string: the model's name) and
- * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double), the
+ * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double),
+ * the
  *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
  *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
- * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y", "width",
+ * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y",
+ * "width",
  *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
  *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked).
- * With attach-heatmap, beside the scores: "heatmap" (GBytes of floats, row by row, "heatmap-width" by
- * "heatmap-height", guint) and "heatmap-area" (GstValueArray of double: x, y, width and height of the part
- * of the frame or object that it covers, in shares). */
+ * With attach-heatmap, beside the scores: "heatmap" (GBytes of floats, row by row, "heatmap-width"
+ * by "heatmap-height", guint) and "heatmap-area" (GstValueArray of double: x, y, width and height
+ * of the part of the frame or object that it covers, in shares). */
 #define GST_EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
 
 typedef enum
@@ -30,8 +32,8 @@ typedef enum
 GType gst_effvk_meta_mode_get_type (void);
 #define GST_EFFVK_TYPE_META_MODE (gst_effvk_meta_mode_get_type ())
 
-/* What this GStreamer, or this build, lacks for that metadata, as the beginning of a sentence; NULL:
- * nothing. */
+/* What this GStreamer, or this build, lacks for that metadata, as the beginning of a sentence;
+ * NULL: nothing. */
 const char *gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean alternatives,
                                                  gboolean logits);
 
@@ -53,8 +55,8 @@ void gst_effvk_classification_attach (GstBuffer *buffer, const GstEffvkAttachmen
                                       EffvkResult *result, guint n, guint width, guint height,
                                       GstClockTime age);
 
-/* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the mode
- * auto an object is answered in the form in which it was found, and in the custom meta. */
+/* Attaches to each of the objects of a picture of @width x @height the classes that it has. In the
+ * mode auto an object is answered in the form in which it was found, and in the custom meta. */
 void gst_effvk_classification_attach_objects (GstBuffer *buffer, const GstEffvkAttachment *how,
                                               const GArray *objects, guint width, guint height);
 

@@ -5,10 +5,10 @@
 #include <gst/gst.h>
 
 /* Embeddings on a buffer. Every GStreamer since 1.20 has the custom meta:
- * gst_buffer_get_custom_meta (buffer, "EffvkEmbeddingMeta"), a GstStructure with "size" (guint: floats of
- * an embedding) and "embeddings", a GstValueArray of GBytes: one of the frame, or one of each object of
- * EffvkClassificationMeta, in its order. From GStreamer 1.26 there is a GstTensorMeta, too, with the id
- * "effvk-embedding", float32, [embeddings, size]. */
+ * gst_buffer_get_custom_meta (buffer, "EffvkEmbeddingMeta"), a GstStructure with "size" (guint:
+ * floats of an embedding) and "embeddings", a GstValueArray of GBytes: one of the frame, or one of
+ * each object of EffvkClassificationMeta, in its order. From GStreamer 1.26 there is a
+ * GstTensorMeta, too, with the id "effvk-embedding", float32, [embeddings, size]. */
 #define GST_EFFVK_EMBEDDING_META "EffvkEmbeddingMeta"
 
 /* Once, before the first attach. */

@@ -6,7 +6,8 @@
 
 #define GST_EFFVK_OBJECT_NONE G_MAXUINT
 
-/* The tracks of objects: trackers' ids are not negative, those of regions are below GST_EFFVK_NO_TRACK. */
+/* The tracks of objects: trackers' ids are not negative, those of regions are below
+   GST_EFFVK_NO_TRACK. */
 #define GST_EFFVK_NO_TRACK (-1)
 #define GST_EFFVK_REGION_TRACK(name) (GST_EFFVK_NO_TRACK - (gint64) (name))
 
@@ -30,11 +31,12 @@ typedef struct
 /* An empty list of GstEffvkObject; g_array_unref() frees what they hold. */
 GArray *gst_effvk_objects_new (void);
 
-/* Appends an object as it was found, of any rectangle; the other fields are unset. NULL when there is
- * nothing of it inside the picture of @width x @height. */
+/* Appends an object as it was found, of any rectangle; the other fields are unset. NULL when there
+ * is nothing of it inside the picture of @width x @height. */
 GstEffvkObject *gst_effvk_objects_add (GArray *objects, guint width, guint height, gint64 x,
                                        gint64 y, gint64 w, gint64 h);
 
-/* A structure that describes where and what an object is: "x", "y", "width", "height" (double, in shares
- * of a picture of @width x @height), and where they are known "type" (string) and "id" (int64). */
+/* A structure that describes where and what an object is: "x", "y", "width", "height" (double, in
+ * shares of a picture of @width x @height), and where they are known "type" (string) and "id"
+ * (int64). */
 GstStructure *gst_effvk_object_describe (const GstEffvkObject *object, guint width, guint height);

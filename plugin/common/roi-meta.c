@@ -73,10 +73,9 @@ gst_effvk_roi_attach (GstBuffer *buffer, EffvkModel *model, EffvkResult *result,
 
   for (guint i = 0; i < n; i++)
     gst_video_region_of_interest_meta_add_param (
-        roi,
-        gst_structure_new ("classification", "label", G_TYPE_STRING,
-                           effvk_result_get_label (result, i), "label_id", G_TYPE_INT,
-                           (int) effvk_result_get_index (result, i), "confidence", G_TYPE_DOUBLE,
-                           (double) effvk_result_get_score (result, i), "model_name", G_TYPE_STRING,
-                           effvk_model_get_name (model), NULL));
+        roi, gst_structure_new ("classification", "label", G_TYPE_STRING,
+                                effvk_result_get_label (result, i), "label_id", G_TYPE_INT,
+                                (int) effvk_result_get_index (result, i), "confidence",
+                                G_TYPE_DOUBLE, (double) effvk_result_get_score (result, i),
+                                "model_name", G_TYPE_STRING, effvk_model_get_name (model), NULL));
 }

@@ -11,7 +11,8 @@
   "I420_10LE, I422_10LE, Y444_10LE, P012_LE, I420_12LE, I422_12LE, Y444_12LE, P016_LE, "           \
   "Y444_16LE, GRAY16_LE }"
 
-/* An image for frames of @info's format, colorimetry and pixels that are @width x @height in memory.
- * Returns NULL with @reason set to a sentence (free with g_free()) when such frames would be classified wrongly. */
+/* An image for frames of @info's format, colorimetry and pixels that are @width x @height in
+ * memory. Returns NULL with @reason set to a sentence (free with g_free()) when such frames would
+ * be classified wrongly. */
 EffvkImage *gst_effvk_video_image_new (const GstVideoInfo *info, guint width, guint height,
                                        char **reason);

@@ -10,7 +10,8 @@
 #define WRITER_TIMEOUT 1000 /* ms: nothing waits for ever */
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/* The same frames in rows one after the other: GStreamer has no GstVideoInfo of others, nor their defaults. */
+/* The same frames in rows one after the other: GStreamer has no GstVideoInfo of others, nor their
+   defaults. */
 static GstCaps *
 make_linear (const GstCaps *caps, guint32 fourcc)
 {

@@ -11,8 +11,8 @@
 
 static GMutex lock; /* of all GstVulkanDevices' WRAPPED_KEY */
 
-/* The element's lock guards its share, but is never held while GStreamer is asked: that may set a context,
- * or go on to elements that ask in turn. */
+/* The element's lock guards its share, but is never held while GStreamer is asked: that may set a
+ * context, or go on to elements that ask in turn. */
 
 /* A reference to what there is, or NULL. */
 static gpointer
@@ -190,8 +190,8 @@ gst_effvk_vulkan_set_context (GstEffvkVulkan *vulkan, GstElement *element, GstCo
   gst_clear_object (&device);
 }
 
-/* All three: what the neighbours have, or what there is, so that images are handed on without a transfer between
- * families. */
+/* All three: what the neighbours have, or what there is, so that images are handed on without a
+ * transfer between families. */
 static GstVulkanInstance *
 find_instance (GstEffvkVulkan *vulkan, GstElement *element, GError **error)
 {
@@ -392,8 +392,9 @@ gst_effvk_vulkan_look_upstream (GstEffvkVulkan *vulkan, GstPad *sink)
   vulkan->uploaded = is_uploaded (sink, 0);
 }
 
-/* vulkanupload puts the next frame where the device still reads this one: it waits for no fence. Behind
- * a network the device can be late, so upstream gets no further than it. Decoders wait themselves. */
+/* vulkanupload puts the next frame where the device still reads this one: it waits for no fence.
+ * Behind a network the device can be late, so upstream gets no further than it. Decoders wait
+ * themselves. */
 void
 gst_effvk_vulkan_wait (const GstEffvkVulkan *vulkan, EffvkDevice *device)
 {

@@ -6,8 +6,9 @@
 #include <effvk/effvk.h>
 
 /*
- * Frames in GStreamer's Vulkan images (memory:VulkanImage): the device is the one that the elements of the
- * pipeline share, and so is its queue. Where effvk was built without gstreamer-vulkan-1.0 there are none.
+ * Frames in GStreamer's Vulkan images (memory:VulkanImage): the device is the one that the elements
+ * of the pipeline share, and so is its queue. Where effvk was built without gstreamer-vulkan-1.0
+ * there are none.
  */
 
 #ifdef HAVE_GST_VULKAN
@@ -21,7 +22,8 @@
 #define GST_EFFVK_VULKAN_CAPS ""
 #endif
 
-/* An element's share in the contexts, under its object lock. Begins as { 0 }. What follows may be called from any thread. */
+/* An element's share in the contexts, under its object lock. Begins as { 0 }. What follows may be
+   called from any thread. */
 typedef struct
 {
   gpointer instance, device, queue; /* GstVulkanInstance, GstVulkanDevice, GstVulkanQueue */
@@ -41,8 +43,8 @@ void gst_effvk_vulkan_set_context (GstEffvkVulkan *vulkan, GstElement *element,
 /* Answers a CONTEXT query if that can be done. */
 gboolean gst_effvk_vulkan_answer (GstEffvkVulkan *vulkan, GstElement *element, GstQuery *query);
 
-/* The elements' device: asked for, or made and offered to the others. All elements with the same one get the
- * same object. */
+/* The elements' device: asked for, or made and offered to the others. All elements with the same
+ * one get the same object. */
 EffvkDevice *gst_effvk_vulkan_get_device (GstEffvkVulkan *vulkan, GstElement *element,
                                           GError **error);
 
@@ -52,7 +54,8 @@ void gst_effvk_vulkan_look_upstream (GstEffvkVulkan *vulkan, GstPad *sink);
 /* Until a new frame's images can be read without harm. */
 void gst_effvk_vulkan_wait (const GstEffvkVulkan *vulkan, EffvkDevice *device);
 
-/* The images of such a frame, whose GstMemory is held as long. Returns NULL with @reason set when a network on
+/* The images of such a frame, whose GstMemory is held as long. Returns NULL with @reason set when a
+ * network on
  * @device cannot read them. */
 EffvkFrameMemory *gst_effvk_vulkan_get_memory (EffvkDevice *device, const GstVideoInfo *info,
                                                GstBuffer *buffer, char **reason);

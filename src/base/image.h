@@ -34,7 +34,8 @@ typedef struct
   EffvkChromaSite site;
   EffvkOrientation orientation;
   guint par_n, par_d; /* width of a pixel over its height */
-  /* in the staging buffer: strides are multiples of EFFVK_FRAME_MEMORY_ALIGNMENT, offsets and size of 256 bytes */
+  /* in the staging buffer: strides are multiples of EFFVK_FRAME_MEMORY_ALIGNMENT, offsets and size
+     of 256 bytes */
   gsize strides[EFFVK_IMAGE_MAX_PLANES], offsets[EFFVK_IMAGE_MAX_PLANES];
   gsize size;
 } EffvkFrameLayout;

@@ -5,9 +5,9 @@
 #include "model/metadata.h"
 #include "model/safetensors.h"
 
-/* Reading a model of any format: told apart by content, not by the file's name. A graph (ONNX, TFLite)
- * becomes the safetensors file that it could have been; @facts is what it says beyond that, and empty
- * for safetensors. */
+/* Reading a model of any format: told apart by content, not by the file's name. A graph (ONNX,
+ * TFLite) becomes the safetensors file that it could have been; @facts is what it says beyond that,
+ * and empty for safetensors. */
 typedef struct
 {
   gboolean is_graph;

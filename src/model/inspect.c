@@ -82,8 +82,8 @@ append_architecture (GString *out, const EffvkArch *arch)
   g_string_append_printf (out, "    \"head\": { \"out\": %u }\n  },\n", arch->head_out);
 }
 
-/* What one image in fp32 takes. The file's tensors stay: classifiers to come pack them for themselves.
- * While a network is loaded its weights are there twice, packed and on the device. */
+/* What one image in fp32 takes. The file's tensors stay: classifiers to come pack them for
+ * themselves. While a network is loaded its weights are there twice, packed and on the device. */
 static void
 append_memory (GString *out, const EffvkModel *model)
 {

@@ -446,9 +446,9 @@ read_all (EffvkMetadataReader *r)
   return token == EFFVK_JSON_END || effvk_metadata_unexpected (r, name, "nothing more", token);
 }
 
-/* The shorter side before the crop: as it is said, or from crop_pct. Squashed pictures and those with
- * a border lose nothing by default. Where only the input size is said, it is in the proportion of
- * before. */
+/* The shorter side before the crop: as it is said, or from crop_pct. Squashed pictures and those
+ * with a border lose nothing by default. Where only the input size is said, it is in the proportion
+ * of before. */
 static gboolean
 settle_resize (EffvkMetadataReader *r)
 {

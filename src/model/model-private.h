@@ -18,7 +18,7 @@ struct _EffvkModel
   GArray *layers;      /* (element-type EffvkLayerInfo), in the order of the network */
   guint *block_layers; /* the index in layers of each block's first; then of the head */
   EffvkTaught taught;
-  char **labels;       /* one a class; numbered where the model has none */
-  char *output;        /* of a graph with several outputs, the one that is taken; or NULL */
-  gboolean quantised;  /* the file's weights are; they are read as what they stand for */
+  char **labels;      /* one a class; numbered where the model has none */
+  char *output;       /* of a graph with several outputs, the one that is taken; or NULL */
+  gboolean quantised; /* the file's weights are; they are read as what they stand for */
 };

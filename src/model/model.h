@@ -10,8 +10,8 @@
 const EffvkArch *effvk_model_get_arch (EffvkModel *model);
 const EffvkRecipe *effvk_model_get_recipe (EffvkModel *model);
 
-/* A digest of all that embeddings depend on: the weights but for the classifier's, and how images are
- * prepared. Transfer full. */
+/* A digest of all that embeddings depend on: the weights but for the classifier's, and how images
+ * are prepared. Transfer full. */
 char *effvk_model_describe_backbone (EffvkModel *model);
 
 /* The same network with another classifier. */

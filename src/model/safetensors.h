@@ -30,8 +30,8 @@ typedef struct
 
 typedef struct
 {
-  GBytes *bytes;            /* hold the data; NULL until they are read */
-  const guint8 *data;       /* the data section, in bytes; not aligned */
+  GBytes *bytes;      /* hold the data; NULL until they are read */
+  const guint8 *data; /* the data section, in bytes; not aligned */
   guint64 data_size;
   int fd;                   /* where the data are still to be read, or -1 */
   EffvkSafetensor *tensors; /* by name */
@@ -65,7 +65,8 @@ char *effvk_shape_describe (const guint64 *shape, guint rank);
 void effvk_safetensor_read (const EffvkSafetensors *file, const EffvkSafetensor *tensor,
                             guint64 first, gsize n, float *out);
 
-/* Writing: the length and the header of a file of F32 (or U8) tensors in the order that they are added. */
+/* Writing: the length and the header of a file of F32 (or U8) tensors in the order that they are
+   added. */
 typedef struct
 {
   GString *json;

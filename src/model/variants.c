@@ -78,6 +78,15 @@ static const EffvkStage edge_stages[] = {
 /* clang-format on */
 
 #define TABLE(stages) stages, G_N_ELEMENTS (stages)
+/* A family and its table of stages. */
+#define B EFFVK_FAMILY_B, TABLE (b_stages)
+#define LITE_B EFFVK_FAMILY_LITE, TABLE (b_stages)
+#define V2_BASE EFFVK_FAMILY_V2, TABLE (v2_base_stages)
+#define V2_S EFFVK_FAMILY_V2, TABLE (v2_s_stages)
+#define V2_M EFFVK_FAMILY_V2, TABLE (v2_m_stages)
+#define V2_L EFFVK_FAMILY_V2, TABLE (v2_l_stages)
+#define V2_XL EFFVK_FAMILY_V2, TABLE (v2_xl_stages)
+#define EDGE EFFVK_FAMILY_EDGE, TABLE (edge_stages)
 
 static const float torch_mean[3] = { 0.485f, 0.456f, 0.406f };
 static const float torch_std[3] = { 0.229f, 0.224f, 0.225f };
@@ -111,32 +120,32 @@ typedef struct
 
 /* clang-format off */
 static const Variant variants[] = {
-  { "efficientnet_b0", EFFVK_FAMILY_B, TABLE (b_stages), 1.0, 1.0, 224, 256, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
-  { "efficientnet_b1", EFFVK_FAMILY_B, TABLE (b_stages), 1.0, 1.1, 240, 256, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
-  { "efficientnet_b2", EFFVK_FAMILY_B, TABLE (b_stages), 1.1, 1.2, 288, 288, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
-  { "efficientnet_b3", EFFVK_FAMILY_B, TABLE (b_stages), 1.2, 1.4, 300, 320, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
-  { "efficientnet_b4", EFFVK_FAMILY_B, TABLE (b_stages), 1.4, 1.8, 380, 384, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
-  { "efficientnet_b5", EFFVK_FAMILY_B, TABLE (b_stages), 1.6, 2.2, 456, 456, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
-  { "efficientnet_b6", EFFVK_FAMILY_B, TABLE (b_stages), 1.8, 2.6, 528, 528, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
-  { "efficientnet_b7", EFFVK_FAMILY_B, TABLE (b_stages), 2.0, 3.1, 600, 600, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
-  { "efficientnet_b8", EFFVK_FAMILY_B, TABLE (b_stages), 2.2, 3.6, 672, 704, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_l2", EFFVK_FAMILY_B, TABLE (b_stages), 4.3, 5.3, 800, 832, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_lite0", EFFVK_FAMILY_LITE, TABLE (b_stages), 1.0, 1.0, 224, 256, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_lite1", EFFVK_FAMILY_LITE, TABLE (b_stages), 1.0, 1.1, 240, 272, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_lite2", EFFVK_FAMILY_LITE, TABLE (b_stages), 1.1, 1.2, 260, 292, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_lite3", EFFVK_FAMILY_LITE, TABLE (b_stages), 1.2, 1.4, 280, 312, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_lite4", EFFVK_FAMILY_LITE, TABLE (b_stages), 1.4, 1.8, 300, 332, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_v2_b0", EFFVK_FAMILY_V2, TABLE (v2_base_stages), 1.0, 1.0, 224, 256, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_v2_b1", EFFVK_FAMILY_V2, TABLE (v2_base_stages), 1.0, 1.1, 240, 272, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_v2_b2", EFFVK_FAMILY_V2, TABLE (v2_base_stages), 1.1, 1.2, 260, 292, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_v2_b3", EFFVK_FAMILY_V2, TABLE (v2_base_stages), 1.2, 1.4, 300, 332, BICUBIC, TORCH, SAME, 1e-3 },
-  { "efficientnet_v2_s", EFFVK_FAMILY_V2, TABLE (v2_s_stages), 1.0, 1.0, 384, 384, BILINEAR, TORCH, SYMMETRIC, 1e-3 },
-  { "efficientnet_v2_m", EFFVK_FAMILY_V2, TABLE (v2_m_stages), 1.0, 1.0, 480, 480, BILINEAR, TORCH, SYMMETRIC, 1e-3 },
-  { "efficientnet_v2_l", EFFVK_FAMILY_V2, TABLE (v2_l_stages), 1.0, 1.0, 480, 480, BICUBIC, HALF, SYMMETRIC, 1e-3 },
-  { "efficientnet_v2_xl", EFFVK_FAMILY_V2, TABLE (v2_xl_stages), 1.0, 1.0, 512, 512, BICUBIC, HALF, SAME, 1e-3 },
-  { "efficientnet_es", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.0, 1.0, 224, 256, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_em", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.0, 1.1, 240, 272, BICUBIC, LITE, SAME, 1e-3 },
-  { "efficientnet_el", EFFVK_FAMILY_EDGE, TABLE (edge_stages), 1.2, 1.4, 300, 332, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_b0", B, 1.0, 1.0, 224, 256, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
+  { "efficientnet_b1", B, 1.0, 1.1, 240, 256, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
+  { "efficientnet_b2", B, 1.1, 1.2, 288, 288, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
+  { "efficientnet_b3", B, 1.2, 1.4, 300, 320, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
+  { "efficientnet_b4", B, 1.4, 1.8, 380, 384, BICUBIC, TORCH, SYMMETRIC, 1e-5 },
+  { "efficientnet_b5", B, 1.6, 2.2, 456, 456, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
+  { "efficientnet_b6", B, 1.8, 2.6, 528, 528, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
+  { "efficientnet_b7", B, 2.0, 3.1, 600, 600, BICUBIC, TORCH, SYMMETRIC, 1e-3 },
+  { "efficientnet_b8", B, 2.2, 3.6, 672, 704, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_l2", B, 4.3, 5.3, 800, 832, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_lite0", LITE_B, 1.0, 1.0, 224, 256, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_lite1", LITE_B, 1.0, 1.1, 240, 272, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_lite2", LITE_B, 1.1, 1.2, 260, 292, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_lite3", LITE_B, 1.2, 1.4, 280, 312, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_lite4", LITE_B, 1.4, 1.8, 300, 332, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_v2_b0", V2_BASE, 1.0, 1.0, 224, 256, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_v2_b1", V2_BASE, 1.0, 1.1, 240, 272, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_v2_b2", V2_BASE, 1.1, 1.2, 260, 292, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_v2_b3", V2_BASE, 1.2, 1.4, 300, 332, BICUBIC, TORCH, SAME, 1e-3 },
+  { "efficientnet_v2_s", V2_S, 1.0, 1.0, 384, 384, BILINEAR, TORCH, SYMMETRIC, 1e-3 },
+  { "efficientnet_v2_m", V2_M, 1.0, 1.0, 480, 480, BILINEAR, TORCH, SYMMETRIC, 1e-3 },
+  { "efficientnet_v2_l", V2_L, 1.0, 1.0, 480, 480, BICUBIC, HALF, SYMMETRIC, 1e-3 },
+  { "efficientnet_v2_xl", V2_XL, 1.0, 1.0, 512, 512, BICUBIC, HALF, SAME, 1e-3 },
+  { "efficientnet_es", EDGE, 1.0, 1.0, 224, 256, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_em", EDGE, 1.0, 1.1, 240, 272, BICUBIC, LITE, SAME, 1e-3 },
+  { "efficientnet_el", EDGE, 1.2, 1.4, 300, 332, BICUBIC, LITE, SAME, 1e-3 },
 };
 /* clang-format on */
 

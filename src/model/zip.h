@@ -3,9 +3,9 @@
 
 #include <glib.h>
 
-/* Zip archives that nobody vouches for, also behind other data: their table of contents, and members
- * that are small. Everything is checked against the bytes that are there, and a member is unpacked
- * no further than the caller allows, whatever it says of its size. */
+/* Zip archives that nobody vouches for, also behind other data: their table of contents, and
+ * members that are small. Everything is checked against the bytes that are there, and a member is
+ * unpacked no further than the caller allows, whatever it says of its size. */
 
 /* What the table of contents may be behind: the longest comment. */
 #define EFFVK_ZIP_TAIL ((gsize) 22 + 65535)
@@ -37,6 +37,6 @@ gboolean effvk_zip_init (EffvkZip *zip, const guint8 *data, gsize size, guint64 
 gboolean effvk_zip_next (const EffvkZip *zip, EffvkZipMember *member);
 gboolean effvk_zip_name_ends (const EffvkZipMember *member, const char *end);
 
-/* The member's bytes, or NULL where it is damaged, encrypted, longer than @limit, or compressed with
- * another method than deflate. */
+/* The member's bytes, or NULL where it is damaged, encrypted, longer than @limit, or compressed
+ * with another method than deflate. */
 GBytes *effvk_zip_read (const EffvkZip *zip, const EffvkZipMember *member, gsize limit);

@@ -131,7 +131,8 @@ get_depthwise (Builder *builder, guint i, const EffvkBlock *block, const EffvkTe
   };
 }
 
-/* The squeeze-excite of block @i over the output of its depthwise convolution, without the tensor of its gates. */
+/* The squeeze-excite of block @i over the output of its depthwise convolution, without the tensor
+   of its gates. */
 static void
 get_squeeze_excite (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor filtered,
                     Gates *gates)
@@ -158,8 +159,8 @@ add_gates (Builder *builder, const EffvkBlock *block, Gates *gates)
       = add_tensor (builder, "gates", EFFVK_STORAGE_F32, 1, 1, block->expanded);
 }
 
-/* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch, in three, or in two with the last left
- * to the projection. */
+/* Expansion, depthwise convolution and squeeze-excite of block @i, in one dispatch, in three, or in
+ * two with the last left to the projection. */
 static gboolean
 build_expand_and_depthwise (Builder *builder, guint i, const EffvkBlock *block, EffvkTensor x,
                             EffvkTensor *filtered, Gates *gates, GError **error)

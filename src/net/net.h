@@ -26,15 +26,16 @@ typedef enum
   EFFVK_NET_TOP_K,  /* [N,1,k,4], see ops/top-k.h */
   EFFVK_NET_LOGITS, /* [N,1,1,classes] */
   EFFVK_NET_POOLED, /* [N,1,1,head]: the features that the classifier reads */
-  EFFVK_NET_HEATMAP, /* [N,1,1,h*w]: where the best class was seen; EFFVK_TENSOR_NONE if not asked for */
+  /* [N,1,1,h*w]: where the best class was seen; EFFVK_TENSOR_NONE if not asked for */
+  EFFVK_NET_HEATMAP,
   EFFVK_NET_N_OUTPUTS,
 } EffvkNetOutput;
 
 EffvkNet *effvk_net_new (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *options,
                          GError **error);
 
-/* The same, but for fewer images where options->batch of them are more than the device can bind; then options->batch is
- * how many they are. */
+/* The same, but for fewer images where options->batch of them are more than the device can bind;
+ * then options->batch is how many they are. */
 EffvkNet *effvk_net_new_within (EffvkDevice *device, EffvkModel *model, EffvkNetOptions *options,
                                 GError **error);
 void effvk_net_free (EffvkNet *net);

@@ -7,15 +7,15 @@
 
 #include <math.h>
 
-/* How often every trial is timed, in turn with the others, so that what else the machine does falls on
- * all of them. */
+/* How often every trial is timed, in turn with the others, so that what else the machine does falls
+ * on all of them. */
 #define ROUNDS 7
 
 /* A kernel is taken when it is this much faster than the built-in choice: less may be noise. */
 #define GAIN 0.97
 
-/* How far a network's logits may be from those by the built-in kernels, as a normalised mean squared
- * error. */
+/* How far a network's logits may be from those by the built-in kernels, as a normalised mean
+ * squared error. */
 #define LIMIT_F32 1e-7
 #define LIMIT_F16 1e-3
 
@@ -128,8 +128,8 @@ time_trials (Trial *const *trials, guint n_trials, GError **error)
   return TRUE;
 }
 
-/* The built-in kernels, but for each op the @pass-th of the others that it has. NULL when there are none
- * so many. */
+/* The built-in kernels, but for each op the @pass-th of the others that it has. NULL when there are
+ * none so many. */
 static EffvkChoices *
 list_others (const EffvkChoices *builtin, guint pass)
 {

@@ -53,7 +53,8 @@ static const struct
 } tiles[] = { [TEXEL] = { 7, 2 }, [TILE] = { 4, 1 }, [TALL] = { 4, 2 } };
 
 #define TEXEL_THREADS 32
-/* Of a workgroup on a GPU: the tiles whose sums are added up, and how many texels of channels there may be. */
+/* Of a workgroup on a GPU: the tiles whose sums are added up, and how many texels of channels there
+   may be. */
 #define GROUP_TILES 8
 #define MAX_GROUP_CHANNELS 12
 

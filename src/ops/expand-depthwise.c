@@ -15,8 +15,8 @@
 #define STEP 16 /* texels of inputs that weights are padded to */
 #define SQUEEZE_AHEAD 8
 
-/* Above this a GPU has enough to do in each dispatch, and what this kernel computes twice costs more than what it
- * spares. */
+/* Above this a GPU has enough to do in each dispatch, and what this kernel computes twice costs
+ * more than what it spares. */
 #define MAX_BATCH 2
 
 typedef struct
@@ -101,8 +101,8 @@ has_room (const EffvkDeviceCaps *caps, guint side, guint squeezed, guint kernel,
   return shared_bytes (in_side * in_side, squeezed) <= caps->max_shared_bytes;
 }
 
-/* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose tiles compute less twice
- * when they are larger. */
+/* Of the tile of outputs: small, so that there are workgroups enough, but for large images, whose
+ * tiles compute less twice when they are larger. */
 static guint
 choose_side (const EffvkDeviceCaps *caps, const EffvkTensorInfo *out, guint squeezed, guint kernel,
              guint stride)
@@ -113,7 +113,8 @@ choose_side (const EffvkDeviceCaps *caps, const EffvkTensorInfo *out, guint sque
              : SMALL_SIDE;
 }
 
-/* How many texels of inputs the matrix kernel can have in shared memory at a time; 0: it does not fit. */
+/* How many texels of inputs the matrix kernel can have in shared memory at a time; 0: it does not
+   fit. */
 static guint
 choose_step (const EffvkDeviceCaps *caps, guint side, guint squeezed)
 {

@@ -4,9 +4,9 @@
 #include "ops/depthwise.h"
 #include "ops/squeeze-excite.h"
 
-/* The first half of an MBConv block as one dispatch: a pointwise convolution and its activation, then a
- * depthwise one, whose @input and @squeeze are not used, and on request squeeze-excite, whose @sums is not
- * used. */
+/* The first half of an MBConv block as one dispatch: a pointwise convolution and its activation,
+ * then a depthwise one, whose @input and @squeeze are not used, and on request squeeze-excite,
+ * whose @sums is not used. */
 typedef struct
 {
   EffvkTensor input;                        /* [N,H,W,K] */
@@ -19,8 +19,8 @@ typedef struct
 extern const EffvkKernel effvk_expand_depthwise_kernels[];
 extern const guint effvk_expand_depthwise_n_kernels;
 
-/* Whether the device can do it in one dispatch: expanded channels are squeezed to @squeezed (0: no squeeze-excite), the
- * filter is @kernel wide. */
+/* Whether the device can do it in one dispatch: expanded channels are squeezed to @squeezed (0: no
+ * squeeze-excite), the filter is @kernel wide. */
 gboolean effvk_expand_depthwise_fits (const EffvkOpContext *context, guint squeezed, guint kernel,
                                       guint stride);
 

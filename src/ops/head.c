@@ -19,7 +19,8 @@
 #define TILE_PIXELS 64 /* at a time */
 #define TILE_AHEAD 4   /* texels of inputs that are loaded at a time */
 
-/* Of the matrix kernel: matrices side by side in channels, and the batch from which on it has work enough for a GPU. */
+/* Of the matrix kernel: matrices side by side in channels, and the batch from which on it has work
+   enough for a GPU. */
 #define MATRICES 4
 #define MATRIX_BATCH 8
 

@@ -25,8 +25,8 @@ effvk_lanes_count (guint subgroup_size)
  * shader when it first runs. */
 #define EFFVK_LANES_PIXELS 28
 
-/* The choice that costs least: wasted lanes and pixels against fetches. @lanes: of a workgroup, from
- * effvk_lanes_count(); @full: P with S = @lanes. */
+/* The choice that costs least: wasted lanes and pixels against fetches. @lanes: of a workgroup,
+ * from effvk_lanes_count(); @full: P with S = @lanes. */
 EffvkLanes effvk_lanes_choose (guint lanes, guint pixels, guint channels, guint full);
 
 /* The weights of a convolution in texels, with their biases, for any choice of S. */

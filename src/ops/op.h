@@ -13,7 +13,8 @@
 /* For whom kernels are chosen, and whether ops are fused. */
 typedef enum
 {
-  EFFVK_PLAN_DEVICE, /* for the device; or the name of another one in the environment's EFFVK_PLAN */
+  /* for the device; or the name of another one in the environment's EFFVK_PLAN */
+  EFFVK_PLAN_DEVICE,
   EFFVK_PLAN_CPU,
   EFFVK_PLAN_GPU,          /* runs on a CPU device too, for tests; as does each of: */
   EFFVK_PLAN_GPU_FUSED,    /* a block's first half in one dispatch, for batches of any size */
@@ -50,9 +51,9 @@ EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
  * forces, or NULL. */
 char *effvk_op_get_forced (const EffvkOpContext *context, const char *op);
 
-/* The index of the kernel to use in a table of @n kernels: the forced one; or the one that the choices name; or the
- * first that is usable and preferred. -1 with @error set when the forced one is unknown or not usable
- * here. */
+/* The index of the kernel to use in a table of @n kernels: the forced one; or the one that the
+ * choices name; or the first that is usable and preferred. -1 with @error set when the forced one
+ * is unknown or not usable here. */
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 
@@ -78,8 +79,8 @@ guint64 effvk_op_count_texels (const EffvkOpContext *context, EffvkTensor tensor
  * together have made this many turns. */
 #define EFFVK_MAX_TURNS 65535
 
-/* Whether that may happen: the kernel is unfit for the shape then. @turns: of the invocation that makes
- * most. */
+/* Whether that may happen: the kernel is unfit for the shape then. @turns: of the invocation that
+ * makes most. */
 gboolean effvk_op_is_cut_short (const EffvkOpContext *context, guint64 turns);
 
 /* Predicates that several ops share. */

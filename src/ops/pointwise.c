@@ -36,22 +36,25 @@
 #define SPLIT_AHEAD 3
 #define MAX_SLICES 32
 
-/* Of the matrix kernel: matrices of a subgroup side by side in channels, and workgroups that keep a large GPU busy. */
+/* Of the matrix kernel: matrices of a subgroup side by side in channels, and workgroups that keep a
+   large GPU busy. */
 #define MATRIX_MAX_N 6
 #define MATRIX_ENOUGH 256
 
-/* With fewer workgroups of the tile kernel than this a GPU is idle in part, and the split kernel is ahead. */
+/* With fewer workgroups of the tile kernel than this a GPU is idle in part, and the split kernel is
+   ahead. */
 #define FEW_GROUPS 128
 
-/* The kernels that compute the gates spare a dispatch, about 4 µs, but do so in each workgroup. They are the choice where
- * an invocation waits no more than so often for eight loads (0.35 µs), and where not more texels are read in all (2 MB of
- * halves). The tile kernel takes no longer than the split one for so few steps of inputs. Reckoned, not measured: see
- * docs/performance.md. */
+/* The kernels that compute the gates spare a dispatch, about 4 µs, but do so in each workgroup.
+ * They are the choice where an invocation waits no more than so often for eight loads (0.35 µs),
+ * and where not more texels are read in all (2 MB of halves). The tile kernel takes no longer than
+ * the split one for so few steps of inputs. Reckoned, not measured: see docs/performance.md. */
 #define EXCITE_WAITS 5
 #define EXCITE_AHEAD 8
 #define EXCITE_TEXELS (1u << 18)
 #define EXCITE_TILE_STEPS 3
-/* Texels of gates and squeezed channels that they have room for, or twice, four times as many and so on. */
+/* Texels of gates and squeezed channels that they have room for, or twice, four times as many and
+   so on. */
 #define EXCITE_MIN_C4 32
 #define EXCITE_MIN_S 16
 
@@ -119,7 +122,8 @@ static const EffvkShader shaders[][2] = {
   [SPLIT_EXCITE] = EXCITE_SHADERS (pointwise_split_excite_storage),
 };
 
-/* The same kernels where a device has fewer storage buffers than these bind: the scale is read as texels. */
+/* The same kernels where a device has fewer storage buffers than these bind: the scale is read as
+   texels. */
 #define MANY_BUFFERS 5
 #define FEW_BUFFERS_SHADERS(symbol)                                                                \
   EFFVK_SHADERS (symbol, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S)
@@ -156,8 +160,8 @@ choose_slices (guint K4, guint max_invocations)
   return slices;
 }
 
-/* The tile of a workgroup of the matrix kernel: the largest of those that compute least in vain and leave enough
- * workgroups; else the smallest. */
+/* The tile of a workgroup of the matrix kernel: the largest of those that compute least in vain and
+ * leave enough workgroups; else the smallest. */
 static void
 choose_matrices (guint64 pixels, guint C, guint *m, guint *n)
 {
@@ -219,7 +223,8 @@ fits (const Shape *shape, int kernel, const EffvkSqueezeExcite *squeeze)
          <= shape->caps.max_shared_bytes;
 }
 
-/* Whether a kernel that computes the gates is ahead of two dispatches; see EXCITE_WAITS. @sums: of each channel. */
+/* Whether a kernel that computes the gates is ahead of two dispatches; see EXCITE_WAITS. @sums: of
+   each channel. */
 static gboolean
 is_worthwhile (const Shape *shape, int kernel, const EffvkSqueezeExcite *squeeze, guint sums)
 {
@@ -279,7 +284,8 @@ choose_kernel (const EffvkOpContext *context, const EffvkPointwise *op, const Sh
   EffvkShapeChoice by_shape = { .favourite = choose_favourite (context, op, shape) };
   EffvkOpContext own = *context;
 
-  /* Whoever forces kernels that compute gates has layers without, or too large for them, as well. */
+  /* Whoever forces kernels that compute gates has layers without, or too large for them, as
+     well. */
   for (int i = N_PLAIN; i < (int) G_N_ELEMENTS (effvk_pointwise_kernels); i++)
     {
       if (squeeze && fits (shape, i, squeeze))
@@ -378,8 +384,8 @@ set_excite (const EffvkOpContext *context, const Shape *shape, const EffvkSqueez
   push->mean = 1.0f / (float) squeeze->pixels;
 }
 
-/* The gates in a dispatch of their own. It is a part of what this op has chosen: the list of choices has to be as long
- * with any kernel. */
+/* The gates in a dispatch of their own. It is a part of what this op has chosen: the list of
+ * choices has to be as long with any kernel. */
 static gboolean
 add_gates (const EffvkOpContext *context, const Shape *shape, const EffvkSqueezeExcite *squeeze,
            EffvkTensor *gates, GError **error)

@@ -9,8 +9,8 @@ typedef struct
   EffvkTensor input;  /* [N,H,W,K] */
   EffvkTensor output; /* [N,H,W,C] */
   EffvkTensor scale;  /* [N,1,1,K] fp32, multiplies the input; or EFFVK_TENSOR_NONE */
-  /* In the place of a scale, or NULL: gates still to be computed, in this dispatch or in one before it; its output
-   * is not used. */
+  /* In the place of a scale, or NULL: gates still to be computed, in this dispatch or in one before
+   * it; its output is not used. */
   const EffvkSqueezeExcite *squeeze_excite;
   EffvkTensor residual; /* [N,H,W,C]; or EFFVK_TENSOR_NONE */
   EffvkActivation activation;
@@ -21,8 +21,8 @@ typedef struct
 extern const EffvkKernel effvk_pointwise_kernels[];
 extern const guint effvk_pointwise_n_kernels;
 
-/* Whether to leave squeeze-excite to the pointwise convolution that its gates are for: always but with a CPU's plan, whose
- * kernels for it are an op's own choice, unless it is forced. */
+/* Whether to leave squeeze-excite to the pointwise convolution that its gates are for: always but
+ * with a CPU's plan, whose kernels for it are an op's own choice, unless it is forced. */
 gboolean effvk_pointwise_takes_squeeze_excite (const EffvkOpContext *context);
 
 gboolean effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError **error);

@@ -49,8 +49,8 @@ div_up (guint a, guint b)
 static const double luma_weights[][2]
     = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 }, { 0.212, 0.087 } };
 
-/* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over 255;
- * with more bits, full range ends a little beyond 1, limited range where it does with 8. */
+/* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over
+ * 255; with more bits, full range ends a little beyond 1, limited range where it does with 8. */
 static void
 make_matrix (const EffvkFrameLayout *layout, double matrix[3][4])
 {
@@ -195,8 +195,8 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
   plan->rows += columns * EFFVK_FRAME_MEMORY_ALIGNMENT * div_up (y->n, 4);
 }
 
-/* Which of twelve bytes are a component's, where the first is byte 0, 4 or 8 of a row (modulo 12, in which pixels of
- * 1, 3 and 4 bytes end): 1 or 0 each. */
+/* Which of twelve bytes are a component's, where the first is byte 0, 4 or 8 of a row (modulo 12,
+ * in which pixels of 1, 3 and 4 bytes end): 1 or 0 each. */
 static void
 append_selection (GArray *table, const EffvkFormatInfo *format, guint plane)
 {
@@ -213,8 +213,8 @@ append_selection (GArray *table, const EffvkFormatInfo *format, guint plane)
         }
 }
 
-/* Plans to make the picture's rows narrower first, as a frame of its own, which @layout becomes and from which
- * columns are taken as they are. */
+/* Plans to make the picture's rows narrower first, as a frame of its own, which @layout becomes and
+ * from which columns are taken as they are. */
 static void
 plan_narrow (EffvkPreprocessPlan *plan, EffvkFrameLayout *layout, EffvkTaps *x, const EffvkTaps *y)
 {
@@ -325,8 +325,8 @@ effvk_preprocess_plan_new (const EffvkFrameLayout *layout, const EffvkRecipe *re
       plan_columns (plan, &chroma_columns, &chroma_x, format, 1);
       by_component[1] = by_component[2] = &chroma_columns;
     }
-  /* Where a filter overshoots, the order shows. Rows of a picture that lies on its side are columns where PIL sees
-   * it. */
+  /* Where a filter overshoots, the order shows. Rows of a picture that lies on its side are columns
+   * where PIL sees it. */
   if (rounds && recipe->interpolation == EFFVK_INTERPOLATION_BICUBIC
       && !effvk_turn_from_orientation (layout->orientation).turned)
     {

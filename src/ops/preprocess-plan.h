@@ -23,7 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPreprocessPlan, effvk_preprocess_plan_free)
 /* The most that an item of a batch needs, which is what buffers and grids are sized for. */
 typedef struct
 {
-  /* texels of a row of each plane, by a quarter of its taps; 0: of more than EFFVK_TAPS_WITHOUT_LOOP */
+  /* texels of a row of each plane, by a quarter of its taps; 0: of more than
+     EFFVK_TAPS_WITHOUT_LOOP */
   guint columns[EFFVK_ROWS_N_SHAPES][EFFVK_IMAGE_MAX_PLANES];
   guint narrow_columns, narrow_rows;        /* texels and rows of what resize-narrow makes */
   guint rows;                               /* texels of what resize-rows makes */

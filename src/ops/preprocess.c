@@ -36,7 +36,8 @@ enum
   N_KERNELS
 };
 
-/* Frames may be as large as a binding: whatever is bound can then be read as texels, of words as well. */
+/* Frames may be as large as a binding: whatever is bound can then be read as texels, of words as
+   well. */
 static gboolean
 reads_all_as_words (const EffvkDeviceCaps *caps)
 {
@@ -68,7 +69,8 @@ static const EffvkShader gather_shaders[N_KERNELS + 1][2] = {
   EFFVK_SHADERS (resize_gather_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
   EFFVK_SHADERS (resize_gather_few_buffers_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S),
 };
-/* By kernel: invocations of a workgroup; rows of one of resize-gather, which share what they read of the tables. */
+/* By kernel: invocations of a workgroup; rows of one of resize-gather, which share what they read
+   of the tables. */
 static const struct
 {
   guint narrow_threads, rows_threads, columns_threads, gather_threads, gather_rows;
@@ -114,8 +116,8 @@ typedef struct
   EffvkTensor items, row_taps, column_taps, rows;
 } Passes;
 
-/* A pass over @frames, as uploaded or, of items of three passes, narrowed; over @groups workgroups of texels of
- * their rows, of planes of @least to @most taps. */
+/* A pass over @frames, as uploaded or, of items of three passes, narrowed; over @groups workgroups
+ * of texels of their rows, of planes of @least to @most taps. */
 static void
 add_rows (const Passes *passes, EffvkTensor frames, guint groups, guint least, guint most,
           gint32 n_passes)
@@ -136,7 +138,8 @@ add_rows (const Passes *passes, EffvkTensor frames, guint groups, guint least, g
     effvk_program_add_dispatch (passes->context->program, &dispatch);
 }
 
-/* Over the frames as they are: where a CPU device gains from it, without a loop where the taps are few. */
+/* Over the frames as they are: where a CPU device gains from it, without a loop where the taps are
+   few. */
 static void
 add_frame_rows (const Passes *passes)
 {

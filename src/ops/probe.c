@@ -31,8 +31,8 @@ static const EffvkShader memory[] = {
   EFFVK_SHADER (probe_memory_storage_f32, 0, EFFVK_S, EFFVK_S),
 };
 
-/* The least ns of one dispatch of @groups workgroups, @texels of input and @threads of output each; negative
- * with @error set on failure. */
+/* The least ns of one dispatch of @groups workgroups, @texels of input and @threads of output each;
+ * negative with @error set on failure. */
 static double
 run (EffvkDevice *device, const EffvkShader *shader, guint threads, guint constant, guint texels,
      guint groups, GError **error)

@@ -63,7 +63,8 @@ is_seen (const EffvkFormatInfo *format, guint c, guint window)
   return format->components[c].plane == format->components[window].plane;
 }
 
-/* Where a window of output @i begins: with the pixel of its first sample; and where its last sample ends. */
+/* Where a window of output @i begins: with the pixel of its first sample; and where its last sample
+   ends. */
 static guint
 get_window (const EffvkFormatInfo *format, const EffvkGatherTaps *taps, guint window, guint i,
             guint *end)
@@ -115,8 +116,8 @@ grow (GArray *table, gsize texels)
   return memset (&g_array_index (table, float, at), 0, texels * 16);
 }
 
-/* For each row of outputs: the first one's first row, two weights of its rows, the others' first row; three weights of
- * theirs, their last row. */
+/* For each row of outputs: the first one's first row, two weights of its rows, the others' first
+ * row; three weights of theirs, their last row. */
 static void
 append_rows (GArray *table, const EffvkTaps *y, const EffvkTaps *others)
 {
@@ -138,7 +139,8 @@ append_rows (GArray *table, const EffvkTaps *y, const EffvkTaps *others)
     }
 }
 
-/* Output i has texels at + i + k * n: for k = 0 each window's first byte; then each window's weights of its bytes. */
+/* Output i has texels at + i + k * n: for k = 0 each window's first byte; then each window's
+   weights of its bytes. */
 static void
 append_columns (GArray *table, const EffvkGatherShape *shape, const EffvkFormatInfo *format,
                 const EffvkGatherTaps *taps)

@@ -4,8 +4,8 @@
 #include "base/image.h"
 #include "ops/resize-taps.h"
 
-/* What resize-gather is built for: how samples lie. A window is what an output sees of a row of one plane: @bytes from a
- * pixel on, which is @phases samples. */
+/* What resize-gather is built for: how samples lie. A window is what an output sees of a row of one
+ * plane: @bytes from a pixel on, which is @phases samples. */
 typedef struct
 {
   guint windows;             /* as many as planes, in the order of their components */
@@ -30,8 +30,9 @@ typedef struct
   const EffvkTaps *x[2], *y[2];
 } EffvkGatherTaps;
 
-/* Describes a frame to resize-gather and appends what it reads to the tables of rows and of columns, if outputs have so
- * few samples that it is worth fetching them; else FALSE. @matrix: R, G, B from the components and 1. */
+/* Describes a frame to resize-gather and appends what it reads to the tables of rows and of
+ * columns, if outputs have so few samples that it is worth fetching them; else FALSE. @matrix: R,
+ * G, B from the components and 1. */
 gboolean effvk_gather_plan (EffvkGatherItem *item, GArray *row_table, GArray *column_table,
                             const EffvkFrameLayout *layout, const EffvkGatherTaps *taps,
                             double matrix[3][4]);

@@ -67,7 +67,8 @@ typedef struct
   guint at, count;
 } EffvkTapTable;
 
-/* As many or fewer taps of a pair are filtered by a shader of their own, in which no loop is left. */
+/* As many or fewer taps of a pair are filtered by a shader of their own, in which no loop is
+   left. */
 #define EFFVK_TAPS_WITHOUT_LOOP 16
 
 /* For outputs in pairs that share their samples, an even number of pairs. Pair p begins at texel
@@ -75,8 +76,9 @@ typedef struct
  * for both outputs and the second one's, over 255. count is a multiple of four. */
 EffvkTapTable effvk_taps_append_paired (GArray *table, const EffvkTaps *taps);
 
-/* For single outputs, over all bytes of samples of @step bytes, in the frame's texels of 16. Output i has texels at
- * + i * (1 + count * 4): (first texel, -, -, -), then a weight for each byte of count texels, a multiple of three. */
+/* For single outputs, over all bytes of samples of @step bytes, in the frame's texels of 16. Output
+ * i has texels at + i * (1 + count * 4): (first texel, -, -, -), then a weight for each byte of
+ * count texels, a multiple of three. */
 EffvkTapTable effvk_taps_append_bytes (GArray *table, const EffvkTaps *taps, guint step);
 
 /* For single outputs. Output i has texels at + i + k * n: for k = 0 (first sample, -, -, -), then

@@ -72,8 +72,8 @@ effvk_squeeze_excite_shared_bytes (guint max_C4, guint max_S, guint threads)
   return (max_C4 + threads) * 16 + (max_S + AHEAD) * 4;
 }
 
-/* The constants of the kernel that keeps all in shared memory: the means of as many channels at a time as there is
- * room for. */
+/* The constants of the kernel that keeps all in shared memory: the means of as many channels at a
+ * time as there is room for. */
 static gboolean
 specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint C, guint S,
                     GError **error)
@@ -101,7 +101,8 @@ specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint 
   return TRUE;
 }
 
-/* Of the lanes kernel: how many squeezed channels a lane has. In few sizes, as each is a pipeline. */
+/* Of the lanes kernel: how many squeezed channels a lane has. In few sizes, as each is a
+   pipeline. */
 static guint
 choose_blocks (guint squeezed, guint lanes)
 {
@@ -112,7 +113,8 @@ choose_blocks (guint squeezed, guint lanes)
   return blocks;
 }
 
-/* Whether the device reads as many texels as the lanes kernel would, of weights for @S squeezed channels. */
+/* Whether the device reads as many texels as the lanes kernel would, of weights for @S squeezed
+   channels. */
 static gboolean
 fits_lanes (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint S)
 {
@@ -122,8 +124,8 @@ fits_lanes (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint S
          && effvk_op_fits_texels (context, 2 * (guint64) S * C4 + effvk_c4 (S) + C4);
 }
 
-/* The kernels that would read too many texels, or make too many turns over the partial sums of each channel. @padded: the
- * squeezed channels of the lanes kernel. */
+/* The kernels that would read too many texels, or make too many turns over the partial sums of each
+ * channel. @padded: the squeezed channels of the lanes kernel. */
 static guint
 find_unfit (const EffvkOpContext *context, const EffvkSqueezeExcite *op, guint padded)
 {

@@ -20,8 +20,8 @@ typedef struct
 extern const EffvkKernel effvk_squeeze_excite_kernels[];
 extern const guint effvk_squeeze_excite_n_kernels;
 
-/* The weights as the kernels want them, see shaders/squeeze-excite.glsl. @S: op->squeezed, or more, which
- * are zero. */
+/* The weights as the kernels want them, see shaders/squeeze-excite.glsl. @S: op->squeezed, or more,
+ * which are zero. */
 EffvkTensor effvk_squeeze_excite_pack (const EffvkOpContext *context, const EffvkSqueezeExcite *op,
                                        guint C, guint S);
 

@@ -5,7 +5,7 @@
 
 #include "selftest/cases.h"
 #include "selftest/chain.h"
-#include "vk/queues.h"
+#include "vk/queue-families.h"
 
 #include <math.h>
 

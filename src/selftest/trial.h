@@ -64,8 +64,8 @@ const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
 EffvkTrialInput effvk_trial_add_input (EffvkTrial *trial, const EffvkTensorInfo *info, double low,
                                        double high);
 
-/* A buffer that the CPU writes, through its map, and an op reads as it is; the trial's, at most two.
- * effvk_buffer_flush() tells the device. NULL with @error set when there is no memory. */
+/* A buffer that the CPU writes, through its map, and an op reads as it is; the trial's, at most
+ * two. effvk_buffer_flush() tells the device. NULL with @error set when there is no memory. */
 EffvkBuffer *effvk_trial_add_buffer (EffvkTrial *trial, const char *name, gsize size,
                                      GError **error);
 
@@ -78,9 +78,9 @@ void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
 /* Fills a part of a buffer with bytes that are a NaN in every storage. */
 gboolean effvk_trial_fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error);
 
-/* Copies @size random bytes from memory of a kind that the CPU maps to another such, by the device, from and
- * to places that are aligned to nothing. @fault receives what came out wrong, or NULL. FALSE with @error
- * set when it could not be done. */
+/* Copies @size random bytes from memory of a kind that the CPU maps to another such, by the device,
+ * from and to places that are aligned to nothing. @fault receives what came out wrong, or NULL.
+ * FALSE with @error set when it could not be done. */
 gboolean effvk_trial_copy_around (EffvkTrial *trial, EffvkMemoryKind kind, gsize size, char **fault,
                                   GError **error);
 

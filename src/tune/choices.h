@@ -4,9 +4,9 @@
 #include "vk/device.h"
 
 /*
- * The kernels of a network's ops, in the order in which the ops choose: what was chosen, or what shall
- * be. On disk, one file for each device and network, beside the pipeline cache. It is taken only for the
- * device, the driver and the network that it was made for, and only whole.
+ * The kernels of a network's ops, in the order in which the ops choose: what was chosen, or what
+ * shall be. On disk, one file for each device and network, beside the pipeline cache. It is taken
+ * only for the device, the driver and the network that it was made for, and only whole.
  */
 typedef struct _EffvkChoices EffvkChoices;
 

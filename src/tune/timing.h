@@ -3,11 +3,12 @@
 
 #include "vk/program.h"
 
-/* How long every dispatch of @n programs takes when they run one dispatch after the other, in order:
- * ns, the median of @runs runs after one that does not count. @times has room for all dispatches.
- * What measuring takes by itself (a barrier and a timestamp) is measured too, and subtracted.
- * @device_clock receives whether the device measured. Where its timestamps are missing or do not work, each dispatch is
- * submitted alone and waited for: no more than an estimate. */
+/* How long every dispatch of @n programs takes when they run one dispatch after the other, in
+ * order: ns, the median of @runs runs after one that does not count. @times has room for all
+ * dispatches. What measuring takes by itself (a barrier and a timestamp) is measured too, and
+ * subtracted.
+ * @device_clock receives whether the device measured. Where its timestamps are missing or do not
+ * work, each dispatch is submitted alone and waited for: no more than an estimate. */
 gboolean effvk_programs_time (EffvkProgram *const *programs, guint n, guint runs, double *times,
                               gboolean *device_clock, GError **error);
 

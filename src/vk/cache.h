@@ -6,9 +6,9 @@
 /* The path of a file in the folder of caches, or NULL where there is to be none. */
 char *effvk_cache_path (const char *name);
 
-/* The whole of a regular file of at most @max bytes, or NULL. A FIFO does not block it, and a file that
- * shrinks or grows meanwhile does not deceive it. A NUL that @size does not count follows, for those
- * who read it as text. */
+/* The whole of a regular file of at most @max bytes, or NULL. A FIFO does not block it, and a file
+ * that shrinks or grows meanwhile does not deceive it. A NUL that @size does not count follows, for
+ * those who read it as text. */
 guint8 *effvk_cache_read (const char *path, gsize max, gsize *size);
 
 /* What a cached file is bound to: device, driver and its version, in one line. */

@@ -242,7 +242,8 @@ effvk_device_new_from_vulkan (const EffvkVulkanDevice *vulkan, GError **error)
   g_return_val_if_fail (vulkan != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  /* Ours is not needed but to load Vulkan: the loader's functions serve the devices of all instances. */
+  /* Ours is not needed but to load Vulkan: the loader's functions serve the devices of all
+     instances. */
   if (effvk_instance_ref (error) == VK_NULL_HANDLE)
     goto fail;
   physical

@@ -43,8 +43,9 @@ struct _EffvkDevice
   gsize cache_size; /* bytes of the pipeline cache when it was last loaded or saved */
 };
 
-/* As effvk_device_new(), which takes the first of the devices that @selector means: @rank is how many of them to pass
- * over, and then the rank of the one that is returned. Those that cannot be opened are passed over, which is said. */
+/* As effvk_device_new(), which takes the first of the devices that @selector means: @rank is how
+ * many of them to pass over, and then the rank of the one that is returned. Those that cannot be
+ * opened are passed over, which is said. */
 EffvkDevice *effvk_device_new_ranked (const char *selector, guint *rank, GError **error);
 
 /* Another device on the same hardware, for itself, with a queue of a family that computes. */
@@ -54,8 +55,8 @@ EffvkDevice *effvk_device_new_beside (EffvkDevice *device, guint32 queue_family,
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
 /* How long a submission may take before the device counts as hung, ns: nothing may wait for ever.
- * 10 s on a GPU; 120 s with validation, and on a CPU device, which compiles a shader when it first runs, and shares its
- * cores. */
+ * 10 s on a GPU; 120 s with validation, and on a CPU device, which compiles a shader when it first
+ * runs, and shares its cores. */
 guint64 effvk_device_get_timeout (EffvkDevice *device);
 
 /* Whether something that was submitted may run for ever. What a submit can reach must not be

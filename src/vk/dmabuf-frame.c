@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames in DMA buffers, which other devices and drivers have made, with their rows one after the other: imported as
- * buffers of the device's. */
+/* Frames in DMA buffers, which other devices and drivers have made, with their rows one after the
+ * other: imported as buffers of the device's. */
 
 #include "vk/dmabuf-memory.h"
 #include "vk/frame-copies.h"
@@ -39,8 +39,8 @@ frame_dmabuf_free (EffvkFrameMemory *memory)
   g_free (dmabuf);
 }
 
-/* Only the bytes of the rows: the last one may end with them. Strides of the copy are those of the plane where the
- * shaders can read these. */
+/* Only the bytes of the rows: the last one may end with them. Strides of the copy are those of the
+ * plane where the shaders can read these. */
 static gboolean
 place (EffvkDeviceFrame *frame, EffvkFrameLayout *layout, GError **error)
 {

@@ -24,8 +24,8 @@ void effvk_device_lose (EffvkDevice *device, EffvkDeviceLoss how);
 gboolean effvk_device_check (EffvkDevice *device, VkResult result, const char *call,
                              GError **error);
 
-/* effvk_device_check() of a call that fills *@made, a handle. What a call that fails leaves there is
- * undefined, so it is cleared: whoever cleans up must not destroy it. */
+/* effvk_device_check() of a call that fills *@made, a handle. What a call that fails leaves there
+ * is undefined, so it is cleared: whoever cleans up must not destroy it. */
 #define effvk_device_check_made(device, result, made, what, error)                                 \
   (effvk_device_check (device, result, what, error) || (*(made) = VK_NULL_HANDLE, FALSE))
 

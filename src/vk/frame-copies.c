@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames that only the device sees, copied to a buffer that the shaders read, in the submission that reads it. */
+/* Frames that only the device sees, copied to a buffer that the shaders read, in the submission
+   that reads it. */
 
 #include "vk/frame-copies.h"
 

@@ -7,8 +7,8 @@
 
 typedef struct _EffvkFrameCopies EffvkFrameCopies;
 
-/* A frame that only the device sees: its pixels are copied to a buffer by the device, in the submission that
- * reads them. What it is in embeds this. */
+/* A frame that only the device sees: its pixels are copied to a buffer by the device, in the
+ * submission that reads them. What it is in embeds this. */
 typedef struct _EffvkDeviceFrame EffvkDeviceFrame;
 struct _EffvkDeviceFrame
 {
@@ -16,8 +16,8 @@ struct _EffvkDeviceFrame
   EffvkDevice *device;
   guint n_planes;
 
-  /* Sets the layout's strides, of frames in a format with as many planes. FALSE with @error set when they cannot
-   * be copied. */
+  /* Sets the layout's strides, of frames in a format with as many planes. FALSE with @error set
+   * when they cannot be copied. */
   gboolean (*place) (EffvkDeviceFrame *frame, EffvkFrameLayout *layout, GError **error);
   /* With the queue locked, right before record: adds what is to be waited for. */
   gboolean (*prepare) (EffvkDeviceFrame *frame, EffvkFrameCopies *copies, GError **error);
@@ -55,7 +55,8 @@ gboolean effvk_frame_copies_is_empty (const EffvkFrameCopies *copies);
 /* Lets the submission wait for a timeline semaphore. */
 void effvk_frame_copies_wait (EffvkFrameCopies *copies, VkSemaphore semaphore, guint64 value);
 
-/* Submits @commands, which must not be in use and are recorded anew with all copies to @buffer, and then
+/* Submits @commands, which must not be in use and are recorded anew with all copies to @buffer, and
+ * then
  * @others. */
 gboolean effvk_frame_copies_submit (EffvkFrameCopies *copies, const EffvkBuffer *buffer,
                                     VkCommandBuffer commands, const VkCommandBuffer *others,

@@ -90,8 +90,8 @@ is_seen (const FrameImages *images, guint i)
   return FALSE;
 }
 
-/* Before the copy (@back is FALSE), or back to the layout in which the images were, and to who had them. The stages
- * are all, as nobody says which read or wrote them, nor which will. */
+/* Before the copy (@back is FALSE), or back to the layout in which the images were, and to who had
+ * them. The stages are all, as nobody says which read or wrote them, nor which will. */
 static void
 record_barriers (FrameImages *images, VkCommandBuffer commands, gboolean back)
 {

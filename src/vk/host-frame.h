@@ -14,7 +14,8 @@ typedef struct
   EffvkBuffer buffer;
 } EffvkHostFrame;
 
-/* How the image lies in memory of this device, where the shaders can read it: all planes inside, their
- * offsets and strides multiples of EFFVK_FRAME_MEMORY_ALIGNMENT. NULL when it does not, and must be copied. */
+/* How the image lies in memory of this device, where the shaders can read it: all planes inside,
+ * their offsets and strides multiples of EFFVK_FRAME_MEMORY_ALIGNMENT. NULL when it does not, and
+ * must be copied. */
 EffvkHostFrame *effvk_host_frame_of (const EffvkImage *image, EffvkDevice *device,
                                      EffvkFrameLayout *layout);

@@ -4,8 +4,8 @@
 
 #include "vk/device.h"
 
-/* Whether the device multiplies 16x16x16 matrices of halves and adds them up in fp32, in one subgroup, and has what
- * else the shaders that do so need. */
+/* Whether the device multiplies 16x16x16 matrices of halves and adds them up in fp32, in one
+ * subgroup, and has what else the shaders that do so need. */
 gboolean effvk_matrix_is_supported (VkPhysicalDevice physical,
                                     const VkExtensionProperties *extensions, guint n);
 

@@ -5,7 +5,8 @@
 
 #include <effvk/effvk-frame-memory.h>
 
-/* VK_EXT_image_drm_format_modifier: which images can be made of DMA buffers whose pixels are tiled or compressed. */
+/* VK_EXT_image_drm_format_modifier: which images can be made of DMA buffers whose pixels are tiled
+   or compressed. */
 
 /* What a device can do with a modifier for frames of a format. */
 typedef struct
@@ -17,7 +18,7 @@ typedef struct
   gboolean is_disjoint; /* each plane in memory has its own */
 } EffvkModifier;
 
-/* How images with @modifier can be imported: with all planes in one memory, or @disjoint. FALSE with @error set when
- * they cannot. */
+/* How images with @modifier can be imported: with all planes in one memory, or @disjoint. FALSE
+ * with @error set when they cannot. */
 gboolean effvk_modifier_find (EffvkDevice *device, EffvkFormat format, guint64 modifier,
                               gboolean disjoint, EffvkModifier *found, GError **error);

@@ -124,8 +124,8 @@ format_uuid (const guint8 uuid[VK_UUID_SIZE])
 }
 
 /* The first family that computes and tells the time, else the first that computes. Such a family
- * on a GPU draws as well, and is the one that drivers give most of the device. @only: the one that is to be
- * taken, or -1. */
+ * on a GPU draws as well, and is the one that drivers give most of the device. @only: the one that
+ * is to be taken, or -1. */
 static gboolean
 choose_queue_family (EffvkPhysical *physical, gint64 only)
 {
@@ -258,8 +258,8 @@ find_modifiers (EffvkPhysical *physical, guint32 version, const VkExtensionPrope
             || effvk_has_extension (extensions, n, VK_KHR_IMAGE_FORMAT_LIST_EXTENSION_NAME));
 }
 
-/* What memory of the CPU's must be aligned to, to be imported; 0 where it cannot be, or would be read
- * over a bus. */
+/* What memory of the CPU's must be aligned to, to be imported; 0 where it cannot be, or would be
+ * read over a bus. */
 static guint
 find_host_alignment (VkPhysicalDevice handle, VkPhysicalDeviceType type,
                      const VkExtensionProperties *extensions, guint32 n)

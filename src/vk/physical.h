@@ -36,8 +36,8 @@ typedef struct
 void effvk_physical_free (EffvkPhysical *physical);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkPhysical, effvk_physical_free)
 
-/* Describes a device that is used in an instance of that Vulkan @version. @queue_family: the one to use,
- * or -1 for the best. */
+/* Describes a device that is used in an instance of that Vulkan @version. @queue_family: the one to
+ * use, or -1 for the best. */
 EffvkPhysical *effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version,
                                    gint64 queue_family);
 

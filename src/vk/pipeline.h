@@ -48,8 +48,8 @@ typedef struct
 gboolean effvk_pipelines_get (EffvkDevice *device, const EffvkPipelineKey *keys, guint n,
                               EffvkPipeline **pipelines, GError **error);
 
-/* A pipeline of its own, whose compiler keeps what it knows of it; not from any cache. @pipeline begins as { 0 } and is to
- * be cleared, on failure too. */
+/* A pipeline of its own, whose compiler keeps what it knows of it; not from any cache. @pipeline
+ * begins as { 0 } and is to be cleared, on failure too. */
 gboolean effvk_pipeline_capture (EffvkDevice *device, const EffvkPipelineKey *key,
                                  EffvkPipeline *pipeline, GError **error);
 void effvk_pipeline_clear (EffvkDevice *device, EffvkPipeline *pipeline);

@@ -58,8 +58,8 @@ typedef struct
 typedef enum
 {
   EFFVK_PROGRAM_DEFAULT = 0,
-  /* A buffer for each tensor and no aliasing: every tensor can be read after a run, and the validation
-   * layers see accesses beyond a tensor. */
+  /* A buffer for each tensor and no aliasing: every tensor can be read after a run, and the
+   * validation layers see accesses beyond a tensor. */
   EFFVK_PROGRAM_SEPARATE = 1 << 0,
 } EffvkProgramFlags;
 
@@ -89,12 +89,12 @@ const EffvkTensorInfo *effvk_program_get_info (EffvkProgram *program, EffvkTenso
 
 void effvk_program_add_dispatch (EffvkProgram *program, const EffvkDispatch *dispatch);
 
-/* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets; on a CPU device, whose
- * driver compiles shaders when they first run, that is done as well. */
+/* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets; on a CPU
+ * device, whose driver compiles shaders when they first run, that is done as well. */
 gboolean effvk_program_compile (EffvkProgram *program, GError **error);
 
-/* Lets an external tensor be another buffer from now on, all of it. No recorded commands of the program
- * may be in use, and none can be used any more. */
+/* Lets an external tensor be another buffer from now on, all of it. No recorded commands of the
+ * program may be in use, and none can be used any more. */
 gboolean effvk_program_rebind (EffvkProgram *program, EffvkTensor tensor, const EffvkBuffer *buffer,
                                GError **error);
 
@@ -119,8 +119,8 @@ gsize effvk_program_get_memory_size (EffvkProgram *program); /* all of it, bytes
 gboolean effvk_program_run (EffvkProgram *program, GError **error);
 
 /* Converts between [N,H,W,C] floats without padding and a tensor's own layout. For tests,
- * self-tests and tools; the tensor is of floats or halves, and persistent, external, or the program's
- * EFFVK_PROGRAM_SEPARATE. */
+ * self-tests and tools; the tensor is of floats or halves, and persistent, external, or the
+ * program's EFFVK_PROGRAM_SEPARATE. */
 gboolean effvk_program_write (EffvkProgram *program, EffvkTensor tensor, const float *data,
                               GError **error);
 gboolean effvk_program_read (EffvkProgram *program, EffvkTensor tensor, float *data,

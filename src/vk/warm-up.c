@@ -2,10 +2,11 @@
 
 /* Makes a CPU device compile a program's shaders before it first runs, on all processors.
  *
- * Drivers of such devices compile a shader for what is bound to it, when it is first dispatched and one after the
- * other. A dispatch of no workgroups is enough. Where that takes long, other devices, each of an instance of its
- * own, compile some of them meanwhile: what they leave in the driver's cache on disk is what the program's own
- * device finds. Without such a cache nothing is won, and little lost. */
+ * Drivers of such devices compile a shader for what is bound to it, when it is first dispatched and
+ * one after the other. A dispatch of no workgroups is enough. Where that takes long, other devices,
+ * each of an instance of its own, compile some of them meanwhile: what they leave in the driver's
+ * cache on disk is what the program's own device finds. Without such a cache nothing is won, and
+ * little lost. */
 
 #include "vk/warm-up.h"
 
@@ -110,7 +111,8 @@ find_again (VkInstance instance, EffvkDevice *device)
   return VK_NULL_HANDLE;
 }
 
-/* A device on @device's hardware, of an instance of its own and without layers. NULL where there is none. */
+/* A device on @device's hardware, of an instance of its own and without layers. NULL where there is
+   none. */
 static Handles *
 make_handles (EffvkDevice *device, VkPhysicalDevice *physical)
 {
@@ -178,8 +180,8 @@ open_again (EffvkDevice *device)
   return again;
 }
 
-/* Compiles for dispatch @i on another device, over tensors that hold nothing: memory that is not touched costs
- * nothing. */
+/* Compiles for dispatch @i on another device, over tensors that hold nothing: memory that is not
+ * touched costs nothing. */
 static gboolean
 compile_again (EffvkProgram *program, guint i, EffvkDevice *device)
 {

@@ -3,5 +3,6 @@
 
 #include "vk/program.h"
 
-/* Called when the program is compiled: a driver that compiles shaders when they first run does so now. */
+/* Called when the program is compiled: a driver that compiles shaders when they first run does so
+   now. */
 void effvk_program_warm_up (EffvkProgram *program);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* The JSON of a config.json, of a file's own metadata or of overrides, for a B0 of three classes. */
+/* The JSON of a config.json, of a file's own metadata or of overrides, for a B0 of three
+   classes. */
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {

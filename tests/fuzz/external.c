@@ -5,8 +5,8 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-/* An ONNX file in a folder, beside a file with the data of its tensors: the length of that one in two
- * bytes, and the model. */
+/* An ONNX file in a folder, beside a file with the data of its tensors: the length of that one in
+ * two bytes, and the model. */
 
 #define DATA "weights.bin"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs a fuzz target on files and on variations of them, as an ordinary test: every file as it is, cut at
- * 200 places, and with each of 2000 single bytes changed. Always the same ones.
+ * Runs a fuzz target on files and on variations of them, as an ordinary test: every file as it is,
+ * cut at 200 places, and with each of 2000 single bytes changed. Always the same ones.
  *
  *   fuzz-TARGET-replay FILE-OR-FOLDER...      prints TAP
  */

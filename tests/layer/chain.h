@@ -7,7 +7,8 @@
 
 #include <gio/gio.h>
 
-/* What every layer needs: its place in the loader's chain, and what it knows of instances and devices. */
+/* What every layer needs: its place in the loader's chain, and what it knows of instances and
+   devices. */
 
 /* The structure of a type in a chain, or NULL. */
 void *chain_find (const void *chain, VkStructureType type);

@@ -425,7 +425,8 @@ record_barrier (VkCommandBuffer buffer, VkPipelineStageFlags before, VkPipelineS
                                                   n_buffers, buffers, n_images, barriers);
 }
 
-/* Where the image's pixels are in memory that is bound; FALSE where nothing is, or not all of it. */
+/* Where the image's pixels are in memory that is bound; FALSE where nothing is, or not all of
+   it. */
 static gboolean
 find_tiles (const Image *image, guint plane, Tiles *tiles)
 {

@@ -5,11 +5,12 @@
 #include "tiles.h"
 
 /*
- * A Vulkan layer for tests: it stands in for a driver that imports DMA buffers whose pixels are tiled or compressed
- * (VK_EXT_image_drm_format_modifier), above one that imports DMA buffers, but not such. An image with a modifier is
- * a linear one of the driver's; when commands that take it over from VK_QUEUE_FAMILY_FOREIGN_EXT (or _EXTERNAL) are
- * submitted, the layer reads the pixels from where the DMA buffers that are bound to it have them. So what is not
- * bound, or not taken over, or described as it does not lie, shows.
+ * A Vulkan layer for tests: it stands in for a driver that imports DMA buffers whose pixels are
+ * tiled or compressed (VK_EXT_image_drm_format_modifier), above one that imports DMA buffers, but
+ * not such. An image with a modifier is a linear one of the driver's; when commands that take it
+ * over from VK_QUEUE_FAMILY_FOREIGN_EXT (or _EXTERNAL) are submitted, the layer reads the pixels
+ * from where the DMA buffers that are bound to it have them. So what is not bound, or not taken
+ * over, or described as it does not lie, shows.
  */
 
 #define MAX_FORMAT_PLANES 3

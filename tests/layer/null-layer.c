@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Vulkan layer for tests: it lets drivers that open without hardware compile our kernels. RADV does
- * (RADV_FORCE_FAMILY=navi21): it has no memory and no queue then. The layer claims a type of memory, which that driver
- * takes from the C library, and commands, fences and submissions that do nothing. So nothing runs, and answers mean nothing.
+ * A Vulkan layer for tests: it lets drivers that open without hardware compile our kernels. RADV
+ * does (RADV_FORCE_FAMILY=navi21): it has no memory and no queue then. The layer claims a type of
+ * memory, which that driver takes from the C library, and commands, fences and submissions that do
+ * nothing. So nothing runs, and answers mean nothing.
  */
 
 #include "chain.h"
@@ -38,11 +39,11 @@ get_memory (VkPhysicalDevice physical, VkPhysicalDeviceMemoryProperties *memory)
   memory->memoryHeapCount = memory->memoryTypeCount = 1;
   memory->memoryHeaps[0]
       = (VkMemoryHeap){ (VkDeviceSize) 8 << 30, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT };
-  memory->memoryTypes[0] = (VkMemoryType){
-    VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
-        | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
-    0
-  };
+  memory->memoryTypes[0]
+      = (VkMemoryType){ VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
+                            | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT
+                            | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                        0 };
 }
 
 static VKAPI_ATTR void VKAPI_CALL
@@ -127,8 +128,9 @@ create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *
   instance = g_new0 (Instance, 1);
   instance->get_proc_addr = get;
   instance->destroy = (PFN_vkDestroyInstance) get (*handle, "vkDestroyInstance");
-  instance->get_memory = (PFN_vkGetPhysicalDeviceMemoryProperties) get (
-      *handle, "vkGetPhysicalDeviceMemoryProperties");
+  instance->get_memory
+      = (PFN_vkGetPhysicalDeviceMemoryProperties) get (*handle,
+                                                       "vkGetPhysicalDeviceMemoryProperties");
   chain_table_add (&instances, &lock, *handle, instance);
   return VK_SUCCESS;
 }
@@ -164,8 +166,8 @@ create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
   device = g_new0 (Device, 1);
   device->get_proc_addr = get;
   device->destroy = (PFN_vkDestroyDevice) get (*handle, "vkDestroyDevice");
-  device->get_requirements = (PFN_vkGetBufferMemoryRequirements) get (
-      *handle, "vkGetBufferMemoryRequirements");
+  device->get_requirements
+      = (PFN_vkGetBufferMemoryRequirements) get (*handle, "vkGetBufferMemoryRequirements");
   chain_table_add (&devices, &lock, *handle, device);
   return VK_SUCCESS;
 }

@@ -4,8 +4,9 @@
 #include <glib.h>
 
 /*
- * DRM modifiers that no hardware has. A plane is cut into tiles of TILE_WIDTH bytes by TILE_HEIGHT rows, which lie one
- * after the other, row of tiles by row of tiles; its stride is the bytes of a row of tiles over TILE_HEIGHT.
+ * DRM modifiers that no hardware has. A plane is cut into tiles of TILE_WIDTH bytes by TILE_HEIGHT
+ * rows, which lie one after the other, row of tiles by row of tiles; its stride is the bytes of a
+ * row of tiles over TILE_HEIGHT.
  */
 
 #define TILE_WIDTH 16
@@ -14,9 +15,9 @@
 #define MODIFIER(n) (((guint64) 0xee << 56) | (n))
 
 #define MODIFIER_TILED MODIFIER (1)
-/* Besides, a key that all bytes of a tile are XORed with stands for compression. The keys of each plane, a byte a tile,
- * are in another plane, whose stride is the bytes of a row of them. They come after the format's planes, in their
- * order; three have no room for them. */
+/* Besides, a key that all bytes of a tile are XORed with stands for compression. The keys of each
+ * plane, a byte a tile, are in another plane, whose stride is the bytes of a row of them. They come
+ * after the format's planes, in their order; three have no room for them. */
 #define MODIFIER_COMPRESSED MODIFIER (2)
 /* Which the layer lists, but not for what effvk needs. */
 #define MODIFIER_NOT_COPIED MODIFIER (3)

@@ -31,7 +31,8 @@ assert_same (EffvkResult *a, EffvkResult *b)
   g_assert_cmpmem (x, n * sizeof *x, y, m * sizeof *y);
 }
 
-/* Or else the test is skipped. Below a layer that gives modifiers, it is the driver that must import. */
+/* Or else the test is skipped. Below a layer that gives modifiers, it is the driver that must
+   import. */
 static inline gboolean
 can_import_dmabuf (EffvkDevice *device)
 {

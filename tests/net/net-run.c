@@ -8,8 +8,8 @@
  * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size,
  * which go through the network as one batch, or one by one. OUTPUT.f32 receives the logits,
  * [N,classes]. The last line of the standard output is the most memory that this process had, in
- * kB. EFFVK_TEST_DEVICE selects the device. Exit status: 0 all right, 1 it failed (or the validation
- * layers complained), 2 wrong usage, 77 no Vulkan device here.
+ * kB. EFFVK_TEST_DEVICE selects the device. Exit status: 0 all right, 1 it failed (or the
+ * validation layers complained), 2 wrong usage, 77 no Vulkan device here.
  */
 
 #include "net/net.h"

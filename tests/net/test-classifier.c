@@ -227,8 +227,8 @@ test_bad_regions (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
-/* A copy of an image of new_image() in memory of the device, @offset bytes into it, @padding bytes after
- * each row. */
+/* A copy of an image of new_image() in memory of the device, @offset bytes into it, @padding bytes
+ * after each row. */
 static EffvkImage *
 new_image_in_memory (Fixture *fixture, guint seed, guint width, guint height, gsize offset,
                      gsize padding, EffvkFrameMemory **memory)
@@ -249,7 +249,8 @@ new_image_in_memory (Fixture *fixture, guint seed, guint width, guint height, gs
   return image;
 }
 
-/* Frames in memory that the device sees are read there where they can be; the answers are the same. */
+/* Frames in memory that the device sees are read there where they can be; the answers are the
+   same. */
 static void
 test_in_place (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where the device cannot
- * import them, or they are no such frames, that is said. */
+/* Frames in DMA buffers: the answers are those of the same pixels in the CPU's memory, and where
+ * the device cannot import them, or they are no such frames, that is said. */
 #define _GNU_SOURCE
 #include "device-fixture.h"
 #include "vk/memory.h"
@@ -32,8 +32,8 @@ static int export(EffvkDevice *device, gsize size)
   return fd;
 }
 
-/* Its file, filled. Where a CPU device cannot export (the system has no /dev/udmabuf), memory that the CPU shares does
- * instead: the device maps either. */
+/* Its file, filled. Where a CPU device cannot export (the system has no /dev/udmabuf), memory that
+ * the CPU shares does instead: the device maps either. */
 static int
 make_file (EffvkDevice *device, const guint8 *bytes, gsize size)
 {

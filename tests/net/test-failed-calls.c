@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of Vulkan that fail, in a program that classifies images: one error, or the right answer; never another
- * one, a crash, or something left behind. Above the layer of tests/layer/fault.h. */
+/* Calls of Vulkan that fail, in a program that classifies images: one error, or the right answer;
+ * never another one, a crash, or something left behind. Above the layer of tests/layer/fault.h. */
 
 #include "fault-matrix.h"
 

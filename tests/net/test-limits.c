@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A network on a device with the least that Vulkan 1.1 lets it have: the plan follows each limit, and the answers stay.
- * The limits are set in what the library knows of the device; tests/devices is for those that the driver tells. */
+/* A network on a device with the least that Vulkan 1.1 lets it have: the plan follows each limit,
+ * and the answers stay. The limits are set in what the library knows of the device; tests/devices
+ * is for those that the driver tells. */
 #include "classifier-helpers.h"
 #include "net/net.h"
 
@@ -154,7 +155,8 @@ test_limit (gconstpointer data)
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
 }
 
-/* A CPU device takes a CPU's kernels, also where its registers hold four floats (LP_NATIVE_VECTOR_WIDTH=128). */
+/* A CPU device takes a CPU's kernels, also where its registers hold four floats
+   (LP_NATIVE_VECTOR_WIDTH=128). */
 static void
 test_cpu_kernels (void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives the modifiers: the
- * answers are those of the same pixels in the CPU's memory, and what the device cannot import is refused. */
+/* Frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives
+ * the modifiers: the answers are those of the same pixels in the CPU's memory, and what the device
+ * cannot import is refused. */
 #define _GNU_SOURCE
 #include "classifier-helpers.h"
 #include "tiles.h"
@@ -93,8 +94,8 @@ fill (guint8 *bytes, gsize size, GRand *rand)
     bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
 }
 
-/* Noise with whole tiles of padding at the end of rows. Each plane gets a file of its own where @apart, else a
- * descriptor of the one file. */
+/* Noise with whole tiles of padding at the end of rows. Each plane gets a file of its own where
+ * @apart, else a descriptor of the one file. */
 static void
 frame_init (Frame *frame, EffvkFormat format, guint width, guint height, guint64 modifier,
             gboolean apart, guint seed)
@@ -411,7 +412,8 @@ main (int argc, char **argv)
   g_test_add ("/modifiers/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("list", test_list);
   ADD ("frames", test_frames);
-  /* The validation layer (1.4.309) crashes where memory is bound to one of an image's planes in memory. */
+  /* The validation layer (1.4.309) crashes where memory is bound to one of an image's planes in
+     memory. */
   if (g_strcmp0 (g_getenv ("EFFVK_VALIDATION"), "1") != 0)
     ADD ("apart", test_apart);
   ADD ("again", test_again);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The choice of kernels: forced, tuned, kept on disk, and ignored where it is not whole or another's. */
+/* The choice of kernels: forced, tuned, kept on disk, and ignored where it is not whole or
+   another's. */
 #include "net/tuning.h"
 
 #include <glib/gstdio.h>
@@ -304,8 +305,8 @@ test_forced (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_nonnull (strstr (error->message, "magic"));
 }
 
-/* Squeeze-excite within the projections: chosen by their kernel alone, with as many choices as other kernels of theirs
- * have; where there is nothing to excite, the same kernel without. */
+/* Squeeze-excite within the projections: chosen by their kernel alone, with as many choices as
+ * other kernels of theirs have; where there is nothing to excite, the same kernel without. */
 static void
 test_excite (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

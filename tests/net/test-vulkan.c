@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device and images that somebody else made: the answers are those of the same pixels in the CPU's memory, the
- * images are left as they were, and the caller's objects are let go of in time. */
+/* A device and images that somebody else made: the answers are those of the same pixels in the
+ * CPU's memory, the images are left as they were, and the caller's objects are let go of in
+ * time. */
 #include "classifier-helpers.h"
 #include "vulkan-world.h"
 

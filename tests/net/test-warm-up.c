@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shaders of a CPU device are compiled before the network runs, and once for all sizes of tensors. */
+/* Shaders of a CPU device are compiled before the network runs, and once for all sizes of
+   tensors. */
 #include "net/net.h"
 #include "vk/program-private.h"
 

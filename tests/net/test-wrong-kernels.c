@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A driver that computes wrong is found by the self-test, and how that ended is remembered. Above the layer of
- * tests/layer/fault.h, on a driver that computes right. */
+/* A driver that computes wrong is found by the self-test, and how that ended is remembered. Above
+ * the layer of tests/layer/fault.h, on a driver that computes right. */
 
 #include "fault-matrix.h"
 

@@ -7,8 +7,8 @@
 #include <effvk/effvk-vulkan.h>
 #include <effvk/effvk.h>
 
-/* A Vulkan of the test's own, as a program has one that brings its device: validated, where the layer is
- * there, and each of its messages a g_warning(). */
+/* A Vulkan of the test's own, as a program has one that brings its device: validated, where the
+ * layer is there, and each of its messages a g_warning(). */
 typedef struct
 {
   VkInstance instance;
@@ -41,8 +41,8 @@ void world_clear (World *world);
 /* What effvk is told of it. */
 EffvkVulkanDevice world_describe (World *world);
 
-/* @multi_planar: all planes in one image of this VkFormat, or VK_FORMAT_UNDEFINED: an image each. FALSE
- * where the device has no such images. */
+/* @multi_planar: all planes in one image of this VkFormat, or VK_FORMAT_UNDEFINED: an image each.
+ * FALSE where the device has no such images. */
 gboolean frame_init (Frame *frame, World *world, EffvkFormat format, guint width, guint height,
                      VkFormat multi_planar, VkImageLayout layout, guint seed);
 void frame_clear (Frame *frame);

@@ -171,7 +171,8 @@ preprocess_run (const PreprocessCase *test, EffvkImage **images, const char *ker
 static double
 bound (const PreprocessCase *test, EffvkStorage storage)
 {
-  /* Half-way values may round to either side, once or in both passes; limited range is spread then. */
+  /* Half-way values may round to either side, once or in both passes; limited range is spread
+     then. */
   if (test->recipe.eight_bits)
     return (test->full_range ? 1.1 : 2.1) / 255.0;
   return storage == EFFVK_STORAGE_F16 ? 0.08 / 255.0 : 0.005 / 255.0;

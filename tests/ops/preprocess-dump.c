@@ -2,7 +2,8 @@
 /* Preprocesses raw frames as a network would get them, for test-preprocess-pil.py. Reads, again and
  * again until the input ends, a line
  *
- *   FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash|border antialias|sharp float|8bit
+ *   FORMAT WIDTH HEIGHT SIZE RESIZE bilinear|bicubic center|squash|border antialias|sharp
+ *   float|8bit
  *
  * and a tightly packed frame behind it; Y'CbCr is BT.601, full range, chroma in the centre, as in
  * JPEG files. Writes [SIZE,SIZE,3] float32 in 0..1; the border is black. */

@@ -172,8 +172,8 @@ get_code (const guint8 *row, const EffvkComponent *component, guint x, EffvkForm
   return depth == 8 ? sample[0] : (sample[0] | sample[1] << 8) >> shift;
 }
 
-/* Where pixel @i of the frame lies among the samples of a plane with one every @step pixels: two samples, the second
- * one's weight; nothing beyond those of the picture. */
+/* Where pixel @i of the frame lies among the samples of a plane with one every @step pixels: two
+ * samples, the second one's weight; nothing beyond those of the picture. */
 static double
 place (guint i, guint step, guint first, guint length, gboolean cosited, guint samples[2])
 {
@@ -255,7 +255,8 @@ make_upright (const PreprocessCase *test, double *pixels)
   return pixels;
 }
 
-/* One pass over [@size[1],@size[0]], along an axis which has @n pixels then; NaN beside the picture. Frees @pixels. */
+/* One pass over [@size[1],@size[0]], along an axis which has @n pixels then; NaN beside the
+   picture. Frees @pixels. */
 static double *
 filter_axis (double *pixels, guint size[2], const double *weights, guint n, gboolean vertical,
              gboolean rounds)
@@ -285,9 +286,9 @@ filter_axis (double *pixels, guint size[2], const double *weights, guint n, gboo
   return result;
 }
 
-/* Component @c of all outputs, [H,W], as codes; NaN beside the picture. Rounded after each pass where PIL would,
- * which begins with the horizontal one; so must who uses a filter that overshoots. With others the rows of the frame as it
- * lies come first, where the order hardly shows. */
+/* Component @c of all outputs, [H,W], as codes; NaN beside the picture. Rounded after each pass
+ * where PIL would, which begins with the horizontal one; so must who uses a filter that overshoots.
+ * With others the rows of the frame as it lies come first, where the order hardly shows. */
 static double *
 resample (const PreprocessCase *test, const EffvkImage *image, guint c)
 {

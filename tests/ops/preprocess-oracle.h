@@ -23,8 +23,8 @@ typedef struct
   gboolean one_pass;  /* it has to be */
 } PreprocessCase;
 
-/* What the network's input shows of @image, before the normalisation, in 0..1: [H,W,3], or [H,W] for a
- * network of one channel. Free with g_free(). */
+/* What the network's input shows of @image, before the normalisation, in 0..1: [H,W,3], or [H,W]
+ * for a network of one channel. Free with g_free(). */
 double *preprocess_oracle (const PreprocessCase *test, const EffvkImage *image);
 
 /* How the samples of a format lie in their words: @depth bits, @shift bits above the lowest. */

@@ -264,8 +264,8 @@ test_bounds (void)
     }
 }
 
-/* Gates for which a pointwise kernel has no room in shared memory are computed in a dispatch of their own, whoever
- * asks for that kernel; and what is written down is the kernel that runs. */
+/* Gates for which a pointwise kernel has no room in shared memory are computed in a dispatch of
+ * their own, whoever asks for that kernel; and what is written down is the kernel that runs. */
 static void
 test_no_room (void)
 {
@@ -317,8 +317,8 @@ test_no_room (void)
   g_assert_cmpuint (effvk_validation_get_n_messages (), ==, 0);
 }
 
-/* A head over so many pixels and inputs, and a squeeze over so many sums, that a kernel which goes over all of
- * them in one loop would be cut short. */
+/* A head over so many pixels and inputs, and a squeeze over so many sums, that a kernel which goes
+ * over all of them in one loop would be cut short. */
 static gboolean
 run_large_head (EffvkTrial *trial, GError **error)
 {

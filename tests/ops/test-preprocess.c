@@ -39,7 +39,8 @@ test_formats (void)
       }
 }
 
-/* Filters of two samples: one pass for every format, in all parts of a frame, which may end where its memory does. */
+/* Filters of two samples: one pass for every format, in all parts of a frame, which may end where
+   its memory does. */
 static void
 test_one_pass (void)
 {

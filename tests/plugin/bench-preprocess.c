@@ -205,7 +205,8 @@ measure (EffvkDevice *device, GBytes *pixels, guint format, guint width, guint h
   return done;
 }
 
-/* What it takes to let the device read memory of the program's, once for all frames that come there. */
+/* What it takes to let the device read memory of the program's, once for all frames that come
+   there. */
 static void
 print_import (EffvkDevice *device, GBytes *pixels, guint rounds, GError **error)
 {

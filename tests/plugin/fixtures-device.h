@@ -3,7 +3,8 @@
 
 #include <glib.h>
 
-/* How long the device takes for each image, in us, beside what it needs; atomic, as what follows. */
+/* How long the device takes for each image, in us, beside what it needs; atomic, as what
+   follows. */
 extern gint fixture_collect_delay;
 
 /* The element's classifiers that are alive, and their models. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cascade with a real model: a stub detector that knows where four photographs lie in a mosaic, and
- * effvkclassify behind it, which names each. Skipped where the photographs and the model are not. */
+/* A cascade with a real model: a stub detector that knows where four photographs lie in a mosaic,
+ * and effvkclassify behind it, which names each. Skipped where the photographs and the model are
+ * not. */
 #include "fixtures.h"
 
 #include <gst/app/gstappsink.h>

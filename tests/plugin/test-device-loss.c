@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A device that is lost in the middle of a stream: frames pass, a new device and network take over, and how often is
- * bounded. Above the layer of tests/layer/fault.h. */
+/* A device that is lost in the middle of a stream: frames pass, a new device and network take over,
+ * and how often is bounded. Above the layer of tests/layer/fault.h. */
 
 #include "fixtures.h"
 
@@ -40,7 +40,8 @@ lose_device (void)
   fault_get_control ()->arm (get_call ("vkQueueSubmit"), 1, DEVICE_LOST);
 }
 
-/* Pushes the frame, which comes out, and returns whether it has classes; they are the right ones. */
+/* Pushes the frame, which comes out, and returns whether it has classes; they are the right
+   ones. */
 static gboolean
 push (Stream *stream)
 {

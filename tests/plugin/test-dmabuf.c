@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify and frames in DMA buffers: imported where caps say so and the device can, refused by the caps where
- * it cannot, and mapped where caps say nothing of it. */
+/* effvkclassify and frames in DMA buffers: imported where caps say so and the device can, refused
+ * by the caps where it cannot, and mapped where caps say nothing of it. */
 #define _GNU_SOURCE
 #include "fixtures.h"
 
@@ -22,7 +22,8 @@ effvk_device_can_import_dmabuf (EffvkDevice *device)
   return !g_atomic_int_get (&imports_nothing) && ask (device);
 }
 
-/* The CPU's memory, as a file: what lavapipe maps as it maps a DMA buffer, and the allocator too. */
+/* The CPU's memory, as a file: what lavapipe maps as it maps a DMA buffer, and the allocator
+   too. */
 static GstBuffer *
 in_dmabuf (GstBuffer *plain)
 {
@@ -86,7 +87,8 @@ test_caps (void)
   gst_harness_teardown (harness);
 }
 
-/* Where the device cannot, a source that prefers DMA buffers and has system memory too gives that. */
+/* Where the device cannot, a source that prefers DMA buffers and has system memory too gives
+   that. */
 static void
 test_negotiated_away (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of Vulkan that fail, in pipelines: one error or warning, or all answers; never another answer, a crash,
- * or something left behind. Above the layer of tests/layer/fault.h. */
+/* Calls of Vulkan that fail, in pipelines: one error or warning, or all answers; never another
+ * answer, a crash, or something left behind. Above the layer of tests/layer/fault.h. */
 
 #include "fixtures.h"
 

@@ -151,8 +151,8 @@ assert_flow_error (GstHarness *harness, GstBuffer *buffer, const char *says)
   gst_element_set_bus (element, NULL);
 }
 
-/* The device fails while its frame is in flight: that is posted, and the next frame is refused. Nothing
- * more is said about the same device, and the next start has a new one. */
+/* The device fails while its frame is in flight: that is posted, and the next frame is refused.
+ * Nothing more is said about the same device, and the next start has a new one. */
 static void
 test_device_lost (void)
 {

@@ -7,7 +7,8 @@
 /* Without rounding between the passes of the resize. */
 #define EXACT "top-k=10 model-overrides=\"{\\\"antialias\\\":false}\""
 
-/* The formats that a pad's template lists for frames in system memory, in its order: GstVideoFormat. */
+/* The formats that a pad's template lists for frames in system memory, in its order:
+   GstVideoFormat. */
 static GArray *
 list_formats (const char *pad)
 {
@@ -279,8 +280,8 @@ test_matrix (void)
   gst_harness_teardown (harness);
 }
 
-/* Frames of four levels that are the same picture in limited range, where the caps say that, and in full
- * range, also where they say nothing: gray and RGB, too. */
+/* Frames of four levels that are the same picture in limited range, where the caps say that, and in
+ * full range, also where they say nothing: gray and RGB, too. */
 static void
 test_range (void)
 {
@@ -357,8 +358,9 @@ push_info (GstHarness *harness, const GstVideoInfo *info, GstBuffer *buffer, dou
   g_assert_cmpuint (fixture_push_for_scores (harness, buffer, scores), ==, N_CLASSES);
 }
 
-/* A picture that lies on its side is classified as videoflip would turn it, with the one of the stream
- * going before a global tag, also where it changes amid the stream; a new stream begins upright. */
+/* A picture that lies on its side is classified as videoflip would turn it, with the one of the
+ * stream going before a global tag, also where it changes amid the stream; a new stream begins
+ * upright. */
 static void
 test_orientation (void)
 {

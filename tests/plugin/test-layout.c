@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the samples of each format lie, as GStreamer has it. The oracles of the preprocessing take bytes
- * from effvk's own table: here it is compared with another one. */
+/* Where the samples of each format lie, as GStreamer has it. The oracles of the preprocessing take
+ * bytes from effvk's own table: here it is compared with another one. */
 #include "base/image.h"
 
 #include <gst/video/video.h>

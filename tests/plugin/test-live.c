@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify in a pipeline that flows: flushes, stops, latency. Order is tested in test-order.c. */
+/* effvkclassify in a pipeline that flows: flushes, stops, latency. Order is tested in
+   test-order.c. */
 #include "fixtures-device.h"
 #include "fixtures.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify and the memory that it offers upstream: who takes it copies no pixel. Memory from elsewhere is
- * imported. */
+/* effvkclassify and the memory that it offers upstream: who takes it copies no pixel. Memory from
+ * elsewhere is imported. */
 #include "fixtures.h"
 
 #include <effvk/effvk.h>
@@ -39,7 +39,8 @@ get (const GstStructure *stats, const char *name)
   return value;
 }
 
-/* Runs "videotestsrc ! format @before ! effvkclassify ! @after sink" to its end, and keeps the frames. */
+/* Runs "videotestsrc ! format @before ! effvkclassify ! @after sink" to its end, and keeps the
+   frames. */
 static void
 run (const char *format, const char *before, const char *after, Outcome *outcome)
 {
@@ -180,8 +181,8 @@ new_system_pool (const GstVideoInfo *info, guint n)
   return pool;
 }
 
-/* System memory that comes again and again is read where it is, on a device that can; a pool may be gone
- * before the element, and the other way round. */
+/* System memory that comes again and again is read where it is, on a device that can; a pool may be
+ * gone before the element, and the other way round. */
 static void
 test_import (void)
 {

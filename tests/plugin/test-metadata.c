@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the classes go: every mode of meta-mode, the logits, and what other elements leave of them. */
+/* Where the classes go: every mode of meta-mode, the logits, and what other elements leave of
+   them. */
 #include "fixtures.h"
 
 #include <gst/app/gstappsink.h>
@@ -12,7 +13,8 @@
 #endif
 #endif
 
-/* The labels and scores in a buffer, as text: from every kind of metadata that it has; of the frame or of its objects. */
+/* The labels and scores in a buffer, as text: from every kind of metadata that it has; of the frame
+   or of its objects. */
 static void
 describe_arrays (const GstStructure *structure, GString *text)
 {
@@ -108,8 +110,8 @@ static const struct
   { "none", { FALSE, FALSE, FALSE } },
 };
 
-/* Every mode attaches what it names and nothing else, and all say the same; without alternatives GstAnalytics
- * has the label only. They change while it plays. */
+/* Every mode attaches what it names and nothing else, and all say the same; without alternatives
+ * GstAnalytics has the label only. They change while it plays. */
 static void
 test_modes (void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify and frames in DMA buffers that are tiled or compressed, on a device that a layer (tests/layer) gives
- * the DRM modifiers: those that it can import are in the caps, and their frames are classified as others are. */
+/* effvkclassify and frames in DMA buffers that are tiled or compressed, on a device that a layer
+ * (tests/layer) gives the DRM modifiers: those that it can import are in the caps, and their frames
+ * are classified as others are. */
 #define _GNU_SOURCE
 #include "fixtures.h"
 #include "tiles.h"
@@ -112,7 +113,8 @@ write_planes (guint8 *bytes, const Layout *layout, const GstVideoInfo *info, Gst
   gst_buffer_unmap (plain, &map);
 }
 
-/* The CPU's memory, as a file: what lavapipe maps as it maps a DMA buffer, and the allocator too. */
+/* The CPU's memory, as a file: what lavapipe maps as it maps a DMA buffer, and the allocator
+   too. */
 static GstBuffer *
 in_dmabuf (const GstVideoInfo *info, guint64 modifier, GstBuffer *plain, gboolean with_meta)
 {

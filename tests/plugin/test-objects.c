@@ -492,8 +492,8 @@ get_age (GstBuffer *buffer, guint i)
   return age;
 }
 
-/* In frames that are skipped a tracked object keeps its classes, where that is asked for; others have
- * none, and nothing is submitted. */
+/* In frames that are skipped a tracked object keeps its classes, where that is asked for; others
+ * have none, and nothing is submitted. */
 static void
 test_skipped (void)
 {
@@ -553,7 +553,8 @@ test_both_forms (void)
 #endif
 }
 
-/* Each track has a label of its own that is held, and one message tells of the objects that changed. */
+/* Each track has a label of its own that is held, and one message tells of the objects that
+   changed. */
 static void
 test_steady (void)
 {
@@ -608,8 +609,8 @@ test_steady (void)
   gst_harness_teardown (harness);
 }
 
-/* More objects than a submission holds, and a buffer that somebody else holds too. @apart: the frame is in two
- * memories and cannot be imported. */
+/* More objects than a submission holds, and a buffer that somebody else holds too. @apart: the
+ * frame is in two memories and cannot be imported. */
 static void
 check_many (guint batch_size, gboolean apart)
 {
@@ -676,8 +677,8 @@ new_model (void)
   return path;
 }
 
-/* A tracked object that would never be classified again is, when the model changes: no classes of one
- * model are ever given as another's. */
+/* A tracked object that would never be classified again is, when the model changes: no classes of
+ * one model are ever given as another's. */
 static void
 test_swap (void)
 {
@@ -772,8 +773,8 @@ draw_scenes (GRand *rand, Scene *scenes, guint n)
     }
 }
 
-/* All frames in one after the other, as the pipeline takes them, and then all out: in order, as many,
- * with their times. */
+/* All frames in one after the other, as the pipeline takes them, and then all out: in order, as
+ * many, with their times. */
 static void
 run_scenes (const char *properties, const Scene *scenes, guint n, Answer *answers)
 {
@@ -796,8 +797,8 @@ run_scenes (const char *properties, const Scene *scenes, guint n, Answer *answer
   gst_harness_teardown (harness);
 }
 
-/* However many frames are in flight, and however objects are batched, the answers are the serial ones:
- * those that are remembered, and steady ones, too. */
+/* However many frames are in flight, and however objects are batched, the answers are the serial
+ * ones: those that are remembered, and steady ones, too. */
 static void
 test_drawn (void)
 {

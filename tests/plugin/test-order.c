@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whatever is done to effvkclassify while frames are in flight: N in, N out, in order and between the same events, with
- * untouched times, and each with the answers of its own pixels. EFFVK_TEST_SEED repeats a random run. */
+/* Whatever is done to effvkclassify while frames are in flight: N in, N out, in order and between
+ * the same events, with untouched times, and each with the answers of its own pixels.
+ * EFFVK_TEST_SEED repeats a random run. */
 #include "fixtures-device.h"
 #include "fixtures.h"
 
@@ -208,7 +209,8 @@ read_scores (const GstStructure *structure, double *scores)
   return n;
 }
 
-/* The scores of the frame (0) or an object: its own, or, where they have an age, the last that came out. */
+/* The scores of the frame (0) or an object: its own, or, where they have an age, the last that came
+   out. */
 static void
 stream_check (Stream *stream, GstBuffer *buffer, const char *name, int id, GstClockTime age,
               const double *scores)
@@ -289,7 +291,8 @@ stream_check_regions (Stream *stream, GstBuffer *buffer)
   return found;
 }
 
-/* Every frame that came out has its times and its own classes or none. Returns how many have some. */
+/* Every frame that came out has its times and its own classes or none. Returns how many have
+   some. */
 static guint
 stream_check_frames (Stream *stream)
 {

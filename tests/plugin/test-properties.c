@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every property of effvkclassify that can be written, those to come as well: any value at any time from any thread.
- * EFFVK_TEST_SEED repeats what is random here. */
+/* Every property of effvkclassify that can be written, those to come as well: any value at any time
+ * from any thread. EFFVK_TEST_SEED repeats what is random here. */
 #include "fixtures.h"
 
 #include <effvk/effvk.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pipelines, each with a thread that does sequences of random steps: starts, stops, seeks, flushes, ends the stream, sets
- * properties. EFFVK_STRESS_STREAMS: how many (1 to 8, at random); EFFVK_STRESS_SECONDS: how long (6), and
- * EFFVK_STRESS_SEQUENCES: how many sequences at least (0), of all together. EFFVK_TEST_SEED repeats what is random here, but
- * not what the threads make of it. */
+/* Pipelines, each with a thread that does sequences of random steps: starts, stops, seeks, flushes,
+ * ends the stream, sets properties. EFFVK_STRESS_STREAMS: how many (1 to 8, at random);
+ * EFFVK_STRESS_SECONDS: how long (6), and EFFVK_STRESS_SEQUENCES: how many sequences at least (0),
+ * of all together. EFFVK_TEST_SEED repeats what is random here, but not what the threads make of
+ * it. */
 #include "fixtures.h"
 
 #include <effvk/effvk.h>
@@ -118,8 +119,8 @@ print_passed (Stream *stream)
   g_mutex_unlock (&stream->lock);
 }
 
-/* Those that leave are those that came, in their order; not by their times, which a live source lets
- * wrap below 0 after a flush. */
+/* Those that leave are those that came, in their order; not by their times, which a live source
+ * lets wrap below 0 after a flush. */
 static void
 check_out (Stream *stream, GstClockTime time)
 {
@@ -142,7 +143,8 @@ check_out (Stream *stream, GstClockTime time)
            stream->i, GST_TIME_ARGS (time));
 }
 
-/* What a detector and a tracker would: up to three objects, some of which have left the picture. Takes the buffer. */
+/* What a detector and a tracker would: up to three objects, some of which have left the picture.
+   Takes the buffer. */
 static GstBuffer *
 add_objects (GstBuffer *buffer, guint number)
 {
@@ -199,8 +201,9 @@ take_caps (Stream *stream, GstCaps *caps)
   g_mutex_unlock (&stream->lock);
 }
 
-/* Leaves of what downstream takes the stream's caps. A capsfilter would as well, and makes an error of a segment that
- * comes when downstream has just been stopped, as every GstBaseTransform does, which the source then posts. */
+/* Leaves of what downstream takes the stream's caps. A capsfilter would as well, and makes an error
+ * of a segment that comes when downstream has just been stopped, as every GstBaseTransform does,
+ * which the source then posts. */
 static GstPadProbeReturn
 restrict_caps (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
@@ -316,7 +319,8 @@ set_caps (Stream *stream)
   gst_pad_mark_reconfigure (stream->source);
 }
 
-/* What has to go through the source without a flush waits for the frame that downstream has, in PAUSED for ever. */
+/* What has to go through the source without a flush waits for the frame that downstream has, in
+   PAUSED for ever. */
 static gboolean
 flows (Stream *stream)
 {

@@ -182,8 +182,8 @@ wait_for_frames (Stream *stream, guint model)
     }
 }
 
-/* What malloc has given and not got back, in all arenas. What it holds free is no leak, and depends on
- * which thread asked when. */
+/* What malloc has given and not got back, in all arenas. What it holds free is no leak, and depends
+ * on which thread asked when. */
 static gsize
 get_heap_bytes (void)
 {
@@ -260,8 +260,8 @@ swap_often (const char *first, const char *second, guint n)
                   "%.1f and %.1f MB",
                   n, (double) heap[0] / 1e6, (double) heap[1] / 1e6, (double) resident[0] / 1e6,
                   (double) resident[1] / 1e6);
-  /* measured beside two busy programs, 60 swaps: heap 0.1 MB more, and 1.4 where the validation layer
-   * keeps some of each network; resident -2 to 4, and once 18 MB */
+  /* measured beside two busy programs, 60 swaps: heap 0.1 MB more, and 1.4 where the validation
+   * layer keeps some of each network; resident -2 to 4, and once 18 MB */
   if (n >= 20)
     {
       g_assert_cmpuint (heap[1], <, heap[0] + (4 << 20));
@@ -364,7 +364,8 @@ count_notify (GObject *object, GParamSpec *spec, gpointer n)
   g_atomic_int_inc ((gint *) n);
 }
 
-/* The old one goes on, and its settings are those that are read; who listens is told of those that went back. */
+/* The old one goes on, and its settings are those that are read; who listens is told of those that
+   went back. */
 static void
 test_refused (void)
 {

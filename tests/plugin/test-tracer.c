@@ -25,7 +25,8 @@ count_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
-/* From the beginning to the end, where @flush says so with a flush on the way, which takes what is in flight. */
+/* From the beginning to the end, where @flush says so with a flush on the way, which takes what is
+   in flight. */
 static void
 run (const char *properties, gboolean flush)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* effvkclassify and frames in Vulkan images: the answers are those of system memory, no pixel is copied by the
- * CPU, and the images go on as they came. GStreamer's Vulkan is validated: the layer writes to a file, which must stay empty. */
+/* effvkclassify and frames in Vulkan images: the answers are those of system memory, no pixel is
+ * copied by the CPU, and the images go on as they came. GStreamer's Vulkan is validated: the layer
+ * writes to a file, which must stay empty. */
 #define _GNU_SOURCE
 #include "fixtures.h"
 
@@ -172,7 +173,8 @@ assert_same_pixels (GPtrArray *a, GPtrArray *b)
     }
 }
 
-/* Of widths that no plane has padding with: vulkanupload takes rows for tight. Others are in tests/net/test-vulkan.c. */
+/* Of widths that no plane has padding with: vulkanupload takes rows for tight. Others are in
+   tests/net/test-vulkan.c. */
 static void
 test_formats (void)
 {
@@ -218,8 +220,9 @@ test_formats (void)
 }
 
 #ifdef HAVE_GST_VULKAN
-/* On vulkanupload's source pad: when the device has the frame. It reuses what it uploads from before that, and
- * destroys it and the images when it stops; nothing holds it back where there is a queue behind it. */
+/* On vulkanupload's source pad: when the device has the frame. It reuses what it uploads from
+ * before that, and destroys it and the images when it stops; nothing holds it back where there is a
+ * queue behind it. */
 static GstPadProbeReturn
 finish_upload (GstPad *pad, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
@@ -305,7 +308,8 @@ set_contexts (gpointer data)
   return NULL;
 }
 
-/* The application may give the element another device at any time, whatever others ask it meanwhile. */
+/* The application may give the element another device at any time, whatever others ask it
+   meanwhile. */
 static void
 test_contexts (void)
 {
@@ -376,8 +380,9 @@ test_pixels (void)
     }
 }
 
-/* Several elements have the same images at once: two classify, with a network each or one for both. (An element that
- * changes the images' layout would race with them: GStreamer tells a layout before it is submitted.) */
+/* Several elements have the same images at once: two classify, with a network each or one for both.
+ * (An element that changes the images' layout would race with them: GStreamer tells a layout before
+ * it is submitted.) */
 static void
 test_tee (void)
 {
@@ -418,8 +423,9 @@ hold (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info G_GNUC_UNUSED, gpointer h
   return GST_PAD_PROBE_OK;
 }
 
-/* Lets no frame into vulkanupload and waits until none is there: it destroys what a frame was uploaded from without
- * waiting for that, when it is stopped or flushed. Those that it has given on are in flight. Returns the probe on
+/* Lets no frame into vulkanupload and waits until none is there: it destroys what a frame was
+ * uploaded from without waiting for that, when it is stopped or flushed. Those that it has given on
+ * are in flight. Returns the probe on
  * @pad. */
 static gulong
 hold_uploads (GstPad *pad)
@@ -502,7 +508,8 @@ test_waits (void)
 }
 #endif
 
-/* Stops and flushes while frames are in flight: nothing is let go of that the device still reads. */
+/* Stops and flushes while frames are in flight: nothing is let go of that the device still
+   reads. */
 static void
 test_stop (void)
 {
@@ -583,7 +590,8 @@ test_caps (void)
   g_assert_false (takes_images (0));
 }
 
-/* The element's own device, where nobody has one, is one that effvk cannot work on: an error says why. */
+/* The element's own device, where nobody has one, is one that effvk cannot work on: an error says
+   why. */
 static void
 test_refused (void)
 {
@@ -614,8 +622,8 @@ test_refused (void)
   g_unsetenv ("GST_VULKAN_INSTANCE_API_VERSION");
 }
 
-/* Turns the layer on for every instance of the process, synchronization validation too (by its older and its newer
- * name). Returns the path of what it will have said. */
+/* Turns the layer on for every instance of the process, synchronization validation too (by its
+ * older and its newer name). Returns the path of what it will have said. */
 static char *
 validate (void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* To be preloaded: tells ThreadSanitizer of the order that GLib and GStreamer make between threads, which
- * it cannot see in libraries that were built without it. What pthreads and g_atomic_* do it sees. */
+/* To be preloaded: tells ThreadSanitizer of the order that GLib and GStreamer make between threads,
+ * which it cannot see in libraries that were built without it. What pthreads and g_atomic_* do it
+ * sees. */
 #include <dlfcn.h>
 #include <glib-object.h>
 #include <sanitizer/tsan_interface.h>

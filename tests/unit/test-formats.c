@@ -121,8 +121,8 @@ test_normalisation (void)
     }
 }
 
-/* A network for many labels ends in a sigmoid; logits alone are taken for one label's. One logit is a
- * probability of its own, unless the file says otherwise. */
+/* A network for many labels ends in a sigmoid; logits alone are taken for one label's. One logit is
+ * a probability of its own, unless the file says otherwise. */
 static void
 test_output (void)
 {

@@ -83,7 +83,8 @@ test_kinds (void)
   assert_chosen (list, "gpu", 1);
 }
 
-/* The order in which "auto" and "gpu" pass over devices that cannot run a model; who is named stands for itself. */
+/* The order in which "auto" and "gpu" pass over devices that cannot run a model; who is named
+   stands for itself. */
 static void
 test_order (void)
 {

@@ -4,8 +4,8 @@
 #include "model/graph/graph.h"
 
 /* Steps through a graph, from the input towards the output: what a value is consumed by, and a
- * convolution or dense layer with what follows it. Every step goes from a value to a node that consumes
- * it, and nodes come after their inputs, so that a walk ends. */
+ * convolution or dense layer with what follows it. Every step goes from a value to a node that
+ * consumes it, and nodes come after their inputs, so that a walk ends. */
 
 typedef struct
 {

@@ -8,7 +8,8 @@
  *     conv_pw, bn1, conv_dw, bn2, se.conv_reduce, se.conv_expand, conv_pwl, bn3   MBConv
  *     conv_dw, bn1, se…, conv_pw, bn2                                             without expansion
  *     conv_exp, bn1, conv_pwl, bn2                                                fused
- *     conv, bn1                                                                   without projection
+ *     conv, bn1                                                                   without
+ *     projection
  *   conv_head, bn2                     head
  *   classifier                         fully connected
  */

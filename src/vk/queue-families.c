@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vk/queues.h"
+#include "vk/queue-families.h"
 
 GPtrArray *
 effvk_device_open_queues (EffvkDevice *device, guint max)
