@@ -39,6 +39,8 @@ def shown(value):
         return "-1"
     if hasattr(value, "value_nick"):
         return value.value_nick
+    if hasattr(value, "value_nicks"):
+        return "+".join(value.value_nicks)
     return str(value)
 
 
@@ -48,6 +50,9 @@ def kind(spec):
     if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
         nicks = [value.value_nick for value in spec.enum_class.__enum_values__.values()]
         return "one of " + ", ".join(f"`{nick}`" for nick in nicks)
+    if GObject.type_is_a(spec.value_type, GObject.TYPE_FLAGS):
+        nicks = [value.first_value_nick for value in spec.flags_class.__flags_values__.values()]
+        return "some of " + ", ".join(f"`{nick}`" for nick in nicks) + ", joined by +"
     return {"gchararray": "string", "gboolean": "boolean", "guint": "number", "gint": "number", "guint64": "number",
             "gint64": "number", "gdouble": "number", "gfloat": "number", "GstStructure": "structure",
             "GstValueArray": "array"}.get(name, name)
@@ -62,7 +67,7 @@ def changeable(spec):
 def element(name):
     """The part of the page about one element."""
     made = Gst.ElementFactory.make(name)
-    inherited = {spec.name for spec in GObject.list_properties(Gst.Element)}
+    inherited = {spec.name for spec in GObject.list_properties(Gst.Bin)}
     lines = [f"\n## {name}\n", made.get_factory().get_metadata("description") + ".\n",
              "| property | type | default | change | meaning |", "|---|---|---|---|---|"]
     for spec in sorted(made.list_properties(), key=lambda spec: spec.name):
