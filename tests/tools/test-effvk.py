@@ -13,7 +13,7 @@ import subprocess
 import threading
 import zipfile
 
-from effvktool import (ROOT, Failure, Folder, Run, Skip, check, diagnose, equal, has_fields, launch,
+from effvktool import (ROOT, Failure, Folder, Run, Skip, check, diagnose, equal, has_fields, launch, write_png,
                        needs_gstreamer, plain_env, run_tests, validate)
 
 NUMBER = (int, float)
