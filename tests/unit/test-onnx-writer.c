@@ -86,7 +86,7 @@ test_nowhere (void)
 
   g_assert_no_error (error);
   g_assert_false (effvk_model_save_onnx (model, "/nonexistent/x.onnx", &error));
-  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
 int
