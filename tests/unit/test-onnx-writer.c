@@ -2,6 +2,7 @@
 /* What is written as ONNX is read back as the same network: to the last bit of every weight. */
 #include "model/model-private.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
