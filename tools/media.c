@@ -262,7 +262,9 @@ on_autoplug_continue (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, GstCaps *c
          && !g_str_has_prefix (type, "subpicture/");
 }
 
-/* jpegdec's default is a fast transform that makes every pixel a little darker. */
+/* jpegdec's default is a fast transform that makes every pixel a little darker. A camera's pictures
+ * over HTTP are one stream: multipartdemux, which waits for more, would hold them back for
+ * seconds. */
 static void
 on_element_added (GstBin *pipeline G_GNUC_UNUSED, GstBin *bin G_GNUC_UNUSED, GstElement *element,
                   MediaSource *media)
@@ -272,6 +274,8 @@ on_element_added (GstBin *pipeline G_GNUC_UNUSED, GstBin *bin G_GNUC_UNUSED, Gst
   tool_media_damage_add (&media->damage, element);
   if (factory && strcmp (GST_OBJECT_NAME (factory), "jpegdec") == 0)
     gst_util_set_object_arg (G_OBJECT (element), "idct-method", "islow");
+  if (factory && strcmp (GST_OBJECT_NAME (factory), "multipartdemux") == 0)
+    g_object_set (element, "single-stream", TRUE, NULL);
 }
 
 /* Before the converter hears of the decoder's format. */
