@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     -h|--help)
       echo "$usage"
       echo "  --slow         the large networks as well, the fuzzers, five minutes of stress and 200 changes of models"
-      echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin, devices or slow"
+      echo "  --suite NAME   only unit, fuzz, ops, net, tools, plugin, devices, slow or long"
       echo "  EFFVK_KNOWN_SKIPS  a list of the tests that may be skipped: others fail then, see tests/lib/summary.py"
       echo "  EFFVK_SHARED   folder with the real models and pictures (default: ../shared, if it is there)"
       exit 0
