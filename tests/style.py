@@ -19,9 +19,11 @@ CLANG_FORMAT = 14
 
 def files(*patterns):
     """The files of the tree, as git knows them or, in a copy without git, as they are."""
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z", "--", *patterns],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    if listed.returncode == 0:
+    listed = None
+    if shutil.which("git"):
+        listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z", "--", *patterns],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if listed and listed.returncode == 0:
         paths = listed.stdout.decode().split("\0")
     else:
         ends = tuple(pattern.lstrip("*") for pattern in patterns)
