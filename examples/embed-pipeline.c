@@ -6,33 +6,9 @@
  */
 #include <gst/gst.h>
 
-#ifdef HAVE_GST_ANALYTICS
-#include <gst/analytics/analytics.h>
-#endif
-
-/* From 1.24 on: any classifier's metadata is read like this, not only effvk's. */
-static gboolean
-print_analytics (GstBuffer *buffer)
-{
-  gboolean found = FALSE;
-#ifdef HAVE_GST_ANALYTICS
-  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
-  GstAnalyticsMtd mtd;
-  gpointer state = NULL;
-
-  while (meta
-         && gst_analytics_relation_meta_iterate (meta, &state,
-                                                 gst_analytics_cls_mtd_get_mtd_type (), &mtd))
-    for (gsize i = 0; i < gst_analytics_cls_mtd_get_length (&mtd); i++, found = TRUE)
-      g_print ("  %6.2f %%  %s\n", 100.0 * (double) gst_analytics_cls_mtd_get_level (&mtd, i),
-               g_quark_to_string (gst_analytics_cls_mtd_get_quark (&mtd, i)));
-#endif
-  return found;
-}
-
-/* On every version: effvk's custom meta. */
+/* The custom meta is there on every GStreamer, and lists all classes, the label first. */
 static void
-print_custom (GstBuffer *buffer)
+print_classes (GstBuffer *buffer)
 {
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta");
   GstStructure *structure = meta ? gst_custom_meta_get_structure (meta) : NULL;
@@ -50,8 +26,7 @@ on_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
 
   g_print ("%" GST_TIME_FORMAT "\n", GST_TIME_ARGS (GST_BUFFER_PTS (buffer)));
-  if (!print_analytics (buffer))
-    print_custom (buffer);
+  print_classes (buffer);
   return GST_PAD_PROBE_OK;
 }
 
