@@ -100,13 +100,15 @@ give_up (GstEffvkClassify *self, const GstEffvkModelConfig *config, const GError
 
   GST_OBJECT_LOCK (self);
   stops = !self->may_load;
+  GST_OBJECT_UNLOCK (self);
+  if (!stops) /* before a frame is refused, as upstream posts an error of its own then */
+    gst_effvk_model_instance_post_error (GST_ELEMENT (self), config, error);
+  GST_OBJECT_LOCK (self);
   self->lost = TRUE;
   self->restoring = FALSE;
   GST_OBJECT_UNLOCK (self);
-  if (stops)
-    return;
-  gst_effvk_model_instance_post_error (GST_ELEMENT (self), config, error);
-  gst_effvk_queue_set_flow (&self->queue, GST_FLOW_ERROR, TRUE);
+  if (!stops)
+    gst_effvk_queue_set_flow (&self->queue, GST_FLOW_ERROR, TRUE);
 }
 
 static void

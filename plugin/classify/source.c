@@ -4,20 +4,21 @@
 
 #define GST_CAT_DEFAULT gst_effvk_classify_debug
 
-/* A lost device stays lost, so that it is reported once and not with every frame that follows. */
+/* A lost device stays lost, so that it is reported once and not with every frame that follows. The error
+   is posted first: upstream posts an error of its own as soon as a frame is refused. */
 static void
 post_frame_error (GstEffvkClassify *self, const GError *error)
 {
   g_autoptr (GError) prefixed = g_error_copy (error);
   g_auto (GstEffvkModelConfig) config = { 0 };
 
+  gst_effvk_classify_get_config (self, &config);
+  g_prefix_error (&prefixed, "Could not classify a frame: ");
+  gst_effvk_model_instance_post_error (GST_ELEMENT (self), &config, prefixed);
   GST_OBJECT_LOCK (self);
   self->lost = g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_LOST)
                || g_error_matches (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_TIMEOUT);
   GST_OBJECT_UNLOCK (self);
-  gst_effvk_classify_get_config (self, &config);
-  g_prefix_error (&prefixed, "Could not classify a frame: ");
-  gst_effvk_model_instance_post_error (GST_ELEMENT (self), &config, prefixed);
 }
 
 static void
