@@ -22,6 +22,7 @@ struct _EffvkSmoother
   guint n_classes;
   EffvkOutputActivation activation; /* never auto */
   double weight, hysteresis, unknown_threshold, unknown_margin;
+  EffvkClassFilter *filter;    /* NULL: all classes count */
   guint64 time_constant, hold; /* ns */
 
   float *logits, *scores;  /* averages, and what they score */
@@ -42,6 +43,7 @@ effvk_smoother_finalize (GObject *object)
   EffvkSmoother *smoother = EFFVK_SMOOTHER (object);
 
   g_clear_object (&smoother->model);
+  g_clear_object (&smoother->filter);
   g_free (smoother->logits);
   g_free (smoother->scores);
   G_OBJECT_CLASS (effvk_smoother_parent_class)->finalize (object);
@@ -122,6 +124,16 @@ effvk_smoother_set_unknown (EffvkSmoother *smoother, double threshold, double ma
   g_return_if_fail (!isnan (threshold) && margin >= 0.0);
   smoother->unknown_threshold = threshold;
   smoother->unknown_margin = margin;
+}
+
+void
+effvk_smoother_set_filter (EffvkSmoother *smoother, EffvkClassFilter *filter)
+{
+  g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
+  g_return_if_fail (!filter || EFFVK_IS_CLASS_FILTER (filter));
+  g_return_if_fail (!filter || effvk_class_filter_get_model (filter) == smoother->model);
+
+  g_set_object (&smoother->filter, filter);
 }
 
 void
@@ -212,9 +224,15 @@ score (EffvkSmoother *smoother)
     smoother->scores[i] = (float) (smoother->scores[i] / sum);
 }
 
-/* The @k best classes, best first; the lower index first among equals, as the device has it. Sorted
- * by the averages, of which scores may round to the same. */
-static void
+static gboolean
+counts (EffvkSmoother *smoother, guint i, double score)
+{
+  return !smoother->filter || effvk_class_filter_passes (smoother->filter, i, score);
+}
+
+/* The @k best classes that count, best first; the lower index first among equals, as the device has
+ * it. Sorted by the averages, of which scores may round to the same. Returns how many there are. */
+static guint
 find_best (EffvkSmoother *smoother, EffvkClass *best, guint k)
 {
   guint n = 0;
@@ -223,24 +241,29 @@ find_best (EffvkSmoother *smoother, EffvkClass *best, guint k)
     {
       guint at;
 
-      if (n == k && smoother->logits[i] <= smoother->logits[best[k - 1].index])
+      if ((n == k && smoother->logits[i] <= smoother->logits[best[k - 1].index])
+          || !counts (smoother, i, (double) smoother->scores[i]))
         continue;
       for (at = n < k ? n++ : k - 1;
            at > 0 && smoother->logits[i] > smoother->logits[best[at - 1].index]; at--)
         best[at] = best[at - 1];
       best[at] = (EffvkClass){ .index = i, .score = smoother->scores[i] };
     }
+  return n;
 }
 
 /* What the averages say, seen from the label so far. */
 static guint
 find_label (EffvkSmoother *smoother, const EffvkClass *best, guint n)
 {
-  guint label = best[0].index;
+  guint label = n > 0 ? best[0].index : EFFVK_CLASS_UNKNOWN;
   /* An unknown is left only for a class that clears the limits. */
   double lift = smoother->label == EFFVK_CLASS_UNKNOWN ? smoother->hysteresis : 0.0;
 
+  if (n == 0)
+    return label;
   if (smoother->label < smoother->n_classes
+      && counts (smoother, smoother->label, (double) smoother->scores[smoother->label])
       && best[0].score <= smoother->scores[smoother->label] + smoother->hysteresis)
     label = smoother->label;
   if (smoother->unknown_threshold != 0.0
@@ -250,6 +273,14 @@ find_label (EffvkSmoother *smoother, const EffvkClass *best, guint n)
       && best[0].score - best[1].score < smoother->unknown_margin + lift)
     return EFFVK_CLASS_UNKNOWN;
   return label;
+}
+
+/* There is a label, and a filter that was set since has not left it out. */
+static gboolean
+may_stay (EffvkSmoother *smoother)
+{
+  return smoother->label == EFFVK_CLASS_UNKNOWN
+         || (smoother->label != NO_CLASS && counts (smoother, smoother->label, INFINITY));
 }
 
 /* Returns whether the label changed. */
@@ -266,16 +297,29 @@ settle (EffvkSmoother *smoother, guint found)
       smoother->candidate = found;
       smoother->candidate_since = smoother->clock;
     }
-  if (smoother->label != NO_CLASS && smoother->clock - smoother->candidate_since < smoother->hold)
+  if (smoother->clock - smoother->candidate_since < smoother->hold && may_stay (smoother))
     return FALSE;
   smoother->label = found;
   smoother->candidate = NO_CLASS;
   return TRUE;
 }
 
-/* Moves the label to the front of the @k best. */
-static void
-put_first (EffvkSmoother *smoother, EffvkClass *best, guint k)
+/* The score of the best class that may count, however low it is. */
+static float
+get_best_score (EffvkSmoother *smoother)
+{
+  float best = 0.0f;
+
+  for (guint i = 0; i < smoother->n_classes; i++)
+    if (counts (smoother, i, INFINITY))
+      best = MAX (best, smoother->scores[i]);
+  return best;
+}
+
+/* Puts the label before the other ones of the @n best, which have room for it. Returns how many
+ * they are then, @k at most. */
+static guint
+put_first (EffvkSmoother *smoother, EffvkClass *best, guint n, guint k)
 {
   EffvkClass first = { .index = smoother->label };
   guint at = 0;
@@ -283,11 +327,25 @@ put_first (EffvkSmoother *smoother, EffvkClass *best, guint k)
   if (smoother->label < smoother->n_classes)
     first.score = smoother->scores[smoother->label];
   else if (smoother->activation != EFFVK_OUTPUT_ACTIVATION_NONE)
-    first.score = 1.0f - best[0].score;
-  while (at < k - 1 && best[at].index != smoother->label)
+    first.score = 1.0f - get_best_score (smoother);
+  while (at < n && best[at].index != smoother->label)
     at++;
-  memmove (best + 1, best, at * sizeof *best);
+  n = MIN (MAX (n, at + 1), k);
+  memmove (best + 1, best, MIN (at, n - 1) * sizeof *best);
   best[0] = first;
+  return n;
+}
+
+/* The heat map is of the network's best class, which may not count. */
+static void
+copy_attachments (EffvkSmoother *smoother, EffvkResult *result, EffvkResult *steady)
+{
+  guint n;
+  const float *embedding = effvk_result_get_embedding (result, &n);
+
+  effvk_result_set_embedding (steady, embedding, n);
+  if (counts (smoother, effvk_result_get_index (result, 0), INFINITY))
+    effvk_result_set_heatmap (steady, effvk_result_peek_heatmap (result));
 }
 
 EffvkResult *
@@ -297,8 +355,8 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
   g_return_val_if_fail (result != NULL, NULL);
 
   g_autofree EffvkClass *best = NULL;
-  guint n, k = effvk_result_get_n_classes (result);
-  const float *logits = effvk_result_get_logits (result, &n), *embedding;
+  guint n, n_best, k = effvk_result_get_n_classes (result);
+  const float *logits = effvk_result_get_logits (result, &n);
   EffvkResult *steady;
   gboolean moved;
 
@@ -311,17 +369,16 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
 
   average (smoother, logits, advance (smoother, time));
   score (smoother);
-  best = g_new (EffvkClass, MAX (k, 2)); /* two, for the margin */
-  find_best (smoother, best, MIN (MAX (k, 2), n));
-  moved = settle (smoother, find_label (smoother, best, n));
-  put_first (smoother, best, k);
+  n_best = MIN (MAX (k, 2), n); /* two, for the margin */
+  best = g_new (EffvkClass, n_best + 1);
+  n_best = find_best (smoother, best, n_best);
+  moved = settle (smoother, find_label (smoother, best, n_best));
+  k = put_first (smoother, best, n_best, k);
   if (changed)
     *changed = moved;
   steady
       = effvk_result_new (smoother->model, best, k, smoother->logits, n,
                           effvk_result_get_gpu_time (result), effvk_result_get_total_time (result));
-  embedding = effvk_result_get_embedding (result, &n);
-  effvk_result_set_embedding (steady, embedding, n);
-  effvk_result_set_heatmap (steady, effvk_result_peek_heatmap (result));
+  copy_attachments (smoother, result, steady);
   return steady;
 }

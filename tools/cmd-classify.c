@@ -22,6 +22,7 @@ typedef struct
   double interval;          /* s */
   double unknown_threshold; /* negative: the model's own */
   gboolean json, csv, summary, recursive;
+  char *allow, *deny, *class_thresholds;
   char *heatmap; /* the file to write it to */
   char *raw_text;
   gboolean raw;
@@ -34,8 +35,9 @@ typedef struct
   EffvkClassifier *classifier;
   ToolOutput *output;
   double unknown_threshold;
-  gboolean failed;    /* something went wrong, and was said */
-  gboolean abandoned; /* and nothing more can be done: the device is lost */
+  EffvkSmoother *chooser; /* of the classes that count; NULL: all do */
+  gboolean failed;        /* something went wrong, and was said */
+  gboolean abandoned;     /* and nothing more can be done: the device is lost */
 } Job;
 
 static void
@@ -66,12 +68,30 @@ warn_of_damage (const char *source, const ToolFrame *frame)
     tool_error ("%s: damaged: %s; its classes may be wrong", name, frame->damage);
 }
 
+/* What is told of an answer: an answer that says that it is unknown, or of the classes that count. */
+static EffvkResult *
+choose (Job *job, EffvkResult *result)
+{
+  if (!job->chooser)
+    return effvk_result_apply_unknown (result, job->unknown_threshold);
+  effvk_smoother_reset (job->chooser); /* each by itself */
+  return effvk_smoother_add (job->chooser, result, 0, NULL);
+}
+
 static void
-save_heatmap (Job *job, const char *source, EffvkResult *result)
+save_heatmap (Job *job, const char *source, EffvkResult *result, EffvkResult *told)
 {
 #ifdef HAVE_GDK_PIXBUF
   g_autoptr (GError) error = NULL;
+  guint width, height;
 
+  if (job->options->heatmap && job->chooser && !effvk_result_get_heatmap (told, &width, &height)
+      && effvk_result_get_heatmap (result, &width, &height))
+    {
+      tool_error ("%s: the heat map is of the network's best class, \"%s\", which does not count",
+                  job->options->heatmap, effvk_result_get_label (result, 0));
+      job->failed = TRUE;
+    }
   if (job->options->heatmap && !job->failed
       && !tool_heatmap_save (source, job->options->heatmap, result, &error))
     report (job, source, error);
@@ -91,13 +111,13 @@ collect (Job *job, gboolean wait)
   result = effvk_classifier_collect (job->classifier, wait, (gpointer *) &pending, &error);
   if (result)
     {
-      g_autoptr (EffvkResult) told = effvk_result_apply_unknown (result, job->unknown_threshold);
+      g_autoptr (EffvkResult) told = choose (job, result);
 
       pending->result = told;
       tool_output_add (job->output, pending);
       if (effvk_result_get_n_classes (result) == 0)
         job->failed = TRUE;
-      save_heatmap (job, pending->source, result);
+      save_heatmap (job, pending->source, result, told);
       return TRUE;
     }
   if (g_error_matches (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING))
@@ -179,6 +199,32 @@ classify_source (Job *job, const char *name)
     report (job, name, error);
 }
 
+static gboolean
+has_filter (const Options *options)
+{
+  return options->allow || options->deny || options->class_thresholds;
+}
+
+/* FALSE: the classes that count are not those of the model. */
+static gboolean
+make_chooser (Job *job, GError **error)
+{
+  const Options *options = job->options;
+  EffvkModel *model = effvk_classifier_get_model (job->classifier);
+  g_autoptr (EffvkClassFilter) filter = NULL;
+
+  if (!has_filter (options))
+    return TRUE;
+  filter = effvk_class_filter_new (model, options->allow, options->deny, options->class_thresholds,
+                                   error);
+  if (!filter)
+    return FALSE;
+  job->chooser = effvk_smoother_new (model, EFFVK_OUTPUT_ACTIVATION_AUTO);
+  effvk_smoother_set_unknown (job->chooser, job->unknown_threshold, 0);
+  effvk_smoother_set_filter (job->chooser, filter);
+  return TRUE;
+}
+
 static EffvkClassifier *
 make_classifier (const Options *options, GError **error)
 {
@@ -191,6 +237,7 @@ make_classifier (const Options *options, GError **error)
   effvk_classifier_options_set_top_k (classifier_options, (guint) options->top_k);
   effvk_classifier_options_set_max_in_flight (classifier_options, IN_FLIGHT);
   effvk_classifier_options_set_heatmaps (classifier_options, options->heatmap != NULL);
+  effvk_classifier_options_set_logits (classifier_options, has_filter (options));
   return effvk_classifier_new_for_selector (options->target.device, model, classifier_options,
                                             error);
 }
@@ -219,11 +266,14 @@ classify (const Options *options, char **arguments)
       = options->unknown_threshold >= 0
             ? options->unknown_threshold
             : effvk_model_get_unknown_threshold (effvk_classifier_get_model (classifier));
+  if (!make_chooser (&job, &error))
+    return tool_fail (error);
   /* The last frames of a source are still in flight while the next one is opened. */
   for (guint i = 0; i < sources->len && !job.abandoned && !tool_stopped (); i++)
     classify_source (&job, sources->pdata[i]);
   while (collect (&job, TRUE))
     ;
+  g_clear_object (&job.chooser);
   return job.failed ? TOOL_FAILED : TOOL_OK;
 }
 
@@ -239,34 +289,42 @@ is_same_file (const char *a, const char *b)
 static ToolStatus
 parse (Options *options, char ***argv)
 {
-  const GOptionEntry entries[]
-      = { TOOL_MODEL_ENTRY (&options->target),
-          TOOL_OVERRIDES_ENTRY (&options->target),
-          TOOL_GRAPH_OUTPUT_ENTRY (&options->target),
-          TOOL_LABELS_ENTRY (&options->target),
-          TOOL_DEVICE_ENTRY (&options->target),
-          TOOL_PRECISION_ENTRY (&options->target),
-          { "top-k", 'k', 0, G_OPTION_ARG_INT, &options->top_k,
-            "How many classes to report, 1 to 1000 (default: 5)", "K" },
-          { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options->interval,
-            "Classify a frame only every so many seconds of a video", "SECONDS" },
-          { "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options->unknown_threshold,
-            "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "
-            "which one that was taught has)",
-            "SCORE" },
-          { "recursive", 'r', 0, G_OPTION_ARG_NONE, &options->recursive,
-            "Look into the folders in a folder, too", NULL },
-          { "raw", 'R', 0, G_OPTION_ARG_STRING, &options->raw_text,
-            "The files are raw frames, for instance I420:640x480; - is the standard input",
-            "FORMAT:WxH" },
-          { "heatmap", 0, 0, G_OPTION_ARG_FILENAME, &options->heatmap,
-            "Write the picture, with where its first class was seen, to this PNG file", "FILE" },
-          TOOL_JSON_ENTRY (&options->json),
-          { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
-            "Print comma-separated values, for spreadsheets", NULL },
-          { "summary", 's', 0, G_OPTION_ARG_NONE, &options->summary,
-            "A line for each video: how much of its time it shows each class", NULL },
-          G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = {
+    TOOL_MODEL_ENTRY (&options->target),
+    TOOL_OVERRIDES_ENTRY (&options->target),
+    TOOL_GRAPH_OUTPUT_ENTRY (&options->target),
+    TOOL_LABELS_ENTRY (&options->target),
+    TOOL_DEVICE_ENTRY (&options->target),
+    TOOL_PRECISION_ENTRY (&options->target),
+    { "top-k", 'k', 0, G_OPTION_ARG_INT, &options->top_k,
+      "How many classes to report, 1 to 1000 (default: 5)", "K" },
+    { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options->interval,
+      "Classify a frame only every so many seconds of a video", "SECONDS" },
+    { "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options->unknown_threshold,
+      "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "
+      "which one that was taught has)",
+      "SCORE" },
+    { "allow", 0, 0, G_OPTION_ARG_STRING, &options->allow,
+      "Report only these classes: labels or indices, separated by commas; \\, is a comma in a "
+      "label",
+      "CLASSES" },
+    { "deny", 0, 0, G_OPTION_ARG_STRING, &options->deny, "Do not report these classes", "CLASSES" },
+    { "class-thresholds", 0, 0, G_OPTION_ARG_STRING, &options->class_thresholds,
+      "Report a class only from this score on, for instance cat=0.4,dog=0.7", "CLASS=SCORE" },
+    { "recursive", 'r', 0, G_OPTION_ARG_NONE, &options->recursive,
+      "Look into the folders in a folder, too", NULL },
+    { "raw", 'R', 0, G_OPTION_ARG_STRING, &options->raw_text,
+      "The files are raw frames, for instance I420:640x480; - is the standard input",
+      "FORMAT:WxH" },
+    { "heatmap", 0, 0, G_OPTION_ARG_FILENAME, &options->heatmap,
+      "Write the picture, with where its first class was seen, to this PNG file", "FILE" },
+    TOOL_JSON_ENTRY (&options->json),
+    { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
+      "Print comma-separated values, for spreadsheets", NULL },
+    { "summary", 's', 0, G_OPTION_ARG_NONE, &options->summary,
+      "A line for each video: how much of its time it shows each class", NULL },
+    G_OPTION_ENTRY_NULL
+  };
 
   if (!tool_parse (
           "classify", "FILE|FOLDER|URI…",
@@ -335,5 +393,8 @@ tool_classify (char ***argv)
   tool_target_clear (&options.target);
   g_free (options.raw_text);
   g_free (options.heatmap);
+  g_free (options.allow);
+  g_free (options.deny);
+  g_free (options.class_thresholds);
   return status;
 }

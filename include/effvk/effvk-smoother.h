@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <effvk/effvk-class-filter.h>
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 
@@ -14,11 +15,12 @@ G_BEGIN_DECLS
  *
  * 1. The network's raw answers are averaged over time, exponentially (effvk_smoother_set_weight(),
  *    effvk_smoother_set_time_constant()); scores are made of the averages.
- * 2. The *label* is the best class, but a class that is already the label is left only for one that
+ * 2. Classes that effvk_smoother_set_filter() leaves out do not count.
+ * 3. The *label* is the best class, but a class that is already the label is left only for one that
  *    is better by effvk_smoother_set_hysteresis().
- * 3. It is %EFFVK_CLASS_UNKNOWN where its score is too low, or the two best are too near to each
- *    other (effvk_smoother_set_unknown()).
- * 4. Another label than the one so far has to be found for effvk_smoother_set_hold() without a
+ * 4. It is %EFFVK_CLASS_UNKNOWN where its score is too low, where the two best are too near to each
+ *    other (effvk_smoother_set_unknown()), or where no class counts.
+ * 5. Another label than the one so far has to be found for effvk_smoother_set_hold() without a
  *    break before it becomes the label. The first is the label at once.
  *
  * A new smoother does nothing of all that until it is told to. Settings may be changed between two
@@ -118,6 +120,20 @@ EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double thres
                                            double margin);
 
 /**
+ * effvk_smoother_set_filter:
+ * @smoother: a smoother
+ * @filter: (nullable): which classes count, of the smoother's model; a reference is taken. %NULL
+ *   (the default): all of them
+ *
+ * Leaves classes out before the best ones are chosen. A label that does not count any more is left
+ * at the next result, whatever effvk_smoother_set_hysteresis() and effvk_smoother_set_hold() say.
+ * To filter the results of single images, call effvk_smoother_reset() before each.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_smoother_set_filter (EffvkSmoother *smoother, EffvkClassFilter *filter);
+
+/**
  * effvk_smoother_add:
  * @smoother: a smoother
  * @result: the next result, of a classifier made with #EffvkClassifierOptions:logits
@@ -128,10 +144,11 @@ EFFVK_API void effvk_smoother_set_unknown (EffvkSmoother *smoother, double thres
  *   effvk_smoother_reset()
  * @changed: (out) (optional): whether the label is another than before, or the first
  *
- * Adds a result. The answer has as many classes as @result: first the label, then the others, best
- * first. Where the label is unknown its score is the probability that the best class is wrong (1
- * less its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are no probabilities). The
- * logits are the averages, the times are those of @result.
+ * Adds a result. The answer has as many classes as @result, or fewer where fewer count: first the
+ * label, then the others, best first. Where the label is unknown its score is the probability that
+ * the best class is wrong (1 less its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are
+ * no probabilities). The logits are the averages, the times are those of @result. The heat map is
+ * left out where the class that it is of does not count.
  *
  * A result without classes, of an answer that was not finite, changes nothing and comes back as it
  * is.

@@ -11,6 +11,7 @@
  * Nothing here needs Vulkan or GStreamer headers.
  */
 
+#include <effvk/effvk-class-filter.h>
 #include <effvk/effvk-classifier.h>
 #include <effvk/effvk-device.h>
 #include <effvk/effvk-embeddings.h>

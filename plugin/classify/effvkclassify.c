@@ -125,6 +125,19 @@
  * and in skipped frames where #GstEffvkClassify:skipped says so. It has a steady label of its own.
  * The last 1024 objects are remembered, for 300 frames after they were seen.
  *
+ * ## Classes that count
+ *
+ * #GstEffvkClassify:allow and #GstEffvkClassify:deny choose the classes that may be reported.
+ * #GstEffvkClassify:class-thresholds sets the least score of single classes. They work before the
+ * best classes are chosen: where the network's best class does not count, the best one that does is
+ * the label. Where none does, the label is `unknown`. They hold for frames, objects and regions.
+ *
+ * A class that the model does not have is an error at the start, and a warning later. Then the
+ * classes that were set before stay. Where another network takes over that does not have them,
+ * frames pass without classes until they are set anew.
+ *
+ * A heat map is of the network's best class. It is left out where that class does not count.
+ *
  * ## Steady labels
  *
  * The network answers each frame by itself, so the best class can change from frame to frame. The
@@ -557,6 +570,7 @@ gst_effvk_classify_init (GstEffvkClassify *self)
   self->reporter = (GstEffvkReporter){ .element = GST_ELEMENT (self),
                                        .counters = &self->counters,
                                        .tracks = self->tracks,
+                                       .filter = self->settings.filter,
                                        .teaching = self->teaching };
   gst_effvk_classify_add_sink (self);
   gst_effvk_classify_add_source (self);

@@ -59,6 +59,20 @@ warn_of_softmax (GstEffvkClassify *self, GstEffvkModelInstance *network)
         (NULL));
 }
 
+/* The first network is refused with what it cannot tell; later, what can be told is. */
+static gboolean
+check_filter (GstEffvkClassify *self, GstEffvkModelInstance *network)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (gst_effvk_filter_check (self->settings.filter, gst_effvk_model_instance_get_model (network),
+                              &error))
+    return TRUE;
+  gst_effvk_registry_leave (self);
+  GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message), (NULL));
+  return FALSE;
+}
+
 gboolean
 gst_effvk_classify_join_network (GstEffvkClassify *self)
 {
@@ -73,6 +87,8 @@ gst_effvk_classify_join_network (GstEffvkClassify *self)
       return FALSE;
     }
   network = gst_effvk_classify_get_network (self);
+  if (!check_filter (self, network))
+    return FALSE;
   warn_about_cpu (self, gst_effvk_model_instance_get_config (network),
                   effvk_classifier_get_device (gst_effvk_model_instance_get_classifier (network)));
   warn_of_softmax (self, network);

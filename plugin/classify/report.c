@@ -12,15 +12,39 @@ forget (GstEffvkReporter *reporter)
   g_clear_object (&reporter->model);
 }
 
+/* What was told of objects before, and what frames that are skipped would carry. */
+static void
+forget_answers (GstEffvkReporter *reporter)
+{
+  forget (reporter);
+  gst_effvk_tracks_lock (reporter->tracks);
+  gst_effvk_tracks_clear (reporter->tracks);
+  gst_effvk_tracks_unlock (reporter->tracks);
+}
+
 void
 gst_effvk_reporter_reset (GstEffvkReporter *reporter)
 {
   gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
-  forget (reporter);
+  forget_answers (reporter);
   g_clear_object (&reporter->smoother);
-  gst_effvk_tracks_lock (reporter->tracks);
-  gst_effvk_tracks_clear (reporter->tracks);
-  gst_effvk_tracks_unlock (reporter->tracks);
+}
+
+/* Which classes of @model count now. FALSE: that cannot be told, so nothing is. */
+static gboolean
+update_filter (GstEffvkReporter *reporter, EffvkModel *model)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean changed, suits = gst_effvk_filter_update (reporter->filter, model, &changed, &error);
+
+  if (changed)
+    forget_answers (reporter);
+  if (error)
+    GST_ELEMENT_WARNING (reporter->element, RESOURCE, SETTINGS,
+                         ("%s. %s", error->message,
+                          suits ? "The old classes are kept" : "Frames pass without classes"),
+                         (NULL));
+  return suits;
 }
 
 static void
@@ -179,18 +203,24 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
 }
 
 GstBuffer *
-gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *how,
+gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *asked,
                            const GstEffvkItem *item, GstBuffer *buffer)
 {
+  EffvkModel *model
+      = item->network ? gst_effvk_model_instance_get_model (item->network) : reporter->model;
+  GstEffvkReporting how = *asked;
+
   if (item->request && item->request->results)
-    gst_effvk_teaching_see (reporter->teaching, gst_effvk_model_instance_get_model (item->network),
-                            item->request->results, item->time);
+    gst_effvk_teaching_see (reporter->teaching, model, item->request->results, item->time);
+  if (model && !update_filter (reporter, model))
+    return buffer;
+  how.steady.filter = gst_effvk_filter_get_classes (reporter->filter);
   if (item->objects)
-    buffer = report_objects (reporter, how, item, buffer);
+    buffer = report_objects (reporter, &how, item, buffer);
   if (item->objects && !item->and_frame)
     return buffer;
   if (item->request)
-    return report_frame (reporter, how, item, buffer);
-  return how->skipped == GST_EFFVK_SKIPPED_LAST ? report_last (reporter, how, item, buffer)
-                                                : buffer;
+    return report_frame (reporter, &how, item, buffer);
+  return how.skipped == GST_EFFVK_SKIPPED_LAST ? report_last (reporter, &how, item, buffer)
+                                               : buffer;
 }

@@ -18,6 +18,7 @@ typedef struct
   EffvkSmoother *smoother; /* of the stream; NULL until it is needed */
   GstEffvkTracks *tracks;  /* of the objects in it */
   GstEffvkTeaching *teaching;
+  GstEffvkFilter *filter; /* which classes count */
 
   /* what was told last of a frame; for the frames that are skipped after it */
   EffvkModel *model;

@@ -142,6 +142,7 @@ gst_effvk_settings_install (GObjectClass *object_class)
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   gst_effvk_steady_install_properties (object_class, GST_EFFVK_PROP_STEADY);
   gst_effvk_objects_install_properties (object_class, GST_EFFVK_PROP_OBJECTS);
+  gst_effvk_filter_install_properties (object_class, GST_EFFVK_PROP_FILTER);
 }
 
 void
@@ -157,6 +158,7 @@ gst_effvk_settings_init (GstEffvkSettings *settings)
                    .skipped = GST_EFFVK_SKIPPED_AUTO,
                    .steady = { .unknown_threshold = GST_EFFVK_MODELS_THRESHOLD } },
     .objects = { .interval = 1 },
+    .filter = gst_effvk_filter_new (),
     .device_restarts = GST_EFFVK_DEFAULT_DEVICE_RESTARTS,
   };
   gst_effvk_model_config_init (&settings->network);
@@ -167,6 +169,7 @@ gst_effvk_settings_clear (GstEffvkSettings *settings)
 {
   gst_effvk_model_config_clear (&settings->network);
   gst_effvk_object_options_clear (&settings->objects);
+  g_clear_pointer (&settings->filter, gst_effvk_filter_free);
   g_clear_pointer (&settings->teach_file, g_free);
 }
 
@@ -339,7 +342,8 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
       return TRUE;
     default:
       return gst_effvk_steady_set (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)
-             || gst_effvk_objects_set (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value);
+             || gst_effvk_objects_set (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value)
+             || gst_effvk_filter_set (settings->filter, id - GST_EFFVK_PROP_FILTER, value);
     }
 }
 
@@ -406,6 +410,7 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     default:
       return gst_effvk_steady_get (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)
-             || gst_effvk_objects_get (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value);
+             || gst_effvk_objects_get (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value)
+             || gst_effvk_filter_get (settings->filter, id - GST_EFFVK_PROP_FILTER, value);
     }
 }

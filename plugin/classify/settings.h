@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/classification-meta.h"
+#include "classify/filter.h"
 #include "classify/model-instance.h"
 #include "classify/objects.h"
 #include "classify/pace.h"
@@ -35,6 +36,7 @@ typedef struct
   GstEffvkPace pace;
   GstEffvkReporting reporting;
   GstEffvkObjectOptions objects;
+  GstEffvkFilter *filter; /* has a lock of its own */
   char *teach_file;
   guint device_restarts; /* within a minute */
 } GstEffvkSettings;
@@ -62,6 +64,8 @@ enum
   GST_EFFVK_PROP_STEADY, /* GST_EFFVK_STEADY_N_PROPERTIES of them */
   GST_EFFVK_PROP_OBJECTS
   = GST_EFFVK_PROP_STEADY + GST_EFFVK_STEADY_N_PROPERTIES, /* GST_EFFVK_OBJECTS_N_PROPERTIES */
+  GST_EFFVK_PROP_FILTER
+  = GST_EFFVK_PROP_OBJECTS + GST_EFFVK_OBJECTS_N_PROPERTIES, /* GST_EFFVK_FILTER_N_PROPERTIES */
 };
 
 void gst_effvk_settings_install (GObjectClass *object_class);

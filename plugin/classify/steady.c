@@ -143,7 +143,7 @@ gst_effvk_steady_apply (const GstEffvkSteady *steady, EffvkSmoother **smoother, 
 
   if (steady->smoothing == 0.0 && steady->smoothing_time == 0 && steady->hysteresis == 0.0
       && steady->hold == 0 && unknown_threshold == 0.0 && steady->unknown_margin == 0.0
-      && !steady->on_change)
+      && !steady->on_change && !steady->filter)
     {
       g_clear_object (smoother); /* what it remembers is not of the frame before the next */
       return TRUE;
@@ -156,6 +156,7 @@ gst_effvk_steady_apply (const GstEffvkSteady *steady, EffvkSmoother **smoother, 
   effvk_smoother_set_time_constant (*smoother, steady->smoothing_time);
   effvk_smoother_set_hysteresis (*smoother, steady->hysteresis);
   effvk_smoother_set_hold (*smoother, steady->hold);
+  effvk_smoother_set_filter (*smoother, steady->filter);
   effvk_smoother_set_unknown (*smoother, unknown_threshold, steady->unknown_margin);
   answer = effvk_smoother_add (*smoother, *result, time, &changed);
   g_return_val_if_fail (answer, TRUE); /* the element's classifiers are made with logits */

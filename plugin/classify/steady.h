@@ -13,7 +13,8 @@ typedef struct
 {
   double smoothing, hysteresis, unknown_threshold, unknown_margin;
   GstClockTime smoothing_time, hold;
-  gboolean on_change; /* messages only where the label changes */
+  gboolean on_change;       /* messages only where the label changes */
+  EffvkClassFilter *filter; /* (unowned): the classes that count; NULL: all. Not a property here */
 } GstEffvkSteady;
 
 #define GST_EFFVK_STEADY_N_PROPERTIES 7

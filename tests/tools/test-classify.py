@@ -196,7 +196,26 @@ def names_that_would_drive_the_terminal():
         check('\u202e' not in out and ' x' in out, f'{out!r}')
 
 
-run_tests([values_right_behind_their_option, a_folder, a_folder_with_a_video,
+def classes_that_count():
+    picture = temporary.make_picture()
+
+    def found(*options):
+        return [entry['label'] for entry in classify('--json', *options, picture).ok().json_lines()[0]['classes']]
+    order = found('-k12')
+    equal(found('-k2', '--deny', f'{order[0]},{order[2]}'), [order[1], order[3]], 'classes that are not denied')
+    equal(found('--allow', f'{order[5]},{order[3]}'), [order[3], order[5]], 'classes that are allowed')
+    equal(found('--allow', order[5], '--class-thresholds', f'{order[5]}=2'), ['unknown'], 'a threshold that is too high')
+    classify('--deny', 'blakc', picture).fails(1, 'deny', '"blakc"', 'did you mean "black"')
+    classify('--allow', '12', picture).fails(1, 'allow', '0 to 11')
+    classify('--class-thresholds', 'black=x', picture).fails(1, 'black=x', 'CLASS=SCORE')
+    heat = os.path.join(temporary.name, 'heat.png')
+    classify('--heatmap', heat, '--allow', order[0], picture).ok()
+    os.unlink(heat)
+    classify('--heatmap', heat, '--deny', order[0], picture).fails(1, heat, order[0], 'does not count')
+    check(not os.path.exists(heat), 'a heat map of another class was written')
+
+
+run_tests([classes_that_count, values_right_behind_their_option, a_folder, a_folder_with_a_video,
            a_folder_that_has_nothing, a_folder_that_cannot_be_read, comma_separated_values,
            what_is_unknown,
            a_line_for_each_video, the_summary_for_programs, shares_are_of_time,
