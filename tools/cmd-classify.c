@@ -68,7 +68,7 @@ warn_of_damage (const char *source, const ToolFrame *frame)
     tool_error ("%s: damaged: %s; its classes may be wrong", name, frame->damage);
 }
 
-/* What is told of an answer: an answer that says that it is unknown, or of the classes that count. */
+/* What is told of an answer: that it is unknown, or the classes that count. */
 static EffvkResult *
 choose (Job *job, EffvkResult *result)
 {
