@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classifier-options.h"
 #include "classifier-profile.h"
-#include "classifier-slot.h"
-#include "classifier-stats.h"
+#include "classifier-ring.h"
 #include "net/tuning.h"
 #include "selftest/record.h"
 #include "vk/cache.h"
-
-/* The ring: slots are filled and submitted in turn, and collected in the same order. */
-typedef enum
-{
-  SLOT_FREE,
-  SLOT_FILLING, /* holds images, not submitted yet: a batch that is not full */
-  SLOT_IN_FLIGHT,
-} SlotState;
-
-typedef struct
-{
-  EffvkSlot slot;
-  SlotState state;
-  GError *failure; /* why it did not reach the device, or NULL */
-  guint n_images, n_collected;
-  gpointer *user_data; /* per image */
-  gint64 *submitted;   /* per image, us of the monotonic clock */
-} RingSlot;
 
 struct _EffvkClassifier
 {
@@ -36,15 +17,8 @@ struct _EffvkClassifier
   guint top_k, batch, n_slots;
   guint outputs; /* that results carry, see EFFVK_SLOT_READS */
   EffvkOutputActivation activation;
-
-  GMutex collect_lock; /* one collector at a time; taken before lock */
-  GMutex lock;         /* what follows */
-  RingSlot *slots;
-  guint head; /* the slot that takes the next image */
-  guint tail; /* the oldest slot that holds one */
-  guint n_in_flight;
-  EffvkClass *classes; /* top_k; under collect_lock */
-  EffvkStats stats;
+  EffvkRing ring;
+  EffvkClass *classes; /* top_k, while an image is collected */
 };
 
 G_DEFINE_FINAL_TYPE (EffvkClassifier, effvk_classifier, G_TYPE_OBJECT)
@@ -60,20 +34,11 @@ effvk_classifier_finalize (GObject *object)
   EffvkClassifier *classifier = EFFVK_CLASSIFIER (object);
 
   effvk_classifier_flush (classifier);
-  for (guint i = 0; classifier->slots && i < classifier->n_slots; i++)
-    {
-      effvk_slot_clear (&classifier->slots[i].slot);
-      g_clear_error (&classifier->slots[i].failure);
-      g_free (classifier->slots[i].user_data);
-      g_free (classifier->slots[i].submitted);
-    }
-  g_free (classifier->slots);
+  effvk_ring_clear (&classifier->ring);
   g_free (classifier->classes);
   effvk_net_free (classifier->net);
   g_clear_object (&classifier->model);
   g_clear_object (&classifier->device);
-  g_mutex_clear (&classifier->lock);
-  g_mutex_clear (&classifier->collect_lock);
   G_OBJECT_CLASS (effvk_classifier_parent_class)->finalize (object);
 }
 
@@ -84,38 +49,33 @@ effvk_classifier_class_init (EffvkClassifierClass *klass)
 }
 
 static void
-effvk_classifier_init (EffvkClassifier *classifier)
+effvk_classifier_init (EffvkClassifier *classifier G_GNUC_UNUSED)
 {
-  g_mutex_init (&classifier->lock);
-  g_mutex_init (&classifier->collect_lock);
 }
 
 /* fp16 where it saves bandwidth and is right: on a GPU whose kernels pass the self-test with it. */
 static EffvkPrecision
 choose_precision (EffvkDevice *device, EffvkPrecision wanted)
 {
-  static GMutex lock;
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
-  gpointer known;
   g_autoptr (GError) error = NULL;
-  gboolean good;
 
   if (wanted != EFFVK_PRECISION_AUTO)
     return wanted;
   if (effvk_device_get_caps (device)->cpu)
     return EFFVK_PRECISION_FP32;
 
-  locker = g_mutex_locker_new (&lock);
-  known = g_object_get_data (G_OBJECT (device), "effvk-auto-precision");
-  if (known)
-    return (EffvkPrecision) GPOINTER_TO_INT (known);
-  good = effvk_selftest_passes (device, EFFVK_PRECISION_FP16, &error);
-  if (!good)
-    g_message ("%s does not pass the self-test in fp16, so fp32 is used: %s",
-               effvk_device_get_name (device), error->message);
-  wanted = good ? EFFVK_PRECISION_FP16 : EFFVK_PRECISION_FP32;
-  g_object_set_data (G_OBJECT (device), "effvk-auto-precision", GINT_TO_POINTER (wanted));
-  return wanted;
+  locker = g_mutex_locker_new (&device->precision_lock);
+  if (device->auto_precision != EFFVK_PRECISION_AUTO)
+    return device->auto_precision;
+  device->auto_precision = EFFVK_PRECISION_FP16;
+  if (!effvk_selftest_passes (device, EFFVK_PRECISION_FP16, &error))
+    {
+      g_message ("\"%s\" fails the self-test in fp16, so effvk uses fp32: %s",
+                 effvk_device_get_name (device), error->message);
+      device->auto_precision = EFFVK_PRECISION_FP32;
+    }
+  return device->auto_precision;
 }
 
 /* Whoever has a network of one output wants a probability: softmax of one number is always 1. */
@@ -147,19 +107,9 @@ build (EffvkClassifier *classifier, GError **error)
   if (!classifier->net)
     return FALSE;
   classifier->batch = options.batch;
-  classifier->slots = g_new0 (RingSlot, classifier->n_slots);
-  for (guint i = 0; i < classifier->n_slots; i++)
-    {
-      RingSlot *ring = &classifier->slots[i];
-
-      ring->user_data = g_new0 (gpointer, classifier->batch);
-      ring->submitted = g_new0 (gint64, classifier->batch);
-      if (!effvk_slot_init (&ring->slot, classifier->net,
-                            effvk_model_get_recipe (classifier->model), storage, classifier->batch,
-                            classifier->outputs, error))
-        return FALSE;
-    }
-  return TRUE;
+  return effvk_ring_init (&classifier->ring, classifier->n_slots, classifier->net,
+                          effvk_model_get_recipe (classifier->model), storage, classifier->batch,
+                          classifier->outputs, error);
 }
 
 EffvkClassifier *
@@ -262,37 +212,7 @@ effvk_classifier_get_n_in_flight (EffvkClassifier *classifier)
 {
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), 0);
 
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
-
-  return classifier->n_in_flight;
-}
-
-/* Under lock. Gives a slot that holds images to the device, and moves on to the next slot. */
-static gboolean
-launch (EffvkClassifier *classifier, RingSlot *ring, GError **error)
-{
-  ring->state = SLOT_IN_FLIGHT;
-  classifier->head = (classifier->head + 1) % classifier->n_slots;
-  if (!effvk_slot_submit (&ring->slot, ring->n_images, &ring->failure))
-    {
-      if (error)
-        *error = g_error_copy (ring->failure);
-      return FALSE;
-    }
-  effvk_stats_add_submission (&classifier->stats, &ring->slot.n_frames);
-  return TRUE;
-}
-
-/* Under lock. Forgets the images of a slot that did not reach the device or came back with an
- * error. */
-static void
-release (EffvkClassifier *classifier, RingSlot *ring)
-{
-  effvk_slot_release (&ring->slot);
-  g_clear_error (&ring->failure);
-  classifier->n_in_flight -= ring->n_images - ring->n_collected;
-  ring->n_images = ring->n_collected = 0;
-  ring->state = SLOT_FREE;
+  return effvk_ring_get_n_in_flight (&classifier->ring);
 }
 
 static gboolean
@@ -312,86 +232,6 @@ check_complete (const EffvkImage *image, GError **error)
   return FALSE;
 }
 
-/* Under lock. The slot that takes @n images, or NULL with @error set. One that is too full for them
- * is launched, and the next one taken. */
-static RingSlot *
-take_slot (EffvkClassifier *classifier, guint n, GError **error)
-{
-  RingSlot *ring = &classifier->slots[classifier->head];
-
-  if (ring->state == SLOT_FILLING && ring->n_images + n > classifier->batch)
-    {
-      if (!launch (classifier, ring, error))
-        return NULL;
-      ring = &classifier->slots[classifier->head];
-    }
-  if (ring->state == SLOT_IN_FLIGHT)
-    {
-      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
-                   "All %u slots are in flight; collect a result first", classifier->n_slots);
-      return NULL;
-    }
-  return ring;
-}
-
-/* Under lock. Puts parts of an image into a slot, and says which. */
-static RingSlot *
-add_image (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectangle *regions,
-           guint n, GError **error)
-{
-  RingSlot *ring = take_slot (classifier, n, error);
-  g_autoptr (GError) problem = NULL;
-
-  if (!ring)
-    return NULL;
-  if (!effvk_slot_add (&ring->slot, image, regions, n, ring->n_images, &problem))
-    {
-      if (ring->n_images == 0)
-        {
-          g_propagate_error (error, g_steal_pointer (&problem));
-          return NULL;
-        }
-      /* A slot that holds nothing takes frames of any size. */
-      ring = take_slot (classifier, classifier->batch, error);
-      if (!ring || !effvk_slot_add (&ring->slot, image, regions, n, 0, error))
-        return NULL;
-    }
-  return ring;
-}
-
-/* @regions: NULL for the image's crop. @user_data: per region, or NULL. */
-static gboolean
-submit (EffvkClassifier *classifier, const EffvkImage *image, const EffvkRectangle *regions,
-        guint n, const gpointer *user_data, GError **error)
-{
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
-  RingSlot *ring = add_image (classifier, image, regions, n, error);
-
-  if (!ring)
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    {
-      ring->user_data[ring->n_images] = user_data ? user_data[i] : NULL;
-      ring->submitted[ring->n_images++] = g_get_monotonic_time ();
-    }
-  classifier->n_in_flight += n;
-  ring->state = SLOT_FILLING;
-  classifier->stats.images += n;
-  if (ring->n_images == classifier->batch && !launch (classifier, ring, error))
-    {
-      /* The caller keeps this image; the others of its batch are told at their collect. */
-      ring->n_images -= n;
-      classifier->n_in_flight -= n;
-      if (ring->n_images == 0)
-        {
-          release (classifier, ring);
-          classifier->head = (classifier->head + classifier->n_slots - 1) % classifier->n_slots;
-        }
-      return FALSE;
-    }
-  return TRUE;
-}
-
 gboolean
 effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, gpointer user_data,
                          GError **error)
@@ -399,7 +239,8 @@ effvk_classifier_submit (EffvkClassifier *classifier, const EffvkImage *image, g
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return check_complete (image, error) && submit (classifier, image, NULL, 1, &user_data, error);
+  return check_complete (image, error)
+         && effvk_ring_submit (&classifier->ring, image, NULL, 1, &user_data, error);
 }
 
 gboolean
@@ -429,7 +270,7 @@ effvk_classifier_submit_regions (EffvkClassifier *classifier, const EffvkImage *
                      image->layout.width, image->layout.height);
         return FALSE;
       }
-  return submit (classifier, image, regions, n_regions, user_data, error);
+  return effvk_ring_submit (&classifier->ring, image, regions, n_regions, user_data, error);
 }
 
 gboolean
@@ -438,33 +279,28 @@ effvk_classifier_launch (EffvkClassifier *classifier, GError **error)
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
-  RingSlot *ring = &classifier->slots[classifier->head];
-
-  return ring->state != SLOT_FILLING || launch (classifier, ring, error);
+  return effvk_ring_launch (&classifier->ring, error);
 }
 
-/* The oldest slot, launched if it was still filling. */
-static RingSlot *
-take_oldest (EffvkClassifier *classifier, GError **error)
+/* @finite: whether the scores are numbers. */
+static EffvkResult *
+read_result (EffvkClassifier *classifier, const EffvkRingItem *item, gboolean *finite)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
-  RingSlot *ring = &classifier->slots[classifier->tail];
+  EffvkSlot *slot = item->slot;
+  guint n = effvk_slot_read (slot, item->i, classifier->classes);
+  EffvkHeatmapOfImage heatmap = { 0 };
+  EffvkResult *result = effvk_result_new (classifier->model, classifier->classes, n,
+                                          effvk_slot_get_output (slot, item->i, EFFVK_NET_LOGITS),
+                                          effvk_model_get_n_classes (classifier->model),
+                                          item->gpu_time, item->total_time);
 
-  if (ring->state == SLOT_FREE)
-    {
-      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_EMPTY,
-                           "Nothing is in flight; submit an image first");
-      return NULL;
-    }
-  if (ring->state == SLOT_FILLING && !launch (classifier, ring, error))
-    {
-      /* All its images are lost with the device. */
-      release (classifier, ring);
-      classifier->tail = (classifier->tail + 1) % classifier->n_slots;
-      return NULL;
-    }
-  return ring;
+  effvk_result_set_embedding (result, effvk_slot_get_output (slot, item->i, EFFVK_NET_POOLED),
+                              effvk_model_get_embedding_size (classifier->model));
+  *finite = n > 0;
+  if (*finite && effvk_slot_read_heatmap (slot, item->i, &heatmap))
+    effvk_result_set_heatmap (result, &heatmap);
+  g_free (heatmap.cells);
+  return result;
 }
 
 EffvkResult *
@@ -474,67 +310,18 @@ effvk_classifier_collect (EffvkClassifier *classifier, gboolean wait, gpointer *
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  g_autoptr (GMutexLocker) collector G_GNUC_UNUSED = g_mutex_locker_new (&classifier->collect_lock);
+  EffvkRingItem item = { 0 };
   EffvkResult *result = NULL;
-  RingSlot *ring;
-  guint i;
-  int done;
+  gboolean begun = effvk_ring_begin (&classifier->ring, wait, &item, error);
+  gboolean finite = FALSE;
 
   if (user_data)
-    *user_data = NULL;
-  ring = take_oldest (classifier, error);
-  if (!ring)
+    *user_data = item.user_data;
+  if (!begun)
     return NULL;
-
-  if (ring->failure)
-    {
-      g_propagate_prefixed_error (error, g_error_copy (ring->failure),
-                                  "The image's batch could not be given to the device: ");
-      done = -1;
-    }
-  else
-    done = effvk_slot_wait (&ring->slot, wait ? effvk_device_get_timeout (classifier->device) : 0,
-                            error);
-  if (done == 0)
-    {
-      g_set_error_literal (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_PENDING,
-                           "The oldest image is not ready yet");
-      return NULL;
-    }
-
-  i = ring->n_collected;
-  if (user_data)
-    *user_data = ring->user_data[i];
-  if (done > 0)
-    {
-      guint64 gpu_time = effvk_slot_get_gpu_time (&ring->slot);
-      guint64 total_time = (guint64) (g_get_monotonic_time () - ring->submitted[i]) * 1000;
-      guint n = effvk_slot_read (&ring->slot, i, classifier->classes);
-      EffvkHeatmapOfImage heatmap = { 0 };
-
-      result
-          = effvk_result_new (classifier->model, classifier->classes, n,
-                              effvk_slot_get_output (&ring->slot, i, EFFVK_NET_LOGITS),
-                              effvk_model_get_n_classes (classifier->model), gpu_time, total_time);
-      effvk_result_set_embedding (result, effvk_slot_get_output (&ring->slot, i, EFFVK_NET_POOLED),
-                                  effvk_model_get_embedding_size (classifier->model));
-      if (n > 0 && effvk_slot_read_heatmap (&ring->slot, i, &heatmap))
-        effvk_result_set_heatmap (result, &heatmap);
-      g_free (heatmap.cells);
-      g_mutex_lock (&classifier->lock);
-      effvk_stats_add (&classifier->stats, gpu_time, total_time, n > 0);
-    }
-  else
-    g_mutex_lock (&classifier->lock);
-
-  ring->n_collected++;
-  classifier->n_in_flight--;
-  if (ring->n_collected == ring->n_images)
-    {
-      release (classifier, ring);
-      classifier->tail = (classifier->tail + 1) % classifier->n_slots;
-    }
-  g_mutex_unlock (&classifier->lock);
+  if (item.slot)
+    result = read_result (classifier, &item, &finite);
+  effvk_ring_end (&classifier->ring, &item, finite);
   return result;
 }
 
@@ -635,24 +422,14 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
 {
   g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
 
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&classifier->lock);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   EffvkProgram *program = effvk_net_get_program (classifier->net);
-  guint n_net = effvk_program_get_n_dispatches (program), n_preprocess = 0;
-  gsize memory = effvk_program_get_memory_size (program);
+  guint n_net = effvk_program_get_n_dispatches (program), n_preprocess;
+  gsize memory;
   GVariantBuilder kernels = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_STRING_ARRAY);
 
-  for (guint i = 0; i < classifier->n_slots; i++)
-    {
-      EffvkSlot *slot = &classifier->slots[i].slot;
-
-      memory += slot->staging.size + slot->items.size + slot->readback.size;
-      if (slot->recorded)
-        {
-          n_preprocess = effvk_program_get_n_dispatches (slot->preprocess);
-          memory += effvk_program_get_memory_size (slot->preprocess);
-        }
-    }
+  effvk_ring_describe (&classifier->ring, &dict, &n_preprocess, &memory);
+  memory += effvk_program_get_memory_size (program);
   for (guint i = 0; i < n_net; i++)
     {
       const EffvkDispatch *dispatch = effvk_program_get_dispatch (program, i);
@@ -661,8 +438,6 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
                                    g_variant_new_take_string (
                                        g_strdup_printf ("%s %s", dispatch->op, dispatch->kernel)));
     }
-
-  effvk_stats_describe (&classifier->stats, &dict);
   g_variant_dict_insert (&dict, "device", "s", effvk_device_get_name (classifier->device));
   g_variant_dict_insert (&dict, "driver", "s", effvk_device_get_driver (classifier->device));
   g_variant_dict_insert (&dict, "precision", "s",
@@ -677,30 +452,14 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
-GVariant *
-effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, guint n_runs,
-                          GError **error)
+/* A slot that nothing uses: its whole batch is the image. */
+static GVariant *
+profile_slot (EffvkClassifier *classifier, EffvkSlot *slot, const EffvkImage *image, guint n_runs,
+              GError **error)
 {
-  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
-  g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
   EffvkProgram *programs[2];
-  EffvkSlot *slot;
   GVariant *profile;
 
-  if (!check_complete (image, error))
-    return NULL;
-  locker = g_mutex_locker_new (&classifier->lock);
-  slot = &classifier->slots[classifier->head].slot;
-  if (classifier->n_in_flight)
-    {
-      g_set_error (error, EFFVK_CLASSIFIER_ERROR, EFFVK_CLASSIFIER_ERROR_BUSY,
-                   "%u submitted images are in flight; collect their results first",
-                   classifier->n_in_flight);
-      return NULL;
-    }
   for (guint i = 0; i < classifier->batch; i++)
     if (!effvk_slot_add (slot, image, NULL, 1, i, error))
       return NULL;
@@ -710,6 +469,27 @@ effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, 
   programs[1] = effvk_net_get_program (classifier->net);
   profile = effvk_programs_profile (programs, G_N_ELEMENTS (programs), n_runs, error);
   effvk_slot_release (slot);
+  return profile;
+}
+
+GVariant *
+effvk_classifier_profile (EffvkClassifier *classifier, const EffvkImage *image, guint n_runs,
+                          GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_CLASSIFIER (classifier), NULL);
+  g_return_val_if_fail (n_runs >= 1 && n_runs <= 1000, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  EffvkSlot *slot;
+  GVariant *profile;
+
+  if (!check_complete (image, error))
+    return NULL;
+  slot = effvk_ring_borrow (&classifier->ring, error);
+  if (!slot)
+    return NULL;
+  profile = profile_slot (classifier, slot, image, n_runs, error);
+  effvk_ring_unborrow (&classifier->ring);
   return profile;
 }
 

@@ -15,6 +15,7 @@
 #include <effvk/effvk-classifier.h>
 #include <effvk/effvk-device.h>
 #include <effvk/effvk-embeddings.h>
+#include <effvk/effvk-format.h>
 #include <effvk/effvk-frame-memory.h>
 #include <effvk/effvk-image.h>
 #include <effvk/effvk-model.h>

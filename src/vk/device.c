@@ -116,6 +116,7 @@ effvk_device_finalize (GObject *object)
   g_mutex_clear (&device->queue_lock);
   g_mutex_clear (&device->pipelines_lock);
   g_mutex_clear (&device->cache_lock);
+  g_mutex_clear (&device->precision_lock);
 
   G_OBJECT_CLASS (effvk_device_parent_class)->finalize (object);
 }
@@ -132,6 +133,7 @@ effvk_device_init (EffvkDevice *device)
   g_mutex_init (&device->queue_lock);
   g_mutex_init (&device->pipelines_lock);
   g_mutex_init (&device->cache_lock);
+  g_mutex_init (&device->precision_lock);
 }
 
 static EffvkDevice *

@@ -41,6 +41,9 @@ struct _EffvkDevice
 
   GMutex cache_lock;
   gsize cache_size; /* bytes of the pipeline cache when it was last loaded or saved */
+
+  GMutex precision_lock;         /* around the self-test that chooses: */
+  EffvkPrecision auto_precision; /* what AUTO means on this device; AUTO: not chosen yet */
 };
 
 /* As effvk_device_new(), which takes the first of the devices that @selector means: @rank is how
