@@ -11,7 +11,7 @@
                                               const VkAllocationCallbacks *allocator,              \
                                               Handle *made)                                        \
   {                                                                                                \
-    FaultDevice *device = fault_find_device (handle);                                              \
+    FaultDevice *device = chain_find_device (handle);                                              \
     VkResult result = fault_begin (FAULT_CALL_##call, device);                                     \
                                                                                                    \
     if (result != VK_SUCCESS)                                                                      \
@@ -31,14 +31,14 @@ FAULT_MAKES (MAKE)
                                           const VkAllocationCallbacks *allocator)                  \
   {                                                                                                \
     fault_count_objects (object != VK_NULL_HANDLE ? -1 : 0);                                       \
-    fault_find_device (handle)->call (handle, object, allocator);                                  \
+    ((FaultDevice *) chain_find_device (handle))->call (handle, object, allocator);                \
   }
 FAULT_ENDS (END)
 #undef END
 
 /* Begins a call with @dispatchable, which returns with its outputs spoilt when it fails. */
 #define BEGIN(call, dispatchable, ...)                                                             \
-  FaultDevice *device = fault_find_device (dispatchable);                                          \
+  FaultDevice *device = chain_find_device (dispatchable);                                          \
   VkResult result = fault_begin (FAULT_CALL_##call, device);                                       \
                                                                                                    \
   if (result != VK_SUCCESS)                                                                        \
@@ -252,23 +252,12 @@ free_memory (VkDevice handle, VkDeviceMemory memory, const VkAllocationCallbacks
   FreeMemory (handle, memory, allocator);
 }
 
-PFN_vkVoidFunction
-fault_find_device_function (const char *name)
-{
-  static const struct
-  {
-    const char *name;
-    PFN_vkVoidFunction function;
-  } all[] = { { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
-              { "vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module },
-              { "vkFreeMemory", (PFN_vkVoidFunction) free_memory },
+const ChainFunction fault_device_functions[] = {
+  { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
+  { "vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module },
+  { "vkFreeMemory", (PFN_vkVoidFunction) free_memory },
 #define X(call, ...) { "vk" #call, (PFN_vkVoidFunction) call },
-              FAULT_MAKES (X) FAULT_ENDS (X) FAULT_OTHERS (X)
+  FAULT_MAKES (X) FAULT_ENDS (X) FAULT_OTHERS (X)
 #undef X
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (all); i++) /* the first of a name */
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return NULL;
-}
+      { 0 },
+};

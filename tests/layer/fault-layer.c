@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The fault layer's place among the others, and which call fails. */
+/* Which call fails, and what the fault layer does in place of the driver without a device. */
 
 #include "fault-layer.h"
-
-#include "chain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +11,13 @@
 
 typedef struct
 {
-  PFN_vkGetInstanceProcAddr get_proc_addr;
-  PFN_vkDestroyInstance destroy;
+  ChainInstance chain;
   PFN_vkEnumeratePhysicalDevices list_devices;
   PFN_vkEnumerateDeviceExtensionProperties list_extensions;
   PFN_vkGetPhysicalDeviceMemoryProperties get_memory;
 } Instance;
 
 static GMutex lock; /* what follows */
-static ChainTable instances, devices;
 static guint counts[FAULT_N_CALLS];
 static guint armed, at; /* the call, and which one of it; at 0: none */
 static VkResult with;
@@ -31,13 +27,7 @@ static int n_objects;
 static Instance *
 find_instance (void *dispatchable)
 {
-  return chain_table_find (&instances, &lock, dispatchable);
-}
-
-FaultDevice *
-fault_find_device (void *dispatchable)
-{
-  return chain_table_find (&devices, &lock, dispatchable);
+  return chain_find_instance (dispatchable);
 }
 
 /* Of a device that is lost these calls tell. */
@@ -54,7 +44,7 @@ lose (FaultDevice *device)
 {
   g_mutex_lock (&device->queue_lock);
   device->is_lost = TRUE;
-  device->DeviceWaitIdle (device->handle);
+  device->DeviceWaitIdle (device->chain.handle);
   g_mutex_unlock (&device->queue_lock);
 }
 
@@ -220,44 +210,30 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
                  VkInstance *handle)
 {
-  VkLayerInstanceCreateInfo *link = chain_find_instance_link (info);
-  PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-  PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
-  Instance *instance;
   VkResult result = fault_begin (FAULT_CALL_CreateInstance, NULL);
 
-  if (result != VK_SUCCESS)
-    {
-      fault_spoil (handle, sizeof *handle);
-      return result;
-    }
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  instance = g_new0 (Instance, 1);
-  instance->get_proc_addr = get;
-#define GET(member, name) instance->member = (PFN_##name) get (*handle, #name)
-  GET (destroy, vkDestroyInstance);
+  if (result == VK_SUCCESS)
+    return chain_create_instance (info, allocator, handle);
+  fault_spoil (handle, sizeof *handle);
+  return result;
+}
+
+static void
+add_instance (ChainInstance *chain, VkInstance handle)
+{
+  Instance *instance = (Instance *) chain;
+
+#define GET(member, name) instance->member = (PFN_##name) chain->get_proc_addr (handle, #name)
   GET (list_devices, vkEnumeratePhysicalDevices);
   GET (list_extensions, vkEnumerateDeviceExtensionProperties);
   GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
 #undef GET
-  chain_table_add (&instances, &lock, *handle, instance);
   fault_count_objects (1);
-  return VK_SUCCESS;
 }
 
-static VKAPI_ATTR void VKAPI_CALL
-destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
+static void
+remove_instance (ChainInstance *chain)
 {
-  Instance *instance;
-
-  if (!handle)
-    return;
-  instance = chain_table_steal (&instances, &lock, handle);
-  instance->destroy (handle, allocator);
-  g_free (instance);
   fault_count_objects (-1);
 }
 
@@ -265,116 +241,68 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
                const VkAllocationCallbacks *allocator, VkDevice *handle)
 {
-  VkLayerDeviceCreateInfo *link = chain_find_device_link (info);
-  PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-  PFN_vkCreateDevice create
-      = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
-                                                                             "vkCreateDevice");
-  FaultDevice *device;
   VkResult result = fault_begin (FAULT_CALL_CreateDevice, NULL);
 
-  if (result != VK_SUCCESS)
-    {
-      fault_spoil (handle, sizeof *handle);
-      return result;
-    }
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (physical, info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  device = g_new0 (FaultDevice, 1);
-  device->get_proc_addr = get;
-  device->handle = *handle;
+  if (result == VK_SUCCESS)
+    return chain_create_device (physical, info, allocator, handle);
+  fault_spoil (handle, sizeof *handle);
+  return result;
+}
+
+static void
+add_device (ChainDevice *chain, VkPhysicalDevice physical)
+{
+  FaultDevice *device = (FaultDevice *) chain;
+
   g_mutex_init (&device->queue_lock);
-#define X(call, ...) device->call = (PFN_vk##call) get (*handle, "vk" #call);
+#define X(call, ...) device->call = (PFN_vk##call) chain->get_proc_addr (chain->handle, "vk" #call);
   FAULT_MAKES (X)
   FAULT_ENDS (X)
   FAULT_OTHERS (X)
-  X (DestroyDevice)
   X (DeviceWaitIdle)
 #undef X
-  chain_table_add (&devices, &lock, *handle, device);
   fault_count_objects (1);
-  return VK_SUCCESS;
 }
 
-static VKAPI_ATTR void VKAPI_CALL
-destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
+static void
+remove_device (ChainDevice *chain)
 {
-  FaultDevice *device;
-
-  if (!handle)
-    return;
-  device = chain_table_steal (&devices, &lock, handle);
-  device->DestroyDevice (handle, allocator);
-  g_mutex_clear (&device->queue_lock);
-  g_free (device);
+  g_mutex_clear (&((FaultDevice *) chain)->queue_lock);
   fault_count_objects (-1);
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_device_proc_addr (VkDevice handle, const char *name)
+static PFN_vkVoidFunction
+find_device_function (const char *name, PFN_vkVoidFunction next)
 {
-  FaultDevice *device = fault_find_device (handle);
-  PFN_vkVoidFunction function = fault_find_device_function (name);
+  PFN_vkVoidFunction function = chain_find_function (fault_device_functions, name);
 
-  if (strcmp (name, "vkGetDeviceProcAddr") == 0)
-    return (PFN_vkVoidFunction) get_device_proc_addr;
-  if (strcmp (name, "vkDestroyDevice") == 0)
-    return (PFN_vkVoidFunction) destroy_device;
-  /* what the driver lacks, the layer lacks */
-  return function && device->get_proc_addr (handle, name) ? function
-                                                          : device->get_proc_addr (handle, name);
+  return function && next ? function : next; /* what the driver lacks, the layer lacks */
 }
-
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_instance_proc_addr (VkInstance handle,
-                                                                        const char *name);
 
 static PFN_vkVoidFunction
 find_instance_function (const char *name)
 {
-  static const struct
-  {
-    const char *name;
-    PFN_vkVoidFunction function;
-  } all[] = {
-    { "vkGetInstanceProcAddr", (PFN_vkVoidFunction) get_instance_proc_addr },
-    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
+  static const ChainFunction all[] = {
     { "vkCreateInstance", (PFN_vkVoidFunction) create_instance },
-    { "vkDestroyInstance", (PFN_vkVoidFunction) destroy_instance },
     { "vkCreateDevice", (PFN_vkVoidFunction) create_device },
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
     { "vkEnumeratePhysicalDevices", (PFN_vkVoidFunction) list_devices },
     { "vkEnumerateDeviceExtensionProperties", (PFN_vkVoidFunction) list_extensions },
     { "vkGetPhysicalDeviceMemoryProperties", (PFN_vkVoidFunction) get_memory },
+    { 0 },
   };
+  PFN_vkVoidFunction function = chain_find_function (all, name);
 
-  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return fault_find_device_function (name);
+  return function ? function : chain_find_function (fault_device_functions, name);
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_instance_proc_addr (VkInstance handle, const char *name)
-{
-  PFN_vkVoidFunction function = find_instance_function (name);
-
-  if (function || !handle)
-    return function;
-  return find_instance (handle)->get_proc_addr (handle, name);
-}
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated);
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated)
-{
-  read_environment ();
-  negotiated->loaderLayerInterfaceVersion = 2;
-  negotiated->pfnGetInstanceProcAddr = get_instance_proc_addr;
-  negotiated->pfnGetDeviceProcAddr = get_device_proc_addr;
-  negotiated->pfnGetPhysicalDeviceProcAddr = NULL;
-  return VK_SUCCESS;
-}
+const ChainLayer chain_layer = {
+  .instance_size = sizeof (Instance),
+  .device_size = sizeof (FaultDevice),
+  .add_instance = add_instance,
+  .add_device = add_device,
+  .remove_instance = remove_instance,
+  .remove_device = remove_device,
+  .find_instance_function = find_instance_function,
+  .find_device_function = find_device_function,
+  .begin = read_environment,
+};

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#define VK_NO_PROTOTYPES
-#include <vulkan/vk_layer.h>
-#include <vulkan/vulkan.h>
-
+#include "chain.h"
 #include "fault.h"
 
 /* What the files of the fault layer share. */
@@ -78,21 +75,16 @@ typedef enum
 /* A device below the layer. */
 typedef struct
 {
-  PFN_vkGetDeviceProcAddr get_proc_addr;
-  VkDevice handle;
+  ChainDevice chain;
   GMutex queue_lock; /* around submissions; what follows */
   gboolean is_lost;
 #define X(call, ...) PFN_vk##call call;
   FAULT_MAKES (X)
   FAULT_ENDS (X)
   FAULT_OTHERS (X)
-  X (DestroyDevice)
   X (DeviceWaitIdle)
 #undef X
 } FaultDevice;
-
-/* Of a device, a queue or a command buffer. */
-FaultDevice *fault_find_device (void *dispatchable);
 
 /* How a call ends before it has begun: VK_SUCCESS where it is to be made. @device: NULL where there
  * is none. */
@@ -108,8 +100,8 @@ void fault_spoil (void *output, gsize size);
 /* Counts @n objects that were made, or that went. */
 void fault_count_objects (int n);
 
-/* What the layer does in place of the driver with a device, by Vulkan's name; NULL: nothing. */
-PFN_vkVoidFunction fault_find_device_function (const char *name);
+/* What the layer does in place of the driver with a device. The first of a name counts. */
+extern const ChainFunction fault_device_functions[];
 
 /* Kernels that are wrong. @how as in fault.h, or NULL. */
 void fault_kernels_break (const char *how);

@@ -183,7 +183,7 @@ create_image (VkDevice handle, const VkImageCreateInfo *info,
   const VkImageDrmFormatModifierExplicitCreateInfoEXT *drm
       = chain_find (info->pNext,
                     VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT);
-  LayerDevice *device = layer_find_device (handle);
+  LayerDevice *device = chain_find_device (handle);
   VkImageCreateInfo linear = *info;
   Image *image;
   VkResult result;
@@ -217,7 +217,7 @@ create_image (VkDevice handle, const VkImageCreateInfo *info,
 static VKAPI_ATTR void VKAPI_CALL
 destroy_image (VkDevice handle, VkImage destroyed, const VkAllocationCallbacks *allocator)
 {
-  LayerDevice *device = layer_find_device (handle);
+  LayerDevice *device = chain_find_device (handle);
   Image *image = find_image (destroyed);
   VkDeviceMemory own = image ? image->own : VK_NULL_HANDLE;
 
@@ -253,7 +253,7 @@ get_need (LayerDevice *device, VkDevice handle, VkImage asked, int only, VkMemor
 static VKAPI_ATTR void VKAPI_CALL
 get_requirements (VkDevice handle, VkImage asked, VkMemoryRequirements *need)
 {
-  get_need (layer_find_device (handle), handle, asked, -1, need);
+  get_need (chain_find_device (handle), handle, asked, -1, need);
 }
 
 static int
@@ -274,7 +274,7 @@ static VKAPI_ATTR void VKAPI_CALL
 get_requirements_2 (VkDevice handle, const VkImageMemoryRequirementsInfo2 *info,
                     VkMemoryRequirements2 *need)
 {
-  LayerDevice *device = layer_find_device (handle);
+  LayerDevice *device = chain_find_device (handle);
   VkMemoryDedicatedRequirements *dedicated
       = chain_find (need->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
 
@@ -294,7 +294,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 allocate_memory (VkDevice handle, const VkMemoryAllocateInfo *info,
                  const VkAllocationCallbacks *allocator, VkDeviceMemory *memory)
 {
-  LayerDevice *device = layer_find_device (handle);
+  LayerDevice *device = chain_find_device (handle);
   const VkImportMemoryFdInfoKHR *found
       = chain_find (info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
   VkImportMemoryFdInfoKHR import;
@@ -328,7 +328,7 @@ free_memory (VkDevice handle, VkDeviceMemory memory, const VkAllocationCallbacks
   make_tables ();
   g_hash_table_remove (files, KEY (memory));
   g_mutex_unlock (&lock);
-  layer_find_device (handle)->FreeMemory (handle, memory, allocator);
+  ((LayerDevice *) chain_find_device (handle))->FreeMemory (handle, memory, allocator);
 }
 
 /* Under lock. */
@@ -352,7 +352,7 @@ bind_plane (Plane *plane, VkDeviceMemory memory, gsize offset)
 static VKAPI_ATTR VkResult VKAPI_CALL
 bind_memory_2 (VkDevice handle, uint32_t n, const VkBindImageMemoryInfo *infos)
 {
-  LayerDevice *device = layer_find_device (handle);
+  LayerDevice *device = chain_find_device (handle);
   VkResult result = VK_SUCCESS;
 
   for (guint i = 0; i < n && result == VK_SUCCESS; i++)
@@ -392,7 +392,7 @@ begin_commands (VkCommandBuffer buffer, const VkCommandBufferBeginInfo *info)
   make_tables ();
   g_hash_table_remove (commands, buffer);
   g_mutex_unlock (&lock);
-  return layer_find_device (buffer)->BeginCommandBuffer (buffer, info);
+  return ((LayerDevice *) chain_find_device (buffer))->BeginCommandBuffer (buffer, info);
 }
 
 /* Remembers which images are taken over from others. */
@@ -421,8 +421,9 @@ record_barrier (VkCommandBuffer buffer, VkPipelineStageFlags before, VkPipelineS
       g_array_append_val (taken, barriers[i].image);
     }
   g_mutex_unlock (&lock);
-  layer_find_device (buffer)->CmdPipelineBarrier (buffer, before, after, flags, n_memory, memory,
-                                                  n_buffers, buffers, n_images, barriers);
+  ((LayerDevice *) chain_find_device (buffer))
+      ->CmdPipelineBarrier (buffer, before, after, flags, n_memory, memory, n_buffers, buffers,
+                            n_images, barriers);
 }
 
 /* Where the image's pixels are in memory that is bound; FALSE where nothing is, or not all of
@@ -483,35 +484,23 @@ submit (VkQueue queue, uint32_t n, const VkSubmitInfo *infos, VkFence fence)
           }
       }
   g_mutex_unlock (&lock);
-  return layer_find_device (queue)->QueueSubmit (queue, n, infos, fence);
+  return ((LayerDevice *) chain_find_device (queue))->QueueSubmit (queue, n, infos, fence);
 }
 
-PFN_vkVoidFunction
-layer_find_device_function (const char *name)
-{
-  static const struct
-  {
-    const char *name;
-    PFN_vkVoidFunction function;
-  } all[] = {
-    { "vkCreateImage", (PFN_vkVoidFunction) create_image },
-    { "vkDestroyImage", (PFN_vkVoidFunction) destroy_image },
-    { "vkGetImageDrmFormatModifierPropertiesEXT", (PFN_vkVoidFunction) get_modifier },
-    { "vkGetImageMemoryRequirements", (PFN_vkVoidFunction) get_requirements },
-    { "vkGetImageMemoryRequirements2", (PFN_vkVoidFunction) get_requirements_2 },
-    { "vkGetImageMemoryRequirements2KHR", (PFN_vkVoidFunction) get_requirements_2 },
-    { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
-    { "vkFreeMemory", (PFN_vkVoidFunction) free_memory },
-    { "vkBindImageMemory", (PFN_vkVoidFunction) bind_memory },
-    { "vkBindImageMemory2", (PFN_vkVoidFunction) bind_memory_2 },
-    { "vkBindImageMemory2KHR", (PFN_vkVoidFunction) bind_memory_2 },
-    { "vkBeginCommandBuffer", (PFN_vkVoidFunction) begin_commands },
-    { "vkCmdPipelineBarrier", (PFN_vkVoidFunction) record_barrier },
-    { "vkQueueSubmit", (PFN_vkVoidFunction) submit },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return NULL;
-}
+const ChainFunction layer_device_functions[] = {
+  { "vkCreateImage", (PFN_vkVoidFunction) create_image },
+  { "vkDestroyImage", (PFN_vkVoidFunction) destroy_image },
+  { "vkGetImageDrmFormatModifierPropertiesEXT", (PFN_vkVoidFunction) get_modifier },
+  { "vkGetImageMemoryRequirements", (PFN_vkVoidFunction) get_requirements },
+  { "vkGetImageMemoryRequirements2", (PFN_vkVoidFunction) get_requirements_2 },
+  { "vkGetImageMemoryRequirements2KHR", (PFN_vkVoidFunction) get_requirements_2 },
+  { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
+  { "vkFreeMemory", (PFN_vkVoidFunction) free_memory },
+  { "vkBindImageMemory", (PFN_vkVoidFunction) bind_memory },
+  { "vkBindImageMemory2", (PFN_vkVoidFunction) bind_memory_2 },
+  { "vkBindImageMemory2KHR", (PFN_vkVoidFunction) bind_memory_2 },
+  { "vkBeginCommandBuffer", (PFN_vkVoidFunction) begin_commands },
+  { "vkCmdPipelineBarrier", (PFN_vkVoidFunction) record_barrier },
+  { "vkQueueSubmit", (PFN_vkVoidFunction) submit },
+  { 0 },
+};

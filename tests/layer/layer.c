@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layer's place among the others, and what it claims. */
+/* What the layer claims. */
 
 #include "layer.h"
 
 #include <string.h>
 
 #define LAYER_NAME "VK_LAYER_EFFVK_drm_modifier"
-#define EXPORT __attribute__ ((visibility ("default")))
 
 typedef struct
 {
-  PFN_vkGetInstanceProcAddr get_proc_addr;
-  PFN_vkDestroyInstance destroy;
+  ChainInstance chain;
   PFN_vkEnumerateDeviceExtensionProperties list_extensions;
   PFN_vkGetPhysicalDeviceFormatProperties2 get_format;
   PFN_vkGetPhysicalDeviceImageFormatProperties2 get_image_format;
@@ -33,19 +31,10 @@ static const LayerFormat formats[] = {
 static const guint64 modifiers[]
     = { MODIFIER_NOT_COPIED, MODIFIER_TILED, MODIFIER_NOT_IMPORTED, MODIFIER_COMPRESSED };
 
-static GMutex lock;
-static ChainTable instances, devices;
-
 static Instance *
-find_instance (void *dispatchable)
+find_instance (VkPhysicalDevice physical)
 {
-  return chain_table_find (&instances, &lock, dispatchable);
-}
-
-LayerDevice *
-layer_find_device (void *dispatchable)
-{
-  return chain_table_find (&devices, &lock, dispatchable);
+  return chain_find_instance (physical);
 }
 
 const LayerFormat *
@@ -186,153 +175,67 @@ get_image_format (VkPhysicalDevice physical, const VkPhysicalDeviceImageFormatIn
   return result;
 }
 
-static VKAPI_ATTR VkResult VKAPI_CALL
-create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
-                 VkInstance *handle)
+static void
+add_instance (ChainInstance *chain, VkInstance handle)
 {
-  VkLayerInstanceCreateInfo *link = chain_find_instance_link (info);
-  PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-  PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
-  Instance *instance;
-  VkResult result;
+  Instance *instance = (Instance *) chain;
 
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  instance = g_new0 (Instance, 1);
-  instance->get_proc_addr = get;
-#define GET(member, name) instance->member = (PFN_##name) get (*handle, #name)
-  GET (destroy, vkDestroyInstance);
+#define GET(member, name) instance->member = (PFN_##name) chain->get_proc_addr (handle, #name)
   GET (list_extensions, vkEnumerateDeviceExtensionProperties);
   GET (get_format, vkGetPhysicalDeviceFormatProperties2);
   GET (get_image_format, vkGetPhysicalDeviceImageFormatProperties2);
   GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
 #undef GET
-  chain_table_add (&instances, &lock, *handle, instance);
-  return VK_SUCCESS;
-}
-
-static VKAPI_ATTR void VKAPI_CALL
-destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
-{
-  Instance *instance;
-
-  if (!handle)
-    return;
-  instance = chain_table_steal (&instances, &lock, handle);
-  instance->destroy (handle, allocator);
-  g_free (instance);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
 create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
                const VkAllocationCallbacks *allocator, VkDevice *handle)
 {
-  Instance *instance = find_instance (physical);
-  VkLayerDeviceCreateInfo *link = chain_find_device_link (info);
-  PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-  PFN_vkCreateDevice create
-      = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
-                                                                             "vkCreateDevice");
-  g_autofree const char **names = g_new (const char *, info->enabledExtensionCount + 1);
-  VkDeviceCreateInfo known = *info;
-  LayerDevice *device;
-  VkResult result;
+  return chain_create_device_without (claimed.extensionName, physical, info, allocator, handle);
+}
 
-  known.ppEnabledExtensionNames = names;
-  known.enabledExtensionCount = 0;
-  for (guint i = 0; i < info->enabledExtensionCount; i++)
-    if (strcmp (info->ppEnabledExtensionNames[i], claimed.extensionName) != 0)
-      names[known.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (physical, &known, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  device = g_new0 (LayerDevice, 1);
-  device->get_proc_addr = get;
-#define X(name) device->name = (PFN_vk##name) get (*handle, "vk" #name);
+static void
+add_device (ChainDevice *chain, VkPhysicalDevice physical)
+{
+  LayerDevice *device = (LayerDevice *) chain;
+
+#define X(name) device->name = (PFN_vk##name) chain->get_proc_addr (chain->handle, "vk" #name);
   LAYER_NEXT (X)
 #undef X
-  instance->get_memory (physical, &device->memory);
-  chain_table_add (&devices, &lock, *handle, device);
-  return VK_SUCCESS;
+  find_instance (physical)->get_memory (physical, &device->memory);
 }
 
-static VKAPI_ATTR void VKAPI_CALL
-destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
-{
-  LayerDevice *device;
-
-  if (!handle)
-    return;
-  device = chain_table_steal (&devices, &lock, handle);
-  device->DestroyDevice (handle, allocator);
-  g_free (device);
-}
-
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_device_proc_addr (VkDevice handle, const char *name)
-{
-  PFN_vkVoidFunction function = layer_find_device_function (name);
-
-  if (strcmp (name, "vkGetDeviceProcAddr") == 0)
-    return (PFN_vkVoidFunction) get_device_proc_addr;
-  if (strcmp (name, "vkDestroyDevice") == 0)
-    return (PFN_vkVoidFunction) destroy_device;
-  return function ? function : layer_find_device (handle)->get_proc_addr (handle, name);
-}
-
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_instance_proc_addr (VkInstance handle,
-                                                                        const char *name);
-
-/* What the layer does in place of the driver without a device. */
 static PFN_vkVoidFunction
 find_instance_function (const char *name)
 {
-  static const struct
-  {
-    const char *name;
-    PFN_vkVoidFunction function;
-  } all[] = {
-    { "vkGetInstanceProcAddr", (PFN_vkVoidFunction) get_instance_proc_addr },
-    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
-    { "vkCreateInstance", (PFN_vkVoidFunction) create_instance },
-    { "vkDestroyInstance", (PFN_vkVoidFunction) destroy_instance },
+  static const ChainFunction all[] = {
     { "vkCreateDevice", (PFN_vkVoidFunction) create_device },
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
     { "vkEnumerateDeviceExtensionProperties", (PFN_vkVoidFunction) list_extensions },
     { "vkGetPhysicalDeviceFormatProperties2", (PFN_vkVoidFunction) get_format },
     { "vkGetPhysicalDeviceFormatProperties2KHR", (PFN_vkVoidFunction) get_format },
     { "vkGetPhysicalDeviceImageFormatProperties2", (PFN_vkVoidFunction) get_image_format },
     { "vkGetPhysicalDeviceImageFormatProperties2KHR", (PFN_vkVoidFunction) get_image_format },
+    { 0 },
   };
+  PFN_vkVoidFunction function = chain_find_function (all, name);
 
-  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return layer_find_device_function (name);
+  return function ? function : chain_find_function (layer_device_functions, name);
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_instance_proc_addr (VkInstance handle, const char *name)
+static PFN_vkVoidFunction
+find_device_function (const char *name, PFN_vkVoidFunction next)
 {
-  PFN_vkVoidFunction function = find_instance_function (name);
+  PFN_vkVoidFunction function = chain_find_function (layer_device_functions, name);
 
-  if (function || !handle)
-    return function;
-  return find_instance (handle)->get_proc_addr (handle, name);
+  return function ? function : next;
 }
 
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated);
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated)
-{
-  negotiated->loaderLayerInterfaceVersion = 2;
-  negotiated->pfnGetInstanceProcAddr = get_instance_proc_addr;
-  negotiated->pfnGetDeviceProcAddr = get_device_proc_addr;
-  negotiated->pfnGetPhysicalDeviceProcAddr = NULL;
-  return VK_SUCCESS;
-}
+const ChainLayer chain_layer = {
+  .instance_size = sizeof (Instance),
+  .device_size = sizeof (LayerDevice),
+  .add_instance = add_instance,
+  .add_device = add_device,
+  .find_instance_function = find_instance_function,
+  .find_device_function = find_device_function,
+};

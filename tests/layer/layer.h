@@ -32,9 +32,8 @@ guint layer_count_memory_planes (const LayerFormat *format, guint64 modifier);
 /* The next layer's or the driver's functions. */
 typedef struct
 {
-  PFN_vkGetDeviceProcAddr get_proc_addr;
+  ChainDevice chain;
 #define LAYER_NEXT(X)                                                                              \
-  X (DestroyDevice)                                                                                \
   X (CreateImage)                                                                                  \
   X (DestroyImage)                                                                                 \
   X (GetImageMemoryRequirements)                                                                   \
@@ -54,8 +53,5 @@ typedef struct
   VkPhysicalDeviceMemoryProperties memory;
 } LayerDevice;
 
-/* Of a device, a queue or a command buffer. */
-LayerDevice *layer_find_device (void *dispatchable);
-
-/* What the layer does in place of the driver, by Vulkan's name; NULL: nothing. */
-PFN_vkVoidFunction layer_find_device_function (const char *name);
+/* What the layer does in place of the driver with a device. */
+extern const ChainFunction layer_device_functions[];

@@ -11,29 +11,22 @@
 
 #include <string.h>
 
-#define EXPORT __attribute__ ((visibility ("default")))
-
 typedef struct
 {
-  PFN_vkGetInstanceProcAddr get_proc_addr;
-  PFN_vkDestroyInstance destroy;
+  ChainInstance chain;
   PFN_vkGetPhysicalDeviceMemoryProperties get_memory;
 } Instance;
 
 typedef struct
 {
-  PFN_vkGetDeviceProcAddr get_proc_addr;
-  PFN_vkDestroyDevice destroy;
+  ChainDevice chain;
   PFN_vkGetBufferMemoryRequirements get_requirements;
 } Device;
-
-static GMutex lock; /* what follows */
-static ChainTable instances, devices;
 
 static VKAPI_ATTR void VKAPI_CALL
 get_memory (VkPhysicalDevice physical, VkPhysicalDeviceMemoryProperties *memory)
 {
-  Instance *instance = chain_table_find (&instances, &lock, physical);
+  Instance *instance = chain_find_instance (physical);
 
   instance->get_memory (physical, memory);
   memory->memoryHeapCount = memory->memoryTypeCount = 1;
@@ -49,7 +42,7 @@ get_memory (VkPhysicalDevice physical, VkPhysicalDeviceMemoryProperties *memory)
 static VKAPI_ATTR void VKAPI_CALL
 get_requirements (VkDevice handle, VkBuffer buffer, VkMemoryRequirements *need)
 {
-  Device *device = chain_table_find (&devices, &lock, handle);
+  Device *device = chain_find_device (handle);
 
   device->get_requirements (handle, buffer, need);
   need->memoryTypeBits = 1;
@@ -111,100 +104,40 @@ record_nothing (void)
 {
 }
 
-static VKAPI_ATTR VkResult VKAPI_CALL
-create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
-                 VkInstance *handle)
+static void
+add_instance (ChainInstance *chain, VkInstance handle)
 {
-  VkLayerInstanceCreateInfo *link = chain_find_instance_link (info);
-  PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-  PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
-  Instance *instance;
-  VkResult result;
+  Instance *instance = (Instance *) chain;
 
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  instance = g_new0 (Instance, 1);
-  instance->get_proc_addr = get;
-  instance->destroy = (PFN_vkDestroyInstance) get (*handle, "vkDestroyInstance");
-  instance->get_memory
-      = (PFN_vkGetPhysicalDeviceMemoryProperties) get (*handle,
-                                                       "vkGetPhysicalDeviceMemoryProperties");
-  chain_table_add (&instances, &lock, *handle, instance);
-  return VK_SUCCESS;
+  instance->get_memory = (PFN_vkGetPhysicalDeviceMemoryProperties)
+                             chain->get_proc_addr (handle, "vkGetPhysicalDeviceMemoryProperties");
 }
 
-static VKAPI_ATTR void VKAPI_CALL
-destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
+static void
+add_device (ChainDevice *chain, VkPhysicalDevice physical)
 {
-  Instance *instance;
+  Device *device = (Device *) chain;
 
-  if (!handle)
-    return;
-  instance = chain_table_steal (&instances, &lock, handle);
-  instance->destroy (handle, allocator);
-  g_free (instance);
-}
-
-static VKAPI_ATTR VkResult VKAPI_CALL
-create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
-               const VkAllocationCallbacks *allocator, VkDevice *handle)
-{
-  VkLayerDeviceCreateInfo *link = chain_find_device_link (info);
-  PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-  PFN_vkCreateDevice create
-      = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
-                                                                             "vkCreateDevice");
-  Device *device;
-  VkResult result;
-
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (physical, info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  device = g_new0 (Device, 1);
-  device->get_proc_addr = get;
-  device->destroy = (PFN_vkDestroyDevice) get (*handle, "vkDestroyDevice");
   device->get_requirements
-      = (PFN_vkGetBufferMemoryRequirements) get (*handle, "vkGetBufferMemoryRequirements");
-  chain_table_add (&devices, &lock, *handle, device);
-  return VK_SUCCESS;
+      = (PFN_vkGetBufferMemoryRequirements) chain->get_proc_addr (chain->handle,
+                                                                  "vkGetBufferMemoryRequirements");
 }
-
-static VKAPI_ATTR void VKAPI_CALL
-destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
-{
-  Device *device;
-
-  if (!handle)
-    return;
-  device = chain_table_steal (&devices, &lock, handle);
-  device->destroy (handle, allocator);
-  g_free (device);
-}
-
-typedef struct
-{
-  const char *name;
-  PFN_vkVoidFunction function;
-} Function;
 
 static PFN_vkVoidFunction
-find_function (const Function *all, guint n, const char *name)
+find_instance_function (const char *name)
 {
-  for (guint i = 0; i < n; i++)
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return NULL;
+  static const ChainFunction all[] = {
+    { "vkGetPhysicalDeviceMemoryProperties", (PFN_vkVoidFunction) get_memory },
+    { 0 },
+  };
+
+  return chain_find_function (all, name);
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_device_proc_addr (VkDevice handle, const char *name)
+static PFN_vkVoidFunction
+find_device_function (const char *name, PFN_vkVoidFunction next)
 {
-  static const Function all[] = {
-    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
+  static const ChainFunction all[] = {
     { "vkGetBufferMemoryRequirements", (PFN_vkVoidFunction) get_requirements },
     { "vkCreateFence", (PFN_vkVoidFunction) create_fence },
     { "vkDestroyFence", (PFN_vkVoidFunction) destroy_fence },
@@ -214,44 +147,20 @@ get_device_proc_addr (VkDevice handle, const char *name)
     { "vkQueueSubmit", (PFN_vkVoidFunction) submit },
     { "vkBeginCommandBuffer", (PFN_vkVoidFunction) begin },
     { "vkEndCommandBuffer", (PFN_vkVoidFunction) end },
+    { 0 },
   };
-  PFN_vkVoidFunction function = find_function (all, G_N_ELEMENTS (all), name);
-  Device *device = chain_table_find (&devices, &lock, handle);
+  PFN_vkVoidFunction function = chain_find_function (all, name);
 
   if (function)
     return function;
-  function = device->get_proc_addr (handle, name);
-  return function && strncmp (name, "vkCmd", 5) == 0 ? record_nothing : function;
+  return next && strncmp (name, "vkCmd", 5) == 0 ? record_nothing : next;
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_instance_proc_addr (VkInstance handle, const char *name)
-{
-  static const Function all[] = {
-    { "vkGetInstanceProcAddr", (PFN_vkVoidFunction) get_instance_proc_addr },
-    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
-    { "vkCreateInstance", (PFN_vkVoidFunction) create_instance },
-    { "vkDestroyInstance", (PFN_vkVoidFunction) destroy_instance },
-    { "vkCreateDevice", (PFN_vkVoidFunction) create_device },
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
-    { "vkGetPhysicalDeviceMemoryProperties", (PFN_vkVoidFunction) get_memory },
-  };
-  PFN_vkVoidFunction function = find_function (all, G_N_ELEMENTS (all), name);
-
-  if (function || !handle)
-    return function;
-  return ((Instance *) chain_table_find (&instances, &lock, handle))->get_proc_addr (handle, name);
-}
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated);
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated)
-{
-  negotiated->loaderLayerInterfaceVersion = 2;
-  negotiated->pfnGetInstanceProcAddr = get_instance_proc_addr;
-  negotiated->pfnGetDeviceProcAddr = get_device_proc_addr;
-  negotiated->pfnGetPhysicalDeviceProcAddr = NULL;
-  return VK_SUCCESS;
-}
+const ChainLayer chain_layer = {
+  .instance_size = sizeof (Instance),
+  .device_size = sizeof (Device),
+  .add_instance = add_instance,
+  .add_device = add_device,
+  .find_instance_function = find_instance_function,
+  .find_device_function = find_device_function,
+};

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The profile layer's place among the others. */
+/* What the profile layer does in place of the driver. */
 
 #include "chain.h"
 #include "profile.h"
 
 #include <string.h>
 
-#define EXPORT __attribute__ ((visibility ("default")))
 #define PORTABILITY "VK_KHR_portability_subset"
 
 typedef struct
 {
-  PFN_vkGetInstanceProcAddr get_proc_addr;
-  PFN_vkDestroyInstance destroy;
+  ChainInstance chain;
   PFN_vkGetPhysicalDeviceProperties get_properties;
   PFN_vkGetPhysicalDeviceProperties2 get_properties2;
   PFN_vkGetPhysicalDeviceQueueFamilyProperties get_families;
@@ -22,7 +20,6 @@ typedef struct
 } Instance;
 
 #define NEXT(X)                                                                                    \
-  X (DestroyDevice)                                                                                \
   X (AllocateMemory)                                                                               \
   X (GetBufferMemoryRequirements)                                                                  \
   X (GetImageMemoryRequirements)                                                                   \
@@ -32,26 +29,17 @@ typedef struct
 
 typedef struct
 {
-  PFN_vkGetDeviceProcAddr get_proc_addr;
+  ChainDevice chain;
   gboolean changed; /* it looks like the profile */
 #define X(name) PFN_vk##name name;
   NEXT (X)
 #undef X
 } Device;
 
-static GMutex lock; /* what follows */
-static ChainTable instances, devices;
-
 static Instance *
-find_instance (void *dispatchable)
+find_instance (VkPhysicalDevice physical)
 {
-  return chain_table_find (&instances, &lock, dispatchable);
-}
-
-static Device *
-find_device (void *dispatchable)
-{
-  return chain_table_find (&devices, &lock, dispatchable);
+  return chain_find_instance (physical);
 }
 
 static gboolean
@@ -107,7 +95,7 @@ list_extensions (VkPhysicalDevice physical, const char *layer, uint32_t *n,
 {
   const VkExtensionProperties portability = { PORTABILITY, 1 };
   g_autofree VkExtensionProperties *all = NULL;
-  Instance *instance = find_instance (physical);
+  Instance *instance = chain_find_instance (physical);
   uint32_t n_all = 0, room = *n;
   VkResult result;
 
@@ -136,89 +124,36 @@ list_extensions (VkPhysicalDevice physical, const char *layer, uint32_t *n,
   return VK_SUCCESS;
 }
 
-static VKAPI_ATTR VkResult VKAPI_CALL
-create_instance (const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator,
-                 VkInstance *handle)
+static void
+add_instance (ChainInstance *chain, VkInstance handle)
 {
-  VkLayerInstanceCreateInfo *link = chain_find_instance_link (info);
-  PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-  PFN_vkCreateInstance create = (PFN_vkCreateInstance) get (NULL, "vkCreateInstance");
-  Instance *instance;
-  VkResult result;
+  Instance *instance = (Instance *) chain;
 
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (info, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  instance = g_new0 (Instance, 1);
-  instance->get_proc_addr = get;
-#define GET(member, name) instance->member = (PFN_##name) get (*handle, #name)
-  GET (destroy, vkDestroyInstance);
+#define GET(member, name) instance->member = (PFN_##name) chain->get_proc_addr (handle, #name)
   GET (get_properties, vkGetPhysicalDeviceProperties);
   GET (get_properties2, vkGetPhysicalDeviceProperties2);
   GET (get_families, vkGetPhysicalDeviceQueueFamilyProperties);
   GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
   GET (list_extensions, vkEnumerateDeviceExtensionProperties);
 #undef GET
-  chain_table_add (&instances, &lock, *handle, instance);
-  return VK_SUCCESS;
-}
-
-static VKAPI_ATTR void VKAPI_CALL
-destroy_instance (VkInstance handle, const VkAllocationCallbacks *allocator)
-{
-  Instance *instance;
-
-  if (!handle)
-    return;
-  instance = chain_table_steal (&instances, &lock, handle);
-  instance->destroy (handle, allocator);
-  g_free (instance);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
 create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
                const VkAllocationCallbacks *allocator, VkDevice *handle)
 {
-  VkLayerDeviceCreateInfo *link = chain_find_device_link (info);
-  PFN_vkGetDeviceProcAddr get = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-  PFN_vkCreateDevice create
-      = (PFN_vkCreateDevice) link->u.pLayerInfo->pfnNextGetInstanceProcAddr (NULL,
-                                                                             "vkCreateDevice");
-  g_autofree const char **names = g_new (const char *, info->enabledExtensionCount + 1);
-  VkDeviceCreateInfo known = *info;
-  Device *device;
-  VkResult result;
-
-  known.ppEnabledExtensionNames = names;
-  known.enabledExtensionCount = 0;
-  for (guint i = 0; i < info->enabledExtensionCount; i++)
-    if (strcmp (info->ppEnabledExtensionNames[i], PORTABILITY) != 0)
-      names[known.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
-  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  result = create (physical, &known, allocator, handle);
-  if (result != VK_SUCCESS)
-    return result;
-  device = g_new0 (Device, 1);
-  device->get_proc_addr = get;
-  device->changed = is_changed (physical) && profile_get_memory_type () >= 0;
-#define X(name) device->name = (PFN_vk##name) get (*handle, "vk" #name);
-  NEXT (X)
-#undef X
-  chain_table_add (&devices, &lock, *handle, device);
-  return VK_SUCCESS;
+  return chain_create_device_without (PORTABILITY, physical, info, allocator, handle);
 }
 
-static VKAPI_ATTR void VKAPI_CALL
-destroy_device (VkDevice handle, const VkAllocationCallbacks *allocator)
+static void
+add_device (ChainDevice *chain, VkPhysicalDevice physical)
 {
-  Device *device;
+  Device *device = (Device *) chain;
 
-  if (!handle)
-    return;
-  device = chain_table_steal (&devices, &lock, handle);
-  device->DestroyDevice (handle, allocator);
-  g_free (device);
+  device->changed = is_changed (physical) && profile_get_memory_type () >= 0;
+#define X(name) device->name = (PFN_vk##name) chain->get_proc_addr (chain->handle, "vk" #name);
+  NEXT (X)
+#undef X
 }
 
 /* The profile's types of memory for the driver's. */
@@ -233,7 +168,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 allocate_memory (VkDevice handle, const VkMemoryAllocateInfo *info,
                  const VkAllocationCallbacks *allocator, VkDeviceMemory *memory)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
   VkMemoryAllocateInfo drivers = *info;
 
   if (device->changed)
@@ -244,7 +179,7 @@ allocate_memory (VkDevice handle, const VkMemoryAllocateInfo *info,
 static VKAPI_ATTR void VKAPI_CALL
 get_buffer_requirements (VkDevice handle, VkBuffer buffer, VkMemoryRequirements *need)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
 
   device->GetBufferMemoryRequirements (handle, buffer, need);
   change_bits (device, &need->memoryTypeBits, FALSE);
@@ -253,7 +188,7 @@ get_buffer_requirements (VkDevice handle, VkBuffer buffer, VkMemoryRequirements 
 static VKAPI_ATTR void VKAPI_CALL
 get_image_requirements (VkDevice handle, VkImage image, VkMemoryRequirements *need)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
 
   device->GetImageMemoryRequirements (handle, image, need);
   change_bits (device, &need->memoryTypeBits, FALSE);
@@ -263,7 +198,7 @@ static VKAPI_ATTR void VKAPI_CALL
 get_image_requirements2 (VkDevice handle, const VkImageMemoryRequirementsInfo2 *info,
                          VkMemoryRequirements2 *need)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
 
   device->GetImageMemoryRequirements2 (handle, info, need);
   change_bits (device, &need->memoryRequirements.memoryTypeBits, FALSE);
@@ -273,7 +208,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 get_fd_properties (VkDevice handle, VkExternalMemoryHandleTypeFlagBits type, int fd,
                    VkMemoryFdPropertiesKHR *properties)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
   VkResult result = device->GetMemoryFdPropertiesKHR (handle, type, fd, properties);
 
   if (result == VK_SUCCESS)
@@ -285,7 +220,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 get_pointer_properties (VkDevice handle, VkExternalMemoryHandleTypeFlagBits type,
                         const void *pointer, VkMemoryHostPointerPropertiesEXT *properties)
 {
-  Device *device = find_device (handle);
+  Device *device = chain_find_device (handle);
   VkResult result = device->GetMemoryHostPointerPropertiesEXT (handle, type, pointer, properties);
 
   if (result == VK_SUCCESS)
@@ -293,75 +228,45 @@ get_pointer_properties (VkDevice handle, VkExternalMemoryHandleTypeFlagBits type
   return result;
 }
 
-typedef struct
-{
-  const char *name;
-  PFN_vkVoidFunction function;
-} Function;
-
 static PFN_vkVoidFunction
-find_function (const Function *all, guint n, const char *name)
+find_device_function (const char *name, PFN_vkVoidFunction next)
 {
-  for (guint i = 0; i < n; i++)
-    if (strcmp (name, all[i].name) == 0)
-      return all[i].function;
-  return NULL;
-}
-
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_device_proc_addr (VkDevice handle, const char *name)
-{
-  static const Function all[] = {
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
+  static const ChainFunction all[] = {
     { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
     { "vkGetBufferMemoryRequirements", (PFN_vkVoidFunction) get_buffer_requirements },
     { "vkGetImageMemoryRequirements", (PFN_vkVoidFunction) get_image_requirements },
     { "vkGetImageMemoryRequirements2", (PFN_vkVoidFunction) get_image_requirements2 },
     { "vkGetMemoryFdPropertiesKHR", (PFN_vkVoidFunction) get_fd_properties },
     { "vkGetMemoryHostPointerPropertiesEXT", (PFN_vkVoidFunction) get_pointer_properties },
+    { 0 },
   };
-  PFN_vkVoidFunction function, drivers;
+  PFN_vkVoidFunction function = chain_find_function (all, name);
 
-  if (strcmp (name, "vkGetDeviceProcAddr") == 0)
-    return (PFN_vkVoidFunction) get_device_proc_addr;
-  function = find_function (all, G_N_ELEMENTS (all), name);
-  drivers = find_device (handle)->get_proc_addr (handle, name);
-  return function && drivers ? function : drivers; /* what the driver lacks, the layer lacks */
+  return function && next ? function : next; /* what the driver lacks, the layer lacks */
 }
 
-static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-get_instance_proc_addr (VkInstance handle, const char *name)
+static PFN_vkVoidFunction
+find_instance_function (const char *name)
 {
-  static const Function all[] = {
-    { "vkGetInstanceProcAddr", (PFN_vkVoidFunction) get_instance_proc_addr },
-    { "vkGetDeviceProcAddr", (PFN_vkVoidFunction) get_device_proc_addr },
-    { "vkCreateInstance", (PFN_vkVoidFunction) create_instance },
-    { "vkDestroyInstance", (PFN_vkVoidFunction) destroy_instance },
+  static const ChainFunction all[] = {
     { "vkCreateDevice", (PFN_vkVoidFunction) create_device },
-    { "vkDestroyDevice", (PFN_vkVoidFunction) destroy_device },
     { "vkGetPhysicalDeviceProperties", (PFN_vkVoidFunction) get_properties },
     { "vkGetPhysicalDeviceProperties2", (PFN_vkVoidFunction) get_properties2 },
     { "vkGetPhysicalDeviceProperties2KHR", (PFN_vkVoidFunction) get_properties2 },
     { "vkGetPhysicalDeviceQueueFamilyProperties", (PFN_vkVoidFunction) get_families },
     { "vkGetPhysicalDeviceMemoryProperties", (PFN_vkVoidFunction) get_memory },
     { "vkEnumerateDeviceExtensionProperties", (PFN_vkVoidFunction) list_extensions },
+    { 0 },
   };
-  PFN_vkVoidFunction function = find_function (all, G_N_ELEMENTS (all), name);
 
-  if (function || !handle)
-    return function;
-  return find_instance (handle)->get_proc_addr (handle, name);
+  return chain_find_function (all, name);
 }
 
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated);
-
-EXPORT VKAPI_ATTR VkResult VKAPI_CALL
-vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *negotiated)
-{
-  negotiated->loaderLayerInterfaceVersion = 2;
-  negotiated->pfnGetInstanceProcAddr = get_instance_proc_addr;
-  negotiated->pfnGetDeviceProcAddr = get_device_proc_addr;
-  negotiated->pfnGetPhysicalDeviceProcAddr = NULL;
-  return VK_SUCCESS;
-}
+const ChainLayer chain_layer = {
+  .instance_size = sizeof (Instance),
+  .device_size = sizeof (Device),
+  .add_instance = add_instance,
+  .add_device = add_device,
+  .find_instance_function = find_instance_function,
+  .find_device_function = find_device_function,
+};
