@@ -231,27 +231,31 @@ effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options, gui
   g_object_set (options, "max-in-flight", max_in_flight, NULL);
 }
 
-void
-effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
+/* @value: any number but 0 is TRUE. */
+static void
+set_flag (EffvkClassifierOptions *options, const char *property, gboolean value)
 {
   g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
 
-  g_object_set (options, "logits", logits, NULL);
+  g_object_set (options, property, value != FALSE, NULL);
+}
+
+void
+effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
+{
+  set_flag (options, "logits", logits);
 }
 
 void
 effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboolean embeddings)
 {
-  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
-
-  g_object_set (options, "embeddings", embeddings, NULL);
+  set_flag (options, "embeddings", embeddings);
 }
 
 void
 effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options, gboolean heatmaps)
 {
-  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
-  g_object_set (options, "heatmaps", heatmaps, NULL);
+  set_flag (options, "heatmaps", heatmaps);
 }
 
 void

@@ -30,7 +30,7 @@ SAMPLES = [
 FAILED = ("FAIL", "ERROR", "TIMEOUT")
 
 
-def summary(entries, status, whole=False, known=None):
+def summary(entries, status, whole=False, known=None, environment=None):
     """The exit status and the last line of tests/lib/summary.py, or all that it prints."""
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "testlog.json")
@@ -46,6 +46,7 @@ def summary(entries, status, whole=False, known=None):
             [sys.executable, os.path.join(ROOT, "tests/lib/summary.py"), log, str(status),
              *([known] if known else [])],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", check=False,
+            env=None if environment is None else {**os.environ, **environment},
         )
         return done.returncode, done.stdout if whole else done.stdout.splitlines()[-1]
 
@@ -91,13 +92,43 @@ def skips():
     """With a list of what may be skipped, another skip is a failure."""
     bad = []
     skipped = [("a", "SKIP", 0, "1..0 # SKIP no models\n"), ("b", "OK", 0, "1..1\nok 1 - c # SKIP no GPU\n")]
-    for known, counts in (("a\nb: *\n", (0, 0, 2)), ("# a\nb: c\n", (0, 1, 1)), ("", (0, 2, 0))):
+    for known, counts in (
+        ("a\nb: *\n", (0, 0, 2)),
+        ("# a\nb: c\n", (0, 1, 1)),
+        ("", (0, 2, 0)),
+        ("*: no GPU\n*: no ?odels\n", (0, 0, 2)),
+        ("[everywhere]\na\n[no system]\nb: c\n", (0, 1, 1)),
+    ):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write(known)
             file.flush()
             got = summary(skipped, 0, known=file.name)
         if got != (int(counts[1] > 0), line(counts)):
             bad.append(f"known {known!r}: expected {line(counts)}, found {got}")
+    return bad
+
+
+def known_skips():
+    """Which sections of the tree's list count: by the system, and by whether the data is there."""
+    bad = []
+    list_of_tree = os.path.join(ROOT, "tests/known-skips.txt")
+    analytics = ("p", "OK", 0, "1..1\nok 1 - a # SKIP this GStreamer has no GstAnalytics\n")
+    model = ("u", "OK", 0, "1..1\nok 1 - a # SKIP the models are not here (EFFVK_SHARED)\n")
+    other = ("o", "OK", 0, "1..1\nok 1 - a # SKIP there is no such thing\n")
+    with tempfile.TemporaryDirectory() as folder:
+        release = os.path.join(folder, "os-release")
+        for version, shared, test, known in (
+            (12, folder, analytics, True), (13, folder, analytics, False),
+            (12, "", model, True), (12, folder, model, False), (13, "", other, False),
+        ):
+            with open(release, "w", encoding="utf-8") as file:
+                file.write(f'PRETTY_NAME="Debian"\nID=debian\nVERSION_ID="{version}"\n')
+            said = summary([test], 0, whole=True, known=list_of_tree,
+                           environment={"EFFVK_OS_RELEASE": release, "EFFVK_SHARED": shared})[1]
+            if (said.splitlines()[-1] == line((0, 0, 1))) != known:
+                bad.append(f"Debian {version}, shared {shared!r}: found {said!r}")
+            if not known and "tests/known-skips.txt does not have it" not in said:
+                bad.append(f"no line names the list: {said!r}")
     return bad
 
 
@@ -147,6 +178,7 @@ def main():
         ("the counts add up, and no test at all is a failure", sums()),
         ("what broke off is named with its last words", reasons()),
         ("a skip that is not known is a failure", skips()),
+        ("which skips are known depends on the system", known_skips()),
         ("wrong usage: status 2 and one line", usages()),
         ("the suites of --suite are those that there are", suites()),
     )

@@ -286,6 +286,20 @@ is_same_file (const char *a, const char *b)
   return strcmp (one, other) == 0;
 }
 
+/* --heatmap, with all of the command line. */
+static ToolStatus
+check_heatmap (const Options *options, char **argv)
+{
+#ifndef HAVE_GDK_PIXBUF
+  return tool_usage_error ("classify", "--heatmap needs an effvk that was built with gdk-pixbuf");
+#endif
+  if (options->raw || g_strv_length (argv) != 2)
+    return tool_usage_error ("classify", "--heatmap is for one still picture");
+  if (is_same_file (options->heatmap, argv[1]))
+    return tool_usage_error ("classify", "--heatmap would overwrite the picture");
+  return tool_check_replaceable (options->heatmap) ? TOOL_OK : TOOL_USAGE;
+}
+
 static ToolStatus
 parse (Options *options, char ***argv)
 {
@@ -366,15 +380,7 @@ parse (Options *options, char ***argv)
                              "this effvk was built without GStreamer and gdk-pixbuf and reads only "
                              "raw frames; --raw is needed");
 #endif
-#ifndef HAVE_GDK_PIXBUF
-  if (options->heatmap)
-    return tool_usage_error ("classify", "--heatmap needs an effvk that was built with gdk-pixbuf");
-#endif
-  if (options->heatmap && (options->raw || g_strv_length (*argv) != 2))
-    return tool_usage_error ("classify", "--heatmap is for one still picture");
-  if (options->heatmap && is_same_file (options->heatmap, (*argv)[1]))
-    return tool_usage_error ("classify", "--heatmap would overwrite the picture");
-  if (options->heatmap && !tool_check_replaceable (options->heatmap))
+  if (options->heatmap && check_heatmap (options, *argv) != TOOL_OK)
     return TOOL_USAGE;
   if (g_strv_length (*argv) < 2)
     return tool_usage_error ("classify", "takes at least one file, folder or URI");

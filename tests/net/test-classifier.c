@@ -299,6 +299,27 @@ test_threads (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_thread_join (thread);
 }
 
+/* What is not 0 is TRUE, as any gboolean may be. */
+static void
+test_flags (void)
+{
+  static void (*const set[]) (EffvkClassifierOptions *, gboolean)
+      = { effvk_classifier_options_set_logits, effvk_classifier_options_set_embeddings,
+          effvk_classifier_options_set_heatmaps };
+  static const char *const names[] = { "logits", "embeddings", "heatmaps" };
+  g_autoptr (EffvkClassifierOptions) options = effvk_classifier_options_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (set); i++)
+    for (int value = 0; value < 3; value++)
+      {
+        gboolean found = -1;
+
+        set[i](options, value);
+        g_object_get (options, names[i], &found, NULL);
+        g_assert_cmpint (found, ==, value > 0);
+      }
+}
+
 /* Makes a classifier with a precision that the self-test chooses. */
 static gpointer
 make_automatic (gpointer data)
@@ -352,6 +373,7 @@ main (int argc, char **argv)
   g_test_add ("/classifier/no-image", Fixture, NULL, set_up, test_no_image, tear_down);
   g_test_add ("/classifier/one-class", Fixture, NULL, set_up, test_one_class, tear_down);
   g_test_add ("/classifier/threads", Fixture, NULL, set_up, test_threads, tear_down);
+  g_test_add_func ("/classifier/flags", test_flags);
   g_test_add ("/classifier/precision-of-devices", Fixture, NULL, set_up, test_precision_of_devices,
               tear_down);
   return g_test_run ();

@@ -36,7 +36,7 @@ def read_answers(name, index, probability):
 def compare(model, precision, folder, answers, may_differ):
     weights = os.path.join(DATA, 'weights', model + '.safetensors')
     if not os.path.exists(weights):
-        raise Skip(f'no {weights}')
+        raise Skip(f'no {weights} (EFFVK_SHARED)')
     paths = [os.path.join(DATA, 'images', folder, name) for name in answers]
     run = Run('classify', '--json', '--model', weights, '--precision', precision, '--top-k', 5,
               *paths, env=plain_env(), timeout=900).ok()

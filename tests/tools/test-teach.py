@@ -469,7 +469,7 @@ def how_good_a_model_is():
 def trash_as_scikit_learn_has_it():
     """Cross-validated on the shared pictures, with features of V2-B0, against scikit-learn on PyTorch's."""
     if not os.path.exists(V2):
-        raise Skip('the shared data is not here')
+        raise Skip('the shared data is not here (EFFVK_SHARED)')
     try:
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import StratifiedKFold, cross_val_score

@@ -61,7 +61,7 @@ fixture_shared (const char *name)
   g_autofree char *path = g_build_filename (root ? root : "../shared", "data", name, NULL);
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return g_steal_pointer (&path);
-  g_autofree char *why = g_strdup_printf ("%s is not there", path);
+  g_autofree char *why = g_strdup_printf ("%s is not there (EFFVK_SHARED)", path);
   g_test_skip (why);
   return NULL;
 }
