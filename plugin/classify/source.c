@@ -4,8 +4,8 @@
 
 #define GST_CAT_DEFAULT gst_effvk_classify_debug
 
-/* A lost device stays lost, so that it is reported once and not with every frame that follows. The error
-   is posted first: upstream posts an error of its own as soon as a frame is refused. */
+/* A lost device stays lost, so that it is reported once and not with every frame that follows. The
+   error is posted first: upstream posts an error of its own as soon as a frame is refused. */
 static void
 post_frame_error (GstEffvkClassify *self, const GError *error)
 {
