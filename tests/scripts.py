@@ -154,7 +154,9 @@ def usages():
         + usage("quickstart.sh", here, "http://localhost/video", "no-such-labels")
         + usage("tests/run.sh", "wrong")
         + usage("tests/run.sh", "--suite")
-        + usage("tests/lib/in-trixie.sh")
+        + usage("tests/lib/in-root.sh")
+        + usage("tests/lib/in-root.sh", "trixie")
+        + usage("tests/lib/in-root.sh", "bookworm", "true")
     )
 
 

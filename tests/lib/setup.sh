@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Sourced by quickstart.sh, tests/run.sh and tests/lib/in-trixie.sh: what has to be installed on
+# Sourced by quickstart.sh, tests/run.sh and tests/lib/in-root.sh: what has to be installed on
 # Debian 12 and 13, how to install it, and how to build. The names are the same on both.
 
 # To build and run.
@@ -36,7 +36,16 @@ effvk_packages_test=(
 # shellcheck disable=SC2034 # used by those that source this file
 effvk_packages_slow=(clang libclang-rt-dev)
 
-# To make a Debian 13 root.
+# In the root of Debian sid, in addition to what builds: drivers of GPUs that are not here.
+# shellcheck disable=SC2034 # used by those that source this file
+effvk_packages_sid=(
+  mesa-drm-shim vulkan-validationlayers
+  libpango1.0-dev libsoup-3.0-dev python3-jsonschema
+  python3 python3-numpy python3-pil python3-gi python3-gst-1.0
+  gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+)
+
+# To make a root of another Debian.
 # shellcheck disable=SC2034 # used by those that source this file
 effvk_packages_root=(debootstrap debian-archive-keyring)
 

@@ -1,48 +1,62 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# in-trixie.sh COMMAND…: runs COMMAND in a Debian 13 root, in a fresh copy of this tree (with what
-# is not committed yet, without what git ignores), with ../shared beside it where the original has
-# one. Nothing is written to the original. The copy is gone when COMMAND has ended.
+# in-root.sh RELEASE COMMAND…: runs COMMAND in a root of a Debian RELEASE, trixie or sid, in a fresh
+# copy of this tree (with what is not committed yet, without what git ignores), with ../shared beside
+# it where the original has one. Nothing is written to the original. The copy is gone when COMMAND has
+# ended. trixie has what builds and tests effvk; sid has less, and the newest Mesa and GStreamer.
 #
-#   EFFVK_TRIXIE_ROOT   the root, made when it is not there (default: /var/cache/effvk/trixie)
+#   EFFVK_ROOTS         where the roots are, made when they are not there (default: /var/cache/effvk)
 #   EFFVK_MIRROR        the Debian mirror (default: this machine's own)
 #   EFFVK_SHARED        the folder with the real models and pictures (default: ../shared)
 #
-# Give it an empty folder as EFFVK_TRIXIE_ROOT to see what a new machine would do.
+# Give it an empty folder as EFFVK_ROOTS to see what a new machine would do. The exit status is 125
+# where the root cannot be made.
 set -euo pipefail
 
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 tree=$(realpath "$here/../..")
-root=${EFFVK_TRIXIE_ROOT:-/var/cache/effvk/trixie}
 shared=${EFFVK_SHARED:-$tree/../shared}
-passed_on=(EFFVK_TRIXIE_ROOT EFFVK_MIRROR EFFVK_SHARED
+passed_on=(EFFVK_ROOTS EFFVK_MIRROR EFFVK_SHARED
   http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY)
 
-if [ $# -eq 0 ]; then
-  echo "usage: in-trixie.sh COMMAND…" >&2
+release=${1:-}
+case $release in
+  trixie) title="Debian 13" ;;
+  sid) title="Debian sid" ;;
+  *) release= ;;
+esac
+if [ -z "$release" ] || [ $# -lt 2 ]; then
+  echo "usage: in-root.sh trixie|sid COMMAND…" >&2
   exit 2
 fi
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "error: a Debian 13 root needs root or sudo" >&2; exit 1; }
+  command -v sudo >/dev/null || { echo "error: a $title root needs root or sudo" >&2; exit 125; }
   exec sudo --preserve-env="$(IFS=,; echo "${passed_on[*]}")" "$0" "$@"
 fi
+shift
+root=${EFFVK_ROOTS:-/var/cache/effvk}/$release
 
 # shellcheck source=tests/lib/setup.sh
 . "$here/setup.sh"
 PATH=$PATH:/usr/sbin:/sbin
-effvk_packages_install "${effvk_packages_root[@]}"
+effvk_packages_install "${effvk_packages_root[@]}" || exit 125
 
-marker=$root/effvk-complete
 # What the root has to contain; another list than the one that it was made with adds to it.
-wanted="${effvk_packages_build[*]} ${effvk_packages_test[*]}"
+packages=("${effvk_packages_build[@]}")
+if [ "$release" = sid ]; then
+  packages+=("${effvk_packages_sid[@]}")
+else
+  packages+=("${effvk_packages_test[@]}")
+fi
+wanted=${packages[*]}
 
 # In a mount namespace of its own, what is mounted goes when the command does, whatever ends it.
 if unshare --mount --pid --fork true 2>/dev/null; then
   isolate=(unshare --mount --pid --fork --kill-child)
   mounts=yes
 else
-  effvk_say "warning: mounting is not allowed here: the Debian 13 root does without /proc and /sys"
+  effvk_say "warning: mounting is not allowed here: the $title root does without /proc and /sys"
   isolate=()
   mounts=no
 fi
@@ -88,7 +102,7 @@ mirror ()
 {
   local uri
 
-  # A mirror of Debian proper, as this machine's apt has it, that knows trixie.
+  # A mirror of Debian proper, as this machine's apt has it, which knows all releases.
   uri=${EFFVK_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null \
     | grep -m 1 -E '/debian/?$' || true)}
   printf '%s\n' "${uri:-http://deb.debian.org/debian}"
@@ -122,18 +136,21 @@ make_root ()
   fi
   if [ -z "$old" ]; then
     debootstrap --variant=minbase --include=ca-certificates \
-      --keyring=/usr/share/keyrings/debian-archive-keyring.gpg trixie "$root" "$(mirror)" >&2
+      --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$release" "$root" "$(mirror)" >&2
     # No package may start a daemon here.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
   fi
   cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
   apt-config dump | grep -iE '^Acquire::[a-z]+::Proxy' >"$root/etc/apt/apt.conf.d/90proxy" || true
+  # A mirror that stands still has no newer index of sid than one that has run out.
+  [ "$release" != sid ] \
+    || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90valid"
   rm -rf --one-file-system "$root"/srv/effvk.*
   cp "$here/setup.sh" "$root/root/setup.sh"
   # shellcheck disable=SC2016
-  prepare / /bin/bash -c '. /root/setup.sh
-    effvk_packages_install "${effvk_packages_build[@]}" "${effvk_packages_test[@]}" && apt-get clean'
+  prepare / /bin/bash -c '. /root/setup.sh && effvk_packages_install "$@" && apt-get clean' \
+    bash "${packages[@]}"
   "${entry[@]}" >&2
   rm -f "$root/effvk-incomplete"
   printf '%s\n' "$wanted" >"$marker"
@@ -152,8 +169,12 @@ while :; do
   flock --exclusive 9
   if [ ! -e "$marker" ] || [ "$(cat "$marker")" != "$wanted" ]; then
     SECONDS=0
-    make_root
-    effvk_say "made the Debian 13 root $root in $SECONDS s"
+    set +e
+    (set -e; make_root)
+    made=$?
+    set -e
+    [ $made -eq 0 ] || { effvk_say "error: the $title root $root cannot be made"; exit 125; }
+    effvk_say "made the $title root $root in $SECONDS s"
   fi
   flock --unlock 9
 done
