@@ -13,6 +13,7 @@ enum
   PROP_ACTIVATION,
   PROP_EMBEDDINGS,
   PROP_HEATMAPS,
+  PROP_PLAIN_KERNELS,
 };
 
 static void
@@ -46,6 +47,9 @@ effvk_classifier_options_set_property (GObject *object, guint id, const GValue *
       break;
     case PROP_HEATMAPS:
       options->heatmaps = g_value_get_boolean (value);
+      break;
+    case PROP_PLAIN_KERNELS:
+      options->plain_kernels = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -82,6 +86,9 @@ effvk_classifier_options_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_HEATMAPS:
       g_value_set_boolean (value, options->heatmaps);
+      break;
+    case PROP_PLAIN_KERNELS:
+      g_value_set_boolean (value, options->plain_kernels);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -186,6 +193,17 @@ effvk_classifier_options_class_init (EffvkClassifierOptionsClass *klass)
       object_class, PROP_HEATMAPS,
       g_param_spec_boolean ("heatmaps", "Heat maps",
                             "Whether results tell where their best class was seen", FALSE, flags));
+  /**
+   * EffvkClassifierOptions:plain-kernels:
+   *
+   * Whether the network is made of the simplest kernels, which run on any device.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_PLAIN_KERNELS,
+      g_param_spec_boolean ("plain-kernels", "Plain kernels",
+                            "Whether the network is made of the simplest kernels", FALSE, flags));
 }
 
 static void
@@ -256,6 +274,14 @@ void
 effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options, gboolean heatmaps)
 {
   set_flag (options, "heatmaps", heatmaps);
+}
+
+void
+effvk_classifier_options_set_plain_kernels (EffvkClassifierOptions *options, gboolean plain)
+{
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
+  g_object_set (options, "plain-kernels", plain, NULL);
 }
 
 void

@@ -9,5 +9,5 @@ struct _EffvkClassifierOptions
   EffvkPrecision precision;
   EffvkOutputActivation activation;
   guint top_k, batch_size, max_in_flight;
-  gboolean logits, embeddings, heatmaps;
+  gboolean logits, embeddings, heatmaps, plain_kernels;
 };

@@ -17,6 +17,7 @@ struct _EffvkClassifier
   guint top_k, batch, n_slots;
   guint outputs; /* that results carry, see EFFVK_SLOT_READS */
   EffvkOutputActivation activation;
+  EffvkPlan plan;
   EffvkRing ring;
   EffvkClass *classes; /* top_k, while an image is collected */
 };
@@ -101,6 +102,7 @@ build (EffvkClassifier *classifier, GError **error)
           .batch = classifier->batch,
           .top_k = classifier->top_k,
           .activation = classifier->activation,
+          .plan = classifier->plan,
           .heatmap = (classifier->outputs & EFFVK_SLOT_READS (EFFVK_NET_HEATMAP)) != 0 };
 
   classifier->net = effvk_net_new_within (classifier->device, classifier->model, &options, error);
@@ -137,6 +139,7 @@ effvk_classifier_new (EffvkDevice *device, EffvkModel *model, EffvkClassifierOpt
                         | (options->embeddings ? EFFVK_SLOT_READS (EFFVK_NET_POOLED) : 0)
                         | (options->heatmaps ? EFFVK_SLOT_READS (EFFVK_NET_HEATMAP) : 0);
   classifier->activation = options->activation;
+  classifier->plan = options->plain_kernels ? EFFVK_PLAN_PLAIN : EFFVK_PLAN_DEVICE;
   warn_of_softmax (model, options->activation);
   classifier->classes = g_new0 (EffvkClass, classifier->top_k);
   if (!build (classifier, error))

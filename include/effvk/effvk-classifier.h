@@ -48,7 +48,7 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
  *
  * How a classifier works; read once, when it is made. All options are GObject properties as well:
  * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
- * "activation" (auto), "embeddings" (false), "heatmaps" (false).
+ * "activation" (auto), "embeddings" (false), "heatmaps" (false), "plain-kernels" (false).
  *
  * Since: 0.1
  */
@@ -153,6 +153,20 @@ EFFVK_API void effvk_classifier_options_set_embeddings (EffvkClassifierOptions *
  */
 EFFVK_API void effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options,
                                                       gboolean heatmaps);
+
+/**
+ * effvk_classifier_options_set_plain_kernels:
+ * @options: options
+ * @plain: whether the network is made of the simplest kernels: those that run on any device, one
+ *   for each operation, without matrix units, and whatever tuning has found
+ *
+ * They are slower, and few kernels are the same as those that a device gets by itself. So they are
+ * what to try where a driver computes wrong.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_classifier_options_set_plain_kernels (EffvkClassifierOptions *options,
+                                                           gboolean plain);
 
 /**
  * effvk_classifier_options_set_activation:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "classify/canary.h"
 #include "classify/device-loss.h"
 #include "classify/effvkclassify.h"
 #include "common/orientation-tags.h"
@@ -54,6 +55,7 @@ struct _GstEffvkClassify
   const char *way;          /* how the last frame's pixels get to the device */
   gint64 asking, held;      /* us, see decide.c */
   GstEffvkTracks *tracks;   /* of the objects in the stream; the reporter has it too */
+  GstEffvkCanary canary;
 
   GstEffvkTeaching *teaching; /* has a lock of its own, taken inside all others */
 

@@ -69,6 +69,16 @@
  * within a minute). #EffvkClassify:device-restarts bounds how often; beyond it the loss is an
  * error. A device that GStreamer has opened (`memory:VulkanImage`) is not the element's to open.
  *
+ * ## A device that computes wrong
+ *
+ * #EffvkClassify:canary runs a frame whose answer is known beside the stream. When its answer has
+ * other bits than the first time, the element posts a warning and loads another network, as when a
+ * property changes: in fp32 where it was fp16, then with the simplest kernels. An element message
+ * `effvkclassify-canary` tells of it: `device` (string, its name), `differing` and `values` (uint,
+ * how many of the answer's values differ), `falls-back-to` (string: fp32, plain kernels, or
+ * nothing where nothing is left). The next start begins anew. `stats` counts the answers
+ * (`canaries`) and those that differed (`canaries-different`).
+ *
  * ## Memory
  *
  * - System memory: the device reads frames where they lie when upstream took the element's pool.
@@ -231,6 +241,7 @@ start (GstEffvkClassify *self)
   problem = g_strdup (self->settings.objects.regions_problem);
   lacks = get_lacks (&self->settings.reporting);
   self->counters = (GstEffvkCounters){ 0 };
+  self->settings.network.fallback = GST_EFFVK_FALLBACK_NONE;
   GST_OBJECT_UNLOCK (self);
   if (lacks)
     {
@@ -271,6 +282,7 @@ stop (GstEffvkClassify *self)
   gst_effvk_teaching_stop (self->teaching);
   gst_effvk_queue_discard (&self->queue, NULL);
   gst_effvk_classify_end_swaps (self);
+  gst_effvk_canary_clear (&self->canary);
   gst_effvk_registry_leave (self);
   GST_OBJECT_LOCK (self);
   device = g_steal_pointer (&self->settings.network.frames_device);

@@ -247,6 +247,8 @@ gst_effvk_model_config_satisfies (const GstEffvkModelConfig *has, const GstEffvk
 {
   if (wanted->frames_device && has->frames_device != wanted->frames_device)
     return FALSE;
+  if (only_set ? has->fallback < wanted->fallback : has->fallback != wanted->fallback)
+    return FALSE;
   if ((wanted->embeddings && !has->embeddings) || (wanted->heatmaps && !has->heatmaps)
       || ((wanted->taught || !only_set) && has->taught != wanted->taught))
     return FALSE;
@@ -309,6 +311,7 @@ gst_effvk_model_config_merge (GstEffvkModelConfig *config, const GstEffvkModelCo
   config->objects |= other->objects;
   config->embeddings |= other->embeddings;
   config->heatmaps |= other->heatmaps;
+  config->fallback = MAX (config->fallback, other->fallback);
   if (!config->taught && other->taught)
     config->taught = g_object_ref (other->taught);
 }

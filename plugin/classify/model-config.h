@@ -6,6 +6,14 @@
 
 #define GST_EFFVK_DEFAULT_TOP_K 5
 
+/* What a network does without where a device computes wrong; each includes those before. */
+typedef enum
+{
+  GST_EFFVK_FALLBACK_NONE,
+  GST_EFFVK_FALLBACK_FP32,  /* without fp16, whatever the precision says */
+  GST_EFFVK_FALLBACK_PLAIN, /* with the simplest kernels */
+} GstEffvkFallback;
+
 /* What a network is made of: a model, a device, and how both are used. */
 typedef struct
 {
@@ -25,6 +33,7 @@ typedef struct
   guint n_streams;               /* whose frames may come; 0 is as good as 1 */
   gboolean objects;              /* it is to be asked about objects, not frames */
   gboolean embeddings, heatmaps; /* its results are to have them */
+  GstEffvkFallback fallback;
   EffvkModel *taught; /* instead of model_file's: one that was taught while it played; or NULL */
 } GstEffvkModelConfig;
 

@@ -90,7 +90,11 @@ build (const GstEffvkModelConfig *config, guint *batch, GError **error)
       g_prefix_error (error, "Could not open a Vulkan device: ");
       return NULL;
     }
-  effvk_classifier_options_set_precision (options, config->precision);
+  effvk_classifier_options_set_precision (options, config->fallback >= GST_EFFVK_FALLBACK_FP32
+                                                       ? EFFVK_PRECISION_FP32
+                                                       : config->precision);
+  effvk_classifier_options_set_plain_kernels (options,
+                                              config->fallback >= GST_EFFVK_FALLBACK_PLAIN);
   effvk_classifier_options_set_activation (options, config->activation);
   effvk_classifier_options_set_top_k (options, config->top_k);
   *batch = gst_effvk_model_instance_choose_batch_size (config, device);

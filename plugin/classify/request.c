@@ -60,16 +60,24 @@ take_frame (GstEffvkRequest *request, EffvkImage **image, const GstEffvkFramesPl
                                    reason);
 }
 
+static GstEffvkRequest *
+request_alloc (void)
+{
+  GstEffvkRequest *request = g_new0 (GstEffvkRequest, 1);
+
+  g_atomic_ref_count_init (&request->references);
+  request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
+  return request;
+}
+
 GstEffvkRequest *
 gst_effvk_request_new (EffvkImage **image, const GstEffvkFramesPlace *place, EffvkDevice *device,
                        const GstVideoInfo *info, GstBuffer *buffer, const EffvkRectangle *parts,
                        guint n_parts, guint batch, char **reason)
 {
-  g_autoptr (GstEffvkRequest) request = g_new0 (GstEffvkRequest, 1);
+  g_autoptr (GstEffvkRequest) request = request_alloc ();
   gboolean again = n_parts > batch;
 
-  g_atomic_ref_count_init (&request->references);
-  request->results = g_ptr_array_new_with_free_func ((GDestroyNotify) effvk_result_unref);
   if (!take_frame (request, image, place, device, info, buffer, again, reason))
     return NULL;
   if (again) /* without memory for that, each submission copies */
@@ -79,6 +87,16 @@ gst_effvk_request_new (EffvkImage **image, const GstEffvkFramesPlace *place, Eff
   effvk_image_set_memory (*image, NULL); /* which is held for the request only */
   set_parts (request, info, buffer, parts, n_parts);
   return g_steal_pointer (&request);
+}
+
+GstEffvkRequest *
+gst_effvk_request_new_for_image (const EffvkImage *image)
+{
+  GstEffvkRequest *request = request_alloc ();
+
+  request->image = effvk_image_copy (image);
+  request->n_images = 1;
+  return request;
 }
 
 GstEffvkRequest *

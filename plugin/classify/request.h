@@ -64,6 +64,9 @@ GstEffvkRequest *gst_effvk_request_new (EffvkImage **image, const GstEffvkFrames
                                         GstBuffer *buffer, const EffvkRectangle *parts,
                                         guint n_parts, guint batch, char **reason);
 
+/* About a copy of a whole image, whose pixels stay until the request is answered or cancelled. */
+GstEffvkRequest *gst_effvk_request_new_for_image (const EffvkImage *image);
+
 GstEffvkRequest *gst_effvk_request_ref (GstEffvkRequest *request);
 void gst_effvk_request_unref (GstEffvkRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstEffvkRequest, gst_effvk_request_unref)

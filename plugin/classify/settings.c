@@ -7,6 +7,7 @@
 #define DEFAULT_INTERVAL 1
 #define DEFAULT_MAX_IN_FLIGHT 3
 #define MAX_IN_FLIGHT 16
+#define MAX_CANARY 86400
 
 GType
 gst_effvk_skipped_mode_get_type (void)
@@ -133,6 +134,14 @@ gst_effvk_settings_install (GObjectClass *object_class)
                          "pass without classes meanwhile. 0: the loss ends the stream",
                          0, GST_EFFVK_MAX_DEVICE_RESTARTS, GST_EFFVK_DEFAULT_DEVICE_RESTARTS,
                          playing));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_CANARY,
+      g_param_spec_uint ("canary", "Canary",
+                         "Run a frame whose answer is known beside the stream every so many "
+                         "seconds, and compare all bits with its first answer. At the first "
+                         "difference the element warns, and the network falls back to fp32, then "
+                         "to the simplest kernels. 0: off",
+                         0, MAX_CANARY, 0, playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_STATS,
       g_param_spec_boxed (
@@ -340,6 +349,9 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
     case GST_EFFVK_PROP_DEVICE_RESTARTS:
       settings->device_restarts = g_value_get_uint (value);
       return TRUE;
+    case GST_EFFVK_PROP_CANARY:
+      settings->canary = g_value_get_uint (value);
+      return TRUE;
     default:
       return gst_effvk_steady_set (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)
              || gst_effvk_objects_set (&settings->objects, id - GST_EFFVK_PROP_OBJECTS, value)
@@ -407,6 +419,9 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_DEVICE_RESTARTS:
       g_value_set_uint (value, settings->device_restarts);
+      return TRUE;
+    case GST_EFFVK_PROP_CANARY:
+      g_value_set_uint (value, settings->canary);
       return TRUE;
     default:
       return gst_effvk_steady_get (&reporting->steady, id - GST_EFFVK_PROP_STEADY, value)

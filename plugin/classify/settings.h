@@ -39,6 +39,7 @@ typedef struct
   GstEffvkFilter *filter; /* has a lock of its own */
   char *teach_file;
   guint device_restarts; /* within a minute */
+  guint canary;          /* s; 0: none */
 } GstEffvkSettings;
 
 enum
@@ -60,6 +61,7 @@ enum
   GST_EFFVK_PROP_SKIPPED,
   GST_EFFVK_PROP_MAX_IN_FLIGHT,
   GST_EFFVK_PROP_DEVICE_RESTARTS,
+  GST_EFFVK_PROP_CANARY,
   GST_EFFVK_PROP_STATS,
   GST_EFFVK_PROP_STEADY, /* GST_EFFVK_STEADY_N_PROPERTIES of them */
   GST_EFFVK_PROP_OBJECTS

@@ -54,6 +54,7 @@ set_caps (GstEffvkClassify *self, GstCaps *caps)
             && self->image; /* nobody has asked before the first caps */
   self->info = info;
   GST_OBJECT_UNLOCK (self);
+  gst_effvk_canary_clear (&self->canary); /* its frame is of the stream's kind */
   g_clear_pointer (&self->image, effvk_image_free);
   self->image = image;
   self->place = place;
@@ -179,7 +180,7 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_autoptr (GstEffvkItem) item = gst_effvk_item_new (GST_MINI_OBJECT_CAST (buffer));
   GstFlowReturn flow;
   GstEffvkPace pace;
-  gboolean lost, put;
+  gboolean lost, put, wanted;
   gint64 began;
 
   item->arrived = g_get_monotonic_time ();
@@ -198,7 +199,9 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   item->width = (guint) GST_VIDEO_INFO_WIDTH (&self->info);
   item->height = (guint) GST_VIDEO_INFO_HEIGHT (&self->info);
   began = item->admitted;
-  if (!ask (self, item, buffer, gst_effvk_classify_decide (self, &pace, item, buffer)))
+  wanted = gst_effvk_classify_decide (self, &pace, item, buffer);
+  gst_effvk_classify_watch (self, item->time);
+  if (!ask (self, item, buffer, wanted))
     return GST_FLOW_ERROR;
   put = gst_effvk_queue_put (&self->queue, g_steal_pointer (&item));
   self->asking += g_get_monotonic_time () - began;

@@ -61,7 +61,8 @@ gst_effvk_statistics_new (const GstEffvkCounters *counters)
                            gst_effvk_counters_get_skipped (counters), "objects", G_TYPE_UINT64,
                            counters->objects, "objects-classified", G_TYPE_UINT64,
                            counters->objects_classified, "objects-ignored", G_TYPE_UINT64,
-                           counters->objects_ignored, NULL);
+                           counters->objects_ignored, "canaries", G_TYPE_UINT64, counters->canaries,
+                           "canaries-different", G_TYPE_UINT64, counters->canaries_different, NULL);
 
   for (guint i = GST_EFFVK_SKIP_NOT + 1; i < GST_EFFVK_N_SKIPS; i++)
     gst_structure_set (stats, skip_names[i], G_TYPE_UINT64, counters->skipped[i], NULL);

@@ -24,6 +24,7 @@ typedef struct
 {
   guint64 frames, inferences, messages, not_finite;
   guint64 objects, objects_classified, objects_ignored;
+  guint64 canaries, canaries_different; /* answers */
   guint64 uploaded, uploaded_bytes; /* frames for several submissions, copied before the first */
   guint64 skipped[GST_EFFVK_N_SKIPS];
   struct

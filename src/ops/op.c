@@ -12,7 +12,8 @@ effvk_plan_resolve (EffvkDevice *device, EffvkPlan plan)
   static const char *const names[] = { [EFFVK_PLAN_CPU] = "cpu",
                                        [EFFVK_PLAN_GPU] = "gpu",
                                        [EFFVK_PLAN_GPU_FUSED] = "gpu-fused",
-                                       [EFFVK_PLAN_GPU_SEPARATE] = "gpu-separate" };
+                                       [EFFVK_PLAN_GPU_SEPARATE] = "gpu-separate",
+                                       [EFFVK_PLAN_PLAIN] = "plain" };
   const char *wanted = g_getenv ("EFFVK_PLAN");
 
   if (plan != EFFVK_PLAN_DEVICE)
@@ -37,8 +38,10 @@ effvk_op_get_caps (const EffvkOpContext *context)
 {
   EffvkDevice *device = effvk_program_get_device (context->program);
   EffvkDeviceCaps caps = effvk_op_get_storage_caps (device, context->storage);
+  EffvkPlan plan = effvk_plan_resolve (device, context->plan);
 
-  caps.cpu = effvk_plan_resolve (device, context->plan) == EFFVK_PLAN_CPU;
+  caps.cpu = plan == EFFVK_PLAN_CPU;
+  caps.matrix = caps.matrix && plan != EFFVK_PLAN_PLAIN;
   return caps;
 }
 
@@ -124,6 +127,8 @@ effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
                            const EffvkKernel *kernels, guint n, EffvkShapeChoice shape,
                            GError **error)
 {
+  EffvkDevice *device = effvk_program_get_device (context->program);
+  gboolean plain = effvk_plan_resolve (device, context->plan) == EFFVK_PLAN_PLAIN;
   EffvkDeviceCaps caps = effvk_op_get_caps (context);
   guint usable = find_usable (&caps, kernels, n, shape.unfit);
   g_autofree char *forced = effvk_op_get_forced (context, op);
@@ -134,9 +139,9 @@ effvk_op_choose_for_shape (const EffvkOpContext *context, const char *op,
     chosen = -1;
   else if (forced && (usable & 1u << named))
     chosen = named;
-  else if (tuned >= 0 && (usable & 1u << tuned))
+  else if (!plain && tuned >= 0 && (usable & 1u << tuned))
     chosen = tuned;
-  else if (shape.favourite >= 0 && (usable & 1u << shape.favourite))
+  else if (!plain && shape.favourite >= 0 && (usable & 1u << shape.favourite))
     chosen = shape.favourite;
   else
     chosen = find_preferred (&caps, kernels, n, usable);

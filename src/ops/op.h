@@ -19,6 +19,8 @@ typedef enum
   EFFVK_PLAN_GPU,          /* runs on a CPU device too, for tests; as does each of: */
   EFFVK_PLAN_GPU_FUSED,    /* a block's first half in one dispatch, for batches of any size */
   EFFVK_PLAN_GPU_SEPARATE, /* in three dispatches */
+  /* the first kernels of the tables that run anywhere: nothing fused, tuned or by shape */
+  EFFVK_PLAN_PLAIN,
 } EffvkPlan;
 
 typedef struct

@@ -16,6 +16,9 @@ typedef struct
   guint8 *clean;  /* the cache as it was when it was last the same as the memory */
 } Memory;
 
+/* Of so many bytes one is spoiled. */
+#define SPOILED 16
+
 static GMutex lock; /* what follows */
 static gboolean spoils, spoils_now;
 static guint spoil_in;       /* invalidations; 0: not */
@@ -133,8 +136,8 @@ static void
 invalidate_line (Memory *memory, gsize offset, gsize size)
 {
   memcpy (memory->cache + offset, memory->device + offset, size);
-  if (spoils || spoils_now)
-    memory->cache[offset] ^= 1;
+  for (gsize i = 0; i < size && (spoils || spoils_now); i += SPOILED)
+    memory->cache[offset + i] ^= 1;
   memcpy (memory->clean + offset, memory->cache + offset, size);
 }
 

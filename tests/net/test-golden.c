@@ -188,6 +188,7 @@ main (int argc, char **argv)
   /* With the B0 alone, as a CPU device compiles a GPU's kernels for long. */
   add (models[0], "gpu-fused", EFFVK_PLAN_GPU_FUSED, NULL);
   add (models[0], "gpu-separate", EFFVK_PLAN_GPU_SEPARATE, NULL);
+  add (models[0], "plain", EFFVK_PLAN_PLAIN, NULL);
   add (models[0], "gpu-split-excite", EFFVK_PLAN_GPU_SEPARATE, "split-excite");
   add (models[0], "gpu-tile-excite", EFFVK_PLAN_GPU_SEPARATE, "tile-excite");
   return g_test_run ();
