@@ -26,6 +26,7 @@ ToolStatus tool_devices (char ***argv);
 ToolStatus tool_inspect (char ***argv);
 ToolStatus tool_classify (char ***argv);
 ToolStatus tool_monitor (char ***argv);
+ToolStatus tool_serve (char ***argv);
 ToolStatus tool_bench (char ***argv);
 ToolStatus tool_selftest (char ***argv);
 ToolStatus tool_tune (char ***argv);

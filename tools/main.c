@@ -13,6 +13,9 @@ static const ToolCommand commands[] = {
 #ifdef HAVE_GSTREAMER
   { "monitor", "say when a stream's state changes", tool_monitor },
 #endif
+#ifdef HAVE_SERVE
+  { "serve", "watch many streams, over HTTP", tool_serve },
+#endif
   { "teach", "teach a model classes of your own, from a handful of pictures", tool_teach },
   { "evaluate", "say how good a model is, by pictures whose labels are known", tool_evaluate },
   { "embed", "write the features of pictures, to compare them by", tool_embed },

@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include "media-damage.h"
+#include "media-decoder.h"
 #include "media-frame.h"
 #include "stop.h"
 
@@ -258,24 +259,15 @@ on_autoplug_continue (GstElement *decoder G_GNUC_UNUSED, GstPad *pad, GstCaps *c
   /* A video may have images for frames. */
   if (g_str_has_prefix (type, "image/") && is_whole_file (pad))
     g_atomic_int_set (&media->still, TRUE);
-  return !g_str_has_prefix (type, "audio/") && !g_str_has_prefix (type, "text/")
-         && !g_str_has_prefix (type, "subpicture/");
+  return tool_media_wants (caps);
 }
 
-/* jpegdec's default is a fast transform that makes every pixel a little darker. A camera's pictures
- * over HTTP are one stream: multipartdemux, which waits for more, would hold them back for
- * seconds. */
 static void
 on_element_added (GstBin *pipeline G_GNUC_UNUSED, GstBin *bin G_GNUC_UNUSED, GstElement *element,
                   MediaSource *media)
 {
-  GstElementFactory *factory = gst_element_get_factory (element);
-
   tool_media_damage_add (&media->damage, element);
-  if (factory && strcmp (GST_OBJECT_NAME (factory), "jpegdec") == 0)
-    gst_util_set_object_arg (G_OBJECT (element), "idct-method", "islow");
-  if (factory && strcmp (GST_OBJECT_NAME (factory), "multipartdemux") == 0)
-    g_object_set (element, "single-stream", TRUE, NULL);
+  tool_media_tune (element);
 }
 
 /* Before the converter hears of the decoder's format. */
@@ -400,38 +392,6 @@ make_pipeline (MediaSource *media, const char *uri, GError **error)
   return TRUE;
 }
 
-/* Looks at a local file first: what GStreamer says of it is less clear. */
-static char *
-make_uri (const char *location, GError **error)
-{
-  g_autoptr (GFile) file = NULL;
-  g_autoptr (GFileInfo) info = NULL;
-  g_autofree char *scheme = NULL;
-
-  if (g_str_has_prefix (location, "/dev/video"))
-    return g_strconcat ("v4l2://", location, NULL);
-  if (!g_file_test (location, G_FILE_TEST_EXISTS) && gst_uri_is_valid (location))
-    {
-      scheme = gst_uri_get_protocol (location);
-      if (strcmp (scheme, "file") != 0)
-        return g_strdup (location);
-    }
-  file = scheme ? g_file_new_for_uri (location) : g_file_new_for_path (location);
-  info = g_file_query_info (file,
-                            G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_ACCESS_CAN_READ,
-                            G_FILE_QUERY_INFO_NONE, NULL, NULL);
-  if (!info)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "there is no such file");
-  else if (g_file_info_get_file_type (info) == G_FILE_TYPE_DIRECTORY)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY, "it is a folder, not a file");
-  else if (!g_file_info_get_attribute_boolean (info, G_FILE_ATTRIBUTE_ACCESS_CAN_READ))
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                         "reading it is not permitted");
-  else
-    return g_file_get_uri (file);
-  return NULL;
-}
-
 ToolSource *
 tool_media_open (const char *location, double timeout, GError **error)
 {
@@ -440,7 +400,7 @@ tool_media_open (const char *location, double timeout, GError **error)
 
   if (!gst_init_check (NULL, NULL, error))
     return NULL;
-  uri = make_uri (location, error);
+  uri = tool_media_make_uri (location, error);
   if (!uri)
     return NULL;
 

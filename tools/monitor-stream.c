@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "monitor-stream.h"
 
+#include "back-off.h"
+#include "media-decoder.h"
 #include "media-problem.h"
 #include "stop.h"
 
 #include <gst/gst.h>
 #include <string.h>
 
-/* Between attempts: twice as long each time. */
-#define FIRST_PAUSE (G_USEC_PER_SEC / 2)
-#define LONGEST_PAUSE (30 * G_USEC_PER_SEC)
 #define TICK (G_USEC_PER_SEC / 5)
 
 /* How often a new connection over which data come may be silent before it is another one's turn: a
@@ -24,13 +23,13 @@ struct _ToolStream
   gboolean remote;    /* no file: it may come again */
   gboolean connected; /* to somebody: when nothing comes, a new connection may help */
 
-  ToolSource *source; /* NULL while there is none */
-  gboolean fresh;     /* no frame has come from it */
-  gint silences;      /* for so many timeouts */
-  gboolean seen;      /* a frame has come, ever */
-  gboolean lost;      /* and none has come since it broke off or stalled, which was told */
-  gint attempts;      /* since then */
-  gint64 pause;       /* us, before the next */
+  ToolSource *source;   /* NULL while there is none */
+  gboolean fresh;       /* no frame has come from it */
+  gint silences;        /* for so many timeouts */
+  gboolean seen;        /* a frame has come, ever */
+  gboolean lost;        /* and none has come since it broke off or stalled, which was told */
+  gint attempts;        /* since then */
+  ToolBackOff back_off; /* before the next */
   char *reason;
 
   ToolMediaIdle idle; /* or NULL */
@@ -52,20 +51,13 @@ ToolStream *
 tool_stream_new (const char *location, double timeout, gint retry, GError **error)
 {
   g_autoptr (ToolStream) stream = g_new0 (ToolStream, 1);
-  g_autofree char *scheme = g_uri_parse_scheme (location);
 
   stream->location = g_strdup (location);
   stream->timeout = timeout;
   stream->retry = retry;
-  stream->pause = FIRST_PAUSE;
-  if (g_str_has_prefix (location, "/dev/video"))
-    stream->remote = TRUE;
-  else if (scheme && strcmp (scheme, "file") != 0 && !g_file_test (location, G_FILE_TEST_EXISTS))
-    {
-      stream->remote = TRUE;
-      stream->connected = strcmp (scheme, "udp") != 0 && strcmp (scheme, "rtp") != 0
-                          && strcmp (scheme, "v4l2") != 0;
-    }
+  tool_back_off_reset (&stream->back_off);
+  stream->remote = tool_media_is_remote (location);
+  stream->connected = tool_media_is_connected (location);
   return open_source (stream, error) ? g_steal_pointer (&stream) : NULL;
 }
 
@@ -97,9 +89,8 @@ tool_stream_get_reason (ToolStream *stream)
 static gboolean
 wait_a_while (ToolStream *stream)
 {
-  gint64 end = g_get_monotonic_time () + stream->pause, left;
+  gint64 end = g_get_monotonic_time () + tool_back_off_next (&stream->back_off), left;
 
-  stream->pause = MIN (stream->pause * 2, LONGEST_PAUSE);
   while ((left = end - g_get_monotonic_time ()) > 0)
     {
       if (!tool_stop_sleep (MIN (left, TICK)))
@@ -131,7 +122,7 @@ got_frame (ToolStream *stream)
   stream->fresh = FALSE;
   stream->lost = FALSE;
   stream->attempts = 0;
-  stream->pause = FIRST_PAUSE;
+  tool_back_off_reset (&stream->back_off);
   return TOOL_STREAM_FRAME;
 }
 

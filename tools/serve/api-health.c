@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* /healthz, /readyz and /metrics. */
+#include "serve/server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+health (ServeRequest *request)
+{
+  g_autoptr (GBytes) body = g_bytes_new_static ("ok\n", 3);
+
+  serve_request_reply (request, SOUP_STATUS_OK, "text/plain", body);
+}
+
+/* Ready: each network that has frames has answered. A camera that is away does not make it less
+ * ready. */
+static void
+readiness (ServeRequest *request)
+{
+  g_autoptr (GPtrArray) streams = serve_app_list_streams (request->app);
+  g_auto (GstEffvkJson) json = { 0 };
+  guint waiting = 0;
+
+  gst_effvk_json_init (&json);
+  gst_effvk_json_begin (&json, NULL, '{');
+  gst_effvk_json_begin (&json, "waiting", '[');
+  for (guint i = 0; i < streams->len; i++)
+    if (serve_stream_is_waiting (g_ptr_array_index (streams, i)))
+      {
+        gst_effvk_json_string (&json, NULL, serve_stream_get_name (g_ptr_array_index (streams, i)));
+        waiting++;
+      }
+  gst_effvk_json_end (&json, ']');
+  gst_effvk_json_boolean (&json, "ready", waiting == 0);
+  gst_effvk_json_end (&json, '}');
+  serve_request_reply_json (request, waiting ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK,
+                            &json);
+}
+
+static void
+begin_metric (GString *text, const char *name, const char *type, const char *help)
+{
+  g_string_append_printf (text, "# HELP effvk_%s %s\n# TYPE effvk_%s %s\n", name, help, name, type);
+}
+
+static void
+add_count (GString *text, const char *name, const char *type, const char *help, guint64 value)
+{
+  begin_metric (text, name, type, help);
+  g_string_append_printf (text, "effvk_%s %" G_GUINT64_FORMAT "\n", name, value);
+}
+
+/* One sample for each stream; @labels: (nullable): more labels. Names need no escapes. */
+static void
+add_sample (GString *text, const char *name, const char *stream, const char *labels, guint64 value)
+{
+  g_string_append_printf (text, "effvk_%s{stream=\"%s\"%s%s} %" G_GUINT64_FORMAT "\n", name, stream,
+                          labels ? "," : "", labels ? labels : "", value);
+}
+
+typedef struct
+{
+  ServeStream *stream;
+  const char *name;
+  ServeTotals totals;
+} Row;
+
+static void
+add_counters (GString *text, const Row *rows, guint n)
+{
+  begin_metric (text, "stream_frames_total", "counter", "Frames that were decoded.");
+  for (guint i = 0; i < n; i++)
+    add_sample (text, "stream_frames_total", rows[i].name, NULL, rows[i].totals.frames);
+  begin_metric (text, "stream_inferences_total", "counter", "Frames and regions classified.");
+  for (guint i = 0; i < n; i++)
+    add_sample (text, "stream_inferences_total", rows[i].name, NULL, rows[i].totals.inferences);
+  begin_metric (text, "stream_reconnects_total", "counter", "Attempts to connect again.");
+  for (guint i = 0; i < n; i++)
+    add_sample (text, "stream_reconnects_total", rows[i].name, NULL, rows[i].totals.reconnects);
+  begin_metric (text, "stream_skipped_total", "counter", "Frames not classified, by reason.");
+  for (guint i = 0; i < n; i++)
+    for (guint s = 0; s < SERVE_SKIPS; s++)
+      {
+        g_autofree char *labels = g_strdup_printf ("reason=\"%s\"", serve_skip_names[s]);
+
+        add_sample (text, "stream_skipped_total", rows[i].name, labels, rows[i].totals.skipped[s]);
+      }
+}
+
+static void
+add_states (GString *text, const Row *rows, guint n)
+{
+  begin_metric (text, "stream_state", "gauge", "1 for the state that the stream is in.");
+  for (guint i = 0; i < n; i++)
+    for (guint s = 0; s < SERVE_N_STATES; s++)
+      {
+        g_autofree char *labels = g_strdup_printf ("state=\"%s\"", serve_state_names[s]);
+
+        add_sample (text, "stream_state", rows[i].name, labels,
+                    serve_stream_get_state (rows[i].stream) == s);
+      }
+}
+
+static void
+add_latency (GString *text, const Row *row)
+{
+  const ServeLatency *latency = &row->totals.latency;
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+  guint64 n = 0;
+
+  for (guint b = 0; b < SERVE_LATENCIES; b++)
+    {
+      gboolean last = b == SERVE_LATENCIES - 1;
+      g_autofree char *bound
+          = last ? g_strdup ("+Inf") : g_strdup_printf ("%g", serve_latency_bounds[b]);
+      g_autofree char *labels = g_strdup_printf ("le=\"%s\"", bound);
+
+      n += latency->buckets[b];
+      add_sample (text, "stream_latency_seconds_bucket", row->name, labels, n);
+    }
+  add_sample (text, "stream_latency_seconds_count", row->name, NULL, n);
+  g_string_append_printf (text, "effvk_stream_latency_seconds_sum{stream=\"%s\"} %s\n", row->name,
+                          g_ascii_formatd (digits, sizeof digits, "%.6f", latency->sum));
+}
+
+static guint64
+get_memory (void)
+{
+  unsigned long long size = 0, resident = 0;
+  FILE *file = fopen ("/proc/self/statm", "re");
+
+  if (!file)
+    return 0;
+  if (fscanf (file, "%llu %llu", &size, &resident) != 2)
+    resident = 0;
+  fclose (file);
+  return (guint64) resident * (guint64) sysconf (_SC_PAGESIZE);
+}
+
+static guint64
+count_entries (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  guint64 n = 0;
+
+  while (dir && g_dir_read_name (dir))
+    n++;
+  return n;
+}
+
+static void
+add_process (GString *text, ServeRequest *request)
+{
+  add_count (text, "resident_memory_bytes", "gauge", "Memory of the process.", get_memory ());
+  add_count (text, "open_descriptors", "gauge", "File descriptors of the process.",
+             count_entries ("/proc/self/fd"));
+  add_count (text, "threads", "gauge", "Threads of the process.",
+             count_entries ("/proc/self/task"));
+  add_count (text, "pipelines", "gauge", "Connections to sources, those that are ending included.",
+             serve_pipeline_count ());
+  add_count (text, "http_clients", "gauge", "Connections of HTTP clients.",
+             serve_server_get_clients (request->server));
+  add_count (text, "http_refused_total", "counter", "HTTP clients for whom there was no room.",
+             serve_server_get_refused (request->server));
+  add_count (text, "config_reloads_total", "counter",
+             "Times that the configuration was read again.", request->app->reloads);
+  add_count (text, "config_failed_reloads_total", "counter",
+             "Times that a changed configuration had a mistake.", request->app->failed_reloads);
+  add_count (text, "start_time_seconds", "gauge", "When the process started, since 1970.",
+             (guint64) (request->app->started / G_USEC_PER_SEC));
+}
+
+static void
+metrics (ServeRequest *request)
+{
+  g_autoptr (GPtrArray) streams = serve_app_list_streams (request->app);
+  g_autofree Row *rows = g_new0 (Row, streams->len + 1);
+  GString *text = g_string_new (NULL);
+  g_autoptr (GBytes) body = NULL;
+
+  for (guint i = 0; i < streams->len; i++)
+    {
+      rows[i].stream = g_ptr_array_index (streams, i);
+      rows[i].name = serve_stream_get_name (rows[i].stream);
+      rows[i].totals = serve_stream_get_totals (rows[i].stream);
+    }
+  add_count (text, "streams", "gauge", "Streams.", streams->len);
+  add_counters (text, rows, streams->len);
+  add_states (text, rows, streams->len);
+  begin_metric (text, "stream_latency_seconds", "histogram", "Time of frames in effvkclassify.");
+  for (guint i = 0; i < streams->len; i++)
+    add_latency (text, &rows[i]);
+  add_process (text, request);
+  body = g_string_free_to_bytes (text);
+  serve_request_reply (request, SOUP_STATUS_OK, "text/plain; version=0.0.4", body);
+}
+
+const ServeRoute serve_health_routes[] = {
+  { "GET", "/healthz", health, TRUE },
+  { "GET", "/readyz", readiness, TRUE },
+  { "GET", "/metrics", metrics },
+  { NULL },
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "serve/stream.h"
+
+/* The service as a whole: what it was told, and the streams that follow from it. For the main
+ * thread. */
+typedef struct _ServeApp ServeApp;
+
+struct _ServeApp
+{
+  ServeConfig *config;
+  char *path;          /* the file it came from, or NULL */
+  GHashTable *streams; /* name → ServeStream */
+
+  GHashTable *changed;   /* names of streams that the API changed and the file does not know */
+  guint generation;      /* of the networks: a model that changes is a new one */
+  GHashTable *instances; /* model's name → what its streams share a network by */
+  guint64 reloads, failed_reloads;
+  gint64 file_time, file_size, file_inode; /* when it was read */
+  gint64 started;                          /* us since 1970 */
+  guint tick;
+};
+
+/* Takes @config and starts its streams. @path: (nullable). */
+ServeApp *serve_app_new (ServeConfig *config, const char *path);
+void serve_app_free (ServeApp *app);
+
+/* Reads the file again. What does not differ goes on; a file with a mistake changes nothing. */
+void serve_app_reload (ServeApp *app);
+
+/* Adds a stream, or changes it. Takes @config. */
+gboolean serve_app_set_stream (ServeApp *app, const char *name, ServeStreamConfig *config,
+                               GError **error);
+gboolean serve_app_remove_stream (ServeApp *app, const char *name, GError **error);
+
+/* Streams by name. (element-type ServeStream), not owned; free with g_ptr_array_unref(). */
+GPtrArray *serve_app_list_streams (ServeApp *app);
+
+/* A line about the service or one of its streams (@stream: nullable) to the standard output. */
+void serve_log (const char *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "serve/app.h"
+
+#include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
+
+/* HTTP: who may come in, how many, for how long and with how much; and which function answers. */
+typedef struct _ServeServer ServeServer;
+
+typedef struct
+{
+  ServeApp *app;
+  ServeServer *server;
+  SoupServerMessage *message;
+  const char *name;  /* what stands for {} in the path, or NULL */
+  GHashTable *query; /* or NULL */
+} ServeRequest;
+
+typedef struct
+{
+  const char *method, *path; /* "/api/streams/{}"; at the end of the table NULL */
+  void (*answer) (ServeRequest *request);
+  gboolean open; /* no token is asked for */
+} ServeRoute;
+
+/* @routes: tables, NULL-terminated. NULL with @error: the address is taken, or a file is missing.
+ */
+ServeServer *serve_server_new (ServeApp *app, const ServeRoute *const *routes, GError **error);
+void serve_server_free (ServeServer *server);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServeServer, serve_server_free)
+
+/* "http://127.0.0.1:8570" */
+const char *serve_server_get_url (ServeServer *server);
+
+/* Clients that are connected, and those that were turned away or cut off. */
+guint serve_server_get_clients (ServeServer *server);
+guint64 serve_server_get_refused (ServeServer *server);
+
+/* An answer that goes on for ever is not cut off for it; its handler sees to slow readers. */
+void serve_request_set_endless (ServeRequest *request);
+
+/* Answers. @json is what was built so far. */
+void serve_request_reply_json (ServeRequest *request, guint status, GstEffvkJson *json);
+void serve_request_reply (ServeRequest *request, guint status, const char *type, GBytes *body);
+void serve_request_fail (ServeRequest *request, guint status, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+/* The body, which has to be JSON. NULL: it is not, and that was answered. */
+JsonNode *serve_request_parse (ServeRequest *request);
+
+/* The stream of the path. NULL: there is none, and that was answered. */
+ServeStream *serve_request_get_stream (ServeRequest *request);
+
+/* "2026-01-31T12:00:00.123456Z", null for 0. */
+void serve_json_time (GstEffvkJson *json, const char *name, gint64 time);
+
+extern const ServeRoute serve_stream_routes[], serve_health_routes[];
