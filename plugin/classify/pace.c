@@ -18,8 +18,8 @@ gst_effvk_pacer_advance (GstEffvkPacer *pacer, const GstSegment *segment, GstBuf
                          GstClockTime duration, GstClockTime now)
 {
   gboolean broken;
-  GstClockTime time
-      = gst_effvk_timeline_advance (&pacer->timeline, segment, buffer, duration, now, &broken);
+  GstClockTime time = gst_effvk_timeline_advance (&pacer->timeline, segment,
+                                                  GST_BUFFER_PTS (buffer), duration, now, &broken);
 
   if (broken)
     pacer->earliest = GST_CLOCK_TIME_NONE; /* is of the running times before */

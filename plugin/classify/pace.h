@@ -2,7 +2,7 @@
 #pragma once
 
 #include "classify/lag.h"
-#include "classify/timeline.h"
+#include "common/timeline.h"
 
 /* Which frames are classified, and how many at once: effvkclassify's properties. */
 typedef struct

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/timeline.h"
 #include "gate/effvkgate.h"
 #include "gate/labels.h"
 #include "gate/pre-roll.h"
@@ -33,9 +34,11 @@ struct _GstEffvkGate
   /* the streaming thread's */
   GstSegment segment;
   guint width, height; /* of the pictures, or 1 */
+  GstClockTime frame;  /* how long one lasts, by the caps; 0: they do not tell */
+  GstEffvkTimeline timeline;
+  gboolean live, asked; /* whether the pipeline is, and whether that is known */
   GstEffvkPreRoll roll;
-  GstClockTime
-      last; /* running time of the last buffer whose label moves the gate out of its rest */
+  GstClockTime last;     /* of the last buffer whose label moves the gate out of its rest */
   gboolean wait_for_key; /* open, but for a keyframe */
   gboolean discont;      /* what passes next does not follow what passed before */
 };

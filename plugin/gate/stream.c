@@ -6,7 +6,7 @@
 
 #include <gst/video/video.h>
 
-/* Whether the gate is to be open for a buffer of the running time @time. */
+/* Whether the gate is to be open for a buffer of the timeline's @time. */
 static gboolean
 decide (GstEffvkGate *self, GstClockTime time)
 {
@@ -18,7 +18,6 @@ decide (GstEffvkGate *self, GstClockTime time)
   if (moved)
     self->last = time;
   else if (self->open != rest && GST_CLOCK_TIME_IS_VALID (self->last)
-           && GST_CLOCK_TIME_IS_VALID (time) && time >= self->last
            && time - self->last < self->hold)
     moved = TRUE;
   if (!rest && self->told.dropped == GST_EFFVK_SEEN_ONE)
@@ -144,11 +143,41 @@ open_gate (GstEffvkGate *self, GstBuffer *buffer, GstClockTime time)
   return push_pre_roll (self);
 }
 
+static void
+find_out_liveness (GstEffvkGate *self)
+{
+  g_autoptr (GstQuery) query = NULL;
+
+  if (self->asked)
+    return;
+  query = gst_query_new_latency ();
+  if (gst_pad_peer_query (self->sink, query))
+    gst_query_parse_latency (query, &self->live, NULL, NULL);
+  self->asked = TRUE;
+}
+
+/* A time that never falls back. Encoded pictures come in the order in which they are decoded. */
+static GstClockTime
+advance (GstEffvkGate *self, GstBuffer *buffer)
+{
+  GstClockTime duration = GST_BUFFER_DURATION (buffer), now = GST_CLOCK_TIME_NONE;
+  gboolean broken;
+
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0)
+    duration = self->frame ? self->frame : GST_SECOND / 30;
+  find_out_liveness (self);
+  if (self->live)
+    now = gst_element_get_current_running_time (GST_ELEMENT (self));
+  return gst_effvk_timeline_advance (&self->timeline, &self->segment,
+                                     GST_BUFFER_DTS_OR_PTS (buffer), MIN (duration, GST_SECOND),
+                                     now, &broken);
+}
+
 static GstFlowReturn
 chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstEffvkGate *self = GST_EFFVK_GATE (parent);
-  GstClockTime time = gst_effvk_running_time (&self->segment, buffer);
+  GstClockTime time = advance (self, buffer);
   GstFlowReturn flow = GST_FLOW_OK;
   gboolean open, was_open;
 
@@ -185,6 +214,8 @@ gst_effvk_gate_reset (GstEffvkGate *self)
 {
   gst_effvk_pre_roll_clear (&self->roll);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  gst_effvk_timeline_reset (&self->timeline);
+  self->live = self->asked = FALSE;
   self->last = GST_CLOCK_TIME_NONE;
   self->wait_for_key = self->discont = FALSE;
   GST_OBJECT_LOCK (self);
@@ -204,6 +235,17 @@ drain (GstEffvkGate *self)
     leave (object, self);
 }
 
+static GstClockTime
+get_frame_duration (GstCaps *caps)
+{
+  gint n, d;
+
+  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0), "framerate", &n, &d) || n <= 0
+      || d <= 0)
+    return 0;
+  return gst_util_uint64_scale_int (GST_SECOND, d, n);
+}
+
 static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -215,9 +257,11 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
       gst_effvk_gate_get_size (caps, &self->width, &self->height);
+      self->frame = get_frame_duration (caps);
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &self->segment);
+      gst_effvk_timeline_take_segment (&self->timeline);
       break;
     case GST_EVENT_FLUSH_STOP:
       gst_effvk_gate_reset (self);

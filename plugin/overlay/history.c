@@ -13,9 +13,9 @@ gst_effvk_history_add (GstEffvkHistory *history, GstClockTime duration, GstClock
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return FALSE;
   cell = time / length;
-  if (history->length != length || cell < history->cell)
+  if (history->length != length)
     *history = (GstEffvkHistory){ .cell = cell, .length = length };
-  moved = cell - history->cell;
+  moved = cell > history->cell ? cell - history->cell : 0; /* where time falls back it goes on */
   if (moved >= GST_EFFVK_HISTORY_CELLS)
     memset (history->colors, 0, sizeof history->colors);
   else if (moved > 0)

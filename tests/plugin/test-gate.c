@@ -146,6 +146,81 @@ test_passes (void)
     }
 }
 
+typedef GstClockTime (*Stamp) (guint number);
+
+static GstClockTime
+that_falls_back (guint number)
+{
+  return (number < 3 ? 1000 + number : number - 3) * FRAME;
+}
+
+static GstClockTime
+that_is_missing (guint number)
+{
+  return GST_CLOCK_TIME_NONE;
+}
+
+static GstClockTime
+that_stands_still (guint number)
+{
+  return 10 * FRAME;
+}
+
+/* How many of the buffers after the one in which b was seen pass. */
+static guint
+count_held (const char *properties, Stamp stamp)
+{
+  GstHarness *harness = new_harness (properties);
+  guint n = 0;
+
+  for (guint i = 0; i < 40; i++)
+    {
+      GstBuffer *buffer = new_buffer (i, "frame", i == 1 ? "b" : "a", 0.9, TRUE);
+
+      GST_BUFFER_PTS (buffer) = stamp (i);
+      g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+      buffer = gst_harness_try_pull (harness);
+      n += i > 1 && buffer;
+      gst_clear_buffer (&buffer);
+    }
+  gst_harness_teardown (harness);
+  return n;
+}
+
+/* The hold lasts as long as it should, whatever time stamps do: of six frames. */
+static void
+test_times (void)
+{
+  g_assert_cmpuint (count_held ("pass=b hold=240000000", that_falls_back), ==, 5);
+  g_assert_cmpuint (count_held ("pass=b hold=240000000", that_is_missing), ==, 5);
+  /* a few are believed to be of one time */
+  g_assert_cmpuint (count_held ("pass=b hold=240000000", that_stands_still), >=, 4);
+  g_assert_cmpuint (count_held ("pass=b hold=240000000", that_stands_still), <=, 10);
+}
+
+/* So does the pre-roll. */
+static void
+test_pre_roll_times (void)
+{
+  GstHarness *harness = new_harness ("pass=b pre-roll=80000000");
+  guint n = 0;
+  GstBuffer *buffer;
+
+  for (guint i = 0; i < 12; i++)
+    {
+      buffer = new_buffer (i, "frame", i == 11 ? "b" : "a", 0.9, TRUE);
+      GST_BUFFER_PTS (buffer) = that_falls_back (i);
+      g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+    }
+  while ((buffer = gst_harness_try_pull (harness)))
+    {
+      n++;
+      gst_buffer_unref (buffer);
+    }
+  g_assert_cmpuint (n, ==, 3);
+  gst_harness_teardown (harness);
+}
+
 /* Labels of objects, by their type and of any. */
 static void
 test_objects (void)
@@ -366,6 +441,8 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gate/passes", test_passes);
+  g_test_add_func ("/gate/times", test_times);
+  g_test_add_func ("/gate/pre-roll-times", test_pre_roll_times);
   g_test_add_func ("/gate/objects", test_objects);
   g_test_add_func ("/gate/events", test_events);
   g_test_add_func ("/gate/flush", test_flush);

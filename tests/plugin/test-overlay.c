@@ -148,9 +148,10 @@ test_history (void)
     g_assert_cmpuint (history.colors[last - i], ==, 1);
   g_assert_cmpuint (history.colors[last - 4], ==, 0);
   g_assert_false (gst_effvk_history_add (&history, duration, GST_CLOCK_TIME_NONE, 3));
-  /* back in time, and far ahead: it begins anew */
+  /* back in time it goes on, and far ahead it begins anew */
   g_assert_true (gst_effvk_history_add (&history, duration, 0, 3));
-  g_assert_cmpuint (history.colors[last - 1], ==, 0);
+  g_assert_cmpuint (history.colors[last], ==, 3);
+  g_assert_cmpuint (history.colors[last - 1], ==, 1); /* what was before stays */
   g_assert_true (gst_effvk_history_add (&history, duration, G_MAXINT64, 4));
   g_assert_cmpuint (history.colors[last], ==, 4);
   g_assert_cmpuint (history.colors[last - 1], ==, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "classify/timeline.h"
+#include "common/timeline.h"
 
 /* So many frames in a row may have one time stamp (fields, repeated frames). */
 #define MAX_STILL 4
@@ -20,15 +20,14 @@ gst_effvk_timeline_take_segment (GstEffvkTimeline *timeline)
 
 /* The running time, also of a frame outside of the segment, where it is negative. FALSE: none. */
 static gboolean
-get_running_time (const GstSegment *segment, GstBuffer *buffer, gint64 *time)
+get_running_time (const GstSegment *segment, GstClockTime stamp, gint64 *time)
 {
   guint64 value;
   int sign;
 
-  if (segment->format != GST_FORMAT_TIME || !GST_BUFFER_PTS_IS_VALID (buffer))
+  if (segment->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID (stamp))
     return FALSE;
-  sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer),
-                                           &value);
+  sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, stamp, &value);
   value = MIN (value, (guint64) G_MAXINT64 / 4); /* sums of a few stay in range */
   *time = sign < 0 ? -(gint64) value : (gint64) value;
   return sign != 0;
@@ -78,7 +77,7 @@ go_on (GstEffvkTimeline *timeline, GstClockTime next, GstClockTime now)
 
 GstClockTime
 gst_effvk_timeline_advance (GstEffvkTimeline *timeline, const GstSegment *segment,
-                            GstBuffer *buffer, GstClockTime duration, GstClockTime now,
+                            GstClockTime stamp, GstClockTime duration, GstClockTime now,
                             gboolean *broken)
 {
   GstClockTime next = timeline->begun ? timeline->last + get_passed (timeline, duration, now) : 0;
@@ -86,7 +85,7 @@ gst_effvk_timeline_advance (GstEffvkTimeline *timeline, const GstSegment *segmen
   gint64 running;
 
   *broken = FALSE;
-  known = get_running_time (segment, buffer, &running);
+  known = get_running_time (segment, stamp, &running);
   if (known && timeline->begun && follows (timeline, running + timeline->shift, duration, now))
     next = MAX (timeline->last, (GstClockTime) MAX (running + timeline->shift, 0));
   else if (known && !timeline->begun)

@@ -31,9 +31,10 @@ void gst_effvk_timeline_reset (GstEffvkTimeline *timeline);
 void gst_effvk_timeline_take_segment (GstEffvkTimeline *timeline);
 
 /* Returns the next frame's time.
+ * @stamp: its time stamp in the segment: of presentation, or of decoding where the order is that
  * @duration: how long a frame lasts
  * @now: the clock's running time in a live pipeline, else GST_CLOCK_TIME_NONE
  * @broken: set to whether the frame's running time does not follow the one before */
 GstClockTime gst_effvk_timeline_advance (GstEffvkTimeline *timeline, const GstSegment *segment,
-                                         GstBuffer *buffer, GstClockTime duration, GstClockTime now,
-                                         gboolean *broken);
+                                         GstClockTime stamp, GstClockTime duration,
+                                         GstClockTime now, gboolean *broken);
