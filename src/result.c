@@ -58,6 +58,7 @@ effvk_result_apply_unknown (EffvkResult *result, double threshold)
   unknown = effvk_result_new (result->model, classes, result->n_classes, result->logits,
                               result->n_logits, result->gpu_time, result->total_time);
   effvk_result_set_embedding (unknown, result->embedding, result->n_features);
+  effvk_result_set_heatmap (unknown, &result->heatmap);
   return unknown;
 }
 

@@ -19,8 +19,8 @@ typedef struct
   ToolTarget target;
   EffvkPrecision precision;
   gint top_k;
-  double interval;          /* s */
-  double unknown_threshold; /* negative: the model's own */
+  double interval; /* s */
+  double unknown_threshold;
   gboolean json, csv, summary, recursive;
   char *allow, *deny, *class_thresholds;
   char *heatmap; /* the file to write it to */
@@ -262,10 +262,8 @@ classify (const Options *options, char **arguments)
   job = (Job){
     .options = options, .classifier = classifier, .output = output, .failed = !complete
   };
-  job.unknown_threshold
-      = options->unknown_threshold >= 0
-            ? options->unknown_threshold
-            : effvk_model_get_unknown_threshold (effvk_classifier_get_model (classifier));
+  job.unknown_threshold = tool_choose_unknown_threshold (options->unknown_threshold,
+                                                         effvk_classifier_get_model (classifier));
   if (!make_chooser (&job, &error))
     return tool_fail (error);
   /* The last frames of a source are still in flight while the next one is opened. */
@@ -314,10 +312,7 @@ parse (Options *options, char ***argv)
       "How many classes to report, 1 to 1000 (default: 5)", "K" },
     { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options->interval,
       "Classify a frame only every so many seconds of a video", "SECONDS" },
-    { "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options->unknown_threshold,
-      "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "
-      "which one that was taught has)",
-      "SCORE" },
+    TOOL_UNKNOWN_ENTRY (&options->unknown_threshold),
     { "allow", 0, 0, G_OPTION_ARG_STRING, &options->allow,
       "Report only these classes: labels or indices, separated by commas; \\, is a comma in a "
       "label",
@@ -356,7 +351,8 @@ parse (Options *options, char ***argv)
           "stop the others.",
           entries, argv)
       || !tool_check_precision ("classify", options->target.precision, &options->precision)
-      || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000))
+      || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000)
+      || !tool_check_unknown_threshold ("classify", options->unknown_threshold))
     return TOOL_USAGE;
   if (!isfinite (options->interval) || options->interval < 0 || options->interval > 1e6)
     return tool_usage_error ("classify", "--interval takes 0 to 1000000 seconds, not %g",
@@ -390,7 +386,7 @@ parse (Options *options, char ***argv)
 ToolStatus
 tool_classify (char ***argv)
 {
-  Options options = { .top_k = 5, .unknown_threshold = -1 };
+  Options options = { .top_k = 5, .unknown_threshold = TOOL_MODELS_THRESHOLD };
   ToolStatus status = parse (&options, argv);
 
   tool_stop_watch ();

@@ -2,6 +2,7 @@
 #include "common.h"
 #include "examples.h"
 #include "look.h"
+#include "stop.h"
 
 #include <string.h>
 
@@ -39,12 +40,12 @@ print_embedding (GstEffvkJson *json, const char *source, gint64 time, const floa
 }
 
 static gboolean
-embed_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer user_data,
-           GError **error)
+embed_one (const ToolExample *example, const ToolFrame *frame, gpointer user_data, GError **error)
 {
   Job *job = user_data;
   g_autofree char *name = tool_example_name (example);
-  g_autoptr (EffvkResult) result = effvk_classifier_classify (job->look.classifier, image, error);
+  g_autoptr (EffvkResult) result
+      = effvk_classifier_classify (job->look.classifier, frame->image, error);
   const float *values;
   guint n;
 
@@ -52,8 +53,8 @@ embed_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer 
     return FALSE;
   values = effvk_result_get_embedding (result, &n);
   if (!job->embeddings)
-    print_embedding (&job->json, name, time, values, n);
-  else if (!effvk_embeddings_add (job->embeddings, values, n, name, time, NULL))
+    print_embedding (&job->json, name, frame->pts, values, n);
+  else if (!effvk_embeddings_add (job->embeddings, values, n, name, frame->pts, NULL))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
                            "there is no room for more embeddings");
@@ -73,28 +74,20 @@ embed (const ToolLookOptions *options, const char *output, char *const *sources)
 
   gst_effvk_json_init (&job.json);
   if (!examples || !tool_look_init (&job.look, options, TOOL_LOOK_EMBEDDINGS, 1, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (!print)
     job.embeddings = effvk_embeddings_new (job.look.model);
   if (!tool_examples_look (examples, options->interval, embed_one, &job, &n_looked, &n_failed,
                            &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    /* What was printed is not taken back. */
+    return print && n_looked > 0 && tool_stopped () ? TOOL_OK : tool_fail (error);
   if (n_looked == 0)
     {
       tool_error ("there is no picture to write the embedding of; nothing was written");
       return TOOL_FAILED;
     }
   if (!print && !effvk_embeddings_save (job.embeddings, output, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   return n_failed ? TOOL_FAILED : TOOL_OK;
 }
 
@@ -115,6 +108,7 @@ tool_embed (char ***argv)
             "OUT" },
           G_OPTION_ENTRY_NULL };
 
+  tool_stop_watch ();
   if (!tool_parse (
           "embed", "FILE|FOLDER|URI…",
           "Writes the embeddings of pictures and videos: the features that a model's\n"

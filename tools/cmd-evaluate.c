@@ -2,6 +2,7 @@
 #include "common.h"
 #include "evaluation.h"
 #include "look.h"
+#include "stop.h"
 
 typedef struct
 {
@@ -25,14 +26,14 @@ job_clear (Job *job)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
 
 static gboolean
-try_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer user_data,
-         GError **error)
+try_one (const ToolExample *example, const ToolFrame *frame, gpointer user_data, GError **error)
 {
   Job *job = user_data;
-  g_autoptr (EffvkResult) result = effvk_classifier_classify (job->look.classifier, image, error);
+  g_autoptr (EffvkResult) result
+      = effvk_classifier_classify (job->look.classifier, frame->image, error);
 
   if (result)
-    tool_evaluation_add (job->evaluation, example, time, result);
+    tool_evaluation_add (job->evaluation, example, frame, result);
   return result != NULL;
 }
 
@@ -48,7 +49,7 @@ evaluate (const Options *options, const char *folder, Job *job, GError **error)
       || !tool_look_init (&job->look, &options->look,
                           options->report ? TOOL_LOOK_HEATMAPS : TOOL_LOOK_CLASSES, 1000, error))
     return FALSE;
-  job->evaluation = tool_evaluation_new (job->look.model);
+  job->evaluation = tool_evaluation_new (job->look.model, options->report != NULL);
   return tool_examples_look (examples, options->look.interval, try_one, job, &n_looked,
                              &job->evaluation->n_failed, error)
          && tool_evaluation_finish (job->evaluation, error)
@@ -65,10 +66,7 @@ run (const Options *options, const char *folder)
   if (options->report && !tool_check_output (&options->look.target, options->report))
     return TOOL_FAILED;
   if (!evaluate (options, folder, &job, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (options->json)
     tool_evaluation_print_json (job.evaluation);
   else
@@ -96,6 +94,7 @@ tool_evaluate (char ***argv)
           G_OPTION_ENTRY_NULL };
   ToolStatus status = TOOL_USAGE;
 
+  tool_stop_watch ();
   if (tool_parse (
           "evaluate", "FOLDER",
           "Says how good a model is, by pictures whose labels are known: a folder for each\n"

@@ -2,6 +2,7 @@
 #include "common.h"
 #include "examples.h"
 #include "look.h"
+#include "stop.h"
 
 #include <stdio.h>
 
@@ -28,31 +29,34 @@ job_clear (Job *job)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
 
 static gboolean
-add_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer user_data,
-         GError **error)
+add_one (const ToolExample *example, const ToolFrame *frame, gpointer user_data, GError **error)
 {
   Job *job = user_data;
   g_autofree char *name = tool_example_name (example);
-  g_autoptr (EffvkResult) result = effvk_classifier_classify (job->look.classifier, image, error);
+  g_autoptr (EffvkResult) result
+      = effvk_classifier_classify (job->look.classifier, frame->image, error);
   const float *values;
   guint n;
 
   if (!result)
     return FALSE;
   values = effvk_result_get_embedding (result, &n);
-  return effvk_embeddings_add (job->embeddings, values, n, name, time, NULL);
+  if (effvk_embeddings_add (job->embeddings, values, n, name, frame->pts, NULL))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                       "there is no room for more embeddings");
+  return FALSE;
 }
 
 /* The picture that is looked for: the first frame, where it is a video. */
 static gboolean
-take_like (const ToolExample *example G_GNUC_UNUSED, EffvkImage *image, gint64 time G_GNUC_UNUSED,
-           gpointer user_data, GError **error)
+take_like (const ToolExample *example, const ToolFrame *frame, gpointer user_data, GError **error)
 {
   Job *job = user_data;
 
   g_clear_object (&job->embeddings);
   job->embeddings = effvk_embeddings_new (job->look.model);
-  return add_one (example, image, time, job, error);
+  return add_one (example, frame, job, error);
 }
 
 static float *
@@ -172,10 +176,7 @@ find (const Options *options, char *const *sources)
   if (!tool_look_init (&job.look, &options->look, TOOL_LOOK_EMBEDDINGS, 1, &error)
       || !(like = look_at_like (&job, options->like, &n, &error))
       || !collect (&job, options, sources, &failed, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   found = effvk_embeddings_find (job.embeddings, like, n, (guint) options->top);
   if (options->json)
     print_json (&job, options->like, found);
@@ -202,6 +203,7 @@ tool_find (char ***argv)
                                    G_OPTION_ENTRY_NULL };
   ToolStatus status = TOOL_USAGE;
 
+  tool_stop_watch ();
   if (tool_parse (
           "find", "FOLDER|FILE…|INDEX.safetensors",
           "Finds the pictures, and the moments of videos, that look most like a picture.",

@@ -16,7 +16,8 @@ typedef struct
   ToolTarget target;
   EffvkPrecision precision;
   double interval, hold, timeout; /* s */
-  gint retry;                     /* -1: for ever */
+  double unknown_threshold;
+  gint retry; /* -1: for ever */
   gboolean realtime, summary, json;
 } Options;
 
@@ -40,6 +41,7 @@ typedef struct
 {
   const Options *options;
   EffvkClassifier *classifier;
+  double unknown_threshold;
   ToolMonitorView *view;
   ToolMonitorState state;
 
@@ -93,12 +95,22 @@ on_idle (gpointer user_data)
     tool_monitor_view_idle (watch->view, &watch->state, get_time (watch));
 }
 
+/* The state that a frame shows. */
+static gint
+get_state (EffvkResult *result)
+{
+  guint class = effvk_result_get_index (result, 0);
+
+  return class == EFFVK_CLASS_UNKNOWN ? TOOL_MONITOR_UNKNOWN : (gint) class;
+}
+
 /* Looks at a frame. */
 static gboolean
 look (Watch *watch, const ToolFrame *frame, GError **error)
 {
   gint64 time = time_frame (watch, frame);
   g_autoptr (EffvkResult) result = NULL;
+  g_autoptr (EffvkResult) told = NULL;
   ToolMonitorEvent event;
 
   if (time < watch->due)
@@ -116,10 +128,11 @@ look (Watch *watch, const ToolFrame *frame, GError **error)
                            "the network's answer is not finite");
       return FALSE;
     }
+  told = effvk_result_apply_unknown (result, watch->unknown_threshold);
   watch->last = time;
   watch->arrived = g_get_monotonic_time ();
-  if (tool_monitor_state_add (&watch->state, time, (gint) effvk_result_get_index (result, 0),
-                              (double) effvk_result_get_score (result, 0), &event))
+  if (tool_monitor_state_add (&watch->state, time, get_state (told),
+                              (double) effvk_result_get_score (told, 0), &event))
     tool_monitor_view_event (watch->view, &event);
   tool_monitor_view_frame (watch->view, &watch->state, time);
   return TRUE;
@@ -192,6 +205,8 @@ monitor (const Options *options, const char *name, GError **error)
 
   if (!classifier)
     return FALSE;
+  watch.unknown_threshold = tool_choose_unknown_threshold (options->unknown_threshold,
+                                                           effvk_classifier_get_model (classifier));
   stream = tool_stream_new (name, options->timeout, options->retry, error);
   if (stream)
     {
@@ -211,7 +226,11 @@ monitor (const Options *options, const char *name, GError **error)
 ToolStatus
 tool_monitor (char ***argv)
 {
-  Options options = { .interval = 0.2, .hold = 0.5, .timeout = 5, .retry = -1 };
+  Options options = { .interval = 0.2,
+                      .hold = 0.5,
+                      .timeout = 5,
+                      .retry = -1,
+                      .unknown_threshold = TOOL_MODELS_THRESHOLD };
   const GOptionEntry entries[]
       = { TOOL_MODEL_ENTRY (&options.target),
           TOOL_OVERRIDES_ENTRY (&options.target),
@@ -219,6 +238,7 @@ tool_monitor (char ***argv)
           TOOL_LABELS_ENTRY (&options.target),
           TOOL_DEVICE_ENTRY (&options.target),
           TOOL_PRECISION_ENTRY (&options.target),
+          TOOL_UNKNOWN_ENTRY (&options.unknown_threshold),
           { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &options.interval,
             "Look at a frame every so many seconds (default: 0.2)", "SECONDS" },
           { "hold", 0, 0, G_OPTION_ARG_DOUBLE, &options.hold,
@@ -246,7 +266,8 @@ tool_monitor (char ***argv)
           "On a terminal the state now and the history, a block a second, stand below the "
           "changes.\nWith --json every change is a line of JSON.",
           entries, argv)
-      || !tool_check_precision ("monitor", options.target.precision, &options.precision))
+      || !tool_check_precision ("monitor", options.target.precision, &options.precision)
+      || !tool_check_unknown_threshold ("monitor", options.unknown_threshold))
     ;
   else if (!isfinite (options.interval) || options.interval < 0 || options.interval > LONGEST)
     tool_usage_error ("monitor", "--interval takes 0 to %g seconds, not %g", LONGEST,

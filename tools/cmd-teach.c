@@ -2,9 +2,8 @@
 #include "common.h"
 #include "examples.h"
 #include "look.h"
+#include "stop.h"
 #include "teach-output.h"
-
-#include <string.h>
 
 typedef struct
 {
@@ -25,24 +24,12 @@ options_clear (Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
-/* "a.embeddings.safetensors" for "a.safetensors". */
-static char *
-name_embeddings (const char *model)
-{
-  gsize n = strlen (model);
-
-  if (g_str_has_suffix (model, ".safetensors"))
-    n -= strlen (".safetensors");
-  return g_strdup_printf ("%.*s.embeddings.safetensors", (int) n, model);
-}
-
 static gboolean
-learn_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer user_data,
-           GError **error)
+learn_one (const ToolExample *example, const ToolFrame *frame, gpointer user_data, GError **error)
 {
   g_autofree char *name = tool_example_name (example);
 
-  return effvk_teacher_add_example (user_data, image, name, time,
+  return effvk_teacher_add_example (user_data, frame->image, name, frame->pts,
                                     (const char *const *) example->labels, error);
 }
 
@@ -50,7 +37,7 @@ learn_one (const ToolExample *example, EffvkImage *image, gint64 time, gpointer 
 static gboolean
 add_old (EffvkTeacher *teacher, const char *model, GError **error)
 {
-  g_autofree char *path = name_embeddings (model);
+  g_autofree char *path = effvk_teacher_get_embeddings_path (model);
   g_autoptr (EffvkEmbeddings) old = NULL;
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
@@ -88,12 +75,9 @@ make_teacher (const Options *options, GError **error)
 static gboolean
 save (const Options *options, EffvkTeacher *teacher, EffvkModel *model, GError **error)
 {
-  g_autofree char *beside = name_embeddings (options->output);
-
-  if ((options->keep_embeddings || options->add)
-      && !effvk_embeddings_save (effvk_teacher_get_embeddings (teacher), beside, error))
-    return FALSE;
-  return effvk_model_save (model, options->output, error);
+  return options->keep_embeddings || options->add
+             ? effvk_teacher_save (teacher, model, options->output, error)
+             : effvk_model_save (model, options->output, error);
 }
 
 static gboolean
@@ -113,7 +97,7 @@ teach (const Options *options, const char *folder, ToolTeaching *teaching, Effvk
                               &teaching->n_failed, error))
     return FALSE;
   fitting = g_get_monotonic_time ();
-  model = effvk_teacher_fit (*teacher, NULL, NULL, NULL, error);
+  model = effvk_teacher_fit (*teacher, tool_stop_cancellable (), NULL, NULL, error);
   if (!model)
     return FALSE;
   teaching->fit_seconds = (double) (g_get_monotonic_time () - fitting) / 1e6;
@@ -134,10 +118,7 @@ run (const Options *options, const char *folder)
   ToolTeaching teaching = { 0 };
 
   if (!teach (options, folder, &teaching, &teacher, &error))
-    {
-      tool_error ("%s", error->message);
-      return TOOL_FAILED;
-    }
+    return tool_fail (error);
   if (options->json)
     tool_teaching_print_json (&teaching);
   else
@@ -222,6 +203,7 @@ tool_teach (char ***argv)
     G_OPTION_ENTRY_NULL
   };
 
+  tool_stop_watch ();
   if (!tool_parse (
           "teach", "FOLDER",
           "Teaches a model classes of your own: a folder for each, ten pictures or more in "

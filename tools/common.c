@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,26 @@ tool_check_precision (const char *command, const char *text, EffvkPrecision *pre
       }
   tool_usage_error (command, "--precision takes auto, fp32 or fp16, not '%s'", text);
   return FALSE;
+}
+
+gboolean
+tool_check_unknown_threshold (const char *command, double threshold)
+{
+  if (threshold == TOOL_MODELS_THRESHOLD || (isfinite (threshold) && threshold >= 0))
+    return TRUE;
+  tool_usage_error (command, "--unknown-threshold takes a score, 0 or more, not %g", threshold);
+  return FALSE;
+}
+
+double
+tool_choose_unknown_threshold (double wanted, EffvkModel *model)
+{
+  if (wanted != TOOL_MODELS_THRESHOLD)
+    return wanted;
+  /* A model's own is a probability. */
+  return effvk_model_get_output_activation (model) == EFFVK_OUTPUT_ACTIVATION_NONE
+             ? 0
+             : effvk_model_get_unknown_threshold (model);
 }
 
 const char *

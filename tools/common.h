@@ -93,6 +93,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
     "precision", 'p', 0, G_OPTION_ARG_STRING, &(target)->precision,                                \
         "auto, fp32 or fp16 (default: auto)", "PRECISION"                                          \
   }
+/* A double that is TOOL_MODELS_THRESHOLD before. */
+#define TOOL_UNKNOWN_ENTRY(threshold)                                                              \
+  {                                                                                                \
+    "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, threshold,                                     \
+        "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "   \
+        "which one that was taught has)",                                                          \
+        "SCORE"                                                                                    \
+  }
+#define TOOL_MODELS_THRESHOLD (-1.0)
 #define TOOL_JSON_ENTRY(json)                                                                      \
   {                                                                                                \
     "json", 'j', 0, G_OPTION_ARG_NONE, json, "Print JSON, for programs", NULL                      \
@@ -104,6 +113,10 @@ gboolean tool_check_range (const char *command, const char *option, gint64 value
 
 /* Whether @text names a precision (NULL is "auto"); otherwise prints the error. */
 gboolean tool_check_precision (const char *command, const char *text, EffvkPrecision *precision);
+/* Whether @threshold is one, or TOOL_MODELS_THRESHOLD; otherwise prints the error. */
+gboolean tool_check_unknown_threshold (const char *command, double threshold);
+/* The threshold that counts: @wanted, or @model's own where that is meant. */
+double tool_choose_unknown_threshold (double wanted, EffvkModel *model);
 const char *tool_precision_to_string (EffvkPrecision precision);
 
 /* Loads the model and its labels. */

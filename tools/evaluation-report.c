@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 #include "evaluation.h"
+#include "thumbnail.h"
 
 #include <gio/gio.h>
 #include <math.h>
 #include <string.h>
 
-#ifdef HAVE_GDK_PIXBUF
-#include <gdk-pixbuf/gdk-pixbuf.h>
-#endif
-
-#define N_MISTAKES 48
-#define THUMBNAIL 192 /* pixels of the longer side */
-#define LARGEST 40    /* classes of a matrix that can be read */
+#define LARGEST 40 /* classes of a matrix that can be read */
 #define CELL 26
 
 static const char style[]
@@ -201,47 +196,6 @@ append_matrix (GString *out, const ToolEvaluation *evaluation)
   g_string_append (out, "</svg></div>");
 }
 
-/* A picture as a data URI; NULL where it cannot be read as one. */
-static char *
-make_thumbnail (const char *source)
-{
-#ifdef HAVE_GDK_PIXBUF
-  g_autoptr (GdkPixbuf) picture = NULL;
-  g_autoptr (GdkPixbuf) upright = NULL;
-  g_autofree char *path = g_strdup (source), *buffer = NULL, *encoded = NULL;
-  char *part = strstr (path, "#xywh=");
-  gsize size;
-  guint x = 0, y = 0, width = 0, height = 0;
-
-  if (part && !g_file_test (path, G_FILE_TEST_EXISTS))
-    {
-      *part = 0;
-      if (sscanf (part + 6, "%u,%u,%u,%u", &x, &y, &width, &height) != 4)
-        return NULL;
-    }
-  picture = width ? gdk_pixbuf_new_from_file (path, NULL)
-                  : gdk_pixbuf_new_from_file_at_size (path, THUMBNAIL, THUMBNAIL, NULL);
-  upright = picture ? gdk_pixbuf_apply_embedded_orientation (picture) : NULL;
-  if (upright && width && x + width <= (guint) gdk_pixbuf_get_width (upright)
-      && y + height <= (guint) gdk_pixbuf_get_height (upright))
-    {
-      g_autoptr (GdkPixbuf) whole = g_steal_pointer (&upright);
-      g_autoptr (GdkPixbuf) cut
-          = gdk_pixbuf_new_subpixbuf (whole, (int) x, (int) y, (int) width, (int) height);
-      double shrink = (double) THUMBNAIL / MAX (width, height);
-
-      upright = gdk_pixbuf_scale_simple (cut, MAX (1, (int) (width * shrink)),
-                                         MAX (1, (int) (height * shrink)), GDK_INTERP_BILINEAR);
-    }
-  if (!upright || !gdk_pixbuf_save_to_buffer (upright, &buffer, &size, "jpeg", NULL, NULL))
-    return NULL;
-  encoded = g_base64_encode ((const guchar *) buffer, size);
-  return g_strconcat ("data:image/jpeg;base64,", encoded, NULL);
-#else
-  return NULL;
-#endif
-}
-
 /* Where the wrong class was seen, over the picture: cells that speak for it more than the mean. */
 static void
 append_heat (GString *out, const ToolTrial *trial)
@@ -269,20 +223,28 @@ append_heat (GString *out, const ToolTrial *trial)
   g_string_append (out, "</svg>");
 }
 
+static char *
+get_thumbnail (const ToolTrial *trial)
+{
+  if (trial->thumbnail || trial->time >= 0)
+    return g_strdup (trial->thumbnail);
+  return tool_thumbnail_of_file (trial->source);
+}
+
 static void
 append_mistakes (GString *out, const ToolEvaluation *evaluation)
 {
   g_autoptr (GPtrArray) mistakes = tool_evaluation_find_mistakes (evaluation);
 
-  append (out, "<h2>The surest mistakes (%u of %u)</h2>", MIN (mistakes->len, N_MISTAKES),
+  append (out, "<h2>The surest mistakes (%u of %u)</h2>", MIN (mistakes->len, TOOL_N_MISTAKES),
           mistakes->len);
   g_string_append (out,
                    "<p>Red is where the class was seen that the picture was taken for.</p><div "
                    "class=\"sheet\">");
-  for (guint i = 0; i < MIN (mistakes->len, N_MISTAKES); i++)
+  for (guint i = 0; i < MIN (mistakes->len, TOOL_N_MISTAKES); i++)
     {
       const ToolTrial *trial = mistakes->pdata[i];
-      g_autofree char *thumbnail = trial->time < 0 ? make_thumbnail (trial->source) : NULL;
+      g_autofree char *thumbnail = get_thumbnail (trial);
       g_autofree char *name = g_filename_display_basename (trial->source);
 
       g_string_append (out, "<figure>");

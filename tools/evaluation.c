@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "evaluation.h"
 
+#include "thumbnail.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -12,14 +14,16 @@ trial_clear (gpointer data)
   g_free (trial->source);
   g_free (trial->label);
   g_free (trial->heat);
+  g_free (trial->thumbnail);
 }
 
 ToolEvaluation *
-tool_evaluation_new (EffvkModel *model)
+tool_evaluation_new (EffvkModel *model, gboolean pictures)
 {
   ToolEvaluation *evaluation = g_new0 (ToolEvaluation, 1);
 
   evaluation->model = g_object_ref (model);
+  evaluation->pictures = pictures;
   evaluation->n_classes = effvk_model_get_n_classes (model);
   evaluation->trials = g_array_new (FALSE, FALSE, sizeof (ToolTrial));
   g_array_set_clear_func (evaluation->trials, trial_clear);
@@ -59,12 +63,30 @@ keep_heat (ToolTrial *trial, EffvkResult *result)
   effvk_result_get_heatmap_area (result, &area[0], &area[1], &area[2], &area[3]);
 }
 
+/* A video's frame is gone when the report is written. Its thumbnail is kept while it is among the
+ * surest mistakes so far. */
+static gboolean
+is_to_be_shown (const ToolEvaluation *evaluation, const ToolTrial *trial)
+{
+  guint n_surer = 0;
+
+  if (!evaluation->pictures || trial->truth == G_MAXUINT)
+    return FALSE;
+  for (guint i = 0; i < evaluation->trials->len && n_surer < TOOL_N_MISTAKES; i++)
+    {
+      const ToolTrial *other = &g_array_index (evaluation->trials, ToolTrial, i);
+
+      n_surer += other->thumbnail && other->score >= trial->score;
+    }
+  return n_surer < TOOL_N_MISTAKES;
+}
+
 void
-tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, gint64 time,
+tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, const ToolFrame *frame,
                      EffvkResult *result)
 {
   ToolTrial trial = { .source = tool_example_name (example),
-                      .time = time,
+                      .time = frame->pts,
                       .label = g_strdup (example->labels[0] ? example->labels[0] : ""),
                       .found = G_MAXUINT,
                       .rank = G_MAXUINT };
@@ -86,6 +108,8 @@ tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, gin
     }
   if (trial.rank != 0)
     keep_heat (&trial, result);
+  if (trial.rank != 0 && is_to_be_shown (evaluation, &trial))
+    trial.thumbnail = tool_thumbnail_of_frame (example, frame);
   g_array_append_val (evaluation->trials, trial);
 }
 

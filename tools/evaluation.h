@@ -17,9 +17,11 @@ typedef struct
   guint rank;        /* of the true class, from 0; G_MAXUINT: not among those reported */
   float *heat;       /* where the best class was seen, of trials that are wrong; or NULL */
   guint heat_width, heat_height;
+  char *thumbnail;     /* of a video's frame that is among the surest mistakes; or NULL */
   double heat_area[4]; /* x, y, width, height, in shares of the picture */
 } ToolTrial;
 
+#define TOOL_N_MISTAKES 48   /* that the report shows */
 #define TOOL_N_BINS 10       /* of scores, for the calibration */
 #define TOOL_N_THRESHOLDS 20 /* 0, 0.05, … */
 
@@ -29,6 +31,7 @@ typedef struct
   EffvkModel *model;
   GArray *trials; /* (element-type ToolTrial) */
   guint n_classes, n_failed;
+  gboolean pictures;
 
   /* What follows from them: tool_evaluation_finish(). */
   guint n_known, n_unknown;    /* trials with a label of the model's, and with another */
@@ -41,12 +44,13 @@ typedef struct
               [3]; /* of the known: accepted, right of those; of the unknown: accepted */
 } ToolEvaluation;
 
-ToolEvaluation *tool_evaluation_new (EffvkModel *model);
+/* @pictures: keep pictures of mistakes, for the report. */
+ToolEvaluation *tool_evaluation_new (EffvkModel *model, gboolean pictures);
 void tool_evaluation_free (ToolEvaluation *evaluation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolEvaluation, tool_evaluation_free)
 
-void tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example, gint64 time,
-                          EffvkResult *result);
+void tool_evaluation_add (ToolEvaluation *evaluation, const ToolExample *example,
+                          const ToolFrame *frame, EffvkResult *result);
 
 /* FALSE with @error set where no picture has a label that the model knows. */
 gboolean tool_evaluation_finish (ToolEvaluation *evaluation, GError **error);

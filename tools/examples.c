@@ -4,6 +4,7 @@
 #include "common.h"
 #include "csv.h"
 #include "source.h"
+#include "stop.h"
 #include "terminal.h"
 
 #include <math.h>
@@ -275,7 +276,7 @@ look (const ToolExample *example, double interval, ToolExampleFunc func, gpointe
   ToolFrame frame;
   guint n = 0;
 
-  while (source && source->next (source, &frame, &problem))
+  while (source && !(*stopped = tool_stopped ()) && source->next (source, &frame, &problem))
     {
       if (frame.pts >= 0 && example->end >= 0 && frame.pts > example->end)
         break;
@@ -286,11 +287,17 @@ look (const ToolExample *example, double interval, ToolExampleFunc func, gpointe
       if (!set_part (example, frame.image, error))
         return FALSE;
       n++;
-      *stopped = !func (example, frame.image, frame.pts, user_data, error);
+      *stopped = !func (example, &frame, user_data, error);
       if (*stopped)
         return FALSE;
     }
   *n_looked += n;
+  if (tool_stopped ())
+    {
+      *stopped = TRUE;
+      g_clear_error (&problem);
+      return !g_cancellable_set_error_if_cancelled (tool_stop_cancellable (), error);
+    }
   if (problem)
     g_propagate_error (error, problem);
   else if (source && n == 0)

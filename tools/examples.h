@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <effvk/effvk-image.h>
+#include "frames.h"
 
 /* A picture, or a stretch of a video, with what it shows. */
 typedef struct
@@ -26,9 +26,8 @@ GPtrArray *tool_examples_from_list (const char *path, gboolean several, GError *
 /* Its source, with the part of it that is meant ("#xywh=…"). */
 char *tool_example_name (const ToolExample *example);
 
-/* Told of each picture of an example; @time is -1 for a still one. FALSE with @error set ends
-   it. */
-typedef gboolean (*ToolExampleFunc) (const ToolExample *example, EffvkImage *image, gint64 time,
+/* Told of each picture of an example. FALSE with @error set ends it. */
+typedef gboolean (*ToolExampleFunc) (const ToolExample *example, const ToolFrame *frame,
                                      gpointer user_data, GError **error);
 
 /* Shows @func what an example is about: a still picture, or a video's frames every @interval s. */

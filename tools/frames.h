@@ -10,6 +10,7 @@ typedef struct
   guint64 number;     /* from 0 */
   gint64 pts;         /* ns from the beginning, or -1: an image has none */
   const char *damage; /* what is wrong with it, so that it may not look as it should; else NULL */
+  gpointer sample;    /* the GstSample that it is in, where GStreamer decoded it; else NULL */
 } ToolFrame;
 
 /* Frames, one after the other: a file, a stream, an image. */

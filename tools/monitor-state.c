@@ -102,5 +102,7 @@ tool_monitor_state_lose (ToolMonitorState *state, gint64 time, ToolMonitorEvent 
 gboolean
 tool_monitor_state_end (ToolMonitorState *state, ToolMonitorEvent *event)
 {
-  return state->state < 0 && state->n_candidates > 0 ? change (state, event) : FALSE;
+  gboolean none = state->state == TOOL_MONITOR_NONE || state->state == TOOL_MONITOR_NO_SIGNAL;
+
+  return none && state->n_candidates > 0 ? change (state, event) : FALSE;
 }

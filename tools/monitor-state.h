@@ -8,6 +8,7 @@
 /* What is no class: the state before the first frames, and that of a stream that has no frames. */
 #define TOOL_MONITOR_NONE (-1)
 #define TOOL_MONITOR_NO_SIGNAL (-2)
+#define TOOL_MONITOR_UNKNOWN (-3) /* frames that are of no class that the model knows */
 
 /* What a stream has shown, with a little inertia. Time in which a frame is not of the present state
  * adds up, and time in which it is takes away from that; where it comes to @hold, the state

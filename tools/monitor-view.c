@@ -79,7 +79,15 @@ label_of (ToolMonitorView *view, gint state)
 
   if (state == TOOL_MONITOR_NO_SIGNAL)
     return "no-signal";
-  return label ? label : "(unknown)";
+  if (state == TOOL_MONITOR_UNKNOWN)
+    return "unknown";
+  return label ? label : "(no state yet)";
+}
+
+static gboolean
+has_score (gint state)
+{
+  return state >= 0 || state == TOOL_MONITOR_UNKNOWN;
 }
 
 /* For a table and a line: what a label holds must not drive the terminal. */
@@ -101,6 +109,8 @@ print_block (ToolMonitorView *view, gint state)
 
   if (state == TOOL_MONITOR_NO_SIGNAL)
     printf ("-");
+  else if (state == TOOL_MONITOR_UNKNOWN)
+    printf ("?");
   else if (state < 0)
     printf ("%s", unicode ? "·" : ".");
   else if (!unicode)
@@ -131,7 +141,7 @@ print_json (ToolMonitorView *view, const char *kind, const ToolMonitorEvent *eve
   const GstEffvkChange change
       = { .state = state == TOOL_MONITOR_NONE ? NULL : label_of (view, state),
           .previous = previous == TOOL_MONITOR_NONE ? NULL : label_of (view, previous),
-          .score = state < 0 ? NAN : event->score,
+          .score = has_score (state) ? event->score : NAN,
           .previous_duration = event->since - event->previous_since };
 
   gst_effvk_json_begin (json, NULL, '{');
@@ -339,10 +349,9 @@ print_summary (ToolMonitorView *view)
       g_autofree char *label = clean_label (view, part->state);
 
       printf ("%-14s %10s %11s", label, since, lasted);
-      if (part->state < 0)
-        printf ("\n");
-      else
-        printf (" %4.0f %%\n", part->score * 100);
+      if (has_score (part->state))
+        printf (" %4.0f %%", part->score * 100);
+      printf ("\n");
     }
   printf ("%" G_GUINT64_FORMAT " frames in %.1f s, %.1f frames/s\n", view->n_frames,
           (double) (view->now - view->started) / G_USEC_PER_SEC, rate (view));

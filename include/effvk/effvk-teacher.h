@@ -249,4 +249,34 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  */
 EFFVK_API GVariant *effvk_teacher_get_report (EffvkTeacher *teacher);
 
+/**
+ * effvk_teacher_save:
+ * @teacher: a teacher
+ * @model: what it was taught
+ * @path: (type filename): where to write the model, as effvk_model_save() does
+ * @error: return location of a #GError in the %G_IO_ERROR domain
+ *
+ * Writes a model, and beside it the embeddings that it was taught with, so that more can be added
+ * later: see effvk_teacher_get_embeddings_path(). Either both files appear, whole, or none of them
+ * does, and what was there before stays.
+ *
+ * Returns: whether the files were written
+ *
+ * Since: 0.2
+ */
+EFFVK_API gboolean effvk_teacher_save (EffvkTeacher *teacher, EffvkModel *model, const char *path,
+                                       GError **error);
+
+/**
+ * effvk_teacher_get_embeddings_path:
+ * @model_path: (type filename): the file of a model, "a.safetensors"
+ *
+ * Says where effvk_teacher_save() keeps the embeddings that a model was taught with.
+ *
+ * Returns: (transfer full) (type filename): "a.embeddings.safetensors"
+ *
+ * Since: 0.2
+ */
+EFFVK_API char *effvk_teacher_get_embeddings_path (const char *model_path);
+
 G_END_DECLS

@@ -137,30 +137,13 @@ gst_effvk_teaching_see (GstEffvkTeaching *teaching, EffvkModel *model, GPtrArray
     post (teaching, structure);
 }
 
-/* "a.embeddings.safetensors" for "a.safetensors", as effvk teach --add looks for it. */
-static char *
-name_embeddings (const char *file)
-{
-  gsize n = strlen (file);
-
-  if (g_str_has_suffix (file, ".safetensors"))
-    n -= strlen (".safetensors");
-  return g_strdup_printf ("%.*s.embeddings.safetensors", (int) n, file);
-}
-
 static EffvkModel *
 fit_and_save (const Fit *fit, GError **error)
 {
-  EffvkEmbeddings *examples = effvk_teacher_get_embeddings (fit->teacher);
   g_autoptr (EffvkModel) model
       = effvk_teacher_fit (fit->teacher, fit->teaching->cancellable, NULL, NULL, error);
-  g_autofree char *beside = NULL;
 
-  if (!model || !fit->file)
-    return g_steal_pointer (&model);
-  beside = name_embeddings (fit->file);
-  if (!effvk_embeddings_save (examples, beside, error)
-      || !effvk_model_save (model, fit->file, error))
+  if (model && fit->file && !effvk_teacher_save (fit->teacher, model, fit->file, error))
     return NULL;
   return g_steal_pointer (&model);
 }

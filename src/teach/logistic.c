@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "teach/logistic.h"
 
+#include "teach/products.h"
+
 #include <effvk/effvk-teacher.h>
 #include <math.h>
 #include <string.h>
@@ -9,62 +11,15 @@
 #include <lbfgs.h>
 #endif
 
-#define LANES 8
-#define BLOCK                                                                                      \
-  16 /* rows whose answers are computed together, while a class's weights are in the cache */
+#define BLOCK 64  /* rows whose answers are computed together, while weights are in the cache */
 #define FLUSH 256 /* rows after which a gradient of floats is added to that of doubles */
 #define MAX_PARTS 8
 #define ROWS_A_PART 512
-
-/* The same sum on every machine: lanes are added in a fixed order. */
-static float
-dot (const float *a, const float *b, guint n)
-{
-  float lanes[LANES] = { 0 }, sum = 0;
-  guint i = 0;
-
-  for (; i + LANES <= n; i += LANES)
-    for (guint l = 0; l < LANES; l++)
-      lanes[l] += a[i + l] * b[i + l];
-  for (; i < n; i++)
-    sum += a[i] * b[i];
-  for (guint l = 0; l < LANES; l++)
-    sum += lanes[l];
-  return sum;
-}
-
-static void
-add_scaled (float *sum, const float *a, float factor, guint n)
-{
-  for (guint i = 0; i < n; i++)
-    sum[i] += factor * a[i];
-}
 
 static const float *
 get_row (const EffvkExamples *examples, guint row)
 {
   return examples->rows + (gsize) row * examples->n_columns;
-}
-
-/* A solution as the rows are read: answers = weights * row + biases. */
-static void
-unnormalise (const EffvkExamples *examples, const double *solution, float *weights, float *biases)
-{
-  guint n = examples->n_columns;
-
-  for (guint c = 0; c < examples->n_classes; c++)
-    {
-      const double *w = solution + (gsize) c * (n + 1);
-      double bias = w[n];
-
-      for (guint f = 0; f < n; f++)
-        {
-          weights[(gsize) c * n + f] = (float) (w[f] * examples->stretch);
-          if (examples->centre)
-            bias -= w[f] * examples->stretch * examples->centre[f];
-        }
-      biases[c] = (float) bias;
-    }
 }
 
 void
@@ -86,6 +41,27 @@ effvk_logistic_apply (const EffvkExamples *examples, const double *solution, gui
 }
 
 #ifdef HAVE_LBFGS
+
+/* A solution as the rows are read: answers = weights * row + biases. */
+static void
+unnormalise (const EffvkExamples *examples, const double *solution, float *weights, float *biases)
+{
+  guint n = examples->n_columns;
+
+  for (guint c = 0; c < examples->n_classes; c++)
+    {
+      const double *w = solution + (gsize) c * (n + 1);
+      double bias = w[n];
+
+      for (guint f = 0; f < n; f++)
+        {
+          weights[(gsize) c * n + f] = (float) (w[f] * examples->stretch);
+          if (examples->centre)
+            bias -= w[f] * examples->stretch * examples->centre[f];
+        }
+      biases[c] = (float) bias;
+    }
+}
 
 /* A row to learn from. */
 typedef struct
@@ -117,11 +93,17 @@ derive_multinomial (const EffvkExamples *examples, const Row *row, float *answer
 
   for (guint c = 1; c < n; c++)
     top = MAX (top, (double) answers[c]);
+  loss = top - answers[truth];
   for (guint c = 0; c < n; c++)
-    sum += exp (answers[c] - top);
-  loss = weight * (log (sum) + top - answers[truth]);
+    {
+      double share = exp (answers[c] - top);
+
+      sum += share;
+      answers[c] = (float) share;
+    }
+  loss = weight * (loss + log (sum));
   for (guint c = 0; c < n; c++)
-    answers[c] = (float) (weight * (exp (answers[c] - top) / sum - (c == truth ? 1 : 0)));
+    answers[c] = (float) (weight * (answers[c] / sum - (c == truth ? 1 : 0)));
   return loss;
 }
 
@@ -160,27 +142,23 @@ add_block (Part *part, const Row *rows, guint n_rows)
 {
   const EffvkExamples *examples = part->logistic->examples;
   guint n = examples->n_columns, n_classes = examples->n_classes;
+  const float *features[BLOCK];
 
-  for (guint c = 0; c < n_classes; c++)
-    for (guint r = 0; r < n_rows; r++)
-      part->answers[(gsize) r * n_classes + c]
-          = dot (get_row (examples, rows[r].row), part->weights + (gsize) c * n, n)
-            + part->biases[c];
+  for (guint r = 0; r < n_rows; r++)
+    features[r] = get_row (examples, rows[r].row);
+  effvk_products_answers (features, n_rows, part->weights, n_classes, n, part->answers);
   for (guint r = 0; r < n_rows; r++)
     {
       float *answers = part->answers + (gsize) r * n_classes;
 
+      for (guint c = 0; c < n_classes; c++)
+        answers[c] += part->biases[c];
       part->loss += examples->truths ? derive_several (examples, &rows[r], answers)
                                      : derive_multinomial (examples, &rows[r], answers);
+      for (guint c = 0; c < n_classes; c++)
+        part->bias_sums[c] += answers[c];
     }
-  for (guint c = 0; c < n_classes; c++)
-    for (guint r = 0; r < n_rows; r++)
-      {
-        float derivative = part->answers[(gsize) r * n_classes + c];
-
-        add_scaled (part->sums + (gsize) c * n, get_row (examples, rows[r].row), derivative, n);
-        part->bias_sums[c] += derivative;
-      }
+  effvk_products_add_slopes (features, n_rows, part->answers, n_classes, n, part->sums);
 }
 
 static gpointer

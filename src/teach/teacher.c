@@ -7,7 +7,11 @@
 
 #include <effvk/effvk-classifier.h>
 #include <effvk/effvk-teacher.h>
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <math.h>
+#include <string.h>
 
 #define MAX_VIEWS 16
 #define IN_FLIGHT 4
@@ -329,4 +333,40 @@ effvk_teacher_get_report (EffvkTeacher *teacher)
 {
   g_return_val_if_fail (EFFVK_IS_TEACHER (teacher), NULL);
   return teacher->report ? g_variant_ref (teacher->report) : NULL;
+}
+
+char *
+effvk_teacher_get_embeddings_path (const char *model_path)
+{
+  gsize n;
+
+  g_return_val_if_fail (model_path != NULL, NULL);
+
+  n = strlen (model_path);
+  if (g_str_has_suffix (model_path, ".safetensors"))
+    n -= strlen (".safetensors");
+  return g_strdup_printf ("%.*s.embeddings.safetensors", (int) n, model_path);
+}
+
+/* The embeddings come last, by a rename, which takes no room on the disk. */
+gboolean
+effvk_teacher_save (EffvkTeacher *teacher, EffvkModel *model, const char *path, GError **error)
+{
+  g_return_val_if_fail (EFFVK_IS_TEACHER (teacher) && EFFVK_IS_MODEL (model) && path, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  g_autofree char *beside = effvk_teacher_get_embeddings_path (path);
+  g_autofree char *fresh = g_strconcat (beside, ".new", NULL);
+
+  if (!effvk_embeddings_save (teacher->embeddings, fresh, error))
+    return FALSE;
+  if (effvk_model_save (model, path, error))
+    {
+      if (g_rename (fresh, beside) == 0)
+        return TRUE;
+      g_set_error (error, G_IO_ERROR, (gint) g_io_error_from_errno (errno), "%s: %s", beside,
+                   g_strerror (errno));
+    }
+  g_unlink (fresh);
+  return FALSE;
 }

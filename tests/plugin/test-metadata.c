@@ -224,6 +224,78 @@ test_logits (void)
 }
 #endif
 
+/* The features in the custom meta. */
+static GBytes *
+get_embedding (GstBuffer *buffer, guint *size)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "EffvkEmbeddingMeta");
+  GstStructure *structure = meta ? gst_custom_meta_get_structure (meta) : NULL;
+  const GValue *list = structure ? gst_structure_get_value (structure, "embeddings") : NULL;
+
+  g_assert_nonnull (list);
+  g_assert_true (gst_structure_get_uint (structure, "size", size));
+  g_assert_cmpuint (gst_value_array_get_size (list), ==, 1);
+  return g_value_get_boxed (gst_value_array_get_value (list, 0));
+}
+
+#ifdef HAVE_GST_TENSOR_META
+static const GstTensor *
+find_tensor (GstBuffer *buffer, const char *id)
+{
+  GstMeta *meta;
+  gpointer state = NULL;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE)))
+    {
+      const GstTensor *tensor = gst_tensor_meta_get ((GstTensorMeta *) meta, 0);
+
+      if (tensor->id == g_quark_from_string (id))
+        return tensor;
+    }
+  return NULL;
+}
+#endif
+
+/* The features in the custom meta and, where GStreamer has them, in a tensor: the same; beside the
+ * logits. */
+static void
+test_embedding (void)
+{
+#ifdef HAVE_GST_TENSOR_META
+  GstHarness *harness = fixture_harness ("attach-embedding=true attach-logits=true");
+#else
+  GstHarness *harness = fixture_harness ("attach-embedding=true");
+#endif
+  GstVideoInfo info;
+  GstBuffer *out;
+  GBytes *bytes;
+  guint size;
+
+  fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
+  out = fixture_push (harness, fixture_frame (&info, 1));
+  bytes = get_embedding (out, &size);
+  g_assert_cmpuint (size, >, 0);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, size * sizeof (float));
+#ifdef HAVE_GST_TENSOR_META
+  {
+    const GstTensor *tensor = find_tensor (out, "effvk-embedding");
+    GstMapInfo map;
+
+    g_assert_nonnull (find_tensor (out, "classification-generic-out"));
+    g_assert_nonnull (tensor);
+    g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
+    g_assert_cmpuint (tensor->num_dims, ==, 2);
+    g_assert_cmpuint (tensor->dims[0], ==, 1);
+    g_assert_cmpuint (tensor->dims[1], ==, size);
+    g_assert_true (gst_buffer_map (tensor->data, &map, GST_MAP_READ));
+    g_assert_cmpmem (map.data, map.size, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+    gst_buffer_unmap (tensor->data, &map);
+  }
+#endif
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+}
+
 /* Whether this GStreamer's converters keep a region's parameters, whoever attached them. */
 static gboolean
 converters_keep_roi (void)
@@ -437,6 +509,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/metadata/modes", test_modes);
   g_test_add_func ("/metadata/logits", test_logits);
+  g_test_add_func ("/metadata/embedding", test_embedding);
   g_test_add_func ("/metadata/survival", test_survival);
   g_test_add_func ("/metadata/survival-objects", test_survival_objects);
   g_test_add_func ("/metadata/message-times", test_message_times);

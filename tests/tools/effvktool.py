@@ -24,6 +24,10 @@ class Failure(Exception):
     """A test that failed, and how."""
 
 
+# Whether this effvk was built with what teaching needs.
+TEACHES = os.environ.get('EFFVK_TOOL_TEACHES', '1') == '1'
+
+
 def check(condition, message):
     if not condition:
         raise Failure(message)

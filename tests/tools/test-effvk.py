@@ -765,6 +765,24 @@ def monitor_has_inertia():
         equal([line['state'] for line in run.json_lines()], [*states, None], f'states, hold {hold}')
 
 
+def monitor_says_what_the_model_does_not_know():
+    """The model's own threshold counts, unless the option says otherwise."""
+    video = make_signal('short.avi', ('smpte', 2))
+    sure = ['--overrides', '{"unknown_threshold": 1.0}']  # a threshold that nothing reaches
+    for options, state in (([], 'color-bars'), (sure, 'unknown'), ([*sure, '--unknown-threshold', 0], 'color-bars'),
+                           (['--unknown-threshold', 1], 'unknown')):
+        lines = Run('monitor', '--json', '--device', 'cpu', *options, video, env=plain_env()).ok().json_lines()
+        equal([line['state'] for line in lines], [state, None], f'states, with {options}')
+        check(0 <= lines[0]['score'] <= 1, f'score: {lines[0]}')
+        for line in lines:
+            validate(line)
+    table = Run('monitor', '--device', 'cpu', '--summary', *sure, video, env=plain_env()).ok().out.splitlines()
+    check(table[-2].startswith('unknown ') and table[-2].endswith('%'), f'summary: {table}')
+    for command in ('monitor', 'classify'):
+        for value in ('-0.5', 'nan'):
+            Run(command, '--unknown-threshold', value, video).fails(2, '--unknown-threshold')
+
+
 def monitor_says_that_a_stream_stalls():
     """A stream in the network that stops, and goes on."""
     needs_gstreamer()
@@ -832,7 +850,7 @@ def monitor_fails_as_it_should():
 
 
 run_tests([monitor_says_what_changes, monitor_of_the_stream_of_quickstart, monitor_has_inertia,
-           monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
+           monitor_says_what_the_model_does_not_know, monitor_says_that_a_stream_stalls, monitor_on_a_terminal,
            monitor_fails_as_it_should, help_names_every_command, help_of_each_command, version, wrong_usage_is_status_2,
            standard_output_that_cannot_be_written, devices, no_driver, unknown_device,
            init_then_inspect, init_is_reproducible, init_fails, bad_models, archives_are_named,

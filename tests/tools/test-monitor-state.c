@@ -184,6 +184,22 @@ test_end (void)
   g_assert_false (tool_monitor_state_end (&fixture.state, &fixture.event));
 }
 
+/* What the model does not know is a state like others, and no end of the stream changes it. */
+static void
+test_unknown (void)
+{
+  Fixture fixture;
+
+  start (&fixture);
+  g_assert_false (add (&fixture, 1000, TOOL_MONITOR_UNKNOWN));
+  g_assert_true (add (&fixture, 1500, TOOL_MONITOR_UNKNOWN));
+  g_assert_cmpint (fixture.event.state, ==, TOOL_MONITOR_UNKNOWN);
+  g_assert_cmpint (fixture.event.since, ==, 1000 * MS);
+  g_assert_false (add (&fixture, 1600, TOOL_MONITOR_UNKNOWN));
+  g_assert_false (add (&fixture, 1700, 3));
+  g_assert_false (tool_monitor_state_end (&fixture.state, &fixture.event));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -197,5 +213,6 @@ main (int argc, char **argv)
   g_test_add_func ("/monitor/lost", test_lost);
   g_test_add_func ("/monitor/lost-first", test_lost_first);
   g_test_add_func ("/monitor/end", test_end);
+  g_test_add_func ("/monitor/unknown", test_unknown);
   return g_test_run ();
 }

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from effvktool import TOOL, Folder, Skip, check, equal, needs_gstreamer, plain_env, run_tests
+from effvktool import ROOT, TEACHES, TOOL, Folder, Skip, check, equal, needs_gstreamer, plain_env, run_tests
 
 folder = Folder('effvk-stop-')
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -177,6 +177,54 @@ def tune_remembers_nothing():
     equal([name for name in kept if name.startswith('kernels-')], [], 'what is remembered')
 
 
+def make_pictures():
+    """Two classes of far more pictures than can be looked at before the signal comes."""
+    pictures = folder.path('pictures')
+    if not os.path.exists(pictures):
+        picture = folder.make_picture()
+        for label in ('a', 'b'):
+            os.makedirs(os.path.join(pictures, label))
+            for i in range(5000):
+                os.link(picture, os.path.join(pictures, label, f'{i}.png'))
+    return pictures
+
+
+def what_looks_at_pictures_writes_nothing():
+    """teach, evaluate, embed and find: what was there before stays, and nothing else is left."""
+    pictures = make_pictures()
+    model = os.path.join(ROOT, 'models', 'signal.safetensors')
+    for number, command in ((signal.SIGINT, ['teach', '--keep-embeddings', '-o', 'old.safetensors']),
+                            (signal.SIGTERM, ['teach', '-o', 'new.safetensors']),
+                            (signal.SIGINT, ['evaluate', '--report', 'old.html']),
+                            (signal.SIGINT, ['embed', '-o', 'old.npy']),
+                            (signal.SIGINT, ['find', '--like', f'{pictures}/a/0.png'])):
+        if command[0] == 'teach' and not TEACHES:
+            continue
+        place = folder.make_folder()
+        old = [name for name in command if name.startswith('old.')]
+        for name in old:
+            with open(os.path.join(place, name), 'w', encoding='ascii') as file:
+                file.write('old')
+        run = Running(*command, '--model', model, '--device', 'cpu', pictures, cwd=place)
+        time.sleep(3)
+        status, out, err = run.end(number)
+        equal((status, out), (1, ''), f'status and output of {command[0]}')
+        check('stopped' in err and len(err.splitlines()) == 1, err)
+        equal(os.listdir(place), old, f'what {command[0]} leaves')
+        for name in old:
+            equal(os.path.getsize(os.path.join(place, name)), 3, f'size of {name}')
+
+
+def embeddings_that_were_printed_are_whole():
+    run = Running('embed', '-o', '-', '--device', 'cpu', '--model', os.path.join(ROOT, 'models', 'signal.safetensors'),
+                  make_pictures())
+    run.process.stdout.readline()
+    status, out, err = run.end(signal.SIGINT)
+    equal((status, err), (0, ''), 'status and errors')
+    for line in out.splitlines():
+        json.loads(line)
+
+
 def a_second_signal_ends_at_once():
     run = start_tune()
     run.process.send_signal(signal.SIGINT)
@@ -189,4 +237,5 @@ run_tests([monitor_prints_its_end_and_summary, monitor_ends_in_json,
            monitor_of_a_stream_that_is_silent, classify_prints_what_it_has,
            classify_that_waits_for_its_input, bench_prints_what_it_has,
            bench_leaves_nothing_behind, a_killed_bench_leaves_no_child, tune_remembers_nothing,
+           what_looks_at_pictures_writes_nothing, embeddings_that_were_printed_are_whole,
            a_second_signal_ends_at_once])

@@ -3,9 +3,11 @@
 """Teaching by the command: embed, find, teach; what they write, and what they refuse."""
 
 import atexit
+import base64
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -466,6 +468,67 @@ def how_good_a_model_is():
     tool('evaluate', '--model', taught()).fails(2, 'folder')
 
 
+def frames_of_videos_are_shown():
+    """A mistake of a video has its frame on the page, upright, and the part that a list names."""
+    if not GSTREAMER or not os.path.exists(path('two.mkv')):
+        raise Skip('no video')
+    taught_of_video = path('stretches.safetensors')
+    with open(path('wrong.csv'), 'w', encoding='utf-8') as file:
+        file.write('two.mkv,bright,0,2\ntwo.mkv,dark,6,7,8,4,48,12\n')  # they are the other way round
+    report = tool('evaluate', '--model', taught_of_video, '--json', '--interval', 1, '--report', path('video.html'),
+                  '--list', path('wrong.csv')).json()
+    equal((report['top1'], len(report['mistakes'])), (0, 5), 'what is wrong')
+    with open(path('video.html'), encoding='utf-8') as file:
+        page = file.read()
+    pictures = [base64.b64decode(text) for text in re.findall('data:image/jpeg;base64,([^"]*)', page)]
+    equal(len(pictures), 5, 'pictures on the page')
+    for picture, source in zip(pictures, re.findall('at ([0-9.]+) s<', page)):
+        late = float(source) > 5
+        equal(jpeg_size(picture), (192, 48) if late else (192, 144), f'size of the picture at {source}')
+
+
+def jpeg_size(data):
+    """Of a baseline or progressive JPEG."""
+    at = 2
+    while data[at + 1] not in (0xc0, 0xc2):
+        at += 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
+    height, width = struct.unpack('>HH', data[at + 5:at + 9])
+    return width, height
+
+
+def a_backbone_that_is_no_efficientnet():
+    header = {'conv1.weight': {'dtype': 'F32', 'shape': [64, 3, 7, 7], 'data_offsets': [0, 37632]},
+              'fc.weight': {'dtype': 'F32', 'shape': [10, 64], 'data_offsets': [37632, 40192]}}
+    text = json.dumps(header).encode()
+    with open(path('resnet.safetensors'), 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text + bytes(40192))
+    for command in (['teach', '-o', path('never.safetensors')], ['embed', '-o', path('never.npy')], ['evaluate'],
+                    ['find', '--like', draw(path('like.png'), 'disc', 1)]):
+        run = tool(*command, '--model', path('resnet.safetensors'), draw_folder('known', 10))
+        run.fails(1, 'resnet.safetensors', 'not an EfficientNet', 'conv1.weight')
+        equal(len(run.errors()), 1, 'messages')
+    check(not os.path.exists(path('never.safetensors')) and not os.path.exists(path('never.npy')), 'it was written')
+
+
+def embeddings_and_model_appear_together():
+    """Where the model does not fit on the disk its embeddings are not left there, nor are the old ones lost."""
+    small = path('together')
+    os.makedirs(small)
+    if os.geteuid() or subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', small],
+                                      capture_output=True, check=False).returncode:
+        raise Skip('cannot mount a small file system')
+    try:
+        old = os.path.join(small, 'm.embeddings.safetensors')
+        with open(old, 'wb') as file:
+            file.write(b'old')
+        tool('teach', '--model', BACKBONE, '--keep-embeddings', '--views', 1, '-o', os.path.join(small, 'm.safetensors'),
+             draw_folder('known', 10)).fails(1, 'm.safetensors')
+        equal(os.listdir(small), ['m.embeddings.safetensors'], 'what is left')
+        equal(os.path.getsize(old), 3, 'size of the old embeddings')
+    finally:
+        subprocess.run(['umount', small], check=False)
+
+
 def trash_as_scikit_learn_has_it():
     """Cross-validated on the shared pictures, with features of V2-B0, against scikit-learn on PyTorch's."""
     if not os.path.exists(V2):
@@ -500,5 +563,6 @@ if __name__ == '__main__':
                bad_files_are_passed_over, bad_input_is_refused, bad_lists_are_refused,
                a_class_of_one_picture_is_refused, a_full_disk_leaves_nothing, embeddings_in_every_format,
                alike_pictures_are_found, moments_of_a_video_are_found, what_a_model_does_not_know,
-               how_good_a_model_is,
+               how_good_a_model_is, frames_of_videos_are_shown, a_backbone_that_is_no_efficientnet,
+               embeddings_and_model_appear_together,
                trash_as_scikit_learn_has_it])
