@@ -424,10 +424,10 @@ test_products (void)
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
     {
       guint n_rows = sizes[s][0], n_classes = sizes[s][1], n = sizes[s][2];
-      g_autofree float *rows = g_new (float, n_rows * n);
-      g_autofree float *weights = g_new (float, n_classes * n);
-      g_autofree float *answers = g_new (float, n_rows * n_classes);
-      g_autofree float *sums = g_new (float, n_classes * n);
+      g_autofree float *rows = g_new (float, n_rows *n);
+      g_autofree float *weights = g_new (float, n_classes *n);
+      g_autofree float *answers = g_new (float, n_rows *n_classes);
+      g_autofree float *sums = g_new (float, n_classes *n);
       const float *each[64];
 
       for (guint i = 0; i < n_rows * n; i++)
