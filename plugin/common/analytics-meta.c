@@ -183,10 +183,25 @@ gst_effvk_analytics_has_tensors (void)
   return TRUE;
 }
 
+/* A buffer has one GstTensorMeta, which may have others' tensors already. */
+void
+gst_effvk_analytics_add_tensor (GstBuffer *buffer, GstTensor *tensor)
+{
+  GstTensorMeta *meta = gst_buffer_get_tensor_meta (buffer);
+  gsize n = meta ? meta->num_tensors : 0;
+  GstTensor **tensors = g_new (GstTensor *, n + 1);
+
+  for (gsize i = 0; i < n; i++)
+    tensors[i] = gst_tensor_copy (gst_tensor_meta_get (meta, i));
+  tensors[n] = tensor;
+  if (!meta)
+    meta = gst_buffer_add_tensor_meta (buffer);
+  gst_tensor_meta_set (meta, (guint) n + 1, tensors);
+}
+
 void
 gst_effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *results, guint n_results)
 {
-  GstTensor **tensors = g_new (GstTensor *, 1);
   GstBuffer *data;
   gsize dims[2] = { n_results, 0 };
   guint n;
@@ -197,10 +212,10 @@ gst_effvk_analytics_attach_logits (GstBuffer *buffer, EffvkResult *const *result
   for (guint i = 0; i < n_results; i++)
     gst_buffer_fill (data, i * n * sizeof (float), effvk_result_get_logits (results[i], &n),
                      n * sizeof (float));
-  tensors[0] = gst_tensor_new_simple (g_quark_from_static_string ("classification-generic-out"),
-                                      GST_TENSOR_DATA_TYPE_FLOAT32, data,
-                                      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims);
-  gst_tensor_meta_set (gst_buffer_add_tensor_meta (buffer), 1, tensors);
+  gst_effvk_analytics_add_tensor (
+      buffer, gst_tensor_new_simple (g_quark_from_static_string ("classification-generic-out"),
+                                     GST_TENSOR_DATA_TYPE_FLOAT32, data,
+                                     GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims));
 }
 
 #else

@@ -46,4 +46,9 @@ void gst_effvk_analytics_read (GstBuffer *buffer, GPtrArray *all, guint width, g
 
 /* The tracker's id of an ODMtd, or -1. */
 gint64 gst_effvk_analytics_find_track (GstAnalyticsRelationMeta *meta, guint od);
+
+#ifdef HAVE_GST_TENSOR_META
+/* Adds @tensor, taking it over, to those of the buffer. */
+void gst_effvk_analytics_add_tensor (GstBuffer *buffer, GstTensor *tensor);
+#endif
 #endif

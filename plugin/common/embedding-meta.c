@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/embedding-meta.h"
 
-#ifdef HAVE_GST_TENSOR_META
-#include <gst/analytics/analytics.h>
-#endif
+#include "common/analytics-meta.h"
 
 void
 gst_effvk_embedding_meta_register (void)
@@ -23,17 +21,16 @@ gst_effvk_embedding_meta_register (void)
 static void
 attach_tensor (GstBuffer *buffer, EffvkResult *const *results, guint n, guint size)
 {
-  GstTensor **tensors = g_new (GstTensor *, 1);
   gsize dims[2] = { n, size };
   GstBuffer *data = gst_buffer_new_allocate (NULL, dims[0] * dims[1] * sizeof (float), NULL);
 
   for (guint i = 0; i < n; i++)
     gst_buffer_fill (data, (gsize) i * size * sizeof (float),
                      effvk_result_get_embedding (results[i], &size), size * sizeof (float));
-  tensors[0] = gst_tensor_new_simple (g_quark_from_static_string ("effvk-embedding"),
-                                      GST_TENSOR_DATA_TYPE_FLOAT32, data,
-                                      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims);
-  gst_tensor_meta_set (gst_buffer_add_tensor_meta (buffer), 1, tensors);
+  gst_effvk_analytics_add_tensor (
+      buffer, gst_tensor_new_simple (g_quark_from_static_string ("effvk-embedding"),
+                                     GST_TENSOR_DATA_TYPE_FLOAT32, data,
+                                     GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims));
 }
 #endif
 

@@ -246,18 +246,32 @@ find_tensor (GstBuffer *buffer, const char *id)
   gpointer state = NULL;
 
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE)))
-    {
-      const GstTensor *tensor = gst_tensor_meta_get ((GstTensorMeta *) meta, 0);
+    for (gsize i = 0; i < ((GstTensorMeta *) meta)->num_tensors; i++)
+      {
+        const GstTensor *tensor = gst_tensor_meta_get ((GstTensorMeta *) meta, i);
 
-      if (tensor->id == g_quark_from_string (id))
-        return tensor;
-    }
+        if (tensor->id == g_quark_from_string (id))
+          return tensor;
+      }
   return NULL;
+}
+
+/* A tensor of another element. */
+static void
+add_tensor (GstBuffer *buffer, const char *id)
+{
+  GstTensor **tensors = g_new (GstTensor *, 1);
+  gsize dims[1] = { 1 };
+
+  tensors[0] = gst_tensor_new_simple (g_quark_from_string (id), GST_TENSOR_DATA_TYPE_UINT8,
+                                      gst_buffer_new_allocate (NULL, 1, NULL),
+                                      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 1, dims);
+  gst_tensor_meta_set (gst_buffer_add_tensor_meta (buffer), 1, tensors);
 }
 #endif
 
 /* The features in the custom meta and, where GStreamer has them, in a tensor: the same; beside the
- * logits. */
+ * logits and what others have attached. */
 static void
 test_embedding (void)
 {
@@ -267,12 +281,16 @@ test_embedding (void)
   GstHarness *harness = fixture_harness ("attach-embedding=true");
 #endif
   GstVideoInfo info;
-  GstBuffer *out;
+  GstBuffer *frame, *out;
   GBytes *bytes;
   guint size;
 
   fixture_set_caps (harness, &info, GST_VIDEO_FORMAT_RGB, 64, 48);
-  out = fixture_push (harness, fixture_frame (&info, 1));
+  frame = fixture_frame (&info, 1);
+#ifdef HAVE_GST_TENSOR_META
+  add_tensor (frame, "other");
+#endif
+  out = fixture_push (harness, frame);
   bytes = get_embedding (out, &size);
   g_assert_cmpuint (size, >, 0);
   g_assert_cmpuint (g_bytes_get_size (bytes), ==, size * sizeof (float));
@@ -282,6 +300,7 @@ test_embedding (void)
     GstMapInfo map;
 
     g_assert_nonnull (find_tensor (out, "classification-generic-out"));
+    g_assert_nonnull (find_tensor (out, "other"));
     g_assert_nonnull (tensor);
     g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
     g_assert_cmpuint (tensor->num_dims, ==, 2);
