@@ -24,7 +24,7 @@ effvk_packages_test=(
   vulkan-validationlayers
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
   libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev
-  python3-jsonschema python3-pyte prometheus glib-networking
+  python3-jsonschema python3-jinja2 python3-yaml python3-pyte prometheus glib-networking
   gi-docgen shellcheck
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
   python3-gi python3-gst-1.0

@@ -434,6 +434,47 @@ def mqtt_keeps_the_last_state():
     equal(sensor["name"], "Yard", "the sensor's name")
 
 
+def home_assistant_configuration():
+    """The sensor of examples/home-assistant is the one that discovery announces; its templates read what is sent."""
+    try:
+        import jinja2
+        import yaml
+    except ImportError as error:
+        raise Skip(f"there is no python3-{error.name}") from error
+    with open(os.path.join(HERE, "..", "..", "examples", "home-assistant", "configuration.yaml"), encoding="utf-8") as file:
+        configuration = yaml.safe_load(file)
+    broker = Broker()
+    if not shutil.which("mosquitto_sub"):
+        raise Skip("there is no mosquitto_sub")
+    with open(path("login"), "w", encoding="utf-8") as file:
+        file.write("camera:s3cret\n")
+    broker.start()
+    run(f"location={broker.location('cameras/door', '&discovery=homeassistant')} credentials={path('login')} "
+        "what=changes source=Door", pattern="black")
+    late = Subscriber(broker, "#", "assistant")
+    late.wait_for(lambda lines: len(lines) >= 3)
+    kept = dict(late.lines())
+    late.stop()
+    broker.stop()
+
+    sensor, = configuration["mqtt"]["sensor"]
+    equal(sensor, json.loads(kept[f"homeassistant/sensor/{sensor['unique_id']}/config"]), "the sensor")
+    state = json.loads(kept[sensor["state_topic"]])
+    equal(jinja2.Template(sensor["value_template"]).render(value_json=state), "black", "the sensor's state")
+    automation, = configuration["automation"]
+    shows, gone = automation["trigger"]
+    for trigger, value in ((shows, "black"), (gone, None)):
+        check(trigger["topic"] in kept, f"nobody sends {trigger['topic']}")
+        if value:
+            equal(jinja2.Template(trigger["value_template"]).render(value_json=state), trigger["payload"], "the trigger")
+            picture = {**state, "state": "picture"}
+            equal(jinja2.Template(trigger["value_template"]).render(value_json=picture), "False", "the trigger of a picture")
+    equal(kept[gone["topic"]], gone["payload"], "what tells that the camera is gone")
+    message = jinja2.Template(automation["action"][0]["data"]["message"])
+    check(message.render(trigger={"payload_json": state}).endswith("black"), "the notification does not tell the state")
+    check(message.render(trigger={"payload": "offline"}).endswith("nothing"), "the notification does not tell that it is gone")
+
+
 def mqtt_refuses_a_wrong_password():
     broker = Broker()
     with open(path("wrong"), "w", encoding="utf-8") as file:
@@ -507,7 +548,7 @@ if __name__ == "__main__":
     Gst.init(None)
     tests = [schema_sees_what_is_wrong, lines_of_a_file, several_targets, standard_output, rotated_file, full_disk,
              rate_limit, dlstreamer, unix_socket, queue_on_disk, full_queue_counts, webhook, webhook_that_refuses,
-             mqtt_with_tls_that_goes_away, mqtt_keeps_the_last_state, mqtt_refuses_a_wrong_password, unreachable_host,
+             mqtt_with_tls_that_goes_away, mqtt_keeps_the_last_state, home_assistant_configuration, mqtt_refuses_a_wrong_password, unreachable_host,
              what_is_wrong_is_told, labels_with_anything, many]
     wanted = sys.argv[1:]
     try:
