@@ -2,6 +2,7 @@
 /* effvkpublish to Kafka: to librdkafka's own mock brokers, also when they refuse for a while. */
 #include "fixtures.h"
 
+#include <gio/gio.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <string.h>
@@ -96,16 +97,30 @@ get_sequence (const rd_kafka_message_t *message)
   return (guint) g_ascii_strtoull (number + strlen ("\"sequence\": "), NULL, 10);
 }
 
-/* All of them are there, in order, in one partition, with the source as their key. */
+/* What a process has in memory, MiB; 0: it has ended. */
+static guint64
+get_memory (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/status", pid), *status = NULL;
+  const char *line = NULL;
+
+  if (g_file_get_contents (path, &status, NULL, NULL))
+    line = strstr (status, "VmRSS:");
+  return line ? g_ascii_strtoull (line + strlen ("VmRSS:"), NULL, 10) / 1024 : 0;
+}
+
+/* All @n of them are there, in order, in one partition, with the source as their key. @pid: who
+ * sends them, whose memory does not grow; NULL: that is not looked at. */
 static void
-consume (const char *group)
+consume (const char *group, guint n, const char *pid)
 {
   rd_kafka_t *consumer = new_consumer (group);
-  gint64 deadline = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + 600 * G_USEC_PER_SEC;
+  guint64 before = 0, most = 0;
   guint next = 0;
   gint32 partition = -1;
 
-  while (next < N && g_get_monotonic_time () < deadline)
+  while (next < n && g_get_monotonic_time () < deadline)
     {
       rd_kafka_message_t *message = rd_kafka_consumer_poll (consumer, 100);
 
@@ -118,11 +133,18 @@ consume (const char *group)
           g_assert_cmpuint (get_sequence (message), <=, next); /* some may come twice */
           if (get_sequence (message) == next)
             next++;
+          if (pid && next % 100 == 0 && next >= n / 5)
+            {
+              most = MAX (most, get_memory (pid));
+              before = before ? before : most;
+            }
         }
       if (message)
         rd_kafka_message_destroy (message);
     }
-  g_assert_cmpuint (next, ==, N);
+  g_assert_cmpuint (next, ==, n);
+  g_assert_true (!pid || before > 0);
+  g_assert_cmpuint (most, <=, before + 12);
   rd_kafka_consumer_close (consumer);
   rd_kafka_destroy (consumer);
 }
@@ -132,7 +154,7 @@ test_delivers (void)
 {
   start_cluster ();
   publish ();
-  consume ("one");
+  consume ("one", N, NULL);
   stop_cluster ();
 }
 
@@ -147,7 +169,35 @@ test_comes_back (void)
                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
   publish ();
-  consume ("two");
+  consume ("two", N, NULL);
+  stop_cluster ();
+}
+
+/* EFFVK_PUBLISH_RECORDS of them from another process, whose memory does not grow. */
+static void
+test_many (void)
+{
+  const char *records = g_getenv ("EFFVK_PUBLISH_RECORDS");
+  guint n = records ? (guint) g_ascii_strtoull (records, NULL, 10) : 3000;
+  g_autoptr (GSubprocess) process = NULL;
+  g_auto (GStrv) arguments = NULL;
+  g_autofree char *line = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start_cluster ();
+  line = g_strdup_printf (
+      "gst-launch-1.0 -q videotestsrc is-live=true num-buffers=%u ! "
+      "video/x-raw,format=RGB,width=16,height=16,framerate=1000/1 ! effvkclassify device=cpu "
+      "post-messages=false inference-interval=1000000 skipped=last deadline=0 qos=false ! "
+      "effvkpublish source=door max-messages=1000000 eos-timeout=120000000000 "
+      "location=kafka://%s/%s ! fakesink sync=false",
+      n, rd_kafka_mock_cluster_bootstraps (cluster), TOPIC);
+  arguments = g_strsplit (line, " ", -1);
+  process = g_subprocess_newv ((const char *const *) arguments, G_SUBPROCESS_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  consume ("many", n, g_subprocess_get_identifier (process));
+  g_assert_true (g_subprocess_wait_check (process, NULL, &error));
+  g_assert_no_error (error);
   stop_cluster ();
 }
 
@@ -158,5 +208,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kafka/delivers", test_delivers);
   g_test_add_func ("/kafka/comes-back", test_comes_back);
+  g_test_add_func ("/kafka/many", test_many);
   return fixtures_run ();
 }

@@ -25,6 +25,12 @@ from effvktool import Failure, Skip, check, equal, run_tests, validate  # noqa: 
 LINE = ("videotestsrc num-buffers={n} pattern={pattern} ! video/x-raw,format=RGB,width=64,height=48,framerate=25/1 "
         "! effvkclassify device=cpu post-messages=false top-k=2 inference-interval=100000 skipped=last ! {publish} "
         "! fakesink name=end sync=false")
+# As a sensor would be, a thousand times a second.
+MANY = ("videotestsrc is-live=true num-buffers={n} ! video/x-raw,format=RGB,width=16,height=16,framerate=1000/1 "
+        "! effvkclassify device=cpu post-messages=false top-k=2 inference-interval=1000000 skipped=last deadline=0 qos=false "
+        "! effvkpublish max-messages=1000000 eos-timeout=120000000000 what=frames {publish} ! fakesink sync=false")
+RECORDS = int(os.environ.get("EFFVK_PUBLISH_RECORDS", "3000"))  # through each target
+AWAY = int(os.environ.get("EFFVK_PUBLISH_AWAY", "2"))  # seconds without a broker
 folder = tempfile.mkdtemp(prefix="effvk-publish-")
 
 
@@ -232,9 +238,10 @@ def full_queue_counts():
 
 
 class Hook(http.server.ThreadingHTTPServer):
-    """A webhook that does as it is told: a list of statuses, or seconds to hang; then all is well."""
+    """A webhook that does as it is told: a list of statuses, or 0 to hang until it is asked again; then all is well."""
 
     def __init__(self, moods=()):
+        self.asked_again = threading.Event()
         self.moods, self.bodies, self.headers = list(moods), [], []
         hook = self
 
@@ -244,6 +251,11 @@ class Hook(http.server.ThreadingHTTPServer):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 mood = hook.moods.pop(0) if hook.moods else 200
+                if mood == 0:
+                    hook.asked_again.wait(60)
+                    self.close_connection = True
+                    return
+                hook.asked_again.set()
                 if mood == 200:
                     hook.bodies.append(body)
                     hook.headers.append(self.headers)
@@ -295,6 +307,17 @@ def webhook_that_refuses():
         hook.shutdown()
     check(any("422" in w for w in warnings), f"{warnings}")
     equal((stats["refused"], stats["delivered"]), (1, 4), "refused, delivered")
+
+
+def webhook_that_hangs():
+    """It takes the connection and the records, and does not answer. After ten seconds it is asked again."""
+    need("http")
+    with Hook([0]) as hook:
+        warnings = run(f"location={hook.location()} what=frames eos-timeout=60000000000", n=20)
+        hook.shutdown()
+        in_order(hook.records(), 20)
+    equal(len(warnings), 1, f"warnings {warnings}")
+    check("wait until it is back" in warnings[0], f"{warnings}")
 
 
 def need(scheme):
@@ -384,15 +407,16 @@ def mqtt_with_tls_that_goes_away():
     broker.start()
     seen = Subscriber(broker, "cams/#")
     time.sleep(1)
+    n = 25 * (AWAY + 4)  # at 25 a second
     stream = Stream(f"location={broker.location('cams/door', '&discovery=cams/ha')} credentials={path('login')} "
-                    "what=frames+changes source=Door eos-timeout=30000000000", n=150)
+                    "what=frames+changes source=Door eos-timeout=30000000000", n=n)
     stream.pipeline.get_by_name("end").set_property("sync", True)
     stream.play()
     seen.wait_for(lambda lines: len([1 for t, _ in lines if t == "cams/door"]) > 10)
     broker.stop()
     seen.stop()
     before = [json.loads(text) for topic, text in seen_lines(seen) if topic == "cams/door"]
-    time.sleep(2)
+    time.sleep(AWAY)
     broker.start()
     again = Subscriber(broker, "cams/#")  # the broker has kept what came before it
     warnings = stream.wait()
@@ -404,8 +428,8 @@ def mqtt_with_tls_that_goes_away():
     check(any("wait until it is back" in w for w in warnings), f"{warnings}")
     after = [json.loads(text) for topic, text in lines if topic == "cams/door"]
     numbers = [r["sequence"] for r in before + after]
-    equal(sorted(set(numbers)), list(range(151)), "sequence numbers of both halves")
-    equal(list(dict.fromkeys(numbers)), list(range(151)), "the order in which they came first")
+    equal(sorted(set(numbers)), list(range(n + 1)), "sequence numbers of both halves")
+    equal(list(dict.fromkeys(numbers)), list(range(n + 1)), "the order in which they came first")
     check(not any("s3cret" in w for w in warnings), "the password is in a warning")
 
 
@@ -527,14 +551,108 @@ def labels_with_anything():
     check({c["label"] for c in found["classes"]} <= set(names), f"{found}")
 
 
-def many():
-    """Nothing grows: what is delivered is let go of."""
-    n = int(os.environ.get("EFFVK_PUBLISH_RECORDS", "5000"))
-    stream = Stream(f"location=file:{path('many')} what=frames max-messages=1000000", n=n).play()
-    stream.wait(600)
-    stats = stream.stats()
-    stream.stop()
-    equal((stats["delivered"], stats["waiting"], stats["lost"]), (n, 0, 0), "delivered, waiting, lost")
+class Count:
+    """Counts records that come in, checks their order, and looks at the memory of who sends them."""
+
+    def __init__(self):
+        self.n, self.process, self.memory, self.problem = 0, None, [], None
+
+    def take(self, record):
+        """One may come twice, but never a later one before it."""
+        if record["sequence"] > self.n:
+            self.problem = self.problem or f"{record['sequence']} came instead of {self.n}"
+        self.n += record["sequence"] == self.n
+        if self.n % 100 == 0 and self.n >= RECORDS / 5:
+            self.memory.append(resident(self.process.pid))
+
+
+def resident(pid):
+    """MiB; 0: it has ended."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        found = re.search(r"VmRSS:\s+(\d+)", file.read())
+    return int(found[1]) / 1024 if found else 0
+
+
+def many(location, count, wait=lambda: None):
+    """All come, in order, and nothing grows: what is delivered is let go of."""
+    launch = MANY.format(n=RECORDS, publish=f"location={location}")
+    count.process = subprocess.Popen(["gst-launch-1.0", "-q", *launch.split()])
+    equal(count.process.wait(), 0, "status of gst-launch-1.0")
+    wait()
+    check(count.problem is None, count.problem)
+    equal(count.n, RECORDS, "records")
+    print(f"# memory: {count.memory[0]:.1f} MiB after a fifth, {max(count.memory):.1f} at most")
+    check(0 < max(count.memory) < count.memory[0] + 12, f"memory grows: {count.memory}")
+
+
+def many_to_a_file():
+    count = Count()
+    following = threading.Thread(target=follow, args=(path("many"), count))
+    following.start()
+    many(f"file:{path('many')}", count, following.join)
+
+
+def follow(name, count):
+    """Reads a file as it grows, up to the last record."""
+    while not os.path.exists(name):
+        time.sleep(0.02)
+    with open(name, encoding="utf-8") as file:
+        rest, since = "", time.monotonic()
+        while count.n < RECORDS and time.monotonic() - since < 60:
+            text = file.read()
+            if not text:
+                time.sleep(0.02)
+                continue
+            *lines, rest = (rest + text).split("\n")
+            since = time.monotonic()
+            for line in lines:
+                count.take(json.loads(line[line.index("{"):]))  # behind the topic, if there is one
+
+
+def many_to_a_socket():
+    count, server = Count(), socket.socket(socket.AF_UNIX)
+    server.bind(path("many-socket"))
+    server.listen()
+
+    def serve():
+        for line in server.accept()[0].makefile("r", encoding="utf-8"):
+            count.take(json.loads(line))
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    many(f"unix:{path('many-socket')}", count, serving.join)
+    server.close()
+
+
+def many_to_a_webhook():
+    need("http")
+    count = Count()
+
+    class Bodies(list):
+        def append(self, body):
+            for record in json.loads(body):
+                count.take(record)
+
+    with Hook() as hook:
+        hook.bodies = Bodies()
+        many(hook.location(), count)
+        hook.shutdown()
+
+
+def many_to_mqtt():
+    broker = Broker()
+    if not shutil.which("mosquitto_sub"):
+        raise Skip("there is no mosquitto_sub")
+    with open(path("login"), "w", encoding="utf-8") as file:
+        file.write("camera:s3cret\n")
+    broker.start()
+    count, seen = Count(), Subscriber(broker, "many", "many")
+    time.sleep(1)
+    following = threading.Thread(target=follow, args=(seen.output.name, count))
+    following.start()
+    many(f"{broker.location('many')} credentials={path('login')}", count, following.join)
+    seen.stop()
+    broker.stop()
 
 
 if __name__ == "__main__":
@@ -547,9 +665,9 @@ if __name__ == "__main__":
         sys.exit(0)
     Gst.init(None)
     tests = [schema_sees_what_is_wrong, lines_of_a_file, several_targets, standard_output, rotated_file, full_disk,
-             rate_limit, dlstreamer, unix_socket, queue_on_disk, full_queue_counts, webhook, webhook_that_refuses,
+             rate_limit, dlstreamer, unix_socket, queue_on_disk, full_queue_counts, webhook, webhook_that_refuses, webhook_that_hangs,
              mqtt_with_tls_that_goes_away, mqtt_keeps_the_last_state, home_assistant_configuration, mqtt_refuses_a_wrong_password, unreachable_host,
-             what_is_wrong_is_told, labels_with_anything, many]
+             what_is_wrong_is_told, labels_with_anything, many_to_a_file, many_to_a_socket, many_to_a_webhook, many_to_mqtt]
     wanted = sys.argv[1:]
     try:
         run_tests([test for test in tests if not wanted or test.__name__ in wanted])
