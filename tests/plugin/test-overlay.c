@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How effvkoverlay draws: as a composition where downstream takes one, in any memory; anew only
  * where something changed; and the strip's history. */
-#include "fixtures.h"
+#include "vulkan-pipelines.h"
 
 #include "overlay/history.h"
 
@@ -70,7 +70,17 @@ push (GstHarness *harness, GstBuffer *frame)
 static void
 test_composition (void)
 {
-  static const char *const features[] = { "", "memory:DMABuf", "memory:VulkanImage" };
+  /* what decoders on GPUs hand over, in names of all vendors */
+  static const char *const features[] = { "",
+                                          "memory:DMABuf",
+                                          "memory:VulkanImage",
+                                          "memory:VAMemory",
+                                          "memory:VASurface",
+                                          "memory:GLMemory",
+                                          "memory:CUDAMemory",
+                                          "memory:NVMM",
+                                          "memory:D3D11Memory",
+                                          "memory:MFXSurface" };
 
   for (guint i = 0; i < G_N_ELEMENTS (features); i++)
     {
@@ -82,6 +92,77 @@ test_composition (void)
       gst_video_overlay_composition_unref (composition);
       gst_harness_teardown (harness);
     }
+}
+
+/* The real elements: frames that are Vulkan images are classified, and leave with the drawing, as
+ * the images that they are. */
+static void
+test_vulkan (void)
+{
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GPtrArray) samples = NULL;
+
+  if (!vulkan_has_elements ())
+    return;
+  pipeline = vulkan_launch (SOURCE "! vulkanupload ! video/x-raw(memory:VulkanImage) ! " CLASSIFY
+                                   "! effvkoverlay ! " SINK,
+                            N_FRAMES, "format=BGRA,width=64,height=48", fixture_model ());
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  samples = vulkan_pull (pipeline, "sink");
+  g_assert_cmpuint (samples->len, ==, N_FRAMES);
+  for (guint i = 0; i < N_FRAMES; i++)
+    {
+      GstCaps *caps = gst_sample_get_caps (g_ptr_array_index (samples, i));
+      GstCapsFeatures *features = gst_caps_get_features (caps, 0);
+      GstBuffer *buffer = vulkan_buffer (samples, i);
+      GstVideoOverlayCompositionMeta *meta = gst_buffer_get_video_overlay_composition_meta (buffer);
+
+      g_assert_true (gst_caps_features_contains (features, "memory:VulkanImage"));
+      g_assert_true (gst_caps_features_contains (features, "meta:GstVideoOverlayComposition"));
+      g_assert_cmpstr (gst_buffer_peek_memory (buffer, 0)->allocator->mem_type, ==, "VulkanImage");
+      g_assert_nonnull (meta);
+      g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (meta->overlay), ==, 1);
+      g_assert_nonnull (gst_buffer_get_custom_meta (buffer, "EffvkClassificationMeta"));
+    }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+/* Whoever takes no drawing gets it in the pixels, once the frames are downloaded. */
+static void
+test_downloaded (void)
+{
+  g_autoptr (GPtrArray) plain = NULL;
+  guint n_other = 0;
+
+  if (!vulkan_has_elements ())
+    return;
+  for (guint drawn = 0; drawn < 2; drawn++)
+    {
+      g_autoptr (GstElement) pipeline
+          = vulkan_launch (SOURCE "! vulkanupload ! video/x-raw(memory:VulkanImage) ! " CLASSIFY
+                                  "! vulkandownload ! %s video/x-raw(memory:SystemMemory) ! " SINK,
+                           1, "format=BGRA,width=64,height=48", fixture_model (),
+                           drawn ? "effvkoverlay !" : "");
+      g_autoptr (GPtrArray) samples = NULL;
+      GstMapInfo a, b;
+
+      gst_element_set_state (pipeline, GST_STATE_PLAYING);
+      samples = vulkan_pull (pipeline, "sink");
+      gst_element_set_state (pipeline, GST_STATE_NULL);
+      g_assert_cmpuint (samples->len, ==, 1);
+      if (!plain)
+        {
+          plain = g_steal_pointer (&samples);
+          continue;
+        }
+      g_assert_true (gst_buffer_map (vulkan_buffer (plain, 0), &a, GST_MAP_READ));
+      g_assert_true (gst_buffer_map (vulkan_buffer (samples, 0), &b, GST_MAP_READ));
+      for (gsize i = 0; i < MIN (a.size, b.size); i++)
+        n_other += a.data[i] != b.data[i];
+      gst_buffer_unmap (vulkan_buffer (plain, 0), &a);
+      gst_buffer_unmap (vulkan_buffer (samples, 0), &b);
+    }
+  g_assert_cmpuint (n_other, >, 100);
 }
 
 /* The same composition is used as long as nothing changes; numbers wait a little, a label does
@@ -163,6 +244,8 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/overlay/composition", test_composition);
+  g_test_add_func ("/overlay/vulkan", test_vulkan);
+  g_test_add_func ("/overlay/downloaded", test_downloaded);
   g_test_add_func ("/overlay/redraw", test_redraw);
   g_test_add_func ("/overlay/many-labels", test_many_labels);
   g_test_add_func ("/overlay/history", test_history);
