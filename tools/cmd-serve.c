@@ -4,12 +4,14 @@
 #include "stop.h"
 
 #include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #define LONGEST_END (10 * G_USEC_PER_SEC)
 
-static const ServeRoute *const routes[] = { serve_stream_routes, serve_health_routes, NULL };
+static const ServeRoute *const routes[]
+    = { serve_stream_routes, serve_event_routes, serve_picture_routes, serve_health_routes, NULL };
 
 typedef struct
 {
@@ -151,18 +153,25 @@ serve (const Options *options, char **arguments, GError **error)
     return FALSE;
   apply_options (config, options);
   raise_limit ();
-  app = serve_app_new (g_steal_pointer (&config), is_config (arguments) ? arguments[0] : NULL);
+  signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, and no end */
+  app = serve_app_new (g_steal_pointer (&config), is_config (arguments) ? arguments[0] : NULL,
+                       error);
+  if (!app)
+    return FALSE;
   server = serve_server_new (app, routes, error);
   if (server)
     {
+      app->on_event = serve_api_tell_event;
+      app->on_stream = serve_api_tell_stream;
       hang_up = g_unix_signal_add (SIGHUP, on_hang_up, app);
       serve_log (NULL, "listening at %s", serve_server_get_url (server));
       run_loop ();
       g_source_remove (hang_up);
     }
   g_clear_pointer (&server, serve_server_free);
-  serve_app_free (app);
+  serve_app_stop (app);
   wait_for_pipelines ();
+  serve_app_free (app);
   return !*error;
 }
 

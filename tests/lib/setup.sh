@@ -23,7 +23,7 @@ effvk_packages_build=(
 effvk_packages_test=(
   vulkan-validationlayers
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
-  libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev
+  libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev libsqlite3-dev
   python3-jsonschema python3-jinja2 python3-yaml python3-pyte prometheus glib-networking
   gi-docgen shellcheck
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn

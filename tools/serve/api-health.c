@@ -173,6 +173,35 @@ add_process (GString *text, ServeRequest *request)
 }
 
 static void
+add_store (GString *text, ServeApp *app)
+{
+  GHashTableIter iter;
+  gpointer name, output;
+
+  add_count (text, "events", "gauge", "Events that are kept.",
+             serve_store_count_events (app->store));
+  add_count (text, "store_bytes", "gauge", "Size of what is kept.",
+             serve_store_get_size (app->store));
+  add_count (text, "store_errors_total", "counter", "Writes that failed.",
+             serve_store_get_errors (app->store));
+  begin_metric (text, "output_waiting", "gauge", "Events that wait to be sent.");
+  g_hash_table_iter_init (&iter, app->outputs);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_string_append_printf (text, "effvk_output_waiting{output=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            (char *) name, serve_store_count_waiting (app->store, name));
+  begin_metric (text, "output_sent_total", "counter", "Events that were sent.");
+  g_hash_table_iter_init (&iter, app->outputs);
+  while (g_hash_table_iter_next (&iter, &name, &output))
+    g_string_append_printf (text, "effvk_output_sent_total{output=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            (char *) name, serve_output_get_status (output).sent);
+  begin_metric (text, "output_connected", "gauge", "1 where the last attempt to send succeeded.");
+  g_hash_table_iter_init (&iter, app->outputs);
+  while (g_hash_table_iter_next (&iter, &name, &output))
+    g_string_append_printf (text, "effvk_output_connected{output=\"%s\"} %d\n", (char *) name,
+                            serve_output_get_status (output).connected);
+}
+
+static void
 metrics (ServeRequest *request)
 {
   g_autoptr (GPtrArray) streams = serve_app_list_streams (request->app);
@@ -192,6 +221,7 @@ metrics (ServeRequest *request)
   begin_metric (text, "stream_latency_seconds", "histogram", "Time of frames in effvkclassify.");
   for (guint i = 0; i < streams->len; i++)
     add_latency (text, &rows[i]);
+  add_store (text, request->app);
   add_process (text, request);
   body = g_string_free_to_bytes (text);
   serve_request_reply (request, SOUP_STATUS_OK, "text/plain; version=0.0.4", body);

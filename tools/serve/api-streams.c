@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* /api/streams: what is watched and what is seen; to add, change and remove it. */
+#include "serve/json-time.h"
 #include "serve/server.h"
 
 #include <math.h>
@@ -37,7 +38,7 @@ write_channels (GstEffvkJson *json, GPtrArray *channels)
 }
 
 static void
-write_stream (GstEffvkJson *json, ServeStream *stream)
+write_stream (GstEffvkJson *json, ServeApp *app, ServeStream *stream)
 {
   ServeTotals totals = serve_stream_get_totals (stream);
 
@@ -47,6 +48,8 @@ write_stream (GstEffvkJson *json, ServeStream *stream)
   gst_effvk_json_string (json, "reason", serve_stream_get_reason (stream));
   serve_json_time (json, "since", serve_stream_get_since (stream));
   write_channels (json, serve_stream_get_channels (stream));
+  gst_effvk_json_boolean (json, "alarm",
+                          serve_events_has_alarm (app->events, serve_stream_get_name (stream)));
   gst_effvk_json_int (json, "frames", (gint64) totals.frames);
   gst_effvk_json_int (json, "inferences", (gint64) totals.inferences);
   gst_effvk_json_int (json, "reconnects", (gint64) totals.reconnects);
@@ -62,7 +65,7 @@ reply_stream (ServeRequest *request, guint status, const char *name)
   g_auto (GstEffvkJson) json = { 0 };
 
   gst_effvk_json_init (&json);
-  write_stream (&json, g_hash_table_lookup (request->app->streams, name));
+  write_stream (&json, request->app, g_hash_table_lookup (request->app->streams, name));
   serve_request_reply_json (request, status, &json);
 }
 
@@ -76,7 +79,7 @@ list (ServeRequest *request)
   gst_effvk_json_begin (&json, NULL, '{');
   gst_effvk_json_begin (&json, "streams", '[');
   for (guint i = 0; i < streams->len; i++)
-    write_stream (&json, g_ptr_array_index (streams, i));
+    write_stream (&json, request->app, g_ptr_array_index (streams, i));
   gst_effvk_json_end (&json, ']');
   gst_effvk_json_end (&json, '}');
   serve_request_reply_json (request, SOUP_STATUS_OK, &json);

@@ -2,14 +2,20 @@
 #include "serve/app.h"
 
 #include "common.h"
+#include "serve/snapshot.h"
 #include "terminal.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TICK 200 /* ms */
-#define LOOKS 5  /* ticks between two looks at the file */
+#define TICK 200   /* ms */
+#define LOOKS 5    /* ticks between two looks at the file */
+#define PRUNES 300 /* ticks between two times that old events are forgotten */
+#define SNAPSHOT_WIDTH 640
+#define NO_SIGNAL "no-signal"
+#define SILENCE 3 /* s, or results: after that a region has no label */
 
 void
 serve_log (const char *stream, const char *format, ...)
@@ -25,20 +31,117 @@ serve_log (const char *stream, const char *format, ...)
   fflush (stdout);
 }
 
-static void
-on_result (ServeStream *stream G_GNUC_UNUSED, const ServeChannel *channel G_GNUC_UNUSED,
-           gpointer data G_GNUC_UNUSED)
+/* Which labels are alarms where nobody says so: with effvk's own model all but a good picture. */
+static const char *
+get_alarms (ServeApp *app, const ServeStreamConfig *config)
 {
+  const ServeModelConfig *model
+      = g_hash_table_lookup (app->config->models, serve_stream_config_get_model (config));
+  gboolean own
+      = strcmp (config->uri, SERVE_PUSH) != 0 && model && !model->file && !g_getenv ("EFFVK_MODEL");
+
+  if (config->alarms)
+    return config->alarms;
+  return own ? "*;!picture" : NO_SIGNAL;
+}
+
+static ServeEventRules
+get_rules (ServeApp *app, const ServeStreamConfig *config)
+{
+  return (ServeEventRules){ get_alarms (app, config), config->detect, config->recover };
+}
+
+/* NULL: none. Transfer full. */
+static char **
+get_outputs (const ServeStreamConfig *config)
+{
+  char **outputs = config->outputs ? g_strsplit (config->outputs, ";", -1) : NULL;
+
+  for (guint i = 0; outputs && outputs[i]; i++)
+    g_strstrip (outputs[i]);
+  return outputs;
 }
 
 static void
-on_state (ServeStream *stream, gpointer data G_GNUC_UNUSED)
+see (ServeApp *app, ServeStream *stream, const char *region, const char *label, double score)
+{
+  const ServeStreamConfig *config = serve_stream_get_config (stream);
+  const ServeEventRules rules = get_rules (app, config);
+  g_auto (GStrv) outputs = get_outputs (config);
+
+  serve_events_see (app->events, serve_stream_get_name (stream), region, label, score, &rules,
+                    (const char *const *) outputs, g_get_real_time ());
+}
+
+static void
+on_result (ServeStream *stream, const ServeChannel *channel, gpointer app)
+{
+  see (app, stream, channel->region, channel->label, channel->score);
+}
+
+typedef struct
+{
+  ServeApp *app;
+  gint64 id;
+} Picture;
+
+static void
+on_picture (GBytes *jpeg, const GError *error G_GNUC_UNUSED, gpointer data)
+{
+  Picture *picture = data;
+
+  if (jpeg)
+    serve_store_put_snapshot (picture->app->store, picture->id, jpeg);
+  g_free (picture);
+}
+
+/* The picture that the event began with, or one soon after. */
+static void
+take_picture (ServeApp *app, const ServeEvent *event)
+{
+  ServeStream *stream = g_hash_table_lookup (app->streams, event->stream);
+  GstSample *sample = stream ? serve_stream_get_sample (stream) : NULL;
+  Picture *picture;
+
+  if (!sample)
+    return;
+  picture = g_new (Picture, 1);
+  picture->app = app;
+  picture->id = event->id;
+  if (!serve_snapshot_make (sample, SNAPSHOT_WIDTH, FALSE, on_picture, picture))
+    g_free (picture);
+}
+
+static void
+on_event (const ServeEvent *event, const char *what, gpointer data)
+{
+  ServeApp *app = data;
+  GHashTableIter iter;
+  gpointer output;
+
+  if (strcmp (what, "raised") == 0)
+    take_picture (app, event);
+  if (event->alarm && strcmp (what, "acknowledged") != 0)
+    serve_log (event->stream, "%s%s%s %s", event->region ? event->region : "",
+               event->region ? ": " : "", event->label, what);
+  g_hash_table_iter_init (&iter, app->outputs);
+  while (g_hash_table_iter_next (&iter, NULL, &output))
+    serve_output_wake (output);
+  if (app->on_event)
+    app->on_event (event, what, app->listener);
+}
+
+static void
+on_state (ServeStream *stream, gpointer data)
 {
   const char *reason = serve_stream_get_reason (stream);
+  ServeApp *app = data;
 
   serve_log (serve_stream_get_name (stream), "%s%s%s",
              serve_state_names[serve_stream_get_state (stream)], reason ? ": " : "",
              reason ? reason : "");
+  if (app->on_stream)
+    app->on_stream (stream, app->listener);
 }
 
 static const ServeStreamEvents events = { on_result, on_state };
@@ -105,6 +208,24 @@ is_file_changed (ServeApp *app)
   return time != app->file_time || size != app->file_size || inode != app->file_inode;
 }
 
+/* What no result tells: that there is no signal, and that a region is seen no more. */
+static void
+tick_stream (ServeApp *app, ServeStream *stream)
+{
+  const ServeStreamConfig *config = serve_stream_get_config (stream);
+  const ServeEventRules rules = get_rules (app, config);
+  g_auto (GStrv) outputs = get_outputs (config);
+  ServeState state;
+
+  serve_stream_tick (stream);
+  state = serve_stream_get_state (stream);
+  if (state != SERVE_PLAYING && state != SERVE_CONNECTING)
+    see (app, stream, NULL, NO_SIGNAL, 1);
+  serve_events_tick (app->events, serve_stream_get_name (stream),
+                     (gint64) (MAX (SILENCE, SILENCE / config->rate) * G_USEC_PER_SEC), &rules,
+                     (const char *const *) outputs, g_get_real_time ());
+}
+
 static gboolean
 on_tick (gpointer data)
 {
@@ -114,14 +235,78 @@ on_tick (gpointer data)
 
   g_hash_table_iter_init (&iter, app->streams);
   while (g_hash_table_iter_next (&iter, NULL, &stream))
-    serve_stream_tick (stream);
+    tick_stream (app, stream);
+  if (app->tick % PRUNES == 0)
+    serve_store_prune (app->store);
   if (app->tick++ % LOOKS == 0 && app->path && is_file_changed (app))
     serve_app_reload (app);
   return G_SOURCE_CONTINUE;
 }
 
+/* Outputs that are new or changed. What cannot be sent to is an error, and the others are there. */
+static gboolean
+start_outputs (ServeApp *app, const ServeConfig *config, GError **error)
+{
+  GHashTableIter iter;
+  gpointer name, output;
+
+  g_hash_table_iter_init (&iter, config->outputs);
+  while (g_hash_table_iter_next (&iter, &name, &output))
+    {
+      const ServeOutputConfig *old = g_hash_table_lookup (app->config->outputs, name);
+      ServeOutput *made;
+
+      if (g_hash_table_contains (app->outputs, name) && old
+          && !serve_keys_differ (serve_output_keys, old, output, FALSE))
+        continue;
+      g_hash_table_remove (app->outputs, name);
+      made = serve_output_new (name, output, app->store, error);
+      if (!made)
+        return FALSE;
+      g_hash_table_insert (app->outputs, g_strdup (name), made);
+    }
+  return TRUE;
+}
+
+static void
+end_stream_events (ServeApp *app, const char *name)
+{
+  const ServeStreamConfig *stream = g_hash_table_lookup (app->config->streams, name);
+  g_auto (GStrv) outputs = stream ? get_outputs (stream) : NULL;
+
+  serve_events_forget (app->events, name, (const char *const *) outputs);
+}
+
+/* Of streams that @config has no more. */
+static void
+end_events (ServeApp *app, const ServeConfig *config)
+{
+  g_autoptr (GPtrArray) names = serve_events_list_streams (app->events);
+
+  for (guint i = 0; i < names->len; i++)
+    if (!g_hash_table_contains (config->streams, g_ptr_array_index (names, i)))
+      end_stream_events (app, g_ptr_array_index (names, i));
+}
+
+static gboolean
+open_store (ServeApp *app, GError **error)
+{
+  const ServeServerConfig *server = &app->config->server;
+  const char *directory
+      = server->state_directory ? server->state_directory : g_getenv ("STATE_DIRECTORY");
+
+  if (directory && g_mkdir_with_parents (directory, 0700) != 0)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "state-directory: %s: %s", directory,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  app->store = serve_store_new (directory, server->keep_days, server->keep_megabytes, error);
+  return app->store != NULL;
+}
+
 ServeApp *
-serve_app_new (ServeConfig *config, const char *path)
+serve_app_new (ServeConfig *config, const char *path, GError **error)
 {
   ServeApp *app = g_new0 (ServeApp, 1);
   GHashTableIter iter;
@@ -134,7 +319,16 @@ serve_app_new (ServeConfig *config, const char *path)
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) serve_stream_free);
   app->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   app->instances = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  app->outputs
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) serve_output_free);
   remember_file (app);
+  if (!open_store (app, error) || !start_outputs (app, config, error))
+    {
+      serve_app_free (app);
+      return NULL;
+    }
+  app->events = serve_events_new (app->store, on_event, app);
+  end_events (app, config); /* of streams that were removed while nobody watched */
   g_hash_table_iter_init (&iter, config->streams);
   while (g_hash_table_iter_next (&iter, &name, &stream))
     start_stream (app, name, stream);
@@ -143,12 +337,25 @@ serve_app_new (ServeConfig *config, const char *path)
 }
 
 void
-serve_app_free (ServeApp *app)
+serve_app_stop (ServeApp *app)
 {
   g_source_remove_by_user_data (app);
+  app->on_event = NULL;
+  app->on_stream = NULL;
+  g_hash_table_remove_all (app->streams);
+  g_hash_table_remove_all (app->outputs);
+}
+
+void
+serve_app_free (ServeApp *app)
+{
+  serve_app_stop (app);
   g_hash_table_unref (app->streams);
+  g_hash_table_unref (app->outputs);
   g_hash_table_unref (app->changed);
   g_hash_table_unref (app->instances);
+  g_clear_pointer (&app->events, serve_events_free);
+  g_clear_pointer (&app->store, serve_store_free);
   serve_config_free (app->config);
   g_free (app->path);
   g_free (app);
@@ -201,15 +408,26 @@ is_gone (gpointer name, gpointer stream G_GNUC_UNUSED, gpointer config)
   return !g_hash_table_contains (((ServeConfig *) config)->streams, name);
 }
 
+static gboolean
+is_no_output (gpointer name, gpointer output G_GNUC_UNUSED, gpointer config)
+{
+  return !g_hash_table_contains (((ServeConfig *) config)->outputs, name);
+}
+
 static void
 apply (ServeApp *app, ServeConfig *config)
 {
+  g_autoptr (GError) error = NULL;
   GHashTableIter iter;
   gpointer name, stream;
 
   if (serve_keys_differ (serve_server_keys, &app->config->server, &config->server, FALSE))
     serve_log (NULL, "[server] has changed: that counts after a restart");
+  if (!start_outputs (app, config, &error))
+    tool_error ("%s", error->message);
+  g_hash_table_foreach_remove (app->outputs, is_no_output, config);
   forget_models (app, config);
+  end_events (app, config);
   g_hash_table_foreach_remove (app->streams, is_gone, config);
   serve_config_free (app->config);
   app->config = config;
@@ -299,6 +517,7 @@ gboolean
 serve_app_remove_stream (ServeApp *app, const char *name, GError **error)
 {
   ServeStreamConfig *old = copy_stream (app, name);
+  g_auto (GStrv) outputs = NULL;
 
   g_hash_table_remove (app->config->streams, name);
   if (!keep (app, name, error))
@@ -306,6 +525,8 @@ serve_app_remove_stream (ServeApp *app, const char *name, GError **error)
       restore (app, name, old);
       return FALSE;
     }
+  outputs = old ? get_outputs (old) : NULL;
+  serve_events_forget (app->events, name, (const char *const *) outputs);
   g_clear_pointer (&old, serve_stream_config_free);
   g_hash_table_remove (app->streams, name);
   return TRUE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "serve/events.h"
+#include "serve/output.h"
 #include "serve/stream.h"
 
 /* The service as a whole: what it was told, and the streams that follow from it. For the main
@@ -12,6 +14,14 @@ struct _ServeApp
   ServeConfig *config;
   char *path;          /* the file it came from, or NULL */
   GHashTable *streams; /* name → ServeStream */
+  ServeStore *store;
+  ServeEvents *events;
+  GHashTable *outputs; /* name → ServeOutput */
+
+  /* Who listens to what happens, or NULL: an event (@what as in events.h), and a stream's state. */
+  void (*on_event) (const ServeEvent *event, const char *what, gpointer user_data);
+  void (*on_stream) (ServeStream *stream, gpointer user_data);
+  gpointer listener;
 
   GHashTable *changed;   /* names of streams that the API changed and the file does not know */
   guint generation;      /* of the networks: a model that changes is a new one */
@@ -22,9 +32,13 @@ struct _ServeApp
   guint tick;
 };
 
-/* Takes @config and starts its streams. @path: (nullable). */
-ServeApp *serve_app_new (ServeConfig *config, const char *path);
+/* Takes @config and starts its streams. @path: (nullable). NULL with @error: the store or an output
+ * cannot be used. */
+ServeApp *serve_app_new (ServeConfig *config, const char *path, GError **error);
 void serve_app_free (ServeApp *app);
+
+/* Streams and outputs end; pipelines do so by themselves. */
+void serve_app_stop (ServeApp *app);
 
 /* Reads the file again. What does not differ goes on; a file with a mistake changes nothing. */
 void serve_app_reload (ServeApp *app);

@@ -100,6 +100,15 @@ serve_clients_set_endless (ServeClients *clients, GSocketAddress *remote)
     client->endless = TRUE;
 }
 
+void
+serve_clients_cut_off (ServeClients *clients, GSocketAddress *remote)
+{
+  Client *client = find (clients, remote);
+
+  if (client)
+    cut_off (client);
+}
+
 static void
 on_request_started (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpointer data)
 {

@@ -21,3 +21,5 @@ guint64 serve_clients_get_refused (ServeClients *clients);
 
 /* The answer to this client goes on for ever. */
 void serve_clients_set_endless (ServeClients *clients, GSocketAddress *remote);
+
+void serve_clients_cut_off (ServeClients *clients, GSocketAddress *remote);

@@ -169,7 +169,7 @@ explain (gpointer data)
     }
   else
     tool_media_explain (pipeline->location, &pipeline->problem);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, on_explained, pipeline, unref);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_explained, pipeline, unref);
   return NULL;
 }
 

@@ -104,14 +104,28 @@ serve_request_get_stream (ServeRequest *request)
   return stream;
 }
 
-void
-serve_json_time (GstEffvkJson *json, const char *name, gint64 time)
+gboolean
+serve_request_get_number (ServeRequest *request, const char *name, gint64 min, gint64 max,
+                          gint64 *value)
 {
-  g_autoptr (GDateTime) seconds = g_date_time_new_from_unix_utc (time / G_USEC_PER_SEC);
-  g_autoptr (GDateTime) date = seconds ? g_date_time_add (seconds, time % G_USEC_PER_SEC) : NULL;
-  g_autofree char *text = date && time ? g_date_time_format_iso8601 (date) : NULL;
+  const char *text = request->query ? g_hash_table_lookup (request->query, name) : NULL;
+  g_autoptr (GError) error = NULL;
 
-  gst_effvk_json_string (json, name, text);
+  if (!text || g_ascii_string_to_signed (text, 10, min, max, value, &error))
+    return TRUE;
+  serve_request_fail (request, SOUP_STATUS_BAD_REQUEST,
+                      "%s: expected a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                      ", not \"%s\"",
+                      name, min, max, text);
+  return FALSE;
+}
+
+gboolean
+serve_request_has_flag (ServeRequest *request, const char *name)
+{
+  const char *text = request->query ? g_hash_table_lookup (request->query, name) : NULL;
+
+  return text && strcmp (text, "0") != 0 && strcmp (text, "false") != 0;
 }
 
 /* Whether @path is of the form; what stands for {} goes to @name. */
@@ -253,6 +267,12 @@ serve_server_free (ServeServer *server)
   serve_door_free (server->door);
   g_free (server->url);
   g_free (server);
+}
+
+void
+serve_server_cut_off (ServeServer *server, SoupServerMessage *message)
+{
+  serve_clients_cut_off (server->clients, soup_server_message_get_remote_address (message));
 }
 
 const char *

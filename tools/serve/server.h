@@ -38,6 +38,9 @@ const char *serve_server_get_url (ServeServer *server);
 guint serve_server_get_clients (ServeServer *server);
 guint64 serve_server_get_refused (ServeServer *server);
 
+/* Ends the connection that the message came by. */
+void serve_server_cut_off (ServeServer *server, SoupServerMessage *message);
+
 /* An answer that goes on for ever is not cut off for it; its handler sees to slow readers. */
 void serve_request_set_endless (ServeRequest *request);
 
@@ -53,7 +56,17 @@ JsonNode *serve_request_parse (ServeRequest *request);
 /* The stream of the path. NULL: there is none, and that was answered. */
 ServeStream *serve_request_get_stream (ServeRequest *request);
 
-/* "2026-01-31T12:00:00.123456Z", null for 0. */
-void serve_json_time (GstEffvkJson *json, const char *name, gint64 time);
+/* A parameter of the query as a number; @value stays where it is not there. FALSE: it is none, and
+ * that was answered. */
+gboolean serve_request_get_number (ServeRequest *request, const char *name, gint64 min, gint64 max,
+                                   gint64 *value);
 
-extern const ServeRoute serve_stream_routes[], serve_health_routes[];
+/* Whether the query has this parameter, and it is not 0 or false. */
+gboolean serve_request_has_flag (ServeRequest *request, const char *name);
+
+extern const ServeRoute serve_stream_routes[], serve_health_routes[], serve_event_routes[],
+    serve_picture_routes[];
+
+/* The app's listeners: tell those who read /api/events/live. */
+void serve_api_tell_event (const ServeEvent *event, const char *what, gpointer data);
+void serve_api_tell_stream (ServeStream *stream, gpointer data);
