@@ -46,7 +46,7 @@ class Serve:
                 if line.startswith('listening at '):
                     return line.split()[-1]
             if self.process.poll() is not None:
-                raise Failure(f'the server ended: {self.errors}')
+                raise Failure(f'the server ended with {self.process.poll()}: {self.errors}')
             return None
         self.scheme, _, self.host = until(find, 'listening').partition('://')
         return self
