@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compiles networks for GPUs that are not there, with Mesa's driver for AMD. Prints TAP.
+"""Compiles networks for GPUs that are not there, with Mesa's drivers. Prints TAP.
 
-usage: compile.py EFFVK LAYER_FOLDER [--table]
+usage: compile.py null EFFVK LAYER_FOLDER
+       compile.py shims EFFVK [--page] [GPU...]
 
-RADV opens without hardware (RADV_FORCE_FAMILY), and our layer (tests/layer/null-layer.c) claims memory
-and does not run anything. What is checked: every pipeline of every plan compiles, and none spills
-vector registers, but with Mesa before 25, whose compiler for GFX11 was new. --table prints
-registers and occupancy instead, as docs/devices.md has them.
+null   AMD's driver opens without hardware (RADV_FORCE_FAMILY), and our layer (tests/layer/null-layer.c) claims
+       memory and does not run anything. On any Debian.
+shims  Debian sid's mesa-drm-shim stands in for the kernel's drivers of AMD, Apple, Qualcomm and NVIDIA.
+       tests/devices/sid.sh runs it.
+
+What is checked: every pipeline of every plan compiles, none spills registers, and each leaves room for as
+many subgroups as docs/kernels-compiled.md explains. Nothing runs: kernels are no-ops there, so answers and
+times mean nothing. --page prints docs/kernels-compiled.md instead.
 """
 
 import collections
@@ -17,23 +22,86 @@ import subprocess
 import sys
 import tempfile
 
+NETWORKS = ["builtin", "b0", "v2-s"]
+ICDS = "/usr/share/vulkan/icd.d/"
+SHIMS = glob.glob("/usr/lib/*/libamdgpu_noop_drm_shim.so")
+
+Gpu = collections.namedtuple("Gpu", "name title driver shim variables")
+
 # By Mesa's names; the first that the driver knows counts.
 FAMILIES = [["polaris10"], ["vega10"], ["navi10"], ["navi21"], ["navi31", "gfx1100"], ["gfx1201"]]
-NETWORKS = ["builtin", "b0", "v2-s"]
-MANIFESTS = glob.glob("/usr/share/vulkan/icd.d/radeon_icd*.json")
+
+SHIMMED = [
+    Gpu("polaris10", "AMD Polaris 10 (GFX8)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "polaris10"}),
+    Gpu("vega10", "AMD Vega 10 (GFX9)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "vega10"}),
+    Gpu("navi10", "AMD Navi 10 (GFX10)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "navi10"}),
+    Gpu("navi21", "AMD Navi 21 (GFX10.3)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "navi21"}),
+    Gpu("navi31", "AMD Navi 31 (GFX11)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "navi31"}),
+    Gpu("gfx1201", "AMD GFX1201 (GFX12)", "radeon", "amdgpu", {"AMDGPU_GPU_ID": "gfx1201"}),
+    Gpu("m1", "Apple M1", "asahi", "asahi", {}),
+    Gpu("adreno-630", "Qualcomm Adreno 630", "freedreno", "freedreno", {"FD_GPU_ID": "630"}),
+    Gpu("adreno-660", "Qualcomm Adreno 660", "freedreno", "freedreno", {"FD_GPU_ID": "660"}),
+    Gpu("adreno-740", "Qualcomm Adreno 740", "freedreno", "freedreno", {"FD_GPU_ID": "740"}),
+    Gpu("turing", "NVIDIA Turing", "nouveau", "nouveau", {"NOUVEAU_CHIPSET": "0x164"}),
+    Gpu("ampere", "NVIDIA Ampere", "nouveau", "nouveau", {"NOUVEAU_CHIPSET": "0x174"}),
+    Gpu("ada", "NVIDIA Ada", "nouveau", "nouveau", {"NOUVEAU_CHIPSET": "0x194"}),
+]
+
+# What drivers call the same thing.
+FIGURES = collections.OrderedDict([
+    ("registers", ["VGPRs", "GPRs", "Registers used", "Number of GPRs"]),
+    ("spills", ["Spilled VGPRs", "Spills", "STP Count", "Spills to memory"]),
+    ("scratch", ["Scratch size", "Scratch", "SLM size"]),
+    ("shared", ["LDS size"]),
+    ("occupancy", ["Subgroups per SIMD", "Threads", "Max Waves Per Core", "Max warps/SM"]),
+    ("instructions", ["Instructions", "Instruction Count", "Instruction count"]),
+])
+HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
+# What compilers make of the kernels
+
+`tests/devices/sid.sh --page >docs/kernels-compiled.md` makes this page. Mesa's drivers compile the built-in network,
+B0 and V2-S, in fp32 and fp16, for GPUs that are not there: Debian sid's `mesa-drm-shim` stands in for the kernel's
+drivers. Nothing runs there. `effvk bench --executables` asks the driver what it made.
+
+Each figure is the worst of all pipelines of a kernel: the most registers, the least occupancy.
+
+- **registers**: of an invocation. AMD: vector registers. Qualcomm: full ones, of four values each.
+- **spills**, **scratch**: values or bytes that did not fit the registers. There are none.
+- **shared**: bytes of a workgroup, where the driver tells.
+- **occupancy**: AMD: subgroups of a SIMD. Apple: invocations of a core, of 1,024. Qualcomm: waves of a core. NVIDIA: warps
+  of a multiprocessor.
+- **instructions**: in the program, not as they run.
+
+On GCN (GFX8, GFX9) a SIMD has room for one subgroup of the head in fp32. Others would hide how long memory takes; the
+head does so itself, as an invocation has 32 loads of 16 bytes in flight, which is what the registers are for. For one
+image its workgroups are also too few to share compute units: one for 16 channels, 80 in B0.
+"""
+
+# With fewer subgroups nothing else runs while one waits for memory.
+LEAST_OCCUPANCY = 2
+# Where a kernel has less, and the page above says why.
+EXPLAINED = {("polaris10", "head tile"), ("vega10", "head tile")}
 
 
-def make_environment(layers, family):
-    return dict(os.environ, RADV_FORCE_FAMILY=family, VK_DRIVER_FILES=MANIFESTS[0],
-                VK_ICD_FILENAMES=MANIFESTS[0], VK_ADD_LAYER_PATH=layers, NODEVICE_SELECT="1",
-                VK_INSTANCE_LAYERS="VK_LAYER_EFFVK_null", EFFVK_CACHE_DIR="", EFFVK_VALIDATION="0",
-                MESA_SHADER_CACHE_DISABLE="true")
+def null_environment(layers, family):
+    manifest = glob.glob(ICDS + "radeon_icd*.json")[0]
+    return dict(os.environ, RADV_FORCE_FAMILY=family, VK_DRIVER_FILES=manifest, VK_ICD_FILENAMES=manifest,
+                VK_ADD_LAYER_PATH=layers, NODEVICE_SELECT="1", VK_INSTANCE_LAYERS="VK_LAYER_EFFVK_null",
+                EFFVK_CACHE_DIR="", EFFVK_VALIDATION="0", MESA_SHADER_CACHE_DISABLE="true")
+
+
+def shim_environment(gpu):
+    manifest = glob.glob(ICDS + gpu.driver + "_icd*.json")[0]
+    shim = os.path.join(os.path.dirname(SHIMS[0]), f"lib{gpu.shim}_noop_drm_shim.so")
+    return dict(os.environ, LD_PRELOAD=shim, VK_DRIVER_FILES=manifest, VK_ICD_FILENAMES=manifest,
+                NODEVICE_SELECT="1", EFFVK_CACHE_DIR="", EFFVK_VALIDATION="0",
+                MESA_SHADER_CACHE_DISABLE="true", **gpu.variables)
 
 
 def find_family(effvk, layers, names):
     """The name that the driver knows and its environment, or (the first name, None)."""
     for name in names:
-        env = make_environment(layers, name)
+        env = null_environment(layers, name)
         listed = subprocess.run([effvk, "devices", "--json"], env=env, capture_output=True, text=True,
                                 check=False)
         if listed.returncode == 0 and "Null hardware" in listed.stdout:
@@ -41,8 +109,22 @@ def find_family(effvk, layers, names):
     return names[0], None
 
 
+def bench(effvk, env, *arguments):
+    """What effvk bench prints."""
+    said = subprocess.run([effvk, "bench", *arguments], env=env, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {said.stderr.strip()[-300:]}")
+    return said.stdout
+
+
+def read_figures(statistics):
+    """Of one executable, by our names; without those that the driver does not tell."""
+    return {figure: statistics[name] for figure, names in FIGURES.items() for name in names
+            if name in statistics}
+
+
 def compile_networks(effvk, env, folder):
-    """What the compiler says of every executable: (op and kernel, statistics); and the driver."""
+    """What the compiler says of every executable: (op and kernel, precision, figures); and the driver."""
     executables, driver = [], ""
     for network in NETWORKS:
         model = []
@@ -52,16 +134,12 @@ def compile_networks(effvk, env, folder):
                 subprocess.run([effvk, "init", "--variant", network, path], check=True, capture_output=True)
             model = ["--model", path]
         for precision in ("fp32", "fp16"):
-            said = subprocess.run([effvk, "bench", "--executables", "--json", "--precision", precision]
-                                  + model, env=env, capture_output=True, text=True, check=False)
-            if said.returncode:
-                raise RuntimeError(f"{network} {precision}: {said.stderr.strip()[-300:]}")
-            told = json.loads(said.stdout)
+            told = json.loads(bench(effvk, env, "--executables", "--json", "--precision", precision, *model))
             driver = told["driver"]
             for pipeline in told["pipelines"]:
                 for executable in pipeline["executables"]:
-                    executables.append((f"{pipeline['op']} {pipeline['kernel']} {precision}",
-                                        executable["statistics"]))
+                    executables.append((f"{pipeline['op']} {pipeline['kernel']}", precision,
+                                        read_figures(executable["statistics"])))
     return executables, driver
 
 
@@ -70,63 +148,77 @@ def is_old(driver):
     return words[0].isdigit() and int(words[0]) < 25
 
 
-def check(executables, driver):
+def check(name, executables, driver):
     """What is wrong with them, or ""."""
-    if not executables:
+    if not executables or any("registers" not in figures for _, _, figures in executables):
         return "the compiler tells nothing"
-    spills = sorted({name for name, statistics in executables if statistics.get("Spilled VGPRs")})
+    spills = sorted({f"{kernel} {precision}" for kernel, precision, figures in executables
+                     if figures["spills"] or figures.get("scratch")})
     if spills and not is_old(driver):
-        return "vector registers are spilled by " + ", ".join(spills)
-    return ""
+        return "registers are spilled by " + ", ".join(spills)
+    alone = sorted({kernel for kernel, _, figures in executables if figures["occupancy"] < LEAST_OCCUPANCY
+                    and (name, kernel) not in EXPLAINED})
+    return f"a SIMD has room for one subgroup of {', '.join(alone)}" if alone and not is_old(driver) else ""
 
 
-def print_table(columns):
-    """Most vector registers and, behind the slash, fewest subgroups a SIMD has room for."""
-    kernels = sorted({name for executables in columns.values() for name, _ in executables})
-    print("| kernel | " + " | ".join(columns) + " |")
-    print("|---" * (len(columns) + 1) + "|")
-    for kernel in kernels:
-        cells = []
-        for executables in columns.values():
-            mine = [statistics for name, statistics in executables if name == kernel]
-            cells.append(f"{max(s['VGPRs'] for s in mine):.0f}"
-                         f"/{min(s['Subgroups per SIMD'] for s in mine):.0f}"
-                         + ("s" if any(s["Spilled VGPRs"] for s in mine) else "") if mine else "")
-        print(f"| {kernel} | " + " | ".join(cells) + " |")
+def worst(figure, values):
+    values = [v for v in values if v is not None]
+    return "–" if not values else f"{(min if figure == 'occupancy' else max)(values):.0f}"
+
+
+def print_page(title, driver, executables):
+    """A GPU's kernels: of each figure the worst of all pipelines that the networks make of it."""
+    print(f"## {title}\n\nBy {driver}.\n")
+    print("| kernel | " + " | ".join(FIGURES) + " |")
+    print("|---" * (len(FIGURES) + 1) + "|")
+    for kernel in sorted({(kernel, precision) for kernel, precision, _ in executables}):
+        mine = [figures for name, precision, figures in executables if (name, precision) == kernel]
+        print(f"| {' '.join(kernel)} | "
+              + " | ".join(worst(figure, [m.get(figure) for m in mine]) for figure in FIGURES) + " |")
+    print(flush=True)
+
+
+def list_gpus(mode, effvk, arguments):
+    """Of each GPU its name, title and environment, which is None where the driver does not know it."""
+    if mode == "shims":
+        wanted = [a for a in arguments if not a.startswith("--")]
+        return [(gpu.name, gpu.title, shim_environment(gpu)) for gpu in SHIMMED
+                if not wanted or gpu.name in wanted]
+    found = [find_family(effvk, arguments[0], names) for names in FAMILIES]
+    return [(name, name, env) for name, env in found]
 
 
 def main():
-    effvk, layers = sys.argv[1:3]
-    table = "--table" in sys.argv
-    columns = collections.OrderedDict()
+    mode, effvk, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
+    page = "--page" in arguments
     failed = False
 
-    if not MANIFESTS:
-        print("1..0 # SKIP RADV is not here")
+    if not (SHIMS if mode == "shims" else glob.glob(ICDS + "radeon_icd*.json")):
+        print("1..0 # SKIP " + ("mesa-drm-shim" if mode == "shims" else "RADV") + " is not here")
         return 0
-    if not table:
-        print(f"1..{len(FAMILIES)}")
+    gpus = list_gpus(mode, effvk, arguments)
+    print(HEAD if page else f"1..{len(gpus)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for number, names in enumerate(FAMILIES, 1):
-            name, env = find_family(effvk, layers, names)
+        for number, (name, title, env) in enumerate(gpus, 1):
             if not env:
-                if not table:
+                if not page:
                     print(f"ok {number} - {name} # SKIP this Mesa does not know it")
                 continue
+            executables = []
             try:
                 executables, driver = compile_networks(effvk, env, folder)
-                wrong = check(executables, driver)
-                columns[name] = executables
-            except RuntimeError as error:
-                executables, wrong = [], str(error)
+                wrong = check(name, executables, driver)
+                bench(effvk, env, "--frames", "2")  # ends, whatever the clocks of the device say
+            except (RuntimeError, subprocess.CalledProcessError) as error:
+                wrong = str(error)
             failed = failed or bool(wrong)
-            if not table:
+            if page:
+                print_page(title, driver, executables)
+            else:
                 print(f"{'not ok' if wrong else 'ok'} {number} - {name}: {len(executables)} executables",
                       flush=True)
             if wrong:
-                print(f"# {wrong}")
-    if table:
-        print_table(columns)
+                print(f"# {wrong}", file=sys.stderr if page else sys.stdout, flush=True)
     return int(failed)
 
 
