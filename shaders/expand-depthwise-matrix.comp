@@ -19,24 +19,35 @@ layout(constant_id = 4) const int MAX_S = 1;
 layout(constant_id = 5) const int SIDE = 7; // of the outputs' tile
 layout(constant_id = 6) const int SUBGROUP_SIZE = 32;
 layout(constant_id = 7) const int STEP = 4; // texels of inputs in shared memory at a time
+// The shape that the device multiplies: each divides BLOCK.
+layout(constant_id = 8) const int MATRIX_M = 16;
+layout(constant_id = 9) const int MATRIX_N = 16;
+layout(constant_id = 10) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 
-const int MATRIX = 16; // its side
-#define EXPANDED ((PIXELS + MATRIX - 1) / MATRIX * MATRIX)
+const int BLOCK = 16; // pixels, and channels, of a block of sums: one matrix, or several
+const int BLOCK_M = BLOCK / MATRIX_M, BLOCK_N = BLOCK / MATRIX_N;
+#define EXPANDED ((PIXELS + BLOCK - 1) / BLOCK * BLOCK)
 #include "expand-depthwise.glsl"
 
-const int TILES = (PIXELS + MATRIX - 1) / MATRIX;
+const int TILES = (PIXELS + BLOCK - 1) / BLOCK;
 const int SUBGROUPS = THREADS / SUBGROUP_SIZE;
-const int MT = (TILES + SUBGROUPS - 1) / SUBGROUPS; // matrices of a subgroup, one above the other
+const int MT = (TILES + SUBGROUPS - 1) / SUBGROUPS; // blocks of a subgroup, one above the other
 // Of a row in shared memory, pairs of halves; four more than there are, so that rows lie in
 // different banks.
 const int X_ROW = STEP * 2 + 4;
 const int W_ROW = N * 2 + 4;
 const int X_LOADS = (PIXELS * STEP + THREADS - 1) / THREADS;
 
-shared f16vec2 shared_x[TILES * MATRIX * X_ROW];
+shared f16vec2 shared_x[TILES * BLOCK * X_ROW];
 shared f16vec2 shared_w[STEP * 4 * W_ROW];
+
+// The first pixel of the subgroup's i-th matrix.
+int find_row(int i)
+{
+    return (int(gl_SubgroupID) + i / BLOCK_M * SUBGROUPS) * BLOCK + i % BLOCK_M * MATRIX_M;
+}
 
 void main()
 {
@@ -44,12 +55,13 @@ void main()
     int w0 = int(gl_WorkGroupID.x) * ((pc.K4 + 15) / 16 * 16) * 4 * N;
     vec4 bias = READ(expand, pc.expand_bias + int(gl_WorkGroupID.x) * N + n);
     int from[X_LOADS];
-    coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseAccumulator> products[MT];
+    coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N,
+        gl_MatrixUseAccumulator> products[MT * BLOCK_M * BLOCK_N];
 
     [[unroll]] for (int i = 0; i < X_LOADS; i++)
         from[i] = find_pixel((id + i * THREADS) / STEP);
-    [[unroll]] for (int i = 0; i < MT; i++)
-        products[i] = coopmat<float, gl_ScopeSubgroup, MATRIX, MATRIX,
+    [[unroll]] for (int i = 0; i < MT * BLOCK_M * BLOCK_N; i++)
+        products[i] = coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N,
             gl_MatrixUseAccumulator>(0.0);
 
     for (int k0 = 0; k0 < pc.K4; k0 += STEP) {
@@ -73,25 +85,30 @@ void main()
             shared_w[id / N * W_ROW + n * 2 + 1] = unpackFloat2x16(u.y);
         }
         barrier();
-        [[unroll]] for (int kk = 0; kk < STEP * 4; kk += MATRIX) {
-            coopmat<float16_t, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseA> a;
-            coopmat<float16_t, gl_ScopeSubgroup, MATRIX, MATRIX, gl_MatrixUseB> b;
+        [[unroll]] for (int kk = 0; kk < STEP * 4; kk += MATRIX_K) {
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX_M, MATRIX_K, gl_MatrixUseA> a;
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX_K, MATRIX_N, gl_MatrixUseB> b[BLOCK_N];
 
-            coopMatLoad(b, shared_w, kk * W_ROW, W_ROW, gl_CooperativeMatrixLayoutRowMajor);
-            [[unroll]] for (int i = 0; i < MT; i++)
-                if (subgroup + i * SUBGROUPS < TILES) {
-                    coopMatLoad(a, shared_x, (subgroup + i * SUBGROUPS) * MATRIX * X_ROW + kk / 2,
-                        X_ROW,
+            [[unroll]] for (int j = 0; j < BLOCK_N; j++)
+                coopMatLoad(b[j], shared_w, kk * W_ROW + j * MATRIX_N / 2, W_ROW,
+                            gl_CooperativeMatrixLayoutRowMajor);
+            [[unroll]] for (int i = 0; i < MT * BLOCK_M; i++)
+                if (subgroup + i / BLOCK_M * SUBGROUPS < TILES) {
+                    coopMatLoad(a, shared_x, find_row(i) * X_ROW + kk / 2, X_ROW,
                                 gl_CooperativeMatrixLayoutRowMajor);
-                    products[i] = coopMatMulAdd(a, b, products[i]);
+                    [[unroll]] for (int j = 0; j < BLOCK_N; j++)
+                        products[i * BLOCK_N + j]
+                            = coopMatMulAdd(a, b[j], products[i * BLOCK_N + j]);
                 }
         }
     }
 
-    [[unroll]] for (int i = 0; i < MT; i++)
-        if (subgroup + i * SUBGROUPS < TILES)
-            coopMatStore(products[i], expanded, (subgroup + i * SUBGROUPS) * MATRIX * N, N,
-                         gl_CooperativeMatrixLayoutRowMajor);
+    [[unroll]] for (int i = 0; i < MT * BLOCK_M; i++)
+        if (subgroup + i / BLOCK_M * SUBGROUPS < TILES)
+            [[unroll]] for (int j = 0; j < BLOCK_N; j++)
+                coopMatStore(products[i * BLOCK_N + j], expanded,
+                             find_row(i) * N + j * MATRIX_N / 4, N,
+                             gl_CooperativeMatrixLayoutRowMajor);
     barrier();
     for (int i = id; i < PIXELS * N; i += THREADS)
         expanded[i] = find_pixel(i / N) >= 0 ? activate(expanded[i] + bias) : vec4(0.0);

@@ -16,6 +16,9 @@ layout(constant_id = 0) const int NT = 4;
 layout(constant_id = 1) const int ACTIVATION = 0;
 layout(constant_id = 2) const int SUBGROUP_SIZE = 32;
 layout(constant_id = 3) const int LOCAL_SIZE = 128;
+layout(constant_id = 4) const int MATRIX_M = 16;
+layout(constant_id = 5) const int MATRIX_N = 16;
+layout(constant_id = 6) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

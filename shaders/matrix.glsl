@@ -6,9 +6,12 @@
 // memory, where row is what its x_row(m) gives for pixel m; and whether to SCALE it, by
 // x_scale(row, k). A workgroup of 4*SLICES subgroups computes 16*NT channels of 64*MT pixels: four
 // subgroups, each of 16*MT pixels, take one slice of the inputs, the next four another; the slices'
-// sums meet in shared memory.
+// sums meet in shared memory. It also defines MATRIX_M, MATRIX_N and MATRIX_K, the shape that the
+// device multiplies: each divides SIDE.
 
-const int SIDE = 16;                    // of a matrix
+const int SIDE = 16;                    // of a block of sums: one matrix, or several
+const int BLOCK_M = SIDE / MATRIX_M;    // of them one above the other
+const int BLOCK_N = SIDE / MATRIX_N;    // and side by side
 const int ROWS = 4;                     // subgroups with different pixels
 const int STEP = 8 * SLICES;            // texels of inputs in shared memory at a time
 const int TILE_M = ROWS * SIDE * MT;    // pixels
@@ -25,7 +28,8 @@ shared f16vec2 shared_x[TILE_M * X_ROW];
 shared f16vec2 shared_w[STEP * 4 * W_ROW];
 shared vec4 shared_y[ROWS * SLICES * SIDE * SIDE / 4];
 
-coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator> sums[MT * NT];
+const int ALL_M = MT * BLOCK_M, ALL_N = NT * BLOCK_N; // matrices of a subgroup
+coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator> sums[ALL_M * ALL_N];
 
 ivec2 x_rows[X_LOADS];
 uvec2 x_ahead[X_LOADS], w_ahead[W_LOADS];
@@ -51,8 +55,9 @@ void multiply(int m0, int M, int K4, int w0)
 
     [[unroll]] for (int i = 0; i < X_LOADS; i++)
         x_rows[i] = x_row(min(m0 + id / STEP + i * (THREADS / STEP), M - 1));
-    [[unroll]] for (int i = 0; i < MT * NT; i++)
-        sums[i] = coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>(0.0);
+    [[unroll]] for (int i = 0; i < ALL_M * ALL_N; i++)
+        sums[i] = coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N,
+            gl_MatrixUseAccumulator>(0.0);
     load_ahead(K4, w0, 0);
     for (int k0 = 0; k0 < K4; k0 += STEP) {
         [[unroll]] for (int i = 0; i < X_LOADS; i++) {
@@ -71,31 +76,34 @@ void multiply(int m0, int M, int K4, int w0)
         barrier();
         if (k0 + STEP < K4) // while the matrix units work
             load_ahead(K4, w0, k0 + STEP);
-        [[unroll]] for (int k = slice; k < slice + 32; k += SIDE) {
-            coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA> a[MT];
-            coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB> b;
+        [[unroll]] for (int k = slice; k < slice + 32; k += MATRIX_K) {
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX_M, MATRIX_K, gl_MatrixUseA> a[ALL_M];
+            coopmat<float16_t, gl_ScopeSubgroup, MATRIX_K, MATRIX_N, gl_MatrixUseB> b;
 
-            [[unroll]] for (int i = 0; i < MT; i++)
-                coopMatLoad(a[i], shared_x, (row + i * SIDE) * X_ROW + k / 2, X_ROW,
+            [[unroll]] for (int i = 0; i < ALL_M; i++)
+                coopMatLoad(a[i], shared_x, (row + i * MATRIX_M) * X_ROW + k / 2, X_ROW,
                             gl_CooperativeMatrixLayoutRowMajor);
-            [[unroll]] for (int j = 0; j < NT; j++) {
-                coopMatLoad(b, shared_w, k * W_ROW + j * SIDE / 2, W_ROW,
+            [[unroll]] for (int j = 0; j < ALL_N; j++) {
+                coopMatLoad(b, shared_w, k * W_ROW + j * MATRIX_N / 2, W_ROW,
                     gl_CooperativeMatrixLayoutRowMajor);
-                [[unroll]] for (int i = 0; i < MT; i++)
-                    sums[i * NT + j] = coopMatMulAdd(a[i], b, sums[i * NT + j]);
+                [[unroll]] for (int i = 0; i < ALL_M; i++)
+                    sums[i * ALL_N + j] = coopMatMulAdd(a[i], b, sums[i * ALL_N + j]);
             }
         }
         barrier();
     }
 }
 
-// Leaves matrix i of all subgroups in shared memory: of each slice ROWS of them, a row of four
+// Leaves block i of all subgroups in shared memory: of each slice ROWS of them, a row of four
 // texels for each pixel.
 void store(int i)
 {
     barrier();
-    coopMatStore(sums[i], shared_y, int(gl_SubgroupID) * SIDE * SIDE / 4, SIDE / 4,
-                 gl_CooperativeMatrixLayoutRowMajor);
+    [[unroll]] for (int m = 0; m < BLOCK_M; m++)
+        [[unroll]] for (int n = 0; n < BLOCK_N; n++)
+            coopMatStore(sums[(i / NT * BLOCK_M + m) * ALL_N + i % NT * BLOCK_N + n], shared_y,
+                         (int(gl_SubgroupID) * SIDE + m * MATRIX_M) * SIDE / 4 + n * MATRIX_N / 4,
+                         SIDE / 4, gl_CooperativeMatrixLayoutRowMajor);
     barrier();
 }
 

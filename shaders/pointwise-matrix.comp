@@ -20,6 +20,9 @@ layout(constant_id = 3) const int MT = 2;
 layout(constant_id = 4) const int SUBGROUP_SIZE = 32;
 layout(constant_id = 5) const int SLICES = 1;
 layout(constant_id = 6) const int LOCAL_SIZE = 128;
+layout(constant_id = 7) const int MATRIX_M = 16;
+layout(constant_id = 8) const int MATRIX_N = 16;
+layout(constant_id = 9) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

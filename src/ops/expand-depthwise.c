@@ -196,6 +196,7 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
       dispatch.spec[6] = caps.subgroup_size;
       dispatch.spec[7] = step;
       dispatch.n_spec = 8;
+      effvk_matrix_add_shape (&caps, &dispatch);
     }
   dispatch.bind[X] = op->input;
   dispatch.bind[EXPAND]

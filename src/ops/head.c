@@ -128,6 +128,7 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
       dispatch.spec[2] = caps.subgroup_size;
       dispatch.spec[3] = EFFVK_MATRIX_SUBGROUPS * caps.subgroup_size;
       dispatch.n_spec = 4;
+      effvk_matrix_add_shape (&caps, &dispatch);
       break;
     default:
       channels = TILE_CHANNELS;

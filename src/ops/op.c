@@ -197,8 +197,8 @@ effvk_kernel_has_lanes (const EffvkDeviceCaps *caps)
 gboolean
 effvk_kernel_has_matrix (const EffvkDeviceCaps *caps)
 {
-  return caps->matrix && caps->max_shared_bytes >= EFFVK_MATRIX_SHARED_BYTES
-         && caps->max_workgroup_invocations >= EFFVK_MATRIX_MAX_SUBGROUPS * caps->subgroup_size;
+  return caps->matrix && effvk_matrix_has_slices (caps, 1)
+         && caps->max_shared_bytes >= effvk_matrix_shared_bytes (1, EFFVK_MATRIX_MAX_N, 1);
 }
 
 gboolean

@@ -36,9 +36,7 @@
 #define SPLIT_AHEAD 3
 #define MAX_SLICES 32
 
-/* Of the matrix kernel: matrices of a subgroup side by side in channels, and workgroups that keep a
-   large GPU busy. */
-#define MATRIX_MAX_N 6
+/* Workgroups of the matrix kernel that keep a large GPU busy. */
 #define MATRIX_ENOUGH 256
 
 /* With fewer workgroups of the tile kernel than this a GPU is idle in part, and the split kernel is
@@ -163,15 +161,16 @@ choose_slices (guint K4, guint max_invocations)
 /* The tile of a workgroup of the matrix kernel: the largest of those that compute least in vain and
  * leave enough workgroups; else the smallest. */
 static void
-choose_matrices (guint64 pixels, guint C, guint *m, guint *n)
+choose_matrices (guint64 pixels, guint C, guint max_bytes, guint *m, guint *n)
 {
   guint in_all = effvk_div_up (C, EFFVK_MATRIX_SIDE), least = G_MAXUINT;
 
-  for (guint i = 1; i <= MATRIX_MAX_N; i++)
+  for (guint i = 1; i <= EFFVK_MATRIX_MAX_N; i++)
     least = MIN (least, effvk_div_up (in_all, i) * i);
   for (*m = 2; *m > 0; --*m)
-    for (*n = MATRIX_MAX_N; *n > 0; --*n)
+    for (*n = EFFVK_MATRIX_MAX_N; *n > 0; --*n)
       if (effvk_div_up (in_all, *n) * *n == least
+          && effvk_matrix_shared_bytes (*m, *n, 1) <= max_bytes
           && (pixels + EFFVK_MATRIX_ROWS * *m - 1) / (EFFVK_MATRIX_ROWS * *m) * (least / *n)
                  >= MATRIX_ENOUGH)
         return;
@@ -318,16 +317,22 @@ set_lanes (const Shape *shape, const EffvkPointwise *op, EffvkDispatch *dispatch
 static Tiling
 set_matrix (const Shape *shape, EffvkDispatch *dispatch)
 {
-  guint slices = shape->K4 >= 4 * EFFVK_MATRIX_STEP ? 2 : 1, step = EFFVK_MATRIX_STEP * slices;
-  guint m, n;
+  const EffvkDeviceCaps *caps = &shape->caps;
+  guint slices, step, m, n;
 
-  choose_matrices ((guint64) shape->batch * shape->M, shape->C, &m, &n);
+  choose_matrices ((guint64) shape->batch * shape->M, shape->C, caps->max_shared_bytes, &m, &n);
+  slices = shape->K4 >= 4 * EFFVK_MATRIX_STEP && effvk_matrix_has_slices (caps, 2)
+                   && effvk_matrix_shared_bytes (m, n, 2) <= caps->max_shared_bytes
+               ? 2
+               : 1;
+  step = EFFVK_MATRIX_STEP * slices;
   dispatch->spec[0] = n;
   dispatch->spec[3] = m;
-  dispatch->spec[4] = shape->caps.subgroup_size;
+  dispatch->spec[4] = caps->subgroup_size;
   dispatch->spec[5] = slices;
-  dispatch->spec[6] = EFFVK_MATRIX_SUBGROUPS * slices * shape->caps.subgroup_size;
+  dispatch->spec[6] = EFFVK_MATRIX_SUBGROUPS * slices * caps->subgroup_size;
   dispatch->n_spec = 7;
+  effvk_matrix_add_shape (caps, dispatch);
   return (Tiling){ EFFVK_MATRIX_SIDE * n, EFFVK_MATRIX_ROWS * m,
                    effvk_div_up (shape->K4, step) * step };
 }

@@ -3,6 +3,7 @@
 
 #include "vk/instance.h"
 
+/* What the kernels' blocks are made of. */
 #define SIDE 16
 
 #ifndef VK_KHR_cooperative_matrix
@@ -51,15 +52,33 @@ chain_features (EffvkMatrixFeatures *features, gpointer next)
   features->matrix.next = next;
 }
 
-/* Whether one of the device's kinds of products is ours. */
 static gboolean
-has_kind (VkPhysicalDevice physical)
+divides_side (guint32 length)
+{
+  return length == SIDE / 2 || length == SIDE;
+}
+
+/* Whether kernels can be made of such products. */
+static gboolean
+is_ours (const VkCooperativeMatrixPropertiesKHR *kind)
+{
+  return divides_side (kind->MSize) && divides_side (kind->NSize) && divides_side (kind->KSize)
+         && kind->AType == VK_COMPONENT_TYPE_FLOAT16_KHR
+         && kind->BType == VK_COMPONENT_TYPE_FLOAT16_KHR
+         && kind->CType == VK_COMPONENT_TYPE_FLOAT32_KHR
+         && kind->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR
+         && kind->scope == VK_SCOPE_SUBGROUP_KHR;
+}
+
+/* Finds the largest of the device's products that are ours. */
+static gboolean
+find_kind (VkPhysicalDevice physical, EffvkDeviceCaps *caps)
 {
   PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get
       = (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR) vkGetInstanceProcAddr (
           volkGetLoadedInstance (), "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
   g_autofree VkCooperativeMatrixPropertiesKHR *kinds = NULL;
-  guint32 n = 0;
+  guint32 n = 0, largest = 0;
 
   if (!get || get (physical, &n, NULL) != VK_SUCCESS)
     return FALSE;
@@ -69,19 +88,19 @@ has_kind (VkPhysicalDevice physical)
   if (get (physical, &n, kinds) < 0)
     return FALSE;
   for (guint32 i = 0; i < n; i++)
-    if (kinds[i].MSize == SIDE && kinds[i].NSize == SIDE && kinds[i].KSize == SIDE
-        && kinds[i].AType == VK_COMPONENT_TYPE_FLOAT16_KHR
-        && kinds[i].BType == VK_COMPONENT_TYPE_FLOAT16_KHR
-        && kinds[i].CType == VK_COMPONENT_TYPE_FLOAT32_KHR
-        && kinds[i].ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR
-        && kinds[i].scope == VK_SCOPE_SUBGROUP_KHR)
-      return TRUE;
-  return FALSE;
+    if (is_ours (&kinds[i]) && kinds[i].MSize * kinds[i].NSize * kinds[i].KSize > largest)
+      {
+        largest = kinds[i].MSize * kinds[i].NSize * kinds[i].KSize;
+        caps->matrix_m = kinds[i].MSize;
+        caps->matrix_n = kinds[i].NSize;
+        caps->matrix_k = kinds[i].KSize;
+      }
+  return largest > 0;
 }
 
 gboolean
-effvk_matrix_is_supported (VkPhysicalDevice physical, const VkExtensionProperties *extensions,
-                           guint n)
+effvk_matrix_find (VkPhysicalDevice physical, const VkExtensionProperties *extensions, guint n,
+                   EffvkDeviceCaps *caps)
 {
   EffvkMatrixFeatures features;
   VkPhysicalDeviceFeatures2 all
@@ -93,7 +112,7 @@ effvk_matrix_is_supported (VkPhysicalDevice physical, const VkExtensionPropertie
   vkGetPhysicalDeviceFeatures2 (physical, &all);
   return features.matrix.matrix && features.halves.shaderFloat16
          && features.memory_model.vulkanMemoryModel && features.subgroup_size.subgroupSizeControl
-         && features.subgroup_size.computeFullSubgroups && has_kind (physical);
+         && features.subgroup_size.computeFullSubgroups && find_kind (physical, caps);
 }
 
 void

@@ -4,10 +4,11 @@
 
 #include "vk/device.h"
 
-/* Whether the device multiplies 16x16x16 matrices of halves and adds them up in fp32, in one
- * subgroup, and has what else the shaders that do so need. */
-gboolean effvk_matrix_is_supported (VkPhysicalDevice physical,
-                                    const VkExtensionProperties *extensions, guint n);
+/* Whether the device multiplies matrices of halves and adds them up in fp32, in one subgroup, whose
+ * sides are 8 or 16, and has what else the shaders that do so need. Their sides, those of the largest,
+ * go to @caps. */
+gboolean effvk_matrix_find (VkPhysicalDevice physical, const VkExtensionProperties *extensions,
+                            guint n, EffvkDeviceCaps *caps);
 
 /* What has to be enabled for them. */
 typedef struct

@@ -318,7 +318,7 @@ effvk_physical_new (VkPhysicalDevice handle, guint index, guint32 version, gint6
           = find_host_alignment (handle, properties->deviceType, extensions, n_extensions);
       /* Extended features and subgroups of a known size belong to Vulkan 1.3. */
       caps->matrix = version >= VK_API_VERSION_1_3
-                     && effvk_matrix_is_supported (handle, extensions, n_extensions);
+                     && effvk_matrix_find (handle, extensions, n_extensions, caps);
       physical->executables = effvk_executables_are_supported (handle, extensions, n_extensions);
       physical->foreign = effvk_has_extension (extensions, n_extensions,
                                                VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);

@@ -82,6 +82,9 @@ effvk_device_describe (EffvkDevice *device)
   VkPhysicalDeviceProperties properties;
 
   g_return_val_if_fail (EFFVK_IS_DEVICE (device), NULL);
+  g_autofree char *matrix
+      = caps->matrix ? g_strdup_printf ("%ux%ux%u", caps->matrix_m, caps->matrix_n, caps->matrix_k)
+                     : g_strdup ("no");
 
   vkGetPhysicalDeviceProperties (device->physical, &properties);
   g_string_append_printf (text, "device: %s\ndriver: %s\n", effvk_device_get_name (device),
@@ -93,7 +96,7 @@ effvk_device_describe (EffvkDevice *device)
                           VK_API_VERSION_PATCH (properties.apiVersion));
   g_string_append_printf (text, "subgroups: %u lanes, %s; matrix units: %s; timestamps: %s\n",
                           caps->subgroup_size, caps->subgroup_shuffle ? "shuffle" : "no shuffle",
-                          caps->matrix ? "yes" : "no", caps->timestamps ? "yes" : "no");
+                          matrix, caps->timestamps ? "yes" : "no");
   add_limits (text, &properties.limits);
   add_memory (text, &device->memory);
   add_queues (text, device);
