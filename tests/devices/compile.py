@@ -66,7 +66,7 @@ drivers. Nothing runs there. `effvk bench --executables` asks the driver what it
 Each figure is the worst of all pipelines of a kernel: the most registers, the least occupancy.
 
 - **registers**: of an invocation. AMD: vector registers. Qualcomm: full ones, of four values each.
-- **spills**, **scratch**: values or bytes that did not fit the registers. There are none.
+- **spills**, **scratch**: values or bytes that did not fit the registers.
 - **shared**: bytes of a workgroup, where the driver tells.
 - **occupancy**: AMD: subgroups of a SIMD. Apple: invocations of a core, of 1,024. Qualcomm: waves of a core. NVIDIA: warps
   of a multiprocessor.
@@ -75,12 +75,15 @@ Each figure is the worst of all pipelines of a kernel: the most registers, the l
 On GCN (GFX8, GFX9) a SIMD has room for one subgroup of the head in fp32. Others would hide how long memory takes; the
 head does so itself, as an invocation has 32 loads of 16 bytes in flight, which is what the registers are for. For one
 image its workgroups are also too few to share compute units: one for 16 channels, 80 in B0.
+
+Only the compiler for Adreno 630 spills, in three kernels in fp32. `precision=auto` takes fp16 there, which does not.
 """
 
 # With fewer subgroups nothing else runs while one waits for memory.
 LEAST_OCCUPANCY = 2
-# Where a kernel has less, and the page above says why.
+# Where a kernel has less, and what a compiler spills: the page above says why.
 EXPLAINED = {("polaris10", "head tile"), ("vega10", "head tile")}
+SPILLED = {("adreno-630", kernel, "fp32") for kernel in ("expand-depthwise tile", "head tile", "pointwise split")}
 
 
 def null_environment(layers, family):
@@ -153,7 +156,8 @@ def check(name, executables, driver):
     if not executables or any("registers" not in figures for _, _, figures in executables):
         return "the compiler tells nothing"
     spills = sorted({f"{kernel} {precision}" for kernel, precision, figures in executables
-                     if figures["spills"] or figures.get("scratch")})
+                     if (figures["spills"] or figures.get("scratch"))
+                     and (name, kernel, precision) not in SPILLED})
     if spills and not is_old(driver):
         return "registers are spilled by " + ", ".join(spills)
     alone = sorted({kernel for kernel, _, figures in executables if figures["occupancy"] < LEAST_OCCUPANCY
@@ -178,6 +182,18 @@ def print_page(title, driver, executables):
     print(flush=True)
 
 
+def check_matrix(effvk):
+    """What is wrong with the kernels on matrix units, which this Mesa has in software, or ""."""
+    env = dict(os.environ, VK_DRIVER_FILES=ICDS + "lvp_icd.json", VK_ICD_FILENAMES=ICDS + "lvp_icd.json",
+               NODEVICE_SELECT="1", EFFVK_CACHE_DIR="")
+    said = subprocess.run([effvk, "selftest", "--device", "cpu", "--precision", "fp16", "--shapes", "4", "--replays",
+                           "0"], env=env, capture_output=True, text=True, check=False)
+    tested = {line.split()[0] for line in said.stdout.splitlines() if line.split()[1:2] == ["matrix"]}
+    if said.returncode:
+        return said.stdout[-500:] + said.stderr[-300:]
+    return "" if tested == {"expand-depthwise", "head", "pointwise"} else f"only {sorted(tested)} were tested"
+
+
 def list_gpus(mode, effvk, arguments):
     """Of each GPU its name, title and environment, which is None where the driver does not know it."""
     if mode == "shims":
@@ -197,7 +213,8 @@ def main():
         print("1..0 # SKIP " + ("mesa-drm-shim" if mode == "shims" else "RADV") + " is not here")
         return 0
     gpus = list_gpus(mode, effvk, arguments)
-    print(HEAD if page else f"1..{len(gpus)}", flush=True)
+    matrix = mode == "shims" and not page
+    print(HEAD if page else f"1..{len(gpus) + matrix}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, title, env) in enumerate(gpus, 1):
             if not env:
@@ -219,6 +236,12 @@ def main():
                       flush=True)
             if wrong:
                 print(f"# {wrong}", file=sys.stderr if page else sys.stdout, flush=True)
+    if matrix:
+        wrong = check_matrix(effvk)
+        failed = failed or bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {len(gpus) + 1} - self-test on matrix units, in software")
+        for line in wrong.splitlines():
+            print(f"# {line}")
     return int(failed)
 
 
