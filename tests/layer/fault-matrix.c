@@ -181,6 +181,7 @@ fault_matrix_run (const FaultTest *test, gboolean few)
   g_autoptr (GArray) counts = g_array_new (FALSE, FALSE, sizeof (guint));
   guint expected, n_faults = 0, n_calls = g_strv_length ((char **) control->calls);
   FaultOutcome right;
+  guint left = control->count_objects (); /* by waits that timed out, of an earlier matrix */
 
   watch ();
   outcome_init (&right);
@@ -188,7 +189,7 @@ fault_matrix_run (const FaultTest *test, gboolean few)
   control->arm (0, 0, 0);
   test->run (&right, test->user_data); /* caches are filled */
   g_assert_cmpuint (right.n_errors + right.n_warnings, ==, 0);
-  g_assert_cmpuint (control->count_objects (), ==, 0);
+  g_assert_cmpuint (control->count_objects (), ==, left);
   expected = g_hash_table_size (right.answers);
   g_assert_cmpuint (expected, >, 0);
   control->arm (0, 0, 0);
