@@ -62,6 +62,11 @@ fi
 export XDG_CACHE_HOME=$PWD/build-tests/cache
 mkdir -p "$XDG_CACHE_HOME"
 
+# What a test that broke off has left goes with this folder.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/effvk-tests.XXXXXX")
+export TMPDIR
+trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
+
 # A log of an earlier run must not be counted for this one.
 log=build-tests/meson-logs/testlog-$setup.json
 rm -f "$log"
@@ -71,5 +76,5 @@ status=0
 meson test -C build-tests --no-rebuild --print-errorlogs --timeout-multiplier 3 \
   --num-processes $(($(nproc) + 1)) \
   --setup "$setup" "${suites[@]}" || status=$?
-exec /usr/bin/python3 tests/lib/summary.py "$log" "$status" \
+/usr/bin/python3 tests/lib/summary.py "$log" "$status" \
   ${EFFVK_KNOWN_SKIPS:+"$EFFVK_KNOWN_SKIPS"}
