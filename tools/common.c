@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include "arguments.h"
+#include "completion.h"
 #include "terminal.h"
 
 #include <glib/gstdio.h>
@@ -77,6 +78,8 @@ tool_parse (const char *command, const char *arguments, const char *summary,
   g_autoptr (GError) error = NULL;
   g_autofree char *program = g_strdup_printf ("effvk %s", command);
 
+  if (tool_completion_take (command, entries))
+    return FALSE;
   g_set_prgname (program); /* the usage line shows it */
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
+#include "completion.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+
+static ToolStatus complete (char ***argv);
 
 static const ToolCommand commands[] = {
   { "devices", "list the Vulkan devices", tool_devices },
@@ -25,7 +28,43 @@ static const ToolCommand commands[] = {
   { "selftest", "check that a device computes what it should", tool_selftest },
   { "export", "write a model as ONNX", tool_export },
   { "init", "make an untrained model", tool_init },
+  { "completion", "complete commands and options in a shell", complete },
 };
+
+static ToolStatus
+complete (char ***argv)
+{
+  return tool_completion (commands, G_N_ELEMENTS (commands), argv);
+}
+
+/* What a build has beside the library's least. */
+static const char *const built_in[] = {
+#ifdef HAVE_GSTREAMER
+  "GStreamer",
+#endif
+#ifdef HAVE_GDK_PIXBUF
+  "gdk-pixbuf",
+#endif
+#ifdef HAVE_LIBJPEG
+  "libjpeg",
+#endif
+#ifdef HAVE_SERVE
+  "serve",
+#endif
+#ifdef HAVE_TEACHING
+  "teaching",
+#endif
+  NULL
+};
+
+static void
+print_version (void)
+{
+  g_autofree char *list = g_strjoinv (", ", (char **) built_in);
+
+  printf ("effvk " EFFVK_VERSION "\n");
+  printf ("with %s\n", *list ? list : "no optional feature");
+}
 
 static void
 print_usage (FILE *out)
@@ -114,7 +153,7 @@ run (int argc, char **argv)
     }
   if (strcmp (argv[1], "--version") == 0)
     {
-      printf ("effvk " EFFVK_VERSION "\n");
+      print_version ();
       return TOOL_OK;
     }
   if (strcmp (argv[1], "help") == 0 && argc > 2)
