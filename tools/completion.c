@@ -65,7 +65,7 @@ escape (const char *text, const char *special)
   return g_string_free (out, FALSE);
 }
 
-/* @text between single quotes of a shell of POSIX's kind, with a backslash before each of @special. */
+/* @text for between single quotes in zsh, with a backslash before each of @special. */
 static char *
 quote (const char *text, const char *special)
 {

@@ -271,8 +271,8 @@ effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *e
           worst_at = i;
         }
     }
-  /* Values are sums of values of order one, each rounded to 2^-24. Where by chance nearly all sums are
-   * close to zero, relative errors mean nothing. */
+  /* Values are sums of values of order one, each rounded to 2^-24. Where by chance nearly all sums
+   * are close to zero, relative errors mean nothing. */
   energy = MAX (energy, 1e-2 * (double) n);
   nmse = isnan (error) ? (double) NAN : error / energy;
   /* The mean alone would hide a few wrong values among many. */
