@@ -36,6 +36,7 @@
 #include "common/classification-meta.h"
 #include "common/classification-reader.h"
 #include "common/times.h"
+#include "overlay/blend.h"
 #include "overlay/scene.h"
 
 #define DEFAULT_SHOW                                                                               \
@@ -57,7 +58,11 @@ struct _GstEffvkOverlay
   GstBin parent_instance;
   GstElement *composer; /* NULL: there is none */
   GstEffvkStyle style;  /* under the object lock */
-  GstEffvkScene scene;  /* the streaming thread's */
+
+  /* the streaming thread's */
+  GstEffvkBlend blend;
+  GstVideoOverlayComposition *pending; /* to be blended into the next frame; NULL: nothing is */
+  GstEffvkScene scene;                 /* the streaming thread's */
 };
 
 G_DEFINE_FINAL_TYPE (GstEffvkOverlay, gst_effvk_overlay, GST_TYPE_BIN)
@@ -102,6 +107,48 @@ get_size (GstCaps *caps, guint *width, guint *height)
   return TRUE;
 }
 
+/* Whether the composer hands drawings on, with the frames, rather than blend them. */
+static gboolean
+hands_on (GstElement *composer)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (composer, "src");
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+
+  return caps
+         && gst_caps_features_contains (gst_caps_get_features (caps, 0),
+                                        GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION);
+}
+
+/* Behind the composer: blends what it did not. */
+static GstPadProbeReturn
+blend (GstPad *pad, GstPadProbeInfo *probe, gpointer data)
+{
+  GstEffvkOverlay *self = data;
+  g_autoptr (GstVideoOverlayComposition) composition = g_steal_pointer (&self->pending);
+  g_autoptr (GstCaps) caps = composition ? gst_pad_get_current_caps (pad) : NULL;
+  GstVideoFrame frame;
+  GstVideoInfo info;
+
+  if (!caps || !gst_video_info_from_caps (&info, caps))
+    return GST_PAD_PROBE_OK;
+  probe->data = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (probe));
+  if (gst_video_frame_map (&frame, &info, GST_PAD_PROBE_INFO_BUFFER (probe), GST_MAP_READWRITE))
+    {
+      gst_effvk_blend_draw (&self->blend, composition, &frame);
+      gst_video_frame_unmap (&frame);
+    }
+  return GST_PAD_PROBE_OK;
+}
+
+static gboolean
+may_blend (GstElement *composer, GstCaps *caps, GstVideoOverlayComposition *composition)
+{
+  GstVideoInfo info;
+
+  return composition && !hands_on (composer) && gst_video_info_from_caps (&info, caps)
+         && gst_effvk_blend_takes (composition, &info);
+}
+
 static GstVideoOverlayComposition *
 draw (GstElement *composer, GstSample *sample, GstEffvkOverlay *self)
 {
@@ -123,7 +170,11 @@ draw (GstElement *composer, GstSample *sample, GstEffvkOverlay *self)
   seen = gst_effvk_classifications_read (buffer, width, height);
   composition = gst_effvk_scene_draw (&self->scene, &style, seen, width, height, time);
   g_free (style.font);
-  return composition;
+  if (!may_blend (composer, gst_sample_get_caps (sample), composition))
+    return composition;
+  g_clear_pointer (&self->pending, gst_video_overlay_composition_unref);
+  self->pending = composition;
+  return NULL;
 }
 
 static GstStateChangeReturn
@@ -243,6 +294,8 @@ gst_effvk_overlay_finalize (GObject *object)
   GstEffvkOverlay *self = GST_EFFVK_OVERLAY (object);
 
   gst_effvk_scene_clear (&self->scene);
+  gst_effvk_blend_clear (&self->blend);
+  g_clear_pointer (&self->pending, gst_video_overlay_composition_unref);
   g_free (self->style.font);
   G_OBJECT_CLASS (gst_effvk_overlay_parent_class)->finalize (object);
 }
@@ -346,10 +399,14 @@ gst_effvk_overlay_init (GstEffvkOverlay *self)
                                  .max_classes = DEFAULT_MAX_CLASSES,
                                  .strip_duration = DEFAULT_STRIP_DURATION };
   gst_effvk_scene_init (&self->scene);
+  gst_effvk_blend_init (&self->blend);
   self->composer = gst_element_factory_make ("overlaycomposition", NULL);
   if (self->composer)
     {
+      g_autoptr (GstPad) pad = gst_element_get_static_pad (self->composer, "src");
+
       g_signal_connect (self->composer, "draw", G_CALLBACK (draw), self);
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, blend, self, NULL);
       gst_bin_add (GST_BIN (self), self->composer);
     }
   add_pad (self, "sink");
