@@ -18,6 +18,7 @@
 #include <effvk/effvk-format.h>
 #include <effvk/effvk-frame-memory.h>
 #include <effvk/effvk-image.h>
+#include <effvk/effvk-meter.h>
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 #include <effvk/effvk-selftest.h>

@@ -34,7 +34,7 @@ effvk_packages_test=(
 
 # For the slow tests, in addition: the fuzzers' compiler, and a browser for examples/browser.
 # shellcheck disable=SC2034 # used by those that source this file
-effvk_packages_slow=(clang libclang-rt-dev chromium chromium-driver python3-selenium gstreamer1.0-nice)
+effvk_packages_slow=(clang libclang-rt-dev chromium chromium-driver ffmpeg python3-selenium gstreamer1.0-nice)
 
 # In the root of Debian sid, in addition to what builds: drivers of GPUs that are not here.
 # shellcheck disable=SC2034 # used by those that source this file
