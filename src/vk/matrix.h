@@ -4,9 +4,9 @@
 
 #include "vk/device.h"
 
-/* Whether the device multiplies matrices of halves and adds them up in fp32, in one subgroup, whose
- * sides are 8 or 16, and has what else the shaders that do so need. Their sides, those of the largest,
- * go to @caps. */
+/* Whether the device multiplies matrices of halves whose sides are 8 or 16, and adds them up in
+ * fp32, in one subgroup, and has what else the shaders that do so need. The sides of the largest go
+ * to @caps. */
 gboolean effvk_matrix_find (VkPhysicalDevice physical, const VkExtensionProperties *extensions,
                             guint n, EffvkDeviceCaps *caps);
 

@@ -32,7 +32,7 @@ class Options:
 
 def logits(net_run, model, image, env):
     output = image + ".out"
-    done = subprocess.run([net_run, model, image, output, "fp32"], env=env, capture_output=True, text=True,
+    done = subprocess.run([net_run, model, image, output, "fp32", "apart"], env=env, capture_output=True, text=True,
                           check=False)
     if done.returncode:
         raise RuntimeError(f"net-run ended with {done.returncode}: {done.stderr.strip()[-500:]}")

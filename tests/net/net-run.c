@@ -3,16 +3,18 @@
 /*
  * Runs a network on raw numbers, for tests that compare with other implementations.
  *
- *   net-run MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one]]
+ *   net-run MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one|apart]]
  *
  * INPUT.f32 holds one or more normalised images, [N,H,W,C] native floats of the model's input size,
- * which go through the network as one batch, or one by one. OUTPUT.f32 receives the logits,
+ * which go through the network as one batch, or one by one; apart: with a submission for each
+ * dispatch, as a device has to answer each in time. OUTPUT.f32 receives the logits,
  * [N,classes]. The last line of the standard output is the most memory that this process had, in
  * kB. EFFVK_TEST_DEVICE selects the device. Exit status: 0 all right, 1 it failed (or the
  * validation layers complained), 2 wrong usage, 77 no Vulkan device here.
  */
 
 #include "net/net.h"
+#include "vk/once.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +43,23 @@ read_images (const char *path, gsize image_size, guint *n, GError **error)
 }
 
 static gboolean
-run (EffvkDevice *device, char **paths, EffvkStorage storage, gboolean one_by_one, GError **error)
+run_apart (EffvkDevice *device, EffvkProgram *program, GError **error)
+{
+  for (guint i = 0; i < effvk_program_get_n_dispatches (program); i++)
+    {
+      g_auto (EffvkOnce) once = { 0 };
+
+      if (!effvk_once_begin (&once, device, error))
+        return FALSE;
+      effvk_program_record_range (program, once.commands, i, 1);
+      if (!effvk_once_submit (&once, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+run (EffvkDevice *device, char **paths, EffvkStorage storage, const char *how, GError **error)
 {
   g_autoptr (EffvkModel) model = effvk_model_new_from_file (paths[0], error);
   EffvkNetOptions options = { .storage = storage, .top_k = 1 };
@@ -60,7 +78,7 @@ run (EffvkDevice *device, char **paths, EffvkStorage storage, gboolean one_by_on
   input = read_images (paths[1], image_size * sizeof (float), &n, error);
   if (!input)
     return FALSE;
-  options.batch = one_by_one ? 1 : n;
+  options.batch = g_str_equal (how, "one") ? 1 : n;
   net = effvk_net_new (device, model, &options, error);
   if (!net)
     return FALSE;
@@ -68,7 +86,8 @@ run (EffvkDevice *device, char **paths, EffvkStorage storage, gboolean one_by_on
   logits = g_new (float, (gsize) n * arch->classes);
   for (guint i = 0; i < n; i += options.batch)
     if (!effvk_program_write (program, effvk_net_get_input (net), input + i * image_size, error)
-        || !effvk_program_run (program, error)
+        || !(g_str_equal (how, "apart") ? run_apart (device, program, error)
+                                        : effvk_program_run (program, error))
         || !effvk_program_read (program, effvk_net_get_output (net, EFFVK_NET_LOGITS),
                                 logits + (gsize) i * arch->classes, error))
       return FALSE;
@@ -91,14 +110,14 @@ print_peak_memory (void)
 int
 main (int argc, char **argv)
 {
-  const char *precision = argc >= 5 ? argv[4] : "fp32";
+  const char *precision = argc >= 5 ? argv[4] : "fp32", *how = argc >= 6 ? argv[5] : "";
   g_autoptr (EffvkDevice) device = NULL;
   g_autoptr (GError) error = NULL;
 
   if (argc < 4 || argc > 6 || (strcmp (precision, "fp32") != 0 && strcmp (precision, "fp16") != 0)
-      || (argc == 6 && strcmp (argv[5], "one") != 0))
+      || (argc == 6 && strcmp (how, "one") != 0 && strcmp (how, "apart") != 0))
     {
-      fprintf (stderr, "usage: %s MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one]]\n", argv[0]);
+      fprintf (stderr, "usage: %s MODEL INPUT.f32 OUTPUT.f32 [fp32|fp16 [one|apart]]\n", argv[0]);
       return 2;
     }
   device = effvk_device_new (g_getenv ("EFFVK_TEST_DEVICE"), &error);
@@ -110,7 +129,7 @@ main (int argc, char **argv)
     }
   if (!device
       || !run (device, argv + 1,
-               strcmp (precision, "fp16") == 0 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, argc == 6,
+               strcmp (precision, "fp16") == 0 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32, how,
                &error))
     {
       fprintf (stderr, "%s\n", error->message);
