@@ -5,8 +5,28 @@
 #include "common/record.h"
 #include "file-name.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* "measures", by name; null where one has no value. */
+static void
+print_measures (const EffvkMeasures *measures, GstEffvkJson *json)
+{
+  g_autoptr (GEnumClass) names = g_type_class_ref (EFFVK_TYPE_MEASURE);
+
+  gst_effvk_json_begin (json, "measures", '{');
+  for (guint i = 0; i < names->n_values; i++)
+    {
+      double value = effvk_measures_get (measures, (EffvkMeasure) names->values[i].value);
+
+      if (isnan (value))
+        gst_effvk_json_null (json, names->values[i].value_nick);
+      else
+        gst_effvk_json_double (json, names->values[i].value_nick, "%.6g", value);
+    }
+  gst_effvk_json_end (json, '}');
+}
 
 void
 tool_answer_print_json (const ToolAnswer *answer, GstEffvkJson *json)
@@ -23,6 +43,8 @@ tool_answer_print_json (const ToolAnswer *answer, GstEffvkJson *json)
   gst_effvk_classification_take_result (seen, answer->result,
                                         effvk_result_get_n_classes (answer->result));
   gst_effvk_record_add_classes (json, seen);
+  if (answer->measures)
+    print_measures (answer->measures, json);
   gst_effvk_json_end (json, '}');
   tool_json_print (json);
 }

@@ -3,6 +3,7 @@
 
 #include "common/json-writer.h"
 
+#include <effvk/effvk-meter.h>
 #include <effvk/effvk-result.h>
 
 /* The classes of one frame. */
@@ -13,6 +14,7 @@ typedef struct
   gint64 pts; /* -1: an image, or a raw frame */
   gboolean damaged;
   EffvkResult *result;
+  EffvkMeasures *measures; /* or NULL */
 } ToolAnswer;
 
 /* Prints a line of JSON. */

@@ -21,7 +21,7 @@ typedef struct
   gint top_k;
   double interval; /* s */
   double unknown_threshold;
-  gboolean json, csv, summary, recursive;
+  gboolean json, csv, summary, recursive, measures;
   char *allow, *deny, *class_thresholds;
   char *heatmap; /* the file to write it to */
   char *raw_text;
@@ -36,9 +36,18 @@ typedef struct
   ToolOutput *output;
   double unknown_threshold;
   EffvkSmoother *chooser; /* of the classes that count; NULL: all do */
+  EffvkMeter *meter;      /* NULL: frames are not measured */
   gboolean failed;        /* something went wrong, and was said */
   gboolean abandoned;     /* and nothing more can be done: the device is lost */
 } Job;
+
+static void
+answer_free (ToolAnswer *answer)
+{
+  g_clear_pointer (&answer->measures, effvk_measures_free);
+  g_free (answer);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolAnswer, answer_free)
 
 static void
 report (Job *job, const char *source, const GError *error)
@@ -104,7 +113,7 @@ collect (Job *job, gboolean wait)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EffvkResult) result = NULL;
-  g_autofree ToolAnswer *pending = NULL; /* what is known of it before */
+  g_autoptr (ToolAnswer) pending = NULL; /* what is known of it before */
 
   if (effvk_classifier_get_n_in_flight (job->classifier) == 0)
     return FALSE;
@@ -131,14 +140,30 @@ collect (Job *job, gboolean wait)
   return TRUE;
 }
 
+/* FALSE: the device is lost. */
+static gboolean
+measure (Job *job, ToolAnswer *answer, const ToolFrame *frame)
+{
+  g_autoptr (GError) error = NULL;
+
+  answer->measures = effvk_meter_measure (job->meter, frame->image, &error);
+  if (answer->measures)
+    return TRUE;
+  report (job, answer->source, error);
+  job->abandoned |= effvk_device_is_lost (effvk_classifier_get_device (job->classifier));
+  return !job->abandoned;
+}
+
 /* Gives a frame to the device, and takes what is ready. Returns whether the source may go on. */
 static gboolean
 submit (Job *job, const char *source, const ToolFrame *frame)
 {
-  g_autofree ToolAnswer *pending = g_new0 (ToolAnswer, 1);
+  g_autoptr (ToolAnswer) pending = g_new0 (ToolAnswer, 1);
   gboolean submitted = FALSE;
 
-  *pending = (ToolAnswer){ source, frame->number, frame->pts, frame->damage != NULL, NULL };
+  *pending = (ToolAnswer){ source, frame->number, frame->pts, frame->damage != NULL, NULL, NULL };
+  if (job->meter && !measure (job, pending, frame))
+    return FALSE;
   while (!submitted)
     {
       g_autoptr (GError) error = NULL;
@@ -180,6 +205,8 @@ classify_source (Job *job, const char *name)
   g_autoptr (ToolSource) source = open_source (job->options, name, &error);
   ToolFrame frame;
 
+  if (job->meter)
+    effvk_meter_reset (job->meter);
   while (source && source->next (source, &frame, &error))
     {
       if (duration < 0 && frame.number % 32 == 0)
@@ -266,12 +293,15 @@ classify (const Options *options, char **arguments)
                                                          effvk_classifier_get_model (classifier));
   if (!make_chooser (&job, &error))
     return tool_fail (error);
+  if (options->measures)
+    job.meter = effvk_meter_new (effvk_classifier_get_device (classifier));
   /* The last frames of a source are still in flight while the next one is opened. */
   for (guint i = 0; i < sources->len && !job.abandoned && !tool_stopped (); i++)
     classify_source (&job, sources->pdata[i]);
   while (collect (&job, TRUE))
     ;
   g_clear_object (&job.chooser);
+  g_clear_object (&job.meter);
   return job.failed ? TOOL_FAILED : TOOL_OK;
 }
 
@@ -330,6 +360,8 @@ parse (Options *options, char ***argv)
     TOOL_JSON_ENTRY (&options->json),
     { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
       "Print comma-separated values, for spreadsheets", NULL },
+    { "measures", 0, 0, G_OPTION_ARG_NONE, &options->measures,
+      "With --json: what the frames are like at full resolution, as well", NULL },
     { "summary", 's', 0, G_OPTION_ARG_NONE, &options->summary,
       "A line for each video: how much of its time it shows each class", NULL },
     G_OPTION_ENTRY_NULL
@@ -362,6 +394,9 @@ parse (Options *options, char ***argv)
     return tool_usage_error ("classify",
                              "--raw takes a format and a size such as NV12:640x480, not '%s'",
                              options->raw_text);
+  if (options->measures && (!options->json || options->summary))
+    return tool_usage_error ("classify", "--measures needs --json, and each frame's line: it has "
+                                         "no place in a table or a summary");
   if (options->json && options->csv)
     return tool_usage_error ("classify", "--json and --csv are two formats: choose one");
   if (options->raw && options->recursive)

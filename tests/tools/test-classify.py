@@ -215,7 +215,28 @@ def classes_that_count():
     check(not os.path.exists(heat), 'a heat map of another class was written')
 
 
-run_tests([classes_that_count, values_right_behind_their_option, a_folder, a_folder_with_a_video,
+def measures_of_frames():
+    """Each line has them by name; a frame that is the first of its file is compared with none."""
+    needs_gstreamer()
+    video = temporary.make_signal('measured.avi', ('smpte', 1), ('black', 1))
+    lines = classify('--json', '--measures', '--interval', 0.5, video, video).ok().json_lines()
+    for line in lines:
+        validate(line)
+    measures = [line['measures'] for line in lines]
+    firsts = [i for i, line in enumerate(lines) if line['frame'] == 0]
+    equal(firsts, [0, len(lines) // 2], 'first frames')
+    equal([i for i, m in enumerate(measures) if m['change'] is None], firsts, 'frames that are compared with none')
+    check(measures[0]['black'] < 0.5 and measures[0]['luma-spread'] > 20, f'bars: {measures[0]}')
+    check(measures[1]['change'] < 0.05, f'bars again, with snow in a corner: {measures[1]}')
+    check(measures[-1]['black'] > 0.99 and measures[-1]['edge-width'] is None, f'black: {measures[-1]}')
+    check(max(m['change'] or 0 for m in measures) > 0.1, 'from bars to black nothing changes')
+    picture = temporary.make_picture()
+    check('measures' not in classify('--json', picture).ok().json_lines()[0], 'measures that nobody asked for')
+    classify('--measures', picture).fails(2, '--json')
+    classify('--measures', '--json', '--summary', picture).fails(2, '--measures')
+
+
+run_tests([classes_that_count, measures_of_frames, values_right_behind_their_option, a_folder, a_folder_with_a_video,
            a_folder_that_has_nothing, a_folder_that_cannot_be_read, comma_separated_values,
            what_is_unknown,
            a_line_for_each_video, the_summary_for_programs, shares_are_of_time,
