@@ -9,13 +9,14 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x_id = 5) in;
-layout(constant_id = 0) const int S = 8;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const bool RESIDUAL = false;
-layout(constant_id = 3) const int P = 28;
-layout(constant_id = 4) const int CHANNELS = 4;
-layout(constant_id = 5) const int L = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_CONV_LANES) in;
+layout(constant_id = SPEC_CONV_SPLIT) const int S = 8;
+layout(constant_id = SPEC_CONV_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_CONV_RESIDUAL) const bool RESIDUAL = false;
+layout(constant_id = SPEC_CONV_PIXELS) const int P = 28;
+layout(constant_id = SPEC_CONV_CHANNELS) const int CHANNELS = 4;
+layout(constant_id = SPEC_CONV_LANES) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 #include "lanes.glsl"

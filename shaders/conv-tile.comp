@@ -7,9 +7,10 @@
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/conv.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
+#include "constants.h"
 layout(local_size_x = 8, local_size_y = 8) in;
-layout(constant_id = 0) const int S = 8;
-layout(constant_id = 1) const int ACTIVATION = 0;
+layout(constant_id = SPEC_CONV_SPLIT) const int S = 8;
+layout(constant_id = SPEC_CONV_ACTIVATION) const int ACTIVATION = 0;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -8,15 +8,17 @@
 // of LY tiles, whose sums it adds up. Grid: channels, tiles, images. Driven by src/ops/depthwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 6, local_size_y_id = 7) in;
-layout(constant_id = 0) const int K = 3;
-layout(constant_id = 1) const int STRIDE = 1;
-layout(constant_id = 2) const int TW = 4;
-layout(constant_id = 3) const int TH = 1;
-layout(constant_id = 4) const int ACTIVATION = 0;
-layout(constant_id = 5) const bool SUMS = false;
-layout(constant_id = 6) const int LX = 8;
-layout(constant_id = 7) const int LY = 16;
+#include "constants.h"
+layout(local_size_x_id = SPEC_DEPTHWISE_GROUP_CHANNELS,
+       local_size_y_id = SPEC_DEPTHWISE_GROUP_TILES) in;
+layout(constant_id = SPEC_DEPTHWISE_KERNEL) const int K = 3;
+layout(constant_id = SPEC_DEPTHWISE_STRIDE) const int STRIDE = 1;
+layout(constant_id = SPEC_DEPTHWISE_TILE_WIDTH) const int TW = 4;
+layout(constant_id = SPEC_DEPTHWISE_TILE_HEIGHT) const int TH = 1;
+layout(constant_id = SPEC_DEPTHWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_DEPTHWISE_SUMS) const bool SUMS = false;
+layout(constant_id = SPEC_DEPTHWISE_GROUP_CHANNELS) const int LX = 8;
+layout(constant_id = SPEC_DEPTHWISE_GROUP_TILES) const int LY = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -8,13 +8,14 @@
 // channels, then the next tile. Grid: tiles * C/4, 1, images. Driven by src/ops/depthwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 6) in;
-layout(constant_id = 0) const int K = 3;
-layout(constant_id = 1) const int STRIDE = 1;
-layout(constant_id = 2) const int TW = 7;
-layout(constant_id = 3) const int TH = 2;
-layout(constant_id = 4) const int ACTIVATION = 0;
-layout(constant_id = 5) const bool SUMS = false;
+#include "constants.h"
+layout(local_size_x_id = SPEC_DEPTHWISE_THREADS) in;
+layout(constant_id = SPEC_DEPTHWISE_KERNEL) const int K = 3;
+layout(constant_id = SPEC_DEPTHWISE_STRIDE) const int STRIDE = 1;
+layout(constant_id = SPEC_DEPTHWISE_TILE_WIDTH) const int TW = 7;
+layout(constant_id = SPEC_DEPTHWISE_TILE_HEIGHT) const int TH = 2;
+layout(constant_id = SPEC_DEPTHWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_DEPTHWISE_SUMS) const bool SUMS = false;
 #include "storage.glsl"
 #include "activation.glsl"
 

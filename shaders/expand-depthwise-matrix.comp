@@ -10,19 +10,21 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
+#include "constants.h"
 layout(local_size_x = 256) in;
-layout(constant_id = 0) const int KERNEL = 3;
-layout(constant_id = 1) const int STRIDE = 1;
-layout(constant_id = 2) const int ACTIVATION = 0;
-layout(constant_id = 3) const bool SQUEEZE = false;
-layout(constant_id = 4) const int MAX_S = 1;
-layout(constant_id = 5) const int SIDE = 7; // of the outputs' tile
-layout(constant_id = 6) const int SUBGROUP_SIZE = 32;
-layout(constant_id = 7) const int STEP = 4; // texels of inputs in shared memory at a time
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_KERNEL) const int KERNEL = 3;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_STRIDE) const int STRIDE = 1;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SQUEEZE) const bool SQUEEZE = false;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_MAX_S) const int MAX_S = 1;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SIDE) const int SIDE = 7; // of the outputs' tile
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SUBGROUP_SIZE) const int SUBGROUP_SIZE = 32;
+// texels of inputs in shared memory at a time
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_STEP) const int STEP = 4;
 // The shape that the device multiplies: each divides BLOCK.
-layout(constant_id = 8) const int MATRIX_M = 16;
-layout(constant_id = 9) const int MATRIX_N = 16;
-layout(constant_id = 10) const int MATRIX_K = 16;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SHAPE_M) const int MATRIX_M = 16;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SHAPE_N) const int MATRIX_N = 16;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SHAPE_K) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

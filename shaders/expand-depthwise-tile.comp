@@ -6,13 +6,14 @@
 // The rest is in expand-depthwise.glsl. Driven by src/ops/expand-depthwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
+#include "constants.h"
 layout(local_size_x = 256) in;
-layout(constant_id = 0) const int KERNEL = 3;
-layout(constant_id = 1) const int STRIDE = 1;
-layout(constant_id = 2) const int ACTIVATION = 0;
-layout(constant_id = 3) const bool SQUEEZE = false;
-layout(constant_id = 4) const int MAX_S = 1;
-layout(constant_id = 5) const int SIDE = 7; // of the outputs' tile
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_KERNEL) const int KERNEL = 3;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_STRIDE) const int STRIDE = 1;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SQUEEZE) const bool SQUEEZE = false;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_MAX_S) const int MAX_S = 1;
+layout(constant_id = SPEC_EXPAND_DEPTHWISE_SIDE) const int SIDE = 7; // of the outputs' tile
 #include "storage.glsl"
 #include "activation.glsl"
 

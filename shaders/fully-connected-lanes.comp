@@ -9,8 +9,9 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int L = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_FULLY_CONNECTED_LANES) in;
+layout(constant_id = SPEC_FULLY_CONNECTED_LANES) const int L = 8;
 #include "storage.glsl"
 
 INPUT_F32(0, x);

@@ -7,8 +7,9 @@
 // Driven by src/ops/fully-connected.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x = 8, local_size_y_id = 0) in;
-layout(constant_id = 0) const int SLICES = 8;
+#include "constants.h"
+layout(local_size_x = 8, local_size_y_id = SPEC_FULLY_CONNECTED_SLICES) in;
+layout(constant_id = SPEC_FULLY_CONNECTED_SLICES) const int SLICES = 8;
 #include "storage.glsl"
 
 INPUT_F32(0, x);

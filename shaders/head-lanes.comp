@@ -9,11 +9,12 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x_id = 3) in;
-layout(constant_id = 0) const int S = 8;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const int P = 28;
-layout(constant_id = 3) const int L = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_HEAD_LANES) in;
+layout(constant_id = SPEC_HEAD_SPLIT) const int S = 8;
+layout(constant_id = SPEC_HEAD_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_HEAD_PIXELS) const int P = 28;
+layout(constant_id = SPEC_HEAD_LANES) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 const int CHANNELS = 4;

@@ -11,14 +11,15 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
-layout(local_size_x_id = 3) in;
-layout(constant_id = 0) const int NT = 4;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const int SUBGROUP_SIZE = 32;
-layout(constant_id = 3) const int LOCAL_SIZE = 128;
-layout(constant_id = 4) const int MATRIX_M = 16;
-layout(constant_id = 5) const int MATRIX_N = 16;
-layout(constant_id = 6) const int MATRIX_K = 16;
+#include "constants.h"
+layout(local_size_x_id = SPEC_HEAD_LOCAL_SIZE) in;
+layout(constant_id = SPEC_HEAD_MATRICES) const int NT = 4;
+layout(constant_id = SPEC_HEAD_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_HEAD_SUBGROUP_SIZE) const int SUBGROUP_SIZE = 32;
+layout(constant_id = SPEC_HEAD_LOCAL_SIZE) const int LOCAL_SIZE = 128;
+layout(constant_id = SPEC_HEAD_SHAPE_M) const int MATRIX_M = 16;
+layout(constant_id = SPEC_HEAD_SHAPE_N) const int MATRIX_N = 16;
+layout(constant_id = SPEC_HEAD_SHAPE_K) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -8,9 +8,10 @@
 // the pixels. Grid: tiles of channels, 1, images. Driven by src/ops/head.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x = 64, local_size_y_id = 0) in;
-layout(constant_id = 0) const int SLICES = 2;
-layout(constant_id = 1) const int ACTIVATION = 0;
+#include "constants.h"
+layout(local_size_x = 64, local_size_y_id = SPEC_HEAD_SLICES) in;
+layout(constant_id = SPEC_HEAD_SLICES) const int SLICES = 2;
+layout(constant_id = SPEC_HEAD_ACTIVATION) const int ACTIVATION = 0;
 #include "storage.glsl"
 #include "activation.glsl"
 

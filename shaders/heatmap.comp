@@ -8,8 +8,9 @@
 // Grid: pixels / P, 1, images. Driven by src/ops/heatmap.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
+#include "constants.h"
 layout(local_size_x = 64) in;
-layout(constant_id = 0) const int ACTIVATION = 0;
+layout(constant_id = SPEC_HEATMAP_ACTIVATION) const int ACTIVATION = 0;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -7,15 +7,17 @@
 // Grid: workgroups of 16 pixels, strips. Driven by src/ops/measures.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
+#include "constants.h"
+layout(local_size_x_id = SPEC_MEASURES_THREADS) in;
 // Bytes of a pixel; of its first component, or of R, G and B (COLOUR).
-layout(constant_id = 1) const int STEP = 1;
-layout(constant_id = 2) const int FIRST = 0;
-layout(constant_id = 3) const int GREEN = 0;
-layout(constant_id = 4) const int BLUE = 0;
-layout(constant_id = 5) const int COLOUR = 0;
-layout(constant_id = 6) const int DEEP = 0; // two bytes a component
-layout(constant_id = 7) const int PARTIAL = 1; // the last 16 pixels of a row are not all there
+layout(constant_id = SPEC_MEASURES_STEP) const int STEP = 1;
+layout(constant_id = SPEC_MEASURES_FIRST) const int FIRST = 0;
+layout(constant_id = SPEC_MEASURES_GREEN) const int GREEN = 0;
+layout(constant_id = SPEC_MEASURES_BLUE) const int BLUE = 0;
+layout(constant_id = SPEC_MEASURES_COLOUR) const int COLOUR = 0;
+layout(constant_id = SPEC_MEASURES_DEEP) const int DEEP = 0; // two bytes a component
+// the last 16 pixels of a row are not all there
+layout(constant_id = SPEC_MEASURES_PARTIAL) const int PARTIAL = 1;
 #include "storage.glsl"
 #include "byte.glsl"
 

@@ -2,9 +2,9 @@
 // What a pointwise kernel that computes its own scale has more than others: squeeze-excite of what
 // it reads, in each workgroup, which spares a dispatch. The gates are in shared memory.
 
-layout(constant_id = 5) const int SQUEEZE_ACTIVATION = 0;
-layout(constant_id = 6) const int MAX_C4 = 64;
-layout(constant_id = 7) const int MAX_S = 16;
+layout(constant_id = SPEC_POINTWISE_SQUEEZE_ACTIVATION) const int SQUEEZE_ACTIVATION = 0;
+layout(constant_id = SPEC_POINTWISE_MAX_C4) const int MAX_C4 = 64;
+layout(constant_id = SPEC_POINTWISE_MAX_S) const int MAX_S = 16;
 
 INPUT_F32(3, squeeze_sums);
 INPUT(5, squeeze_weights);

@@ -9,13 +9,14 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x_id = 5) in;
-layout(constant_id = 0) const int S = 8;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const bool SCALE = false;
-layout(constant_id = 3) const bool RESIDUAL = false;
-layout(constant_id = 4) const int P = 49;
-layout(constant_id = 5) const int L = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_POINTWISE_LANES) in;
+layout(constant_id = SPEC_POINTWISE_SPLIT) const int S = 8;
+layout(constant_id = SPEC_POINTWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_POINTWISE_SCALE) const bool SCALE = false;
+layout(constant_id = SPEC_POINTWISE_RESIDUAL) const bool RESIDUAL = false;
+layout(constant_id = SPEC_POINTWISE_PIXELS) const int P = 49;
+layout(constant_id = SPEC_POINTWISE_LANES) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 const int CHANNELS = 4;

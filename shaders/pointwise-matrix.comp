@@ -12,17 +12,18 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
-layout(local_size_x_id = 6) in;
-layout(constant_id = 0) const int NT = 4;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const bool SCALE = false;
-layout(constant_id = 3) const int MT = 2;
-layout(constant_id = 4) const int SUBGROUP_SIZE = 32;
-layout(constant_id = 5) const int SLICES = 1;
-layout(constant_id = 6) const int LOCAL_SIZE = 128;
-layout(constant_id = 7) const int MATRIX_M = 16;
-layout(constant_id = 8) const int MATRIX_N = 16;
-layout(constant_id = 9) const int MATRIX_K = 16;
+#include "constants.h"
+layout(local_size_x_id = SPEC_POINTWISE_LOCAL_SIZE) in;
+layout(constant_id = SPEC_POINTWISE_MATRICES_ACROSS) const int NT = 4;
+layout(constant_id = SPEC_POINTWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_POINTWISE_SCALE) const bool SCALE = false;
+layout(constant_id = SPEC_POINTWISE_MATRICES_DOWN) const int MT = 2;
+layout(constant_id = SPEC_POINTWISE_SUBGROUP_SIZE) const int SUBGROUP_SIZE = 32;
+layout(constant_id = SPEC_POINTWISE_SLICES_OF_MATRIX) const int SLICES = 1;
+layout(constant_id = SPEC_POINTWISE_LOCAL_SIZE) const int LOCAL_SIZE = 128;
+layout(constant_id = SPEC_POINTWISE_SHAPE_M) const int MATRIX_M = 16;
+layout(constant_id = SPEC_POINTWISE_SHAPE_N) const int MATRIX_N = 16;
+layout(constant_id = SPEC_POINTWISE_SHAPE_K) const int MATRIX_K = 16;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -9,10 +9,11 @@
 // Grid: tiles of channels, tiles of pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x = 8, local_size_y_id = 0) in;
-layout(constant_id = 0) const int SLICES = 16;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const bool SCALE = false;
+#include "constants.h"
+layout(local_size_x = 8, local_size_y_id = SPEC_POINTWISE_SLICES) in;
+layout(constant_id = SPEC_POINTWISE_SLICES) const int SLICES = 16;
+layout(constant_id = SPEC_POINTWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_POINTWISE_SCALE) const bool SCALE = false;
 #include "storage.glsl"
 #include "activation.glsl"
 

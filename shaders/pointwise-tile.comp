@@ -8,12 +8,13 @@
 // pixels, images. Driven by src/ops/pointwise.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
+#include "constants.h"
 layout(local_size_x = 128) in;
-layout(constant_id = 0) const int TX = 8;
-layout(constant_id = 1) const int ACTIVATION = 0;
-layout(constant_id = 2) const bool SCALE = false;
-layout(constant_id = 3) const int TY = 16;
-layout(constant_id = 4) const int Q = 2;
+layout(constant_id = SPEC_POINTWISE_TX) const int TX = 8;
+layout(constant_id = SPEC_POINTWISE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_POINTWISE_SCALE) const bool SCALE = false;
+layout(constant_id = SPEC_POINTWISE_TY) const int TY = 16;
+layout(constant_id = SPEC_POINTWISE_QUADS) const int Q = 2;
 #include "storage.glsl"
 #include "activation.glsl"
 

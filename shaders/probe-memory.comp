@@ -6,9 +6,10 @@
 // Grid: workgroups of THREADS. Driven by src/ops/probe.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 64;
-layout(constant_id = 1) const int TEXELS = 64; // a multiple of 4
+#include "constants.h"
+layout(local_size_x_id = SPEC_PROBE_THREADS) in;
+layout(constant_id = SPEC_PROBE_THREADS) const int THREADS = 64;
+layout(constant_id = SPEC_PROBE_AMOUNT) const int TEXELS = 64; // a multiple of 4
 #include "storage.glsl"
 
 INPUT_F32(0, x);

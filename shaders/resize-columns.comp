@@ -9,8 +9,9 @@
 // taps, as planes may be subsampled. Grid: W, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_RESIZE_THREADS) in;
+layout(constant_id = SPEC_RESIZE_THREADS) const int THREADS = 8;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"

@@ -12,19 +12,20 @@
 // lies. Grid: W, H/ROWS, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 8;
-layout(constant_id = 1) const int ROWS = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_GATHER_THREADS) in;
+layout(constant_id = SPEC_GATHER_THREADS) const int THREADS = 8;
+layout(constant_id = SPEC_GATHER_ROWS) const int ROWS = 8;
 // the items that are this dispatch's; the others are its windows:
-layout(constant_id = 2) const int SHAPE = 1;
-layout(constant_id = 3) const int WINDOWS = 2;
-layout(constant_id = 4) const int SAMPLE = 1;
-layout(constant_id = 5) const int FIRST_BYTES = 2;
-layout(constant_id = 6) const int FIRST_PHASES = 1;
-layout(constant_id = 7) const int OTHER_BYTES = 6;
-layout(constant_id = 8) const int OTHER_PHASES = 2;
-layout(constant_id = 9) const bool EIGHT_BITS = false;
-layout(constant_id = 10) const bool LUMA = false;
+layout(constant_id = SPEC_GATHER_SHAPE) const int SHAPE = 1;
+layout(constant_id = SPEC_GATHER_WINDOWS) const int WINDOWS = 2;
+layout(constant_id = SPEC_GATHER_SAMPLE) const int SAMPLE = 1;
+layout(constant_id = SPEC_GATHER_FIRST_BYTES) const int FIRST_BYTES = 2;
+layout(constant_id = SPEC_GATHER_FIRST_PHASES) const int FIRST_PHASES = 1;
+layout(constant_id = SPEC_GATHER_OTHER_BYTES) const int OTHER_BYTES = 6;
+layout(constant_id = SPEC_GATHER_OTHER_PHASES) const int OTHER_PHASES = 2;
+layout(constant_id = SPEC_GATHER_EIGHT_BITS) const bool EIGHT_BITS = false;
+layout(constant_id = SPEC_GATHER_LUMA) const bool LUMA = false;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"

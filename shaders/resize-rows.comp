@@ -9,11 +9,12 @@
 // taken, H/4, N. Driven by src/ops/preprocess.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_RESIZE_THREADS) in;
+layout(constant_id = SPEC_RESIZE_THREADS) const int THREADS = 8;
 // How many taps the planes have that are taken; where only one number is possible, no loop is left.
-layout(constant_id = 1) const int LEAST = 0;
-layout(constant_id = 2) const int MOST = 0x7fffffff;
+layout(constant_id = SPEC_RESIZE_LEAST) const int LEAST = 0;
+layout(constant_id = SPEC_RESIZE_MOST) const int MOST = 0x7fffffff;
 #include "storage.glsl"
 #include "byte.glsl"
 #include "resize-item.glsl"

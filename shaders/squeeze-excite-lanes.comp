@@ -12,10 +12,11 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x_id = 2) in;
-layout(constant_id = 0) const int ACTIVATION = 0;
-layout(constant_id = 1) const int B = 1;
-layout(constant_id = 2) const int L = 8;
+#include "constants.h"
+layout(local_size_x_id = SPEC_SQUEEZE_EXCITE_LANES) in;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_BLOCKS) const int B = 1;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_LANES) const int L = 8;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -5,11 +5,12 @@
 // One workgroup an image. Grid: 1, 1, images. Driven by src/ops/squeeze-excite.c.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 3) in;
-layout(constant_id = 0) const int ACTIVATION = 0;
-layout(constant_id = 1) const int MAX_C4 = 1024;
-layout(constant_id = 2) const int MAX_S = 256;
-layout(constant_id = 3) const int THREADS = 64;
+#include "constants.h"
+layout(local_size_x_id = SPEC_SQUEEZE_EXCITE_THREADS) in;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_ACTIVATION) const int ACTIVATION = 0;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_MAX_C4) const int MAX_C4 = 1024;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_MAX_S) const int MAX_S = 256;
+layout(constant_id = SPEC_SQUEEZE_EXCITE_THREADS) const int THREADS = 64;
 #include "storage.glsl"
 #include "activation.glsl"
 

@@ -3,14 +3,20 @@
 // needs no 16-bit feature of the device). TEXEL: buffers are read through uniform texel buffers,
 // the cheapest vector load on a CPU device; otherwise as storage buffers, the fastest on a GPU.
 
-#if F16
+// Which of them is STORAGE's value; see src/vk/storage.h.
+#define STORAGE_F32 1
+#define STORAGE_F16 2
+
+#if STORAGE == STORAGE_F16
 #define STORE_T uvec2
 vec4 unpack_texel(uvec2 v) { return vec4(unpackHalf2x16(v.x), unpackHalf2x16(v.y)); }
 uvec2 pack_texel(vec4 v) { return uvec2(packHalf2x16(v.xy), packHalf2x16(v.zw)); }
-#else
+#elif STORAGE == STORAGE_F32
 #define STORE_T vec4
 vec4 unpack_texel(vec4 v) { return v; }
 vec4 pack_texel(vec4 v) { return v; }
+#else
+#error "STORAGE is none of the above"
 #endif
 
 #if TEXEL

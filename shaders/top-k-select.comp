@@ -5,9 +5,10 @@
 // than are wanted, the last index that is taken. So the work does not depend on how the best lie.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 128;
-layout(constant_id = 1) const int ACTIVATION = 1;
+#include "constants.h"
+layout(local_size_x_id = SPEC_TOP_K_THREADS) in;
+layout(constant_id = SPEC_TOP_K_THREADS) const int THREADS = 128;
+layout(constant_id = SPEC_TOP_K_ACTIVATION) const int ACTIVATION = 1;
 #include "top-k.glsl"
 
 const int MAX_K = 1024, BINS = 256;

@@ -5,10 +5,11 @@
 // which src/ops/top-k.c bounds. As many logits as LOCAL are copied to shared memory first.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const int THREADS = 64;
-layout(constant_id = 1) const int ACTIVATION = 1;
-layout(constant_id = 2) const int LOCAL = 1;
+#include "constants.h"
+layout(local_size_x_id = SPEC_TOP_K_THREADS) in;
+layout(constant_id = SPEC_TOP_K_THREADS) const int THREADS = 64;
+layout(constant_id = SPEC_TOP_K_ACTIVATION) const int ACTIVATION = 1;
+layout(constant_id = SPEC_TOP_K_LOCAL) const int LOCAL = 1;
 #include "top-k.glsl"
 
 shared float values[THREADS];

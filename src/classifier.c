@@ -95,8 +95,7 @@ warn_of_softmax (EffvkModel *model, EffvkOutputActivation wanted)
 static gboolean
 build (EffvkClassifier *classifier, GError **error)
 {
-  EffvkStorage storage
-      = classifier->precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32;
+  EffvkStorage storage = effvk_storage_of_precision (classifier->precision);
   EffvkNetOptions options
       = { .storage = storage,
           .batch = classifier->batch,
@@ -444,7 +443,7 @@ effvk_classifier_get_statistics (EffvkClassifier *classifier)
   g_variant_dict_insert (&dict, "device", "s", effvk_device_get_name (classifier->device));
   g_variant_dict_insert (&dict, "driver", "s", effvk_device_get_driver (classifier->device));
   g_variant_dict_insert (&dict, "precision", "s",
-                         classifier->precision == EFFVK_PRECISION_FP16 ? "fp16" : "fp32");
+                         effvk_storages[effvk_storage_of_precision (classifier->precision)].name);
   g_variant_dict_insert (&dict, "dispatches", "u", n_net + n_preprocess);
   g_variant_dict_insert (&dict, "memory-bytes", "t", (guint64) memory);
   g_variant_dict_insert (&dict, "weights-bytes", "t",
@@ -520,8 +519,6 @@ effvk_classifier_tune (EffvkDevice *device, EffvkModel *model, EffvkClassifierOp
   if (!options)
     options = defaults = effvk_classifier_options_new ();
   net.batch = options->batch_size;
-  net.storage = choose_precision (device, options->precision) == EFFVK_PRECISION_FP16
-                    ? EFFVK_STORAGE_F16
-                    : EFFVK_STORAGE_F32;
+  net.storage = effvk_storage_of_precision (choose_precision (device, options->precision));
   return effvk_net_tune (device, model, &net, error);
 }

@@ -2,6 +2,7 @@
 #include "memory/dmabuf-buffer.h"
 
 #include "memory/frame.h"
+#include "memory/import-cache.h"
 
 #include <errno.h>
 #include <gst/allocators/gstdmabuf.h>
@@ -136,7 +137,7 @@ gst_effvk_dmabuf_restrict_caps (GstCaps *caps, EffvkDevice *device)
   return gst_effvk_frame_caps_remove (caps, GST_EFFVK_FEATURE_DMABUF);
 }
 
-/* A frame as an import is made of it. */
+/* A frame as it is imported. */
 typedef struct
 {
   EffvkFormat format;
@@ -145,31 +146,6 @@ typedef struct
   EffvkDmabufPlane planes[EFFVK_DMABUF_MAX_PLANES];
   guint n_planes;
 } Frame;
-
-/* An import, kept with the frame's first GstMemory. */
-typedef struct
-{
-  EffvkDevice *device; /* the memory's */
-  Frame frame;
-  EffvkFrameMemory *memory;
-} Import;
-
-static GMutex lock; /* of all imports: a frame may be in several elements */
-
-static GQuark
-import_quark (void)
-{
-  return g_quark_from_static_string ("effvk-dmabuf-import");
-}
-
-static void
-import_free (gpointer data)
-{
-  Import *import = data;
-
-  effvk_frame_memory_unref (import->memory);
-  g_free (import);
-}
 
 static gboolean
 find_plane (GstBuffer *buffer, gsize at, gsize stride, EffvkDmabufPlane *plane)
@@ -204,26 +180,14 @@ wait_for_writer (int fd)
   return result > 0;
 }
 
-/* Under lock. */
 static EffvkFrameMemory *
-import (EffvkDevice *device, GstMemory *first, const Frame *frame, GError **error)
+import (EffvkDevice *device, gconstpointer layout, GError **error)
 {
-  Import *known = gst_mini_object_get_qdata (GST_MINI_OBJECT (first), import_quark ());
-  EffvkFrameMemory *memory;
+  const Frame *frame = layout;
 
-  if (known && known->device == device && memcmp (&known->frame, frame, sizeof *frame) == 0)
-    return effvk_frame_memory_ref (known->memory);
-  memory = effvk_frame_memory_new_from_dmabuf_with_modifier (device, frame->format, frame->width,
-                                                             frame->height, frame->modifier,
-                                                             frame->planes, frame->n_planes, error);
-  if (!memory)
-    return NULL;
-  known = g_new0 (Import, 1);
-  known->device = device;
-  memcpy (&known->frame, frame, sizeof *frame);
-  known->memory = memory;
-  gst_mini_object_set_qdata (GST_MINI_OBJECT (first), import_quark (), known, import_free);
-  return effvk_frame_memory_ref (memory);
+  return effvk_frame_memory_new_from_dmabuf_with_modifier (device, frame->format, frame->width,
+                                                           frame->height, frame->modifier,
+                                                           frame->planes, frame->n_planes, error);
 }
 
 /* What caps and meta say of a frame. Only a meta tells how frames lie that are not linear. */
@@ -278,6 +242,7 @@ EffvkFrameMemory *
 gst_effvk_dmabuf_get_memory (EffvkDevice *device, const GstVideoInfo *info, guint64 modifier,
                              GstBuffer *buffer, char **reason)
 {
+  static const GstEffvkImporter importer = { .import = import };
   EffvkFrameMemory *memory;
   g_autoptr (GError) error = NULL;
   Frame frame;
@@ -286,9 +251,9 @@ gst_effvk_dmabuf_get_memory (EffvkDevice *device, const GstVideoInfo *info, guin
   if (!describe (&frame, info, modifier, gst_buffer_get_video_meta (buffer), reason)
       || !find_planes (&frame, info, buffer, reason))
     return NULL;
-  g_mutex_lock (&lock);
-  memory = import (device, gst_buffer_peek_memory (buffer, 0), &frame, &error);
-  g_mutex_unlock (&lock);
+  memory
+      = gst_effvk_import_cache_get (gst_buffer_peek_memory (buffer, 0), device, &importer,
+                                    &(GstEffvkImportLayout){ &frame, sizeof frame }, TRUE, &error);
   if (!memory)
     *reason = g_strdup_printf ("A frame's DMA buffer cannot be imported: %s", error->message);
   return memory;

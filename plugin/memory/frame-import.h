@@ -4,8 +4,7 @@
 #include <effvk/effvk.h>
 #include <gst/video/video.h>
 
-/* The memory of a mapped frame whose only GstMemory is system memory that came before, as a pool's
- * does, or that is read @again and again, imported for the device; NULL otherwise. Belongs to the
- * GstMemory. */
+/* The memory of a mapped frame, imported for the device, with a reference. Its only GstMemory is
+ * system memory. It came before, as a pool's does, or is read @again and again. NULL otherwise. */
 EffvkFrameMemory *gst_effvk_frame_import (EffvkDevice *device, const GstVideoFrame *frame,
                                           gboolean again);

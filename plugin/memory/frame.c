@@ -131,7 +131,8 @@ gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVide
                           const GstVideoFrame *frame, gboolean again, const char **way,
                           char **reason)
 {
-  EffvkFrameMemory *own, *imported = NULL;
+  g_autoptr (EffvkFrameMemory) imported = NULL;
+  EffvkFrameMemory *own;
 
   *reason = NULL;
   if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),

@@ -14,11 +14,6 @@
 /* A kernel is taken when it is this much faster than the built-in choice: less may be noise. */
 #define GAIN 0.97
 
-/* How far a network's logits may be from those by the built-in kernels, as a normalised mean
- * squared error. */
-#define LIMIT_F32 1e-7
-#define LIMIT_F16 1e-3
-
 /* The network with one list of kernels. */
 typedef struct
 {
@@ -153,6 +148,7 @@ list_others (const EffvkChoices *builtin, guint pass)
   return any ? g_steal_pointer (&others) : NULL;
 }
 
+/* How far the logits may be from those by the built-in kernels is the storage's to say. */
 static gboolean
 agrees (const Trial *a, const Trial *b, gsize n, EffvkStorage storage)
 {
@@ -163,7 +159,7 @@ agrees (const Trial *a, const Trial *b, gsize n, EffvkStorage storage)
       error += pow ((double) a->logits[i] - b->logits[i], 2);
       power += pow (a->logits[i], 2);
     }
-  return error <= (storage == EFFVK_STORAGE_F16 ? LIMIT_F16 : LIMIT_F32) * power;
+  return error <= effvk_storages[storage].network_nmse * power;
 }
 
 /* The fastest kernel for each choice. The first trial is that of the built-in kernels. */

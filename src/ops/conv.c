@@ -35,7 +35,7 @@ const EffvkKernel effvk_conv_kernels[] = {
 };
 const guint effvk_conv_n_kernels = G_N_ELEMENTS (effvk_conv_kernels);
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [LANES] = EFFVK_SHADERS (conv_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   [TILE] = EFFVK_SHADERS (conv_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
@@ -64,7 +64,7 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
                                           shape, error);
   EffvkLanes tile = { .split = 8 }; /* of the other kernel: 32 channels, 32 pixels */
   guint pixels = 32;
-  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = 5 };
+  EffvkDispatch dispatch = { .op = "conv", .writes = 1u << Y, .n_spec = SPEC_CONV_TILE_N };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
                 .OH = (gint32) out->h,
@@ -83,19 +83,19 @@ effvk_conv (const EffvkOpContext *context, const EffvkConv *op, GError **error)
     {
       tile = effvk_lanes_choose (effvk_lanes_count (effvk_op_get_caps (context).subgroup_size), M,
                                  out->c, EFFVK_LANES_PIXELS);
-      dispatch.n_spec = 6;
+      dispatch.n_spec = SPEC_CONV_LANES_N;
       pixels = effvk_lanes_group_pixels (tile);
     }
 
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_conv_kernels[kernel].name;
-  dispatch.spec[0] = tile.split;
-  dispatch.spec[1] = op->activation;
+  dispatch.spec[SPEC_CONV_SPLIT] = tile.split;
+  dispatch.spec[SPEC_CONV_ACTIVATION] = op->activation;
   /* For the lanes kernel alone. */
-  dispatch.spec[2] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
-  dispatch.spec[3] = tile.pixels;
-  dispatch.spec[4] = MIN (in->c, 4); /* the network's input has 3 */
-  dispatch.spec[5] = tile.lanes;
+  dispatch.spec[SPEC_CONV_RESIDUAL] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
+  dispatch.spec[SPEC_CONV_PIXELS] = tile.pixels;
+  dispatch.spec[SPEC_CONV_CHANNELS] = MIN (in->c, 4); /* the network's input has 3 */
+  dispatch.spec[SPEC_CONV_LANES] = tile.lanes;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "conv weights", op->weight, op->bias, out->c, in->c,
                                        op->kernel * op->kernel, K4 * 4, tile.split * 4, &push.bias);

@@ -39,7 +39,7 @@ const guint effvk_depthwise_n_kernels = G_N_ELEMENTS (effvk_depthwise_kernels);
 #define GPU_SHADERS                                                                                \
   EFFVK_SHADERS (depthwise_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S)
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [TEXEL] = EFFVK_SHADERS (depthwise_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_S),
   [TILE] = GPU_SHADERS,
   [TALL] = GPU_SHADERS,
@@ -101,25 +101,25 @@ effvk_depthwise (const EffvkOpContext *context, const EffvkDepthwise *op, EffvkT
 
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_depthwise_kernels[kernel].name;
-  dispatch.spec[0] = op->kernel;
-  dispatch.spec[1] = op->stride;
-  dispatch.spec[2] = tiles[kernel].width;
-  dispatch.spec[3] = tiles[kernel].height;
-  dispatch.spec[4] = op->activation;
-  dispatch.spec[5] = op->squeeze;
+  dispatch.spec[SPEC_DEPTHWISE_KERNEL] = op->kernel;
+  dispatch.spec[SPEC_DEPTHWISE_STRIDE] = op->stride;
+  dispatch.spec[SPEC_DEPTHWISE_TILE_WIDTH] = tiles[kernel].width;
+  dispatch.spec[SPEC_DEPTHWISE_TILE_HEIGHT] = tiles[kernel].height;
+  dispatch.spec[SPEC_DEPTHWISE_ACTIVATION] = op->activation;
+  dispatch.spec[SPEC_DEPTHWISE_SUMS] = op->squeeze;
   if (kernel == TEXEL)
     {
-      dispatch.spec[6] = TEXEL_THREADS;
-      dispatch.n_spec = 7;
+      dispatch.spec[SPEC_DEPTHWISE_THREADS] = TEXEL_THREADS;
+      dispatch.n_spec = SPEC_DEPTHWISE_TEXEL_N;
       dispatch.groups[0] = effvk_div_up (n_tiles * C4, TEXEL_THREADS);
       dispatch.groups[1] = 1;
     }
   else
     {
-      dispatch.spec[6] = choose_group_channels (C4);
-      dispatch.spec[7] = GROUP_TILES;
-      dispatch.n_spec = 8;
-      dispatch.groups[0] = effvk_div_up (C4, dispatch.spec[6]);
+      dispatch.spec[SPEC_DEPTHWISE_GROUP_CHANNELS] = choose_group_channels (C4);
+      dispatch.spec[SPEC_DEPTHWISE_GROUP_TILES] = GROUP_TILES;
+      dispatch.n_spec = SPEC_DEPTHWISE_TILE_N;
+      dispatch.groups[0] = effvk_div_up (C4, dispatch.spec[SPEC_DEPTHWISE_GROUP_CHANNELS]);
       dispatch.groups[1] = n_sums;
     }
   dispatch.groups[2] = in->n;

@@ -62,7 +62,7 @@ const EffvkKernel effvk_expand_depthwise_kernels[] = {
 };
 const guint effvk_expand_depthwise_n_kernels = G_N_ELEMENTS (effvk_expand_depthwise_kernels);
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [MATRIX] = EFFVK_SHADERS_MATRIX (expand_depthwise_matrix_storage, sizeof (Push), EFFVK_S, EFFVK_S,
                                    EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
   [TILE] = EFFVK_SHADERS (expand_depthwise_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S,
@@ -165,7 +165,8 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   int kernel
       = effvk_op_choose_for_shape (context, "expand-depthwise", effvk_expand_depthwise_kernels,
                                    effvk_expand_depthwise_n_kernels, by_shape, error);
-  EffvkDispatch dispatch = { .op = "expand-depthwise", .writes = 1u << Y, .n_spec = 6 };
+  EffvkDispatch dispatch
+      = { .op = "expand-depthwise", .writes = 1u << Y, .n_spec = SPEC_EXPAND_DEPTHWISE_TILE_N };
   Push push = { .H = (gint32) in->h,
                 .W = (gint32) in->w,
                 .OH = (gint32) out->h,
@@ -185,17 +186,17 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
 
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_expand_depthwise_kernels[kernel].name;
-  dispatch.spec[0] = depthwise->kernel;
-  dispatch.spec[1] = depthwise->stride;
-  dispatch.spec[2] = depthwise->activation;
-  dispatch.spec[3] = squeeze != NULL;
-  dispatch.spec[4] = shared_squeezed (S);
-  dispatch.spec[5] = side;
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_KERNEL] = depthwise->kernel;
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_STRIDE] = depthwise->stride;
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_ACTIVATION] = depthwise->activation;
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_SQUEEZE] = squeeze != NULL;
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_MAX_S] = shared_squeezed (S);
+  dispatch.spec[SPEC_EXPAND_DEPTHWISE_SIDE] = side;
   if (kernel == MATRIX)
     {
-      dispatch.spec[6] = caps.subgroup_size;
-      dispatch.spec[7] = step;
-      dispatch.n_spec = 8;
+      dispatch.spec[SPEC_EXPAND_DEPTHWISE_SUBGROUP_SIZE] = caps.subgroup_size;
+      dispatch.spec[SPEC_EXPAND_DEPTHWISE_STEP] = step;
+      dispatch.n_spec = SPEC_EXPAND_DEPTHWISE_MATRIX_N;
       effvk_matrix_add_shape (&caps, &dispatch);
     }
   dispatch.bind[X] = op->input;

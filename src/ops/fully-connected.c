@@ -37,7 +37,7 @@ const EffvkKernel effvk_fully_connected_kernels[] = {
 };
 const guint effvk_fully_connected_n_kernels = G_N_ELEMENTS (effvk_fully_connected_kernels);
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [LANES] = EFFVK_SHADERS (fully_connected_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
   [SPLIT] = EFFVK_SHADERS (fully_connected_split_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
@@ -73,9 +73,12 @@ effvk_fully_connected (const EffvkOpContext *context, const EffvkFullyConnected 
     return FALSE;
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_fully_connected_kernels[kernel].name;
-  dispatch.spec[0]
-      = kernel == LANES ? wide : MIN (MAX_SLICES, caps.max_workgroup_invocations / wide);
-  dispatch.n_spec = 1;
+  if (kernel == LANES)
+    dispatch.spec[SPEC_FULLY_CONNECTED_LANES] = wide;
+  else
+    dispatch.spec[SPEC_FULLY_CONNECTED_SLICES]
+        = MIN (MAX_SLICES, caps.max_workgroup_invocations / wide);
+  dispatch.n_spec = SPEC_FULLY_CONNECTED_N;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "fully connected weights", op->weight, op->bias,
                                        out->c, in->c, 1, steps * 4 * wide, 4 * wide, &push.bias);

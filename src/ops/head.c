@@ -50,7 +50,7 @@ const EffvkKernel effvk_head_kernels[] = {
 };
 const guint effvk_head_n_kernels = G_N_ELEMENTS (effvk_head_kernels);
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [LANES] = EFFVK_SHADERS (head_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
   [MATRIX] = EFFVK_SHADERS_MATRIX (head_matrix_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
   [TILE] = EFFVK_SHADERS (head_tile_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
@@ -112,28 +112,28 @@ effvk_head (const EffvkOpContext *context, const EffvkHead *op, GError **error)
     return FALSE;
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_head_kernels[kernel].name;
-  dispatch.spec[1] = op->activation;
+  dispatch.spec[SPEC_HEAD_ACTIVATION] = op->activation;
   switch (kernel)
     {
     case LANES:
       channels = lanes * 4;
-      dispatch.spec[0] = dispatch.spec[3] = lanes;
-      dispatch.spec[2] = EFFVK_LANES_PIXELS;
-      dispatch.n_spec = 4;
+      dispatch.spec[SPEC_HEAD_SPLIT] = dispatch.spec[SPEC_HEAD_LANES] = lanes;
+      dispatch.spec[SPEC_HEAD_PIXELS] = EFFVK_LANES_PIXELS;
+      dispatch.n_spec = SPEC_HEAD_LANES_N;
       break;
     case MATRIX:
       channels = MATRICES * EFFVK_MATRIX_SIDE;
       padded = effvk_div_up (K4, EFFVK_MATRIX_STEP) * EFFVK_MATRIX_STEP;
-      dispatch.spec[0] = MATRICES;
-      dispatch.spec[2] = caps.subgroup_size;
-      dispatch.spec[3] = EFFVK_MATRIX_SUBGROUPS * caps.subgroup_size;
-      dispatch.n_spec = 4;
+      dispatch.spec[SPEC_HEAD_MATRICES] = MATRICES;
+      dispatch.spec[SPEC_HEAD_SUBGROUP_SIZE] = caps.subgroup_size;
+      dispatch.spec[SPEC_HEAD_LOCAL_SIZE] = EFFVK_MATRIX_SUBGROUPS * caps.subgroup_size;
+      dispatch.n_spec = SPEC_HEAD_MATRIX_N;
       effvk_matrix_add_shape (&caps, &dispatch);
       break;
     default:
       channels = TILE_CHANNELS;
-      dispatch.spec[0] = choose_slices (&caps);
-      dispatch.n_spec = 2;
+      dispatch.spec[SPEC_HEAD_SLICES] = choose_slices (&caps);
+      dispatch.n_spec = SPEC_HEAD_TILE_N;
       break;
     }
   dispatch.bind[X] = op->input;

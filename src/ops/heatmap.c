@@ -29,7 +29,7 @@ enum
 const EffvkKernel effvk_heatmap_kernels[] = { { "storage", effvk_kernel_anywhere, NULL } };
 const guint effvk_heatmap_n_kernels = G_N_ELEMENTS (effvk_heatmap_kernels);
 
-static const EffvkShader shaders[2]
+static const EffvkShaderSet shaders
     = EFFVK_SHADERS (heatmap_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S);
 
 /* [C4][K][4] of the head, its bias, and [classes][C4] of the classifier; padding is zero. One
@@ -78,8 +78,8 @@ effvk_heatmap (const EffvkOpContext *context, const EffvkHeatmap *op, GError **e
       return FALSE;
     }
   dispatch.shader = &shaders[context->storage];
-  dispatch.spec[0] = op->activation;
-  dispatch.n_spec = 1;
+  dispatch.spec[SPEC_HEATMAP_ACTIVATION] = op->activation;
+  dispatch.n_spec = SPEC_HEATMAP_N;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = pack (context, op, in->c, &push);
   dispatch.bind[BEST] = op->best;

@@ -81,18 +81,18 @@ effvk_measures_get_plane (const EffvkFrameLayout *layout)
   return get_luma (effvk_format_get_info (layout->format))->plane;
 }
 
-/* Where a pixel's luma is: constants 1 and on of the shader. */
+/* Where a pixel's luma is. */
 static void
 set_pixel (const EffvkFormatInfo *format, guint32 *spec)
 {
   const EffvkComponent *luma = get_luma (format);
 
-  spec[0] = luma->step;
-  spec[1] = luma->offset;
-  spec[2] = format->components[1].offset;
-  spec[3] = format->components[2].offset;
-  spec[4] = !format->yuv && format->n_planes == 1;
-  spec[5] = format->depth > 8;
+  spec[SPEC_MEASURES_STEP] = luma->step;
+  spec[SPEC_MEASURES_FIRST] = luma->offset;
+  spec[SPEC_MEASURES_GREEN] = format->components[1].offset;
+  spec[SPEC_MEASURES_BLUE] = format->components[2].offset;
+  spec[SPEC_MEASURES_COLOUR] = !format->yuv && format->n_planes == 1;
+  spec[SPEC_MEASURES_DEEP] = format->depth > 8;
 }
 
 static void
@@ -134,7 +134,7 @@ effvk_measures_op (const EffvkOpContext *context, const EffvkMeasuresOp *op, GEr
                 .rows = (gint32) (totals + strips * chunks * CHUNK) };
   const SumPush sum_push
       = { push.height, (gint32) chunks, (gint32) strips, push.columns, push.rows };
-  EffvkDispatch dispatch = { .op = "measures", .n_spec = 8, .writes = 1u << 2 };
+  EffvkDispatch dispatch = { .op = "measures", .n_spec = SPEC_MEASURES_N, .writes = 1u << 2 };
   int kernel = effvk_op_choose (context, "measures", effvk_measures_kernels,
                                 effvk_measures_n_kernels, error);
 
@@ -142,9 +142,9 @@ effvk_measures_op (const EffvkOpContext *context, const EffvkMeasuresOp *op, GEr
     return FALSE;
   dispatch.kernel = effvk_measures_kernels[kernel].name;
   dispatch.shader = &shaders[kernel];
-  dispatch.spec[0] = threads[kernel];
-  set_pixel (format, &dispatch.spec[1]);
-  dispatch.spec[7] = layout->width % CHUNK != 0;
+  dispatch.spec[SPEC_MEASURES_THREADS] = threads[kernel];
+  set_pixel (format, dispatch.spec);
+  dispatch.spec[SPEC_MEASURES_PARTIAL] = layout->width % CHUNK != 0;
   push.from = (gint32) (layout->offsets[plane] / EFFVK_FRAME_MEMORY_ALIGNMENT);
   push.stride = (gint32) (layout->strides[plane] / EFFVK_FRAME_MEMORY_ALIGNMENT);
   memcpy (dispatch.push, &push, sizeof push);

@@ -29,7 +29,7 @@ effvk_op_get_storage_caps (EffvkDevice *device, EffvkStorage storage)
 {
   EffvkDeviceCaps caps = *effvk_device_get_caps (device);
 
-  caps.matrix = caps.matrix && storage == EFFVK_STORAGE_F16;
+  caps.matrix = caps.matrix && effvk_storages[storage].matrix;
   return caps;
 }
 

@@ -26,7 +26,7 @@ typedef enum
 typedef struct
 {
   EffvkProgram *program;
-  EffvkStorage storage; /* of activations and weights: F32 or F16 */
+  EffvkStorage storage; /* of activations and weights */
   EffvkPlan plan;
   const char *kernel;    /* force this kernel; NULL: the op's choice */
   EffvkChoices *choices; /* (nullable): what to choose, where the device can run it */

@@ -109,7 +109,7 @@ const guint effvk_pointwise_n_kernels = G_N_ELEMENTS (effvk_pointwise_kernels);
 #define EXCITE_SHADERS(symbol)                                                                     \
   EFFVK_SHADERS (symbol, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S)
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [LANES]
   = EFFVK_SHADERS (pointwise_lanes_texel, PUSH_SIZE, EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T, EFFVK_T),
   [MATRIX] = EFFVK_SHADERS_MATRIX (pointwise_matrix_storage, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S,
@@ -126,7 +126,7 @@ static const EffvkShader shaders[][2] = {
 #define FEW_BUFFERS_SHADERS(symbol)                                                                \
   EFFVK_SHADERS (symbol, PUSH_SIZE, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S)
 
-static const EffvkShader few_buffers_shaders[][2] = {
+static const EffvkShaderSet few_buffers_shaders[] = {
   [TILE] = FEW_BUFFERS_SHADERS (pointwise_tile_few_buffers_storage),
   [SPLIT] = FEW_BUFFERS_SHADERS (pointwise_split_few_buffers_storage),
 };
@@ -305,12 +305,12 @@ set_lanes (const Shape *shape, const EffvkPointwise *op, EffvkDispatch *dispatch
   EffvkLanes lanes = effvk_lanes_choose (effvk_lanes_count (shape->caps.subgroup_size), shape->M,
                                          shape->C, PIXELS);
 
-  dispatch->spec[0] = lanes.split;
+  dispatch->spec[SPEC_POINTWISE_SPLIT] = lanes.split;
   /* Projections share one pipeline, with a residual or without. */
-  dispatch->spec[3] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
-  dispatch->spec[4] = lanes.pixels;
-  dispatch->spec[5] = lanes.lanes;
-  dispatch->n_spec = 6;
+  dispatch->spec[SPEC_POINTWISE_RESIDUAL] = op->residual || op->activation == EFFVK_ACTIVATION_NONE;
+  dispatch->spec[SPEC_POINTWISE_PIXELS] = lanes.pixels;
+  dispatch->spec[SPEC_POINTWISE_LANES] = lanes.lanes;
+  dispatch->n_spec = SPEC_POINTWISE_LANES_N;
   return (Tiling){ 4 * lanes.split, effvk_lanes_group_pixels (lanes), shape->K4 };
 }
 
@@ -326,12 +326,12 @@ set_matrix (const Shape *shape, EffvkDispatch *dispatch)
                ? 2
                : 1;
   step = EFFVK_MATRIX_STEP * slices;
-  dispatch->spec[0] = n;
-  dispatch->spec[3] = m;
-  dispatch->spec[4] = caps->subgroup_size;
-  dispatch->spec[5] = slices;
-  dispatch->spec[6] = EFFVK_MATRIX_SUBGROUPS * slices * caps->subgroup_size;
-  dispatch->n_spec = 7;
+  dispatch->spec[SPEC_POINTWISE_MATRICES_ACROSS] = n;
+  dispatch->spec[SPEC_POINTWISE_MATRICES_DOWN] = m;
+  dispatch->spec[SPEC_POINTWISE_SUBGROUP_SIZE] = caps->subgroup_size;
+  dispatch->spec[SPEC_POINTWISE_SLICES_OF_MATRIX] = slices;
+  dispatch->spec[SPEC_POINTWISE_LOCAL_SIZE] = EFFVK_MATRIX_SUBGROUPS * slices * caps->subgroup_size;
+  dispatch->n_spec = SPEC_POINTWISE_MATRIX_N;
   effvk_matrix_add_shape (caps, dispatch);
   return (Tiling){ EFFVK_MATRIX_SIDE * n, EFFVK_MATRIX_ROWS * m,
                    effvk_div_up (shape->K4, step) * step };
@@ -340,9 +340,10 @@ set_matrix (const Shape *shape, EffvkDispatch *dispatch)
 static Tiling
 set_tile (const Shape *shape, EffvkDispatch *dispatch)
 {
-  dispatch->spec[0] = shape->tile.tx;
-  dispatch->spec[3] = shape->tile.ty;
-  dispatch->spec[4] = shape->tile.quads;
+  dispatch->spec[SPEC_POINTWISE_TX] = shape->tile.tx;
+  dispatch->spec[SPEC_POINTWISE_TY] = shape->tile.ty;
+  dispatch->spec[SPEC_POINTWISE_QUADS] = shape->tile.quads;
+  dispatch->n_spec = SPEC_POINTWISE_TILE_N;
   return (Tiling){ effvk_gemm_tile_channels (shape->tile), effvk_gemm_tile_pixels (shape->tile),
                    effvk_div_up (shape->K4, EFFVK_GEMM_TILE_STEP) * EFFVK_GEMM_TILE_STEP };
 }
@@ -350,8 +351,8 @@ set_tile (const Shape *shape, EffvkDispatch *dispatch)
 static Tiling
 set_split (const Shape *shape, EffvkDispatch *dispatch)
 {
-  dispatch->spec[0] = shape->slices;
-  dispatch->n_spec = 3;
+  dispatch->spec[SPEC_POINTWISE_SLICES] = shape->slices;
+  dispatch->n_spec = SPEC_POINTWISE_SPLIT_N;
   return (Tiling){ SPLIT_CHANNELS, SPLIT_PIXELS, shape->K4 };
 }
 
@@ -376,10 +377,10 @@ static void
 set_excite (const EffvkOpContext *context, const Shape *shape, const EffvkSqueezeExcite *squeeze,
             EffvkDispatch *dispatch, Push *push)
 {
-  dispatch->spec[5] = squeeze->activation;
-  dispatch->spec[6] = round_up (shape->K4, EXCITE_MIN_C4);
-  dispatch->spec[7] = round_up (squeeze->squeezed, EXCITE_MIN_S);
-  dispatch->n_spec = 8;
+  dispatch->spec[SPEC_POINTWISE_SQUEEZE_ACTIVATION] = squeeze->activation;
+  dispatch->spec[SPEC_POINTWISE_MAX_C4] = round_up (shape->K4, EXCITE_MIN_C4);
+  dispatch->spec[SPEC_POINTWISE_MAX_S] = round_up (squeeze->squeezed, EXCITE_MIN_S);
+  dispatch->n_spec = SPEC_POINTWISE_EXCITE_N;
   dispatch->bind[SUMS] = squeeze->sums;
   dispatch->bind[SQUEEZE_WEIGHTS]
       = effvk_squeeze_excite_pack (context, squeeze, shape->K, squeeze->squeezed);
@@ -437,7 +438,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
                   .batch = in.n,
                   .caps = effvk_op_get_caps (context) };
   EffvkTensor scale = op->scale;
-  EffvkDispatch dispatch = { .op = OP, .writes = 1u << Y, .n_spec = 5 };
+  EffvkDispatch dispatch = { .op = OP, .writes = 1u << Y };
   Push push = { .M = (gint32) shape.M,
                 .K4 = (gint32) shape.K4,
                 .C4 = (gint32) effvk_c4 (shape.C),
@@ -454,7 +455,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
           && !add_gates (context, &shape, op->squeeze_excite, &scale, error)))
     return FALSE;
   tiling = set_kernel (kernel, &shape, op, &dispatch);
-  dispatch.spec[2] = scale != EFFVK_TENSOR_NONE || excites (kernel);
+  dispatch.spec[SPEC_POINTWISE_SCALE] = scale != EFFVK_TENSOR_NONE || excites (kernel);
   dispatch.shader = &shaders[kernel][context->storage];
   if ((kernel == TILE || kernel == SPLIT) && shape.caps.max_storage_buffers < MANY_BUFFERS)
     {
@@ -462,7 +463,7 @@ effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError
       scale = scale ? scale : add_ones (context);
     }
   dispatch.kernel = effvk_pointwise_kernels[kernel].name;
-  dispatch.spec[1] = op->activation;
+  dispatch.spec[SPEC_POINTWISE_ACTIVATION] = op->activation;
   dispatch.bind[X] = op->input;
   dispatch.bind[W] = effvk_pack_tiles (context, "pointwise weights", op->weight, op->bias, shape.C,
                                        shape.K, 1, tiling.padded * 4, tiling.channels, &push.bias);

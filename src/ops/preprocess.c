@@ -58,13 +58,13 @@ static const EffvkShader rows_shaders[] = {
   EFFVK_SHADER (resize_rows_texel_f32, sizeof (RowsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADER (resize_rows_storage_f32, sizeof (RowsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
-static const EffvkShader columns_shaders[][2] = {
+static const EffvkShaderSet columns_shaders[] = {
   EFFVK_SHADERS (resize_columns_texel, sizeof (ColumnsPush), EFFVK_T, EFFVK_T, EFFVK_S, EFFVK_T),
   EFFVK_SHADERS (resize_columns_storage, sizeof (ColumnsPush), EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
 };
 /* The last is of the second kernel, where a device has fewer storage buffers than that binds. */
 #define GATHER_BUFFERS 5
-static const EffvkShader gather_shaders[N_KERNELS + 1][2] = {
+static const EffvkShaderSet gather_shaders[N_KERNELS + 1] = {
   EFFVK_SHADERS (resize_gather_texel, 0, EFFVK_W, EFFVK_T, EFFVK_S, EFFVK_T, EFFVK_T),
   EFFVK_SHADERS (resize_gather_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_S),
   EFFVK_SHADERS (resize_gather_few_buffers_storage, 0, EFFVK_S, EFFVK_S, EFFVK_S, EFFVK_T, EFFVK_S),
@@ -123,14 +123,17 @@ add_rows (const Passes *passes, EffvkTensor frames, guint groups, guint least, g
           gint32 n_passes)
 {
   guint threads = shapes[passes->kernel].rows_threads;
-  EffvkDispatch dispatch = { .op = "resize-rows",
-                             .kernel = effvk_preprocess_kernels[passes->kernel].name,
-                             .shader = &rows_shaders[passes->kernel],
-                             .spec = { threads, least, most },
-                             .n_spec = 3,
-                             .bind = { frames, passes->row_taps, passes->rows, passes->items },
-                             .writes = 1u << 2,
-                             .groups = { groups, passes->height4, passes->op->batch } };
+  EffvkDispatch dispatch = {
+    .op = "resize-rows",
+    .kernel = effvk_preprocess_kernels[passes->kernel].name,
+    .shader = &rows_shaders[passes->kernel],
+    .spec
+    = { [SPEC_RESIZE_THREADS] = threads, [SPEC_RESIZE_LEAST] = least, [SPEC_RESIZE_MOST] = most },
+    .n_spec = SPEC_RESIZE_ROWS_N,
+    .bind = { frames, passes->row_taps, passes->rows, passes->items },
+    .writes = 1u << 2,
+    .groups = { groups, passes->height4, passes->op->batch }
+  };
   const RowsPush push = { n_passes };
 
   memcpy (dispatch.push, &push, sizeof push);
@@ -180,8 +183,8 @@ add_narrow (const Passes *passes)
       = { .op = "resize-narrow",
           .kernel = effvk_preprocess_kernels[passes->kernel].name,
           .shader = &narrow_shaders[passes->kernel],
-          .spec = { threads },
-          .n_spec = 1,
+          .spec = { [SPEC_RESIZE_THREADS] = threads },
+          .n_spec = SPEC_RESIZE_N,
           .bind = { op->frames, taps, narrowed, passes->items },
           .writes = 1u << 2,
           .groups = { effvk_div_up (room->narrow_rows, threads * NARROW_ROWS), room->narrow_columns,
@@ -203,8 +206,8 @@ add_columns (const Passes *passes)
       = { .op = "resize-columns",
           .kernel = effvk_preprocess_kernels[passes->kernel].name,
           .shader = &columns_shaders[passes->kernel][passes->context->storage],
-          .spec = { threads },
-          .n_spec = 1,
+          .spec = { [SPEC_RESIZE_THREADS] = threads },
+          .n_spec = SPEC_RESIZE_N,
           .bind = { passes->rows, passes->column_taps, op->output, passes->items },
           .writes = 1u << 2,
           .groups = { effvk_div_up (op->room->width, threads), passes->height4, op->batch } };
@@ -227,10 +230,18 @@ add_gather (const Passes *passes, guint shape)
       = { .op = "resize-gather",
           .kernel = effvk_preprocess_kernels[passes->kernel].name,
           .shader = &gather_shaders[few ? N_KERNELS : passes->kernel][passes->context->storage],
-          .spec = { threads, rows, shape, gather->windows, gather->sample, gather->bytes[0],
-                    gather->phases[0], gather->bytes[1], gather->phases[1], op->recipe->eight_bits,
-                    effvk_program_get_info (program, op->output)->c == 1 },
-          .n_spec = 11,
+          .spec = { [SPEC_GATHER_THREADS] = threads,
+                    [SPEC_GATHER_ROWS] = rows,
+                    [SPEC_GATHER_SHAPE] = shape,
+                    [SPEC_GATHER_WINDOWS] = gather->windows,
+                    [SPEC_GATHER_SAMPLE] = gather->sample,
+                    [SPEC_GATHER_FIRST_BYTES] = gather->bytes[0],
+                    [SPEC_GATHER_FIRST_PHASES] = gather->phases[0],
+                    [SPEC_GATHER_OTHER_BYTES] = gather->bytes[1],
+                    [SPEC_GATHER_OTHER_PHASES] = gather->phases[1],
+                    [SPEC_GATHER_EIGHT_BITS] = op->recipe->eight_bits,
+                    [SPEC_GATHER_LUMA] = effvk_program_get_info (program, op->output)->c == 1 },
+          .n_spec = SPEC_GATHER_N,
           .bind = { op->frames, passes->row_taps, op->output, passes->items, passes->column_taps },
           .writes = 1u << 2,
           .groups = { effvk_div_up (op->room->width, threads),

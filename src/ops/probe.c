@@ -40,13 +40,14 @@ run (EffvkDevice *device, const EffvkShader *shader, guint threads, guint consta
   g_autoptr (EffvkProgram) program = effvk_program_new (device, EFFVK_PROGRAM_DEFAULT);
   EffvkTensorInfo in = { "probe input", EFFVK_STORAGE_F32, 1, 1, texels, 4 };
   EffvkTensorInfo out = { "probe output", EFFVK_STORAGE_F32, 1, groups, threads, 4 };
-  EffvkDispatch dispatch = { .shader = shader,
-                             .op = "probe",
-                             .kernel = "probe",
-                             .spec = { threads, constant },
-                             .n_spec = 2,
-                             .writes = 1u << 1,
-                             .groups = { groups, 1, 1 } };
+  EffvkDispatch dispatch
+      = { .shader = shader,
+          .op = "probe",
+          .kernel = "probe",
+          .spec = { [SPEC_PROBE_THREADS] = threads, [SPEC_PROBE_AMOUNT] = constant },
+          .n_spec = SPEC_PROBE_N,
+          .writes = 1u << 1,
+          .groups = { groups, 1, 1 } };
   g_autofree float *values = g_new (float, (gsize) texels * 4);
   gboolean device_clock;
   double best = G_MAXDOUBLE, ns;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "constants.h"
 #include "ops/op.h"
+
+typedef EffvkShader EffvkShaderSet[EFFVK_N_STORAGES]; /* by EffvkStorage */
 
 #define EFFVK_T EFFVK_BINDING_TEXEL
 #define EFFVK_W EFFVK_BINDING_WORD
@@ -14,14 +17,16 @@
     .bindings = { __VA_ARGS__ }, .push_size = (push)                                               \
   }
 
-/* The same for both storages: an EffvkShader[2], indexed by EFFVK_STORAGE_F32 and
- * EFFVK_STORAGE_F16. */
+#define EFFVK_SHADER_OF_STORAGE(storage, suffix, symbol, push, ...)                                \
+  [EFFVK_STORAGE_##storage] = EFFVK_SHADER (symbol##_##suffix, push, __VA_ARGS__),
+
+/* The same for each storage: an EffvkShaderSet. */
 #define EFFVK_SHADERS(symbol, push, ...)                                                           \
   {                                                                                                \
-    EFFVK_SHADER (symbol##_f32, push, __VA_ARGS__), EFFVK_SHADER (symbol##_f16, push, __VA_ARGS__) \
+    EFFVK_EACH_STORAGE (EFFVK_SHADER_OF_STORAGE, symbol, push, __VA_ARGS__)                        \
   }
 
-/* A kernel of matrix units, of halves alone: the second of the two. */
+/* A kernel of matrix units, which multiply halves alone. */
 #define EFFVK_SHADERS_MATRIX(symbol, push, ...)                                                    \
   {                                                                                                \
     [EFFVK_STORAGE_F16]                                                                            \

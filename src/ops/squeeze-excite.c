@@ -34,7 +34,7 @@ const EffvkKernel effvk_squeeze_excite_kernels[] = {
 };
 const guint effvk_squeeze_excite_n_kernels = G_N_ELEMENTS (effvk_squeeze_excite_kernels);
 
-static const EffvkShader shaders[][2] = {
+static const EffvkShaderSet shaders[] = {
   [LANES] = EFFVK_SHADERS (squeeze_excite_lanes_texel, sizeof (Push), EFFVK_T, EFFVK_T, EFFVK_S),
   [STORAGE] = EFFVK_SHADERS (squeeze_excite_storage, sizeof (Push), EFFVK_S, EFFVK_S, EFFVK_S),
 };
@@ -94,10 +94,11 @@ specialize_storage (EffvkDispatch *dispatch, const EffvkDeviceCaps *caps, guint 
                    S, least, caps->max_shared_bytes);
       return FALSE;
     }
-  dispatch->spec[1] = MIN (max_C4, threads + (caps->max_shared_bytes - least) / 16);
-  dispatch->spec[2] = max_S;
-  dispatch->spec[3] = threads;
-  dispatch->n_spec = 4;
+  dispatch->spec[SPEC_SQUEEZE_EXCITE_MAX_C4]
+      = MIN (max_C4, threads + (caps->max_shared_bytes - least) / 16);
+  dispatch->spec[SPEC_SQUEEZE_EXCITE_MAX_S] = max_S;
+  dispatch->spec[SPEC_SQUEEZE_EXCITE_THREADS] = threads;
+  dispatch->n_spec = SPEC_SQUEEZE_EXCITE_STORAGE_N;
   return TRUE;
 }
 
@@ -162,12 +163,12 @@ effvk_squeeze_excite (const EffvkOpContext *context, const EffvkSqueezeExcite *o
     return FALSE;
   dispatch.shader = &shaders[kernel][context->storage];
   dispatch.kernel = effvk_squeeze_excite_kernels[kernel].name;
-  dispatch.spec[0] = op->activation;
+  dispatch.spec[SPEC_SQUEEZE_EXCITE_ACTIVATION] = op->activation;
   if (kernel == LANES)
     {
-      dispatch.spec[1] = blocks;
-      dispatch.spec[2] = lanes;
-      dispatch.n_spec = 3;
+      dispatch.spec[SPEC_SQUEEZE_EXCITE_BLOCKS] = blocks;
+      dispatch.spec[SPEC_SQUEEZE_EXCITE_LANES] = lanes;
+      dispatch.n_spec = SPEC_SQUEEZE_EXCITE_LANES_N;
     }
   else if (!specialize_storage (&dispatch, caps, sums->c, S = op->squeezed, error))
     return FALSE;

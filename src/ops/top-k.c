@@ -82,10 +82,14 @@ effvk_top_k (const EffvkOpContext *context, const EffvkTopK *op, GError **error)
     return FALSE;
   dispatch.shader = &shaders[kernel];
   dispatch.kernel = effvk_top_k_kernels[kernel].name;
-  dispatch.spec[dispatch.n_spec++] = kernel == SELECT ? SELECT_THREADS : THREADS;
-  dispatch.spec[dispatch.n_spec++] = op->activation;
+  dispatch.spec[SPEC_TOP_K_THREADS] = kernel == SELECT ? SELECT_THREADS : THREADS;
+  dispatch.spec[SPEC_TOP_K_ACTIVATION] = op->activation;
+  dispatch.n_spec = SPEC_TOP_K_SELECT_N;
   if (kernel == STORAGE)
-    dispatch.spec[dispatch.n_spec++] = caps.cpu ? 1 : LOCAL;
+    {
+      dispatch.spec[SPEC_TOP_K_LOCAL] = caps.cpu ? 1 : LOCAL;
+      dispatch.n_spec = SPEC_TOP_K_STORAGE_N;
+    }
   dispatch.bind[LOGITS] = op->logits;
   dispatch.bind[Y] = op->output;
   memcpy (dispatch.push, &push, sizeof push);

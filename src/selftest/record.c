@@ -26,14 +26,15 @@ describe_key (EffvkDevice *device, EffvkPrecision precision)
       g_checksum_update (kernels, (const guchar *) effvk_selftest_cases[i].kernels[k].name, -1);
   return g_strdup_printf ("effvk-selftest 1 %s %.16s %s %s", EFFVK_VERSION,
                           g_checksum_get_string (kernels), identity,
-                          precision == EFFVK_PRECISION_FP16 ? "fp16" : "fp32");
+                          effvk_storages[effvk_storage_of_precision (precision)].name);
 }
 
 static char *
 record_path (EffvkDevice *device, EffvkPrecision precision)
 {
-  g_autofree char *name = g_strdup_printf ("selftest-%s-%s.txt", effvk_device_get_uuid (device),
-                                           precision == EFFVK_PRECISION_FP16 ? "fp16" : "fp32");
+  g_autofree char *name
+      = g_strdup_printf ("selftest-%s-%s.txt", effvk_device_get_uuid (device),
+                         effvk_storages[effvk_storage_of_precision (precision)].name);
 
   return effvk_cache_path (name);
 }

@@ -44,7 +44,7 @@ effvk_selftest_run (EffvkDevice *device, EffvkPrecision precision, guint32 seed,
 
   EffvkSelftest test = {
     .device = device,
-    .storage = precision == EFFVK_PRECISION_FP16 ? EFFVK_STORAGE_F16 : EFFVK_STORAGE_F32,
+    .storage = effvk_storage_of_precision (precision),
     .func = func,
     .user_data = user_data,
   };

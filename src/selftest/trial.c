@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "selftest/trial.h"
 
-#include "base/half.h"
-
 #include "vk/once.h"
 
 #include <math.h>
@@ -72,11 +70,8 @@ random_values (EffvkTrial *trial, EffvkStorage storage, gsize n, double low, dou
   float *values = g_new (float, n);
 
   for (gsize i = 0; i < n; i++)
-    {
-      values[i] = (float) g_rand_double_range (trial->rand, low, high);
-      if (storage == EFFVK_STORAGE_F16)
-        values[i] = effvk_half_to_float (effvk_float_to_half (values[i]));
-    }
+    values[i] = (float) g_rand_double_range (trial->rand, low, high);
+  effvk_storage_round (storage, values, n);
   g_ptr_array_add (trial->owned, values);
   return values;
 }
@@ -218,16 +213,11 @@ effvk_trial_read (EffvkTrial *trial, EffvkTensor tensor, GError **error)
   gsize n = size / effvk_storage_texel_size (info->storage) * 4;
   EffvkBuffer *buffer = effvk_program_get_buffer (trial->context.program, tensor, &offset);
   g_autofree float *texels = g_new (float, n);
-  g_autofree guint16 *halves = NULL;
+  g_autofree guint8 *numbers = g_malloc (size);
 
-  if (info->storage == EFFVK_STORAGE_F32)
-    return effvk_buffer_download (buffer, offset, texels, size, error) ? g_steal_pointer (&texels)
-                                                                       : NULL;
-  halves = g_new (guint16, n);
-  if (!effvk_buffer_download (buffer, offset, halves, size, error))
+  if (!effvk_buffer_download (buffer, offset, numbers, size, error))
     return NULL;
-  for (gsize i = 0; i < n; i++)
-    texels[i] = effvk_half_to_float (halves[i]);
+  effvk_storages[info->storage].read (numbers, n, texels);
   return g_steal_pointer (&texels);
 }
 
@@ -254,7 +244,7 @@ void
 effvk_trial_compare_values (EffvkTrial *trial, const float *got, const double *expected, gsize n,
                             const char *fault)
 {
-  double bound = trial->test->storage == EFFVK_STORAGE_F16 ? 1e-4 : 1e-7;
+  double bound = effvk_storages[trial->test->storage].kernel_nmse;
   double error = 0.0, energy = 0.0, worst = -1.0, nmse;
   g_autofree char *outlier = NULL;
   gsize worst_at = 0;

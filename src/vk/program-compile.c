@@ -153,13 +153,11 @@ check_limits (EffvkProgram *program, GError **error)
 static gboolean
 create_view (EffvkProgram *program, Tensor *tensor, gboolean words, GError **error)
 {
-  static const VkFormat formats[] = { VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R16G16B16A16_SFLOAT,
-                                      VK_FORMAT_R32G32B32A32_UINT };
   EffvkDevice *device = program->device;
   VkBufferViewCreateInfo create
       = { .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
           .buffer = tensor->buffer->handle,
-          .format = words ? VK_FORMAT_R32_UINT : formats[tensor->info.storage],
+          .format = words ? VK_FORMAT_R32_UINT : effvk_storage_texel_format (tensor->info.storage),
           .offset = tensor->offset,
           .range = tensor->view_size };
   VkBufferView *view = words ? &tensor->words : &tensor->view;

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base/half.h"
 #include "vk/program-private.h"
 
 #define MARGIN 256 /* bytes */
-
-gsize
-effvk_storage_texel_size (EffvkStorage storage)
-{
-  static const gsize sizes[] = { 16, 8, 16 };
-
-  return sizes[storage];
-}
 
 gsize
 effvk_tensor_info_size (const EffvkTensorInfo *info)
@@ -145,16 +136,8 @@ effvk_program_add_constant (EffvkProgram *program, const char *name, EffvkStorag
 
   handle = add (program, &info, PLACE_CONSTANTS);
   tensor = get_tensor (program, handle);
-  if (storage == EFFVK_STORAGE_F32)
-    tensor->data = g_memdup2 (data, tensor->size);
-  else
-    {
-      guint16 *halves = g_new (guint16, n_floats);
-
-      for (gsize i = 0; i < n_floats; i++)
-        halves[i] = effvk_float_to_half (data[i]);
-      tensor->data = (guint8 *) halves;
-    }
+  tensor->data = g_malloc (tensor->size);
+  effvk_storages[storage].write (data, n_floats, tensor->data);
   return handle;
 }
 

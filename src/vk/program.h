@@ -3,6 +3,7 @@
 
 #include "vk/memory.h"
 #include "vk/pipeline.h"
+#include "vk/storage.h"
 
 /*
  * A program is a list of dispatches over tensors. It is built once (tensors and dispatches are
@@ -13,16 +14,6 @@ typedef struct _EffvkProgram EffvkProgram;
 
 typedef guint EffvkTensor; /* a handle within one program */
 #define EFFVK_TENSOR_NONE 0u
-
-typedef enum
-{
-  EFFVK_STORAGE_F32, /* four floats a texel */
-  EFFVK_STORAGE_F16, /* four halves a texel */
-  EFFVK_STORAGE_U32, /* read as four words */
-} EffvkStorage;
-
-/* Bytes of one texel: four channels. */
-gsize effvk_storage_texel_size (EffvkStorage storage);
 
 /* [N,H,W,C]; channels are stored in texels of four, the last one padded. Batches follow each other
  * without a gap. */

@@ -22,7 +22,7 @@ def compile_shader(name):
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "header")
         made = subprocess.run(
-            ["glslangValidator", "--quiet", "--target-env", "vulkan1.3", "-DTEXEL=0", "-DF16=1",
+            ["glslangValidator", "--quiet", "--target-env", "vulkan1.3", "-DTEXEL=0", "-DSTORAGE=STORAGE_F16",
              "--vn", f"effvk_{name}_spv", "-o", output, os.path.join(SHADERS, source)],
             capture_output=True, text=True, check=False)
         if "extension not supported" in made.stdout and "cooperative_matrix" in made.stdout:
