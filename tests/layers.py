@@ -91,7 +91,7 @@ def check_src(path, kind, included):
     if kind == '"':
         if included in ALLOWED_FILES.get(layer, ()):
             return None
-        if included.endswith(".spv.h"):  # a shader, generated
+        if included == "constants.h" or included.endswith(".spv.h"):  # shaders/, what is generated of it
             return None if layer == "ops" else f'{layer} must not know shaders: "{included}"'
         if "/" not in included and layer != "classifier":
             return f'"{included}" is not named relative to src/, as "{layer}/{included}"'
@@ -218,6 +218,18 @@ def self_check():
     return bad
 
 
+def unnamed(root):
+    """Files of plugin/ that docs/architecture.md does not name, and those that it names and that are gone."""
+    with open(os.path.join(root, "docs", "architecture.md"), encoding="utf-8") as file:
+        text = file.read()
+    named = set(re.findall(r"`(?:[\w./-]*/)?([\w-]+\.c)`", text))
+    there = {os.path.basename(path) for path in files(root) if path.endswith(".c")}
+    bad = [f"{path} is not named in docs/architecture.md" for path in files(root)
+           if path.startswith("plugin/") and path.count("/") == 2 and path.endswith(".c")
+           and os.path.basename(path) not in named]
+    return bad + [f"docs/architecture.md names {name}, which is no file" for name in sorted(named - there)]
+
+
 def point(number, name, complaints):
     print(f"{'not ok' if complaints else 'ok'} {number} - {name}")
     for complaint in complaints:
@@ -236,11 +248,12 @@ def main():
         count += 1
 
     tops = sorted(by_top)
-    print(f"1..{len(tops) + 2}")
+    print(f"1..{len(tops) + 3}")
     good = point(1, "the check sees what is wrong in samples", self_check())
     good &= point(2, "there are files to check", [] if count >= 20 else [f"only {count} in {root}"])
     for number, top in enumerate(tops, 3):
         good &= point(number, f"layers of {top}", by_top[top])
+    good &= point(len(tops) + 3, "docs/architecture.md names the files of plugin/", unnamed(root))
     return 0 if good else 1
 
 
