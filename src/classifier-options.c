@@ -253,26 +253,30 @@ effvk_classifier_options_set_max_in_flight (EffvkClassifierOptions *options, gui
 static void
 set_flag (EffvkClassifierOptions *options, const char *property, gboolean value)
 {
-  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
-
   g_object_set (options, property, value != FALSE, NULL);
 }
 
 void
 effvk_classifier_options_set_logits (EffvkClassifierOptions *options, gboolean logits)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   set_flag (options, "logits", logits);
 }
 
 void
 effvk_classifier_options_set_embeddings (EffvkClassifierOptions *options, gboolean embeddings)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   set_flag (options, "embeddings", embeddings);
 }
 
 void
 effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *options, gboolean heatmaps)
 {
+  g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
+
   set_flag (options, "heatmaps", heatmaps);
 }
 
@@ -281,7 +285,7 @@ effvk_classifier_options_set_plain_kernels (EffvkClassifierOptions *options, gbo
 {
   g_return_if_fail (EFFVK_IS_CLASSIFIER_OPTIONS (options));
 
-  g_object_set (options, "plain-kernels", plain, NULL);
+  set_flag (options, "plain-kernels", plain);
 }
 
 void

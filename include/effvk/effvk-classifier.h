@@ -46,9 +46,14 @@ EFFVK_API GQuark effvk_classifier_error_quark (void);
 /**
  * EffvkClassifierOptions:
  *
- * How a classifier works; read once, when it is made. All options are GObject properties as well:
- * "precision" (auto), "top-k" (5), "batch-size" (1), "max-in-flight" (3), "logits" (false),
- * "activation" (auto), "embeddings" (false), "heatmaps" (false), "plain-kernels" (false).
+ * How a classifier works. It reads its options once, when it is made. All options are GObject
+ * properties as well. Their defaults are:
+ *
+ * - "precision" and "activation": auto
+ * - "top-k": 5
+ * - "batch-size": 1
+ * - "max-in-flight": 3
+ * - "logits", "embeddings", "heatmaps" and "plain-kernels": false
  *
  * Since: 0.1
  */
@@ -94,11 +99,10 @@ EFFVK_API void effvk_classifier_options_set_top_k (EffvkClassifierOptions *optio
 /**
  * effvk_classifier_options_set_batch_size:
  * @options: options
- * @batch_size: images that one submission to the device holds, 1 to 64; fewer where so many are
- * more than the device
- *   can bind, see effvk_classifier_get_batch_size()
+ * @batch_size: images that one submission to the device holds, 1 to 64
  *
- * Sets the batch size. The default is 1.
+ * Sets the batch size. The default is 1. A device that cannot bind so many images gets a smaller
+ * one: effvk_classifier_get_batch_size() tells it.
  *
  * Since: 0.1
  */
@@ -157,11 +161,11 @@ EFFVK_API void effvk_classifier_options_set_heatmaps (EffvkClassifierOptions *op
 /**
  * effvk_classifier_options_set_plain_kernels:
  * @options: options
- * @plain: whether the network is made of the simplest kernels: those that run on any device, one
- *   for each operation, without matrix units, and whatever tuning has found
+ * @plain: whether the network is made of the simplest kernels
  *
- * They are slower, and few kernels are the same as those that a device gets by itself. So they are
- * what to try where a driver computes wrong.
+ * Plain kernels run on any device, one for each operation. They use no matrix units and ignore
+ * tuning. They are slower. Few of them are among those that a device gets otherwise, so try them
+ * where a driver computes wrong.
  *
  * Since: 0.2
  */
@@ -183,11 +187,11 @@ EFFVK_API void effvk_classifier_options_set_activation (EffvkClassifierOptions *
 /**
  * EffvkClassifier:
  *
- * A model on a device, ready to classify: frames go in by effvk_classifier_submit() and their
- * results come out, in the same order, by effvk_classifier_collect();
- * effvk_classifier_classify() does both. Nothing is allocated per frame on the device.
+ * A model on a device, ready to classify. effvk_classifier_submit() takes frames.
+ * effvk_classifier_collect() gives their results, in the same order. effvk_classifier_classify()
+ * does both. The device allocates nothing per frame.
  *
- * All functions may be called from any thread; one thread may submit while another collects.
+ * All functions may be called from any thread. One thread may submit while another collects.
  *
  * Since: 0.1
  */
@@ -219,9 +223,9 @@ EFFVK_API EffvkClassifier *effvk_classifier_new (EffvkDevice *device, EffvkModel
  * @options: (nullable): %NULL means the defaults
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR or %EFFVK_MODEL_ERROR domain
  *
- * As effvk_device_new() and effvk_classifier_new(), but a device that "auto" or "gpu" chooses and
- * that cannot run the model (%EFFVK_DEVICE_ERROR_UNSUPPORTED) is passed over for the next, about
- * which a message is logged. May be called from any thread.
+ * Opens a device and makes a classifier on it, as effvk_device_new() and effvk_classifier_new() do.
+ * "auto" and "gpu" pass over a device that cannot run the model (%EFFVK_DEVICE_ERROR_UNSUPPORTED).
+ * A message is logged, and the next device is tried. May be called from any thread.
  *
  * Returns: (transfer full): the classifier, or %NULL with @error set: why the first device failed
  *
@@ -333,15 +337,17 @@ EFFVK_API GPtrArray *effvk_classifier_classify_list (EffvkClassifier *classifier
 /**
  * effvk_classifier_submit:
  * @classifier: a classifier
- * @image: an image with all its planes set; its pixels are copied before the call returns,
- *   or read where they lie until its result is collected, see effvk_image_set_memory()
+ * @image: an image with all its planes set
  * @user_data: (nullable): given back by effvk_classifier_collect()
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Starts the classification of an image. Never waits for the device. The first images of a size
- * larger than before take longer, while their preprocessing is built anew. With a batch
- * size above 1 the work starts when the batch is full, with effvk_classifier_launch(), or when
- * effvk_classifier_collect() asks for it.
+ * Starts the classification of an image. Never waits for the device. An image that is larger than
+ * those before takes longer, as its preprocessing is built anew. With a batch size above 1 the
+ * work starts when the batch is full, or with effvk_classifier_launch() or
+ * effvk_classifier_collect().
+ *
+ * The pixels are copied before the call returns, unless they lie in memory that the device reads
+ * (effvk_image_set_memory()). Those must not change until the result is collected.
  *
  * Returns: whether the image is in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
@@ -354,9 +360,7 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
 /**
  * effvk_classifier_submit_regions: (skip)
  * @classifier: a classifier
- * @image: an image with all its planes set; its pixels are copied, once, before the call returns,
- * or
- *   read where they lie until the last of its results is collected, see effvk_image_set_memory()
+ * @image: an image with all its planes set
  * @regions: (array length=n_regions): parts of the frame, each inside it; the image's crop is
  * ignored
  * @n_regions: how many, 1 to the batch size
@@ -366,7 +370,8 @@ EFFVK_API gboolean effvk_classifier_submit (EffvkClassifier *classifier, const E
  *
  * Starts the classification of several parts of one frame, in one submission. Each is then in
  * flight as if it had been submitted alone, in the order of @regions. Never waits for the device.
- * For more regions than a submission holds, effvk_image_upload() saves the copies.
+ * For more regions than a submission holds, effvk_image_upload() saves the copies. The pixels are
+ * copied once, or read until the last result is collected, as effvk_classifier_submit() says.
  *
  * Returns: whether all regions are in flight; on failure nothing changed
  * (%EFFVK_CLASSIFIER_ERROR_BUSY: collect a result, then try again)
@@ -400,9 +405,9 @@ EFFVK_API gboolean effvk_classifier_launch (EffvkClassifier *classifier, GError 
  *   device too: an image that failed is no longer in flight
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Takes the result of the oldest image in flight. No wait is longer than 10 s on a GPU, 120 s on a
- * CPU device (which compiles shaders when they first run); a device that needs longer is treated as
- * lost.
+ * Takes the result of the oldest image in flight. A wait ends after 10 s on a GPU. It ends after
+ * 120 s on a CPU device, which compiles shaders when they first run. A device that needs longer is
+ * treated as lost.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
  *
@@ -437,15 +442,21 @@ EFFVK_API void effvk_classifier_flush (EffvkClassifier *classifier);
  * effvk_classifier_get_statistics:
  * @classifier: a classifier
  *
- * What the classifier did and is, as a dictionary:
- * "images" (t), "submissions" (t), "copied-bytes" (t), "frames-copied" (t), "frames-in-place" (t:
- * which were read where they lie, see effvk_image_set_memory()), "frames-by-device" (t: which the
- * device itself copied, see effvk_frame_memory_new_from_vulkan() and
- * effvk_frame_memory_new_from_dmabuf()), "frames-imported" (t: of both, those in memory that was
- * imported), "not-finite" (t), "device" (s), "driver" (s), "precision" (s: "fp32", "fp16"),
- * "dispatches" (u: per submission), "memory-bytes" (t: allocated from the device), "weights-bytes"
- * (t), "arena-bytes" (t), "gpu-time-p50", "gpu-time-p95" and "gpu-time-p99" (t: ns, of the last
- * 1024 submissions), the same of "total-time", "kernels" (as: per dispatch "op kernel", in order).
+ * Tells what the classifier did and is, as a dictionary:
+ *
+ * - "images", "submissions" (t): how many there were
+ * - "copied-bytes", "frames-copied" (t): what the CPU copied
+ * - "frames-in-place" (t): frames that the device read where they lie, see effvk_image_set_memory()
+ * - "frames-by-device" (t): frames that the device copied itself, see
+ *   effvk_frame_memory_new_from_vulkan() and effvk_frame_memory_new_from_dmabuf()
+ * - "frames-imported" (t): of the last two, those in imported memory
+ * - "not-finite" (t): images whose answer was not finite
+ * - "device", "driver" (s), "precision" (s: "fp32" or "fp16")
+ * - "dispatches" (u): of one submission
+ * - "kernels" (as): "op kernel" of each dispatch, in order
+ * - "memory-bytes" (t): allocated from the device; "weights-bytes" and "arena-bytes" (t): of that
+ * - "gpu-time-p50", "gpu-time-p95", "gpu-time-p99" (t): ns, of the last 1024 submissions
+ * - "total-time-p50", "total-time-p95", "total-time-p99" (t): the same from submit to collect
  *
  * Returns: (transfer full): a #GVariant of type a{sv}
  *
@@ -460,14 +471,21 @@ EFFVK_API GVariant *effvk_classifier_get_statistics (EffvkClassifier *classifier
  * @n_runs: how often to run, 1 to 1000
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Times every dispatch of one submission, full of copies of @image, one after the other. That takes
- * longer than a submission, where dispatches that do not need each other may overlap.
+ * Times every dispatch of one submission that is full of copies of @image, one after the other.
+ * That takes longer than a submission, in which independent dispatches may overlap. The answer is a
+ * dictionary:
  *
- * A dictionary: "clock" (s: "device", or "host" where the device has none: then dispatches are
- * submitted one by one, and times are an estimate), and "dispatches" (aa{sv}: in order), each with
- * "op" (s), "kernel" (s), "input" and "output" (s: the shape of one, "112x112x32"), "time" (d: ns,
- * the median of all runs), "flops" (d: floating-point operations, two a multiply-add; 0 where they
- * are not counted) and "bytes" (t: of all tensors that are read or written, each once).
+ * - "clock" (s): "device", or "host" where the device has none. Dispatches are submitted one by one
+ *   then, and times are estimates.
+ * - "dispatches" (aa{sv}): in order
+ *
+ * Each dispatch has:
+ *
+ * - "op", "kernel" (s)
+ * - "input", "output" (s): the shape of one, such as "112x112x32"
+ * - "time" (d): ns, the median of all runs
+ * - "flops" (d): floating-point operations, two a multiply-add; 0 where they are not counted
+ * - "bytes" (t): of all tensors that are read or written, each once
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
  *
@@ -479,15 +497,19 @@ EFFVK_API GVariant *effvk_classifier_profile (EffvkClassifier *classifier, const
 /**
  * effvk_classifier_get_executables:
  * @classifier: a classifier
- * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain:
- * %EFFVK_DEVICE_ERROR_UNSUPPORTED where the driver
- *   has no VK_KHR_pipeline_executable_properties
+ * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Compiles the network's pipelines once more and gives what the driver's compiler says of them:
- * registers, spills, shared memory, whatever it has. An array of dictionaries, one a pipeline: "op"
- * and "kernel" (s), "dispatches" (u: how many take it), "constants" (au: its specialization), and
- * "executables" (aa{sv}), each with "name" (s), "subgroup-size" (u) and "statistics" (a{sv}: by the
- * driver's names, numbers or booleans). May be called from any thread.
+ * Compiles the network's pipelines once more and gives what the driver's compiler says of them,
+ * such as registers, spills and shared memory. Fails with %EFFVK_DEVICE_ERROR_UNSUPPORTED where the
+ * driver has no VK_KHR_pipeline_executable_properties. May be called from any thread.
+ *
+ * The answer is an array with a dictionary for each pipeline:
+ *
+ * - "op", "kernel" (s)
+ * - "dispatches" (u): how many take it
+ * - "constants" (au): its specialization
+ * - "executables" (aa{sv}): each has "name" (s), "subgroup-size" (u) and "statistics" (a{sv}). The
+ *   driver names the statistics. They are numbers or booleans.
  *
  * Returns: (transfer full): a #GVariant of type aa{sv}, or %NULL with @error set
  *
@@ -502,16 +524,19 @@ EFFVK_API GVariant *effvk_classifier_get_executables (EffvkClassifier *classifie
  * @options: (nullable): precision and batch size are those to tune for; %NULL means the defaults
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
- * Times every kernel that the device can run for each operation of the network, and remembers the
- * fastest in the cache directory, for this device, driver and network: effvk_classifier_new() uses
- * them from then on. Kernels whose answers are not those of the built-in choice are left out. Takes
- * seconds on a GPU and up to minutes on a CPU device; nothing else should use the device meanwhile.
- * When the calling thread's current #GCancellable (g_cancellable_push_current()) is cancelled, it
- * ends within seconds with %G_IO_ERROR_CANCELLED and remembers nothing.
+ * Times every kernel that the device can run for each operation of the network. It keeps the
+ * fastest in the cache directory, for this device, driver and network. effvk_classifier_new() uses
+ * them from then on. Kernels whose answers are not those of the built-in choice are left out.
  *
- * A dictionary: "before" and "after" (d: ns of all operations, one after the other), "ops" (u: how
- * many), and "changes" (a(usssdd): number, operation, kernel before and after, ns before and
- * after).
+ * This takes seconds on a GPU and up to minutes on a CPU device. Nothing else should use the device
+ * meanwhile. The calling thread's current #GCancellable (g_cancellable_push_current()) ends it
+ * within seconds with %G_IO_ERROR_CANCELLED. It keeps nothing then.
+ *
+ * The answer is a dictionary:
+ *
+ * - "before", "after" (d): ns of all operations, one after the other
+ * - "ops" (u): how many there are
+ * - "changes" (a(usssdd)): number, operation, kernel before and after, ns before and after
  *
  * Returns: (transfer full): a #GVariant of type a{sv}, or %NULL with @error set
  *

@@ -102,17 +102,16 @@ G_DECLARE_FINAL_TYPE (EffvkDevice, effvk_device, EFFVK, DEVICE, GObject)
  *
  * Opens a device. @selector is one of
  *
- * - "auto": the best GPU (discrete before integrated before virtual), else a CPU device, about
- *   which one message is logged
+ * - "auto": the best GPU (discrete before integrated before virtual), else a CPU device; one
+ *   message says so
  * - "gpu": as "auto", but a CPU device is refused
  * - "cpu": the first CPU device
  * - a number: the device's index in effvk_device_list()
  * - a UUID, with or without dashes: that device
  * - anything else: the first device whose name contains it, letter case ignored
  *
- * A device that "auto" or "gpu" chooses but that cannot be opened is passed over for the next,
- * about which a message is logged. While a device that @selector chooses is open in this process,
- * the same object is returned.
+ * "auto" and "gpu" pass over a device that cannot be opened. A message is logged, and the next one
+ * is tried. While the chosen device is open in this process, the same object is returned.
  *
  * Returns: (transfer full): the device, or %NULL with @error set
  *
@@ -188,8 +187,8 @@ EFFVK_API gboolean effvk_device_is_lost (EffvkDevice *device);
  * @device: a device
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Waits until all that was submitted to the device's queue before is done, also what others have
- * submitted to the queue of a device that was made by effvk_device_new_from_vulkan().
+ * Waits until the device is done with all that was submitted to its queue before. That includes
+ * what others submit to the queue of a device of effvk_device_new_from_vulkan().
  *
  * Returns: whether it is done; %FALSE with @error set when the device was lost or does not answer
  *
@@ -326,11 +325,16 @@ EFFVK_API const char *effvk_device_info_get_problem (const EffvkDeviceInfo *info
  * effvk_device_info_get_limits:
  * @info: a device's description
  *
- * Gets the limits of the device that kernels are chosen by, under Vulkan's names:
- * "maxStorageBufferRange" (u: bytes of the largest tensor; a network with a larger one cannot run
- * there), "maxTexelBufferElements" (u), "maxComputeSharedMemorySize" (u: bytes),
- * "maxComputeWorkGroupInvocations" (u), "maxPerStageDescriptorStorageBuffers" (u) and
- * "subgroupSize" (u). May be called from any thread.
+ * Gets the limits of the device that kernels are chosen by. They have Vulkan's names and are of
+ * type u:
+ *
+ * - "maxStorageBufferRange": bytes of the largest tensor that a network may have there
+ * - "maxTexelBufferElements"
+ * - "maxComputeSharedMemorySize": bytes
+ * - "maxComputeWorkGroupInvocations", "maxPerStageDescriptorStorageBuffers"
+ * - "subgroupSize"
+ *
+ * May be called from any thread.
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}
  *
@@ -355,11 +359,11 @@ EFFVK_API GPtrArray *effvk_device_list (GError **error);
  * effvk_device_describe:
  * @device: a device
  *
- * What the device says of itself, for a report to whoever looks into a problem: driver, version,
- * limits, memory types and queue families, one a line. For people: what is in it may change. May be
- * called from any thread.
+ * Describes the device for a problem report: driver, version, limits, memory types and queue
+ * families, one a line. The text is for people, and may change. May be called from any thread.
  *
  * Returns: (transfer full): text of several lines
+ *
  * Since: 0.2
  */
 EFFVK_API char *effvk_device_describe (EffvkDevice *device);

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * EffvkEmbeddings:
  *
- * The embeddings of a collection of images, and what each is of. An item is one image; it has one
- * embedding or, where an image was seen mirrored and cropped as well (#EffvkTeacher), several
- * views, of which the first is the image as it is. All come from one network: embeddings of others
+ * The embeddings of a collection of images, and what each is of. An item is one image. It has one
+ * embedding, or several where the image was also seen mirrored and cropped (#EffvkTeacher). The
+ * first of these views is the image as it is. All come from one network: embeddings of others
  * cannot be compared with them.
  *
  * Not thread-safe: one thread at a time uses an object.
@@ -52,10 +52,10 @@ EFFVK_API EffvkEmbeddings *effvk_embeddings_new_from_file (const char *path, GEr
  * @path: (type filename): where to write
  * @error: return location of a #GError in the %G_IO_ERROR domain
  *
- * Writes the collection. A name that ends in ".npy" makes a file of NumPy's, [items, size] floats
- * of each item's first view, and "@path.json" beside it: an array with an object per item,
- * "source", "time" (ns, or null) and "labels". Any other makes one safetensors file: "embeddings"
- * [views, size], and "items", that JSON as bytes, with the number of views per item. A file appears
+ * Writes the collection. A name that ends in ".npy" makes a NumPy file with [items, size] floats of
+ * each item's first view. "@path.json" beside it is an array with an object per item: "source",
+ * "time" (ns, or null) and "labels". Any other name makes one safetensors file. It has "embeddings"
+ * [views, size], and "items": that JSON as bytes, with the number of views per item. A file appears
  * whole or not at all.
  *
  * Returns: whether the files were written

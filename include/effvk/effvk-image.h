@@ -69,9 +69,9 @@ EFFVK_API GQuark effvk_image_error_quark (void);
 /**
  * EffvkImage:
  *
- * A raw frame: a format, a size in pixels, and where its pixels are. They are in planes in system
- * memory, which the image points to but does not own (unless made by
- * effvk_image_new_from_bytes_checked()), or in memory that a device sees
+ * A raw frame: a format, a size in pixels, and where its pixels are. An image points to planes in
+ * system memory, but does not own them. One that effvk_image_new_from_bytes_checked() made holds a
+ * reference to them. The pixels may also be in memory that a device sees
  * (effvk_image_set_memory()). One image may be reused for any number of frames. Not thread-safe.
  *
  * Since: 0.1
@@ -88,9 +88,9 @@ EFFVK_API GType effvk_image_get_type (void);
  * @height: in pixels, 1 to %EFFVK_IMAGE_MAX_SIZE
  * @error: return location of a #GError in the %EFFVK_IMAGE_ERROR domain
  *
- * Makes an image without pixels; effvk_image_set_plane() gives them. Y'CbCr formats begin as BT.601
- * limited range below 720 lines and BT.709 limited range from there, chroma sited left; RGB and
- * gray as full range.
+ * Makes an image without pixels. effvk_image_set_plane() gives them. RGB and gray begin as full
+ * range. Y'CbCr begins as limited range with chroma sited left: BT.601 below 720 lines, BT.709 from
+ * there on.
  *
  * Returns: (transfer full): the image, or %NULL with @error set
  *
@@ -179,12 +179,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkImage, effvk_image_free)
  * effvk_image_set_plane: (skip)
  * @image: an image
  * @plane: which plane, from 0
- * @data: the first byte of the plane's first row; must stay readable until the call that takes the
- *   image (classify or submit) returns
+ * @data: the first byte of the plane's first row
  * @stride: bytes from a row to the next, at least the row's own bytes
  * @size: bytes readable at @data
  *
- * Sets where the pixels of a plane are. The image does not own them.
+ * Sets where the pixels of a plane are. The image does not own them. They must stay readable until
+ * the call that takes the image (classify or submit) returns. With effvk_image_set_memory() they
+ * must stay until the result is collected.
  *
  * Returns: whether the plane exists and @size holds all its rows; on failure the image is unchanged
  *
@@ -299,11 +300,11 @@ EFFVK_API gsize effvk_frame_memory_get_size (EffvkFrameMemory *memory);
  * @image: an image
  * @memory: (nullable): what the planes lie in; a reference is taken
  *
- * Says that the planes, which effvk_image_set_plane() tells as ever, lie in @memory. A classifier
- * of that memory's device then reads the pixels there instead of copying them, if their offsets in
- * it and their strides are multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT and no other frame is in its
- * submission: until the image's result is collected its pixels must not change, or the result is
- * that of some mixture.
+ * Says that the planes lie in @memory. effvk_image_set_plane() still tells where. A classifier of
+ * that memory's device may then read the pixels there instead of copying them. Their offsets in
+ * @memory and their strides have to be multiples of %EFFVK_FRAME_MEMORY_ALIGNMENT, and no other
+ * frame may be in the submission. The pixels must not change until the image's result is collected.
+ * Otherwise the result may mix two frames.
  *
  * Since: 0.1
  */

@@ -56,17 +56,20 @@ G_DECLARE_FINAL_TYPE (EffvkModel, effvk_model, EFFVK, MODEL, GObject)
 /**
  * effvk_model_new_from_file:
  * @path: (type filename) (nullable): a safetensors, ONNX or TFLite file, or a directory that holds
- *   "model.safetensors"; %NULL: the model that comes with effvk, which tells the state of a video
- *   signal ("picture", "black", "color-bars", "noise", …), or the file that the environment
- *   variable EFFVK_MODEL names
+ *   "model.safetensors"; %NULL: the default model
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
  * Reads and checks a model: its header, every tensor's shape and every weight (NaN and infinite
  * weights are refused). The file is read whole and not needed afterwards.
  *
- * What tensors cannot say (preprocessing, padding, batch norm's epsilon, labels) is taken from the
- * file's own metadata, else from a "config.json" beside it in timm's form, else it is what weights
- * with such tensor names are trained with. effvk_model_inspect() tells which.
+ * Tensors do not say everything: preprocessing, padding, batch norm's epsilon and labels come from
+ * the file's metadata, or else from a "config.json" of timm's form beside it. Where neither says
+ * them, they are those of the training that the tensors' names imply. effvk_model_inspect() tells
+ * the source of each.
+ *
+ * The default model is the file that the environment variable EFFVK_MODEL names. Without it, it is
+ * the model that comes with effvk, which tells the state of a video signal ("picture", "black",
+ * "color-bars", "noise", …).
  *
  * Returns: (transfer full): the model, or %NULL with @error set
  *
@@ -77,15 +80,18 @@ EFFVK_API EffvkModel *effvk_model_new_from_file (const char *path, GError **erro
 /**
  * effvk_model_new_with_overrides:
  * @path: (type filename) (nullable): as effvk_model_new_from_file()
- * @overrides: (nullable): a JSON object that goes before all that the model says of itself. Its
- *   keys are those of timm's pretrained_cfg ("input_size", "mean", "std", "interpolation",
- *   "crop_pct", "crop_mode", "label_names") and "resize_size", "antialias", "padding" ("symmetric",
- *   "same"), "bn_eps", "activation" ("silu", "relu6", "relu"), "output_activation" ("softmax",
- *   "sigmoid", "none"), "output" (the name of a graph's output with the classes, where an ONNX or
- *   TFLite file has several)
+ * @overrides: (nullable): a JSON object that overrides the model's own metadata
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
- * Reads a model as effvk_model_new_from_file() does. @overrides override the model's own metadata.
+ * Reads a model as effvk_model_new_from_file() does. @overrides may have these keys of timm's
+ * pretrained_cfg: "input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode",
+ * "label_names". These are effvk's own:
+ *
+ * - "resize_size", "antialias", "bn_eps"
+ * - "padding": "symmetric", "same"
+ * - "activation": "silu", "relu6", "relu"
+ * - "output_activation": "softmax", "sigmoid", "none"
+ * - "output": the output with the classes, where an ONNX or TFLite graph has several
  *
  * Returns: (transfer full): the model, or %NULL with @error set
  *
@@ -145,14 +151,13 @@ EFFVK_API gboolean effvk_model_save (EffvkModel *model, const char *path, GError
  * effvk_model_save_onnx:
  * @model: a model
  * @path: (type filename): where to write
- * @error: return location of a #GError: %EFFVK_MODEL_ERROR_UNSUPPORTED for a model that is too
- * large
- *   (2 GiB), or one of the %G_IO_ERROR domain
+ * @error: return location of a #GError in the %EFFVK_MODEL_ERROR or %G_IO_ERROR domain
  *
- * Writes the network as an ONNX file, from normalised images [N,C,H,W] of the model's input size,
- * in 32-bit floats, to logits [N,classes], N open. Batch norm is folded into the convolutions. The
- * recipe and the labels are in the file's metadata. An existing file is replaced as
- * effvk_model_save() does.
+ * Writes the network as an ONNX file. It takes normalised images [N,C,H,W] of the model's input
+ * size in 32-bit floats, with any N, and gives logits [N,classes]. Batch norm is folded into the
+ * convolutions. The recipe and the labels are in the file's metadata. An existing file is replaced
+ * as effvk_model_save() does. A model of more than 2 GiB is refused with
+ * %EFFVK_MODEL_ERROR_UNSUPPORTED.
  *
  * Returns: whether the file was written
  *
@@ -218,9 +223,9 @@ EFFVK_API const char *effvk_model_get_name (EffvkModel *model);
  * effvk_model_get_output_activation:
  * @model: a model
  *
- * Gets what makes scores of the network's answers where the options of a classifier say nothing
- * else: what the file says, else %EFFVK_OUTPUT_ACTIVATION_SIGMOID for one class and
- * %EFFVK_OUTPUT_ACTIVATION_SOFTMAX for more.
+ * Gets what makes scores of the network's answers. It holds unless the options of a classifier say
+ * otherwise. It is what the file says. Where the file says nothing, it is
+ * %EFFVK_OUTPUT_ACTIVATION_SIGMOID for one class and %EFFVK_OUTPUT_ACTIVATION_SOFTMAX for more.
  *
  * Softmax over one class is always 1: effvk_classifier_new() logs a message about it.
  *
@@ -322,14 +327,19 @@ EFFVK_API guint64 effvk_model_get_macs (EffvkModel *model);
  * effvk_model_inspect:
  * @model: a model
  *
- * Describes the model as a JSON object with "variant", "parameters", "macs", "classes", "labels"
- * (first, last), "input"
- * (width, height, channels, mean, std, resize, crop, interpolation, antialias), "output"
- * (activation), "architecture" (padding, bn_eps, activation, stem, stages, head), "names" (whose
- * names the tensors have: "torchvision", "timm", "lukemelas"), "unknown_threshold" and "teaching"
- * of a model that was taught, and "sources", which names for each
- * value where it came from: "tensors", "metadata" (in the file), "config.json", "override",
- * "labels file", or "default": how weights with such names are trained.
+ * Describes the model as a JSON object:
+ *
+ * - "variant", "parameters", "macs", "classes"
+ * - "labels": first, last
+ * - "input": width, height, channels, mean, std, resize, crop, interpolation, antialias
+ * - "output": activation
+ * - "architecture": padding, bn_eps, activation, stem, stages, head
+ * - "names": whose names the tensors have, such as "torchvision", "timm" or "lukemelas"
+ * - "unknown_threshold", "teaching": of a model that was taught
+ * - "sources": where each value came from
+ *
+ * A source is "tensors", "metadata" (in the file), "config.json", "override", "labels file", or
+ * "default": the training that the tensors' names imply.
  *
  * Returns: (transfer full): JSON text
  *

@@ -157,13 +157,13 @@ EFFVK_API const float *effvk_result_get_embedding (EffvkResult *result, guint *n
  * @width: (out): cells of a row
  * @height: (out): rows
  *
- * Tells where the network saw its best class: the class activation map, the classifier's row of
- * that class times the head's activations in each cell. The mean of the cells is the class's raw
- * answer less its bias: cells above it speak for the class, cells below it against. Rows and
- * columns lie as those of the image in memory, whatever its orientation;
+ * Tells where the network saw its best class. This is the class activation map: in each cell, the
+ * head's activations times the classifier's row of that class. The cells' mean is the class's raw
+ * answer less its bias. Cells above the mean speak for the class, cells below it against.
+ *
+ * Rows and columns lie as those of the image in memory, whatever its orientation.
  * effvk_result_get_heatmap_area() says which part of the image they cover. The class is the
- * network's best for this image alone, also in a result of an
- * #EffvkSmoother.
+ * network's best for this image alone, also in a result of an #EffvkSmoother.
  *
  * Returns: (transfer none) (nullable): [height,width] floats, when the classifier was made with
  * #EffvkClassifierOptions:heatmaps; else %NULL. Valid as long as @result.
@@ -181,8 +181,8 @@ EFFVK_API const float *effvk_result_get_heatmap (EffvkResult *result, guint *wid
  * @height: (out): the height
  *
  * Tells which part of the image, or of its crop or region, the heat map covers, in shares of its
- * size: a network that was trained on the middle of pictures sees less than all of it, and one that
- * was trained with a border more. All are 0 without a heat map.
+ * size. A network that was trained on the middle of pictures sees less than all of it. One that was
+ * trained with a border sees more. All are 0 without a heat map.
  *
  * Since: 0.2
  */

@@ -32,8 +32,9 @@ typedef void (*EffvkSelftestFunc) (const char *op, const char *kernel, const cha
  * @n_failed: (out) (optional): comparisons that failed
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Runs every kernel that the device can run on random shapes and values, and compares with a plain
- * double-precision computation on the CPU. The bound is an NMSE of 1e-7 in fp32 and 1e-4 in fp16.
+ * Runs every kernel that the device can run, on random shapes and values. Compares the answers with
+ * a plain double-precision computation on the CPU. The bound is an NMSE of 1e-7 in fp32 and 1e-4 in
+ * fp16.
  *
  * Returns: whether every comparison could be made; @n_failed tells how they ended
  *
@@ -54,11 +55,11 @@ EFFVK_API gboolean effvk_selftest_run (EffvkDevice *device, EffvkPrecision preci
  * @n_failed: (out) (optional): comparisons that failed
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Checks that the device gives the same answer to the last bit each time: small networks of odd
- * sizes are recorded once and run @n_replays times, with other work in between, and compared with a
- * run of one operation at a time. The same runs at once on a queue of each family that computes.
- * Bytes are copied through mapped memory, also through memory that is not coherent where the device
- * has such.
+ * Checks that the device gives the same answer to the last bit each time. Small networks of odd
+ * sizes are recorded once and run @n_replays times, with other work in between. They are compared
+ * with a run of one operation at a time. The same runs at once on a queue of each family that
+ * computes. Bytes are copied through mapped memory, and through memory that is not coherent where
+ * the device has such.
  *
  * The operations that @func is told of are "network", with the kernels "replayed" and "queues", and
  * "memory", with "mapped" and "not-coherent". The error is 0 or infinite.
@@ -66,6 +67,7 @@ EFFVK_API gboolean effvk_selftest_run (EffvkDevice *device, EffvkPrecision preci
  * May be called from any thread.
  *
  * Returns: whether every comparison could be made; @n_failed tells how they ended
+ *
  * Since: 0.2
  */
 EFFVK_API gboolean effvk_selftest_replay (EffvkDevice *device, EffvkPrecision precision,

@@ -10,21 +10,21 @@ G_BEGIN_DECLS
 /**
  * EffvkSmoother:
  *
- * Makes of the results of a stream, or of an object that is tracked through one, answers that do
- * not flap. In this order:
+ * Makes steady answers of the results of a stream, or of an object that is tracked through one. It
+ * works in this order:
  *
- * 1. The network's raw answers are averaged over time, exponentially (effvk_smoother_set_weight(),
- *    effvk_smoother_set_time_constant()); scores are made of the averages.
+ * 1. It averages the network's raw answers over time, exponentially (effvk_smoother_set_weight(),
+ *    effvk_smoother_set_time_constant()), and makes scores of the averages.
  * 2. Classes that effvk_smoother_set_filter() leaves out do not count.
- * 3. The *label* is the best class, but a class that is already the label is left only for one that
- *    is better by effvk_smoother_set_hysteresis().
- * 4. It is %EFFVK_CLASS_UNKNOWN where its score is too low, where the two best are too near to each
- *    other (effvk_smoother_set_unknown()), or where no class counts.
- * 5. Another label than the one so far has to be found for effvk_smoother_set_hold() without a
- *    break before it becomes the label. The first is the label at once.
+ * 3. The *label* is the best class. Another class replaces it only when it is better by
+ *    effvk_smoother_set_hysteresis().
+ * 4. The label is %EFFVK_CLASS_UNKNOWN in three cases: its score is too low, the two best are too
+ *    near to each other (effvk_smoother_set_unknown()), or no class counts.
+ * 5. A new label has to hold without a break for effvk_smoother_set_hold() before it replaces the
+ *    old one. The first label counts at once.
  *
- * A new smoother does nothing of all that until it is told to. Settings may be changed between two
- * results. Not thread-safe: one smoother is used by one thread at a time.
+ * A new smoother does none of this until it is told to. Settings may be changed between two
+ * results. Not thread-safe: one thread at a time uses a smoother.
  *
  * Since: 0.1
  */

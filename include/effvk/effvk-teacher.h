@@ -48,9 +48,9 @@ EFFVK_API GQuark effvk_teacher_error_quark (void);
 /**
  * EffvkTeacher:
  *
- * Teaches a model classes of one's own: the network's features (embeddings) of a few pictures are
- * computed on the device, and a new classifier on top of them is fitted on the CPU, in seconds. The
- * network itself, the backbone, stays as it is.
+ * Teaches a model new classes by a few pictures. The device computes the network's features of the
+ * pictures, their embeddings. The CPU fits a new classifier to them, in seconds. The network
+ * itself, the backbone, stays as it is.
  *
  * The classifier is a logistic regression, fitted by L-BFGS. How strongly it is regularised, how
  * sure its scores are, and how good it is, is found by cross-validation. The same pictures, in the
@@ -212,13 +212,16 @@ EFFVK_API EffvkEmbeddings *effvk_teacher_get_embeddings (EffvkTeacher *teacher);
  * the labels, sorted. Every class needs two pictures at least. Classes weigh the same, however many
  * pictures each has.
  *
- * The model knows its own unknown-threshold (effvk_model_get_unknown_threshold()): at least 95 % of
- * pictures like those that it was taught with score more. effvk_model_get_teaching() has
- * "pictures", "classes" (an object: pictures of each), "accuracy" and "accuracy_interval" (of
- * cross-validation; 95 %), "log_loss", "temperature", "l2", "views", "folds" and "seed".
- * effvk_model_save() keeps all of that.
+ * The model has an unknown-threshold (effvk_model_get_unknown_threshold()). At least 95 % of
+ * pictures like those that it was taught with score more. effvk_model_get_teaching() tells how it
+ * was taught:
  *
- * More pictures may be added after that, and another model be made.
+ * - "pictures", and "classes": the pictures of each
+ * - "accuracy", "accuracy_interval" (95 %): by cross-validation
+ * - "log_loss", "temperature", "l2", "views", "folds", "seed"
+ *
+ * effvk_model_save() keeps all of that. More pictures may be added afterwards, and another model be
+ * made.
  *
  * Returns: (transfer full): the model, or %NULL with @error set
  *
@@ -232,16 +235,19 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  * effvk_teacher_get_report:
  * @teacher: a teacher that made a model
  *
- * What cross-validation found, a dictionary: "classes" (as: labels), "counts" (au: pictures of
- * each), "tried" (u: pictures that were tried: all where they are not too many), "accuracy" (d: the
- * share whose best class, or all of whose classes, are right), "accuracy-interval" ((dd): 95 %, by
- * Wilson), "precision" and "recall" (ad: of each class; NaN where nothing was found or tried),
- * "confusion" (aau: for each class, what its pictures were taken for; empty for multi-label),
- * "offenders" (a(ussdd): item of the embeddings, its label, what it is taken for, and both scores:
- * the ten that are most likely labelled wrong or misleading), "duplicates" (a(uud): pairs of items
- * of different classes that are the same or nearly so, and the cosine of the angle between them as
- * seen from the mean of all),
- * "log-loss" (d), "temperature" (d), "l2" (d), "unknown-threshold" (d), "folds" (u).
+ * Tells what cross-validation found, as a dictionary:
+ *
+ * - "classes" (as): the labels; "counts" (au): pictures of each
+ * - "tried" (u): pictures that were tried, all unless they are too many
+ * - "accuracy" (d): the share whose best class, or all of whose classes, are right
+ * - "accuracy-interval" ((dd)): 95 %, by Wilson
+ * - "precision", "recall" (ad): of each class; NaN where nothing was found or tried
+ * - "confusion" (aau): for each class, what its pictures were taken for; empty for multi-label
+ * - "offenders" (a(ussdd)): the ten items that are most likely mislabelled or misleading: the item
+ *   of the embeddings, its label, what it is taken for, and both scores
+ * - "duplicates" (a(uud)): pairs of items of different classes that are nearly the same, and the
+ *   cosine of the angle between them as seen from the mean of all
+ * - "log-loss", "temperature", "l2", "unknown-threshold" (d), "folds" (u)
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}, or %NULL before the first fit
  *
