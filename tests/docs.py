@@ -9,12 +9,14 @@ A comment in front of a block says how it is run here:
     <!-- output -->                                         it is no command, but shows what one prints
     <!-- not run: needs a GPU -->                           and why
 
-A block without one fails. Blocks run in an empty folder, which has the files that the documents speak of: small
+A block without one fails. Rust needs cargo and the crate gstreamer, as Debian's librust-gstreamer-dev has it (or
+EFFVK_CRATES, a folder of crates): without them its blocks are skipped. Blocks run in an empty folder, which has the files that the documents speak of: small
 videos, pictures, a model, labels. A link to a file of the tree must lead somewhere.
 
 usage: docs.py BUILD [DOCUMENT…]
 """
 
+import glob
 import os
 import re
 import shlex
@@ -29,6 +31,21 @@ BLOCK = re.compile(r"(?:^<!-- (?P<how>(?:test|not run|output)[^\n]*?) -->\n+)?^`
 REPLACE = re.compile(r"s(?P<mark>[|~#])(?P<old>.*?)(?P=mark)(?P<new>.*?)(?P=mark)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#: ]+)(?:#[^)]*)?\)")
 SECONDS = 120
+CRATES = os.environ.get("EFFVK_CRATES", "/usr/share/cargo/registry")
+CARGO = """[package]
+name = "block"
+version = "0.0.0"
+edition = "2021"
+
+[dependencies]
+gstreamer = { version = "*", features = ["v1_20"] }
+"""
+CARGO_SOURCE = f"""[source.crates-io]
+replace-with = "here"
+
+[source.here]
+directory = "{CRATES}"
+"""
 
 
 def documents():
@@ -97,6 +114,26 @@ def replaced(code, how):
     return code, idle
 
 
+def lacks(language):
+    """Why blocks in this language cannot be run here, or None."""
+    if language != "rust" or (shutil.which("cargo") and glob.glob(os.path.join(CRATES, "gstreamer-[0-9]*"))):
+        return None
+    return "there is no cargo with the crate gstreamer (librust-gstreamer-dev)"
+
+
+def build_rust(code, folder, values):
+    """The command that runs the block, and what the compiler says when there is none."""
+    project = os.path.join(folder, "block-rust")
+    for path, text in (("Cargo.toml", CARGO), (".cargo/config.toml", CARGO_SOURCE), ("src/main.rs", code)):
+        os.makedirs(os.path.dirname(os.path.join(project, path)), exist_ok=True)
+        with open(os.path.join(project, path), "w", encoding="utf-8") as file:
+            file.write(text)
+    built = subprocess.run(["cargo", "build", "--offline", "--quiet"], cwd=project, env=values,
+                           stderr=subprocess.PIPE, check=False)
+    return ([os.path.join(project, "target", "debug", "block")] if built.returncode == 0 else None,
+            built.stderr.decode(errors="replace"))
+
+
 def run_block(language, code, folder, values):
     """What went wrong when the block ran, or None."""
     if language == "python":
@@ -112,6 +149,10 @@ def run_block(language, code, folder, values):
         if built.returncode:
             return built.stderr.decode()
         command = [os.path.join(folder, "block")]
+    elif language == "rust":
+        command, said = build_rust(code, folder, values)
+        if not command:
+            return said
     else:
         command = ["/bin/bash", "-euo", "pipefail", "-c", commands(code)]
     try:
@@ -142,13 +183,15 @@ def check(path, folder, values):
         line = text.count("\n", 0, block.start("code")) + 1
         name = f"{path}:{line}: {block['code'].strip().splitlines()[0][:60].replace('#', '')}"
         how = block["how"]
-        if how is None and block["language"] in ("sh", "python", "c", ""):
+        if how is None and block["language"] in ("sh", "python", "c", "rust", ""):
             yield name, ["no comment in front of it says how it is run"], None
         elif how is None or how == "output":
             continue
         elif how.startswith("not run"):
             if not re.match(r"not run: \w", how):
                 yield name, ["nothing says why it is not run"], None
+        elif why := lacks(block["language"]):
+            yield name, [], why
         else:
             code, idle = replaced(block["code"], how)
             said = None if idle else run_block(block["language"], code, folder, values)

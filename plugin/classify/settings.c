@@ -75,7 +75,7 @@ gst_effvk_settings_install (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, GST_EFFVK_PROP_ATTACH_HEATMAP,
       g_param_spec_boolean ("attach-heatmap", "Attach heat map",
-                            "Attach to the custom meta where the network saw its best class; it "
+                            "Attach to the custom meta where the network saw its best class. This "
                             "takes one more pass over the network's head",
                             FALSE, playing));
   g_object_class_install_property (

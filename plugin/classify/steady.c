@@ -45,8 +45,8 @@ gst_effvk_steady_install_properties (GObjectClass *object_class, guint first)
   g_object_class_install_property (
       object_class, first + UNKNOWN_THRESHOLD,
       g_param_spec_double ("unknown-threshold", "Unknown threshold",
-                           "The label is \"unknown\" (index -1) where the best class's score is "
-                           "lower. -1: the model's own, which one that was taught has; 0: never",
+                           "The label is \"unknown\" (index -1) where the best class scores less. "
+                           "-1: the model's own threshold, which a taught model has. 0: never",
                            -G_MAXDOUBLE, G_MAXDOUBLE, GST_EFFVK_MODELS_THRESHOLD, flags));
   g_object_class_install_property (
       object_class, first + UNKNOWN_MARGIN,

@@ -344,14 +344,14 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_PASS,
       g_param_spec_string ("pass", "Pass",
-                           "Labels, with commas: buffers pass while one of them is seen. "
-                           "\"type:label\" is of objects and regions",
+                           "Labels, separated by commas. Buffers pass while one of them is seen. "
+                           "\"type:label\" is for objects and regions",
                            NULL, playing));
   g_object_class_install_property (
       object_class, PROP_DROP,
       g_param_spec_string ("drop", "Drop",
-                           "Labels, with commas: buffers are dropped while one of them is seen, "
-                           "also where pass would let them through",
+                           "Labels, separated by commas. Buffers are dropped while one of them is "
+                           "seen, even if pass would let them through",
                            NULL, playing));
   g_object_class_install_property (object_class, PROP_THRESHOLD,
                                    g_param_spec_double ("threshold", "Threshold",
@@ -360,35 +360,34 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_HOLD,
       g_param_spec_uint64 ("hold", "Hold",
-                           "How long, in ns, the gate stays open after a label of pass was seen "
-                           "last; without pass, how long it stays closed after one of drop",
+                           "How long, in ns, the gate stays open after a label of pass was last "
+                           "seen. Without pass: how long it stays closed after a label of drop",
                            0, G_MAXINT64, 0, playing));
   g_object_class_install_property (
       object_class, PROP_PRE_ROLL,
-      g_param_spec_uint64 ("pre-roll", "Pre-roll",
-                           "When the gate opens, the last so many ns go first, from the keyframe "
-                           "before",
-                           0, G_MAXINT64, 0, playing));
-  g_object_class_install_property (
-      object_class, PROP_PRE_ROLL_BYTES,
-      g_param_spec_uint64 ("pre-roll-bytes", "Pre-roll bytes",
-                           "The pre-roll holds no more bytes than this", 0, G_MAXINT64,
-                           DEFAULT_PRE_ROLL_BYTES, playing));
+      g_param_spec_uint64 (
+          "pre-roll", "Pre-roll",
+          "When the gate opens, the last so many ns are sent first, from the keyframe before them",
+          0, G_MAXINT64, 0, playing));
+  g_object_class_install_property (object_class, PROP_PRE_ROLL_BYTES,
+                                   g_param_spec_uint64 ("pre-roll-bytes", "Pre-roll bytes",
+                                                        "How many bytes the pre-roll holds at most",
+                                                        0, G_MAXINT64, DEFAULT_PRE_ROLL_BYTES,
+                                                        playing));
   g_object_class_install_property (
       object_class, PROP_CLASSIFIER,
       g_param_spec_string ("classifier", "Classifier",
-                           "The name of an element of this pipeline: what leaves it tells the "
-                           "label; unset: the buffers' own metadata does",
+                           "The name of an element of this pipeline whose output tells the label. "
+                           "Unset: the buffers' own metadata tells it",
                            NULL, flags | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_LABEL,
+                                   g_param_spec_string ("label", "Label",
+                                                        "The last label. An application may set it",
+                                                        NULL, playing));
   g_object_class_install_property (
-      object_class, PROP_LABEL,
-      g_param_spec_string ("label", "Label",
-                           "The label that was told last; an application may set it", NULL,
-                           playing));
-  g_object_class_install_property (object_class, PROP_OPEN,
-                                   g_param_spec_boolean ("open", "Open",
-                                                         "Whether buffers pass; notified", FALSE,
-                                                         readable));
+      object_class, PROP_OPEN,
+      g_param_spec_boolean ("open", "Open", "Whether buffers pass. Changes are notified", FALSE,
+                            readable));
   g_object_class_install_property (object_class, PROP_STATS,
                                    g_param_spec_boxed ("stats", "Statistics",
                                                        "How many buffers were passed and dropped",
@@ -407,10 +406,9 @@ gst_effvk_gate_class_init (GstEffvkGateClass *klass)
   install_properties (object_class);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (
-      element_class, "effvk gate", "Filter/Video",
-      "Passes buffers or drops them, by what classification metadata says",
-      "the effvk maintainers");
+  gst_element_class_set_static_metadata (element_class, "effvk gate", "Filter/Video",
+                                         "Passes or drops buffers by their classification metadata",
+                                         "the effvk maintainers");
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_effvk_gate_change_state);
   gst_effvk_classification_meta_register ();
 }

@@ -206,7 +206,7 @@ find_instance (GstEffvkVulkan *vulkan, GstElement *element, GError **error)
     instance = keep (element, &vulkan->instance, instance);
   if (!instance)
     g_set_error_literal (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_NO_DRIVER,
-                         "GStreamer's Vulkan instance cannot be had");
+                         "GStreamer's Vulkan instance cannot be opened");
   return instance;
 }
 

@@ -307,7 +307,7 @@ install_properties (GObjectClass *object_class)
 
   g_object_class_install_property (object_class, PROP_SHOW,
                                    g_param_spec_flags ("show", "Show",
-                                                       "What is drawn, where metadata tells it",
+                                                       "What is drawn where the metadata has it",
                                                        GST_EFFVK_TYPE_SHOW, DEFAULT_SHOW, flags));
   g_object_class_install_property (object_class, PROP_PLACE,
                                    g_param_spec_enum ("place", "Place",
@@ -316,27 +316,29 @@ install_properties (GObjectClass *object_class)
                                                       GST_EFFVK_PLACE_TOP_LEFT, flags));
   g_object_class_install_property (
       object_class, PROP_FONT,
-      g_param_spec_string ("font", "Font",
-                           "The family of the font, or several with commas, as fontconfig has them",
-                           DEFAULT_FONT, flags));
+      g_param_spec_string (
+          "font", "Font",
+          "The font's family, or several separated by commas, by fontconfig's names", DEFAULT_FONT,
+          flags));
   g_object_class_install_property (
       object_class, PROP_FONT_SIZE,
-      g_param_spec_double ("font-size", "Font size",
-                           "In shares of the picture's shorter side; never below 8 pixels", 0.005,
-                           0.5, DEFAULT_FONT_SIZE, flags));
-  g_object_class_install_property (object_class, PROP_COLOR,
-                                   g_param_spec_uint ("color", "Color",
-                                                      "Of the frame's text and bars, 0xAARRGGBB", 0,
-                                                      G_MAXUINT32, DEFAULT_COLOR, flags));
+      g_param_spec_double (
+          "font-size", "Font size",
+          "The text's size as a share of the picture's shorter side, 8 pixels at least", 0.005, 0.5,
+          DEFAULT_FONT_SIZE, flags));
+  g_object_class_install_property (
+      object_class, PROP_COLOR,
+      g_param_spec_uint ("color", "Color", "The color of the frame's text and bars, 0xAARRGGBB", 0,
+                         G_MAXUINT32, DEFAULT_COLOR, flags));
   g_object_class_install_property (object_class, PROP_BACKGROUND,
                                    g_param_spec_uint ("background", "Background",
-                                                      "Behind the text, 0xAARRGGBB", 0, G_MAXUINT32,
-                                                      DEFAULT_BACKGROUND, flags));
+                                                      "The color behind the text, 0xAARRGGBB", 0,
+                                                      G_MAXUINT32, DEFAULT_BACKGROUND, flags));
   g_object_class_install_property (
       object_class, PROP_BOX_COLOR,
       g_param_spec_uint ("box-color", "Box color",
-                         "Of boxes around objects, 0xAARRGGBB; 0: each label has its own", 0,
-                         G_MAXUINT32, 0, flags));
+                         "The color of boxes around objects, 0xAARRGGBB. 0: each label has its own",
+                         0, G_MAXUINT32, 0, flags));
   g_object_class_install_property (object_class, PROP_THRESHOLD,
                                    g_param_spec_double ("threshold", "Threshold",
                                                         "Classes with a lower score are not drawn",
@@ -348,8 +350,8 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_STRIP_DURATION,
       g_param_spec_uint64 ("strip-duration", "Strip duration",
-                           "How much of the past the strip shows, ns of running time", GST_SECOND,
-                           G_MAXINT64, DEFAULT_STRIP_DURATION, flags));
+                           "How much of the past the strip shows, in ns of running time",
+                           GST_SECOND, G_MAXINT64, DEFAULT_STRIP_DURATION, flags));
 }
 
 static void
@@ -368,7 +370,7 @@ gst_effvk_overlay_class_init (GstEffvkOverlayClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (
       element_class, "effvk overlay", "Filter/Editor/Video",
-      "Draws classes, objects and regions of classification metadata on video",
+      "Draws the classes, objects and regions of classification metadata on video",
       "the effvk maintainers");
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_effvk_overlay_change_state);
   gst_effvk_classification_meta_register ();

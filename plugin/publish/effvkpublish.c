@@ -407,7 +407,7 @@ gst_effvk_publish_class_init (GstEffvkPublishClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (
       element_class, "effvk publisher", "Filter/Metadata/Video",
-      "Sends what classification metadata says as JSON to files, brokers and webhooks",
+      "Sends classification metadata as JSON to files, brokers and webhooks",
       "the effvk maintainers");
   transform_class->start = gst_effvk_publish_start;
   transform_class->stop = gst_effvk_publish_stop;

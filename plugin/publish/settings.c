@@ -17,19 +17,18 @@ install_what (GObjectClass *object_class, GParamFlags ready, GParamFlags playing
       object_class, GST_EFFVK_PUBLISH_PROP_LOCATION,
       g_param_spec_string (
           "location", "Location",
-          "Where records go: URIs, several with spaces. - (the standard output), file:PATH, "
-          "unix:PATH, mqtt(s)://HOST:PORT/TOPIC, kafka://HOST:PORT/TOPIC, http(s)://HOST/PATH; "
-          "\"targets\" says which of them this build has",
+          "Where records go: URIs, separated by spaces. - is the standard output. Others are "
+          "file:PATH, unix:PATH, mqtt(s)://HOST:PORT/TOPIC, kafka://HOST:PORT/TOPIC and "
+          "http(s)://HOST/PATH. targets lists those that this build has",
           DEFAULT_LOCATION, ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_SOURCE,
       g_param_spec_string ("source", "Source",
-                           "What the stream is called in records; unset: the element's name", NULL,
-                           ready));
+                           "The stream's name in records. Unset: the element's name", NULL, ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_TAGS,
       g_param_spec_string ("tags", "Tags",
-                           "A JSON object of your own, which each record has as \"tags\"", NULL,
+                           "A JSON object of yours that each record carries as \"tags\"", NULL,
                            ready));
   g_object_class_install_property (object_class, GST_EFFVK_PUBLISH_PROP_WHAT,
                                    g_param_spec_flags ("what", "What", "What is published",
@@ -41,10 +40,10 @@ install_what (GObjectClass *object_class, GParamFlags ready, GParamFlags playing
                                                       playing));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_MAX_RATE,
-      g_param_spec_double ("max-rate", "Maximum rate",
-                           "Frames a second, of running time, that have records; changes are not "
-                           "limited. 0: all",
-                           0.0, 1e6, 0.0, playing));
+      g_param_spec_double (
+          "max-rate", "Maximum rate",
+          "How many frames a second of running time have records. Changes are not limited. 0: all",
+          0.0, 1e6, 0.0, playing));
 }
 
 static void
@@ -52,34 +51,36 @@ install_how (GObjectClass *object_class, GParamFlags ready)
 {
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_CREDENTIALS,
-      g_param_spec_string ("credentials", "Credentials",
-                           "A file with user:password, or env:NAME, a variable of the environment "
-                           "with that",
-                           NULL, ready));
+      g_param_spec_string (
+          "credentials", "Credentials",
+          "A file with user:password, or env:NAME for an environment variable with it", NULL,
+          ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_SECRET,
       g_param_spec_string ("secret", "Secret",
-                           "A file with, or env:NAME of, the key that signs what is sent to "
-                           "webhooks: X-Effvk-Signature is sha256= and the HMAC of the body",
+                           "The key that signs webhooks: a file with it, or env:NAME. The header "
+                           "X-Effvk-Signature is sha256= and the HMAC of the body",
                            NULL, ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_MAX_MESSAGES,
-      g_param_spec_uint ("max-messages", "Maximum messages",
-                         "Records that wait for a target; then the oldest are lost, and counted", 1,
-                         G_MAXINT, DEFAULT_MAX_MESSAGES, ready));
-  g_object_class_install_property (object_class, GST_EFFVK_PUBLISH_PROP_MAX_BYTES,
-                                   g_param_spec_uint64 ("max-bytes", "Maximum bytes",
-                                                        "The same in bytes", 1, G_MAXINT64,
-                                                        DEFAULT_MAX_BYTES, ready));
+      g_param_spec_uint (
+          "max-messages", "Maximum messages",
+          "How many records wait for a target at most. Beyond that the oldest are lost and counted",
+          1, G_MAXINT, DEFAULT_MAX_MESSAGES, ready));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PUBLISH_PROP_MAX_BYTES,
+      g_param_spec_uint64 ("max-bytes", "Maximum bytes",
+                           "How many bytes of records wait for a target at most", 1, G_MAXINT64,
+                           DEFAULT_MAX_BYTES, ready));
   g_object_class_install_property (object_class, GST_EFFVK_PUBLISH_PROP_BATCH_SIZE,
                                    g_param_spec_uint ("batch-size", "Batch size",
-                                                      "Records that are sent at once, at most", 1,
-                                                      10000, DEFAULT_BATCH_SIZE, ready));
+                                                      "How many records are sent at once at most",
+                                                      1, 10000, DEFAULT_BATCH_SIZE, ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_QUEUE_DIRECTORY,
       g_param_spec_string ("queue-directory", "Queue directory",
-                           "Where records that wait are kept in files, so that they outlive the "
-                           "process; unset: in memory only",
+                           "Where waiting records are kept in files, so that they outlive the "
+                           "process. Unset: in memory only",
                            NULL, ready));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_EOS_TIMEOUT,
@@ -105,9 +106,10 @@ gst_effvk_publish_settings_install (GObjectClass *object_class)
                                                         g_intern_string (blurb), NULL, readable));
   g_object_class_install_property (
       object_class, GST_EFFVK_PUBLISH_PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-                          "Of each location: delivered, waiting, lost, refused, retries, connected",
-                          GST_TYPE_STRUCTURE, readable));
+      g_param_spec_boxed (
+          "stats", "Statistics",
+          "For each location: delivered, waiting, lost, refused, retries, connected",
+          GST_TYPE_STRUCTURE, readable));
 }
 
 void

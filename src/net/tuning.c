@@ -259,7 +259,7 @@ effvk_net_tune (EffvkDevice *device, EffvkModel *model, const EffvkNetOptions *o
       else if (agrees (builtin, trial, n_logits, options->storage))
         g_ptr_array_add (trials, g_steal_pointer (&trial));
       else
-        g_message ("%s computes something else with other kernels than its own: they are not used",
+        g_message ("some kernels change the answers of %s: they are not used",
                    effvk_device_get_name (device));
     }
   if (!time_trials ((Trial *const *) trials->pdata, trials->len, error))

@@ -323,7 +323,7 @@ create (GError **error)
                  != VK_SUCCESS)
         {
           instance.messenger = VK_NULL_HANDLE;
-          g_warning ("the messages of %s cannot be had", VALIDATION_LAYER);
+          g_warning ("the messages of %s cannot be read", VALIDATION_LAYER);
         }
     }
   return TRUE;
