@@ -4,7 +4,7 @@
 #include "vk/device.h"
 
 /*
- * How the numbers of activations and weights are stored. A row here, its conversion in storage.c and
+ * How the numbers of activations and weights are stored. A row here, a conversion in storage.c and
  * in shaders/storage.glsl, and its name in shaders/meson.build make another one; tests/kernels.py
  * holds them against each other.
  *
