@@ -18,9 +18,9 @@ typedef EffvkShader EffvkShaderSet[EFFVK_N_STORAGES]; /* by EffvkStorage */
   }
 
 #define EFFVK_SHADER_OF_STORAGE(storage, suffix, symbol, push, ...)                                \
-  [EFFVK_STORAGE_##storage] = EFFVK_SHADER (symbol##_##suffix, push, __VA_ARGS__),
+  EFFVK_SHADER (symbol##_##suffix, push, __VA_ARGS__),
 
-/* The same for each storage: an EffvkShaderSet. */
+/* The same for each storage, in their order: an EffvkShaderSet. */
 #define EFFVK_SHADERS(symbol, push, ...)                                                           \
   {                                                                                                \
     EFFVK_EACH_STORAGE (EFFVK_SHADER_OF_STORAGE, symbol, push, __VA_ARGS__)                        \
