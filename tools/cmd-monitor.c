@@ -249,9 +249,9 @@ tool_monitor (char ***argv)
           { "retry", 0, 0, G_OPTION_ARG_INT, &options.retry,
             "How often to try to reach a stream again that broke off (default: for ever)", "N" },
           { "realtime", 'r', 0, G_OPTION_ARG_NONE, &options.realtime,
-            "Play a file at its own speed, not as fast as can be", NULL },
+            "Play a file at its own speed, not as fast as possible", NULL },
           { "summary", 's', 0, G_OPTION_ARG_NONE, &options.summary,
-            "At the end, a table of the states, and frames per second", NULL },
+            "Print a table of the states at the end, and frames per second", NULL },
           TOOL_JSON_ENTRY (&options.json),
           G_OPTION_ENTRY_NULL };
   g_autoptr (GError) error = NULL;

@@ -98,7 +98,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolTarget, tool_target_clear)
   {                                                                                                \
     "unknown-threshold", 0, 0, G_OPTION_ARG_DOUBLE, threshold,                                     \
         "Say \"unknown\" where the best class scores less; 0: never (default: the model's own, "   \
-        "which one that was taught has)",                                                          \
+        "which a taught model has)",                                                               \
         "SCORE"                                                                                    \
   }
 #define TOOL_MODELS_THRESHOLD (-1.0)
