@@ -328,6 +328,35 @@ check_heatmap (const Options *options, char **argv)
   return tool_check_replaceable (options->heatmap) ? TOOL_OK : TOOL_USAGE;
 }
 
+/* What is read, and what is printed. */
+static ToolStatus
+check_formats (Options *options)
+{
+  options->raw = options->raw_text != NULL;
+  if (options->raw && !tool_raw_parse (options->raw_text, &options->raw_format))
+    return tool_usage_error ("classify",
+                             "--raw takes a format and a size such as NV12:640x480, not '%s'",
+                             options->raw_text);
+  if (options->measures && (!options->json || options->summary))
+    return tool_usage_error ("classify", "--measures needs --json, and each frame's line: it has "
+                                         "no place in a table or a summary");
+  if (options->json && options->csv)
+    return tool_usage_error ("classify", "--json and --csv are two formats: choose one");
+  if (options->raw && options->recursive)
+    return tool_usage_error ("classify",
+                             "--recursive is for folders of pictures and videos, and not "
+                             "for --raw");
+  if (options->raw && options->interval > 0)
+    return tool_usage_error ("classify", "--interval needs timestamps, which raw frames lack");
+#if !defined(HAVE_GSTREAMER) && !defined(HAVE_GDK_PIXBUF)
+  if (!options->raw)
+    return tool_usage_error ("classify",
+                             "this effvk was built without GStreamer and gdk-pixbuf and reads only "
+                             "raw frames; --raw is needed");
+#endif
+  return TOOL_OK;
+}
+
 static ToolStatus
 parse (Options *options, char ***argv)
 {
@@ -389,28 +418,8 @@ parse (Options *options, char ***argv)
   if (!isfinite (options->interval) || options->interval < 0 || options->interval > 1e6)
     return tool_usage_error ("classify", "--interval takes 0 to 1000000 seconds, not %g",
                              options->interval);
-  options->raw = options->raw_text != NULL;
-  if (options->raw && !tool_raw_parse (options->raw_text, &options->raw_format))
-    return tool_usage_error ("classify",
-                             "--raw takes a format and a size such as NV12:640x480, not '%s'",
-                             options->raw_text);
-  if (options->measures && (!options->json || options->summary))
-    return tool_usage_error ("classify", "--measures needs --json, and each frame's line: it has "
-                                         "no place in a table or a summary");
-  if (options->json && options->csv)
-    return tool_usage_error ("classify", "--json and --csv are two formats: choose one");
-  if (options->raw && options->recursive)
-    return tool_usage_error ("classify",
-                             "--recursive is for folders of pictures and videos, and not "
-                             "for --raw");
-  if (options->raw && options->interval > 0)
-    return tool_usage_error ("classify", "--interval needs timestamps, which raw frames lack");
-#if !defined(HAVE_GSTREAMER) && !defined(HAVE_GDK_PIXBUF)
-  if (!options->raw)
-    return tool_usage_error ("classify",
-                             "this effvk was built without GStreamer and gdk-pixbuf and reads only "
-                             "raw frames; --raw is needed");
-#endif
+  if (check_formats (options) != TOOL_OK)
+    return TOOL_USAGE;
   if (options->heatmap && check_heatmap (options, *argv) != TOOL_OK)
     return TOOL_USAGE;
   if (g_strv_length (*argv) < 2)
