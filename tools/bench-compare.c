@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bench-compare.h"
 
+#include "install-paths.h"
+
 #include "stop.h"
 
 #include <glib/gstdio.h>
@@ -55,7 +57,7 @@ find_script (const char *name)
   g_autofree char *beside = g_build_filename (folder, name, NULL);
 
   return g_file_test (beside, G_FILE_TEST_EXISTS) ? g_steal_pointer (&beside)
-                                                  : g_build_filename (EFFVK_PKGDATADIR, name, NULL);
+                                                  : g_build_filename (TOOL_PKGDATADIR, name, NULL);
 }
 
 /* A line of the runner's, or NULL with @error set. */

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* dladdr() */
 #include "model/default.h"
 
+#include "model/install-paths.h"
+
 #include <dlfcn.h>
 
 #define MODEL_NAME "signal.safetensors"
