@@ -148,6 +148,26 @@ effvk_expand_depthwise_is_worthwhile (const EffvkOpContext *context, guint batch
   return plan == EFFVK_PLAN_GPU_FUSED || (plan == EFFVK_PLAN_GPU && batch <= MAX_BATCH);
 }
 
+/* What the squeeze-excite of @channels needs: the parts that workgroups leave, and how many of them
+ * have finished. */
+static void
+bind_squeeze (const EffvkOpContext *context, const EffvkSqueezeExcite *squeeze, guint batch,
+              guint channels, guint tiles, EffvkDispatch *dispatch)
+{
+  EffvkTensorInfo info
+      = { "squeeze parts",  EFFVK_STORAGE_F32, batch, 1, tiles * effvk_div_up (channels, CHANNELS),
+          squeeze->squeezed };
+  guint n_counters = effvk_c4 (batch) * 4;
+  g_autofree float *zeros = g_new0 (float, n_counters);
+
+  dispatch->bind[PARTS] = effvk_program_add_tensor (context->program, &info);
+  dispatch->bind[GATES] = squeeze->output;
+  dispatch->bind[WEIGHTS] = effvk_squeeze_excite_pack (context, squeeze, channels, info.c);
+  dispatch->bind[DONE] = effvk_program_add_constant (context->program, "counter", EFFVK_STORAGE_F32,
+                                                     zeros, n_counters);
+  dispatch->writes |= 1u << PARTS | 1u << GATES | 1u << DONE;
+}
+
 gboolean
 effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwise *op,
                         GError **error)
@@ -175,7 +195,8 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
                 .C4 = (gint32) effvk_c4 (C),
                 .pad_x = (gint32) depthwise->pad_x,
                 .pad_y = (gint32) depthwise->pad_y,
-                .S = (gint32) S };
+                .S = (gint32) S,
+                .scale = squeeze ? 1.0f / (float) squeeze->pixels : 0 };
 
   if (kernel < 0)
     return FALSE;
@@ -210,20 +231,7 @@ effvk_expand_depthwise (const EffvkOpContext *context, const EffvkExpandDepthwis
   dispatch.bind[PARTS] = dispatch.bind[GATES] = dispatch.bind[DONE] = depthwise->output;
   dispatch.bind[WEIGHTS] = op->input;
   if (squeeze)
-    {
-      EffvkTensorInfo info
-          = { "squeeze parts", EFFVK_STORAGE_F32, in->n, 1, tiles * effvk_div_up (C, CHANNELS), S };
-      g_autofree float *zeros = g_new0 (float, effvk_c4 (in->n) * 4);
-
-      push.scale = 1.0f / (float) squeeze->pixels;
-      dispatch.bind[PARTS] = effvk_program_add_tensor (context->program, &info);
-      dispatch.bind[GATES] = squeeze->output;
-      dispatch.bind[WEIGHTS] = effvk_squeeze_excite_pack (context, squeeze, C, S);
-      dispatch.bind[DONE]
-          = effvk_program_add_constant (context->program, "counter", EFFVK_STORAGE_F32, zeros,
-                                        effvk_c4 (in->n) * 4);
-      dispatch.writes |= 1u << PARTS | 1u << GATES | 1u << DONE;
-    }
+    bind_squeeze (context, squeeze, in->n, C, tiles, &dispatch);
   memcpy (dispatch.push, &push, sizeof push);
   dispatch.flops = 2.0 * in->n * C
                    * ((double) in->h * in->w * in->c

@@ -3,10 +3,7 @@
  * refused. */
 #include "teach/examples.h"
 #include "teach/logistic.h"
-#include "teach/products.h"
-#include "teach/views.h"
 
-#include "base/image.h"
 #include "model/model.h"
 
 #include <effvk/effvk-teacher.h>
@@ -413,53 +410,6 @@ test_found_out (void)
   g_assert_not_reached ();
 }
 
-/* Products of matrices of any size are those of naive sums. */
-static void
-test_products (void)
-{
-  static const guint sizes[][3]
-      = { { 1, 1, 1 }, { 4, 2, 8 }, { 5, 3, 17 }, { 3, 9, 40 }, { 16, 7, 33 }, { 64, 10, 96 } };
-  g_autoptr (GRand) rand = g_rand_new_with_seed (29);
-
-  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
-    {
-      guint n_rows = sizes[s][0], n_classes = sizes[s][1], n = sizes[s][2];
-      g_autofree float *rows = g_new (float, n_rows *n);
-      g_autofree float *weights = g_new (float, n_classes *n);
-      g_autofree float *answers = g_new (float, n_rows *n_classes);
-      g_autofree float *sums = g_new (float, n_classes *n);
-      const float *each[64];
-
-      for (guint i = 0; i < n_rows * n; i++)
-        rows[i] = (float) g_rand_double_range (rand, -1, 1);
-      for (guint i = 0; i < n_classes * n; i++)
-        weights[i] = sums[i] = (float) g_rand_double_range (rand, -1, 1);
-      for (guint r = 0; r < n_rows; r++)
-        each[r] = rows + r * n;
-      effvk_products_answers (each, n_rows, weights, n_classes, n, answers);
-      effvk_products_add_slopes (each, n_rows, answers, n_classes, n, sums);
-      for (guint c = 0; c < n_classes; c++)
-        {
-          for (guint r = 0; r < n_rows; r++)
-            {
-              double sum = 0;
-
-              for (guint f = 0; f < n; f++)
-                sum += (double) rows[r * n + f] * weights[c * n + f];
-              g_assert_cmpfloat_with_epsilon (answers[r * n_classes + c], sum, 1e-4);
-            }
-          for (guint f = 0; f < n; f++)
-            {
-              double sum = weights[c * n + f];
-
-              for (guint r = 0; r < n_rows; r++)
-                sum += (double) answers[r * n_classes + c] * rows[r * n + f];
-              g_assert_cmpfloat_with_epsilon (sums[c * n + f], sum, 1e-3);
-            }
-        }
-    }
-}
-
 static void
 add_labelled (EffvkEmbeddings *embeddings, const char *label)
 {
@@ -555,35 +505,6 @@ test_cancelled (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-/* Where an upright picture's pixel lies in the frame: what is left and what is right of it. */
-static void
-test_views (void)
-{
-  for (guint o = 0; o < 8; o++)
-    {
-      g_autoptr (GPtrArray) views = NULL;
-      g_autoptr (GPtrArray) again = NULL;
-      EffvkImage *image = effvk_image_new (EFFVK_FORMAT_RGB, 40, 30);
-      const EffvkImage *crop, *same;
-      g_autoptr (GPtrArray) twice = NULL;
-
-      effvk_image_set_orientation (image, (EffvkOrientation) o);
-      views = effvk_views_new (image, 4, 5);
-      again = effvk_views_new (image, 4, 5);
-      twice = effvk_views_new (views->pdata[1], 2, 5);
-      g_assert_cmpuint (effvk_image_get_orientation (views->pdata[0]), ==, o);
-      g_assert_cmpuint (effvk_image_get_orientation (views->pdata[1]), !=, o);
-      g_assert_cmpuint (effvk_image_get_orientation (twice->pdata[1]), ==, o); /* mirrored twice */
-      crop = views->pdata[3];
-      same = again->pdata[3];
-      g_assert_cmpuint (crop->layout.crop.width, <, 40);
-      g_assert_cmpuint (crop->layout.crop.width, >=, 34);
-      g_assert_cmpmem (&crop->layout.crop, sizeof crop->layout.crop, &same->layout.crop,
-                       sizeof same->layout.crop);
-      effvk_image_free (image);
-    }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -593,10 +514,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   backbone = effvk_model_new_random ("phi=-4", 3, 1, &error);
   g_assert_no_error (error);
-  g_test_add_func ("/teacher/views", test_views);
   g_test_add_func ("/teacher/other-backbone", test_other_backbone);
   g_test_add_func ("/teacher/reduction", test_reduction);
-  g_test_add_func ("/teacher/products", test_products);
   if (effvk_teacher_is_built_in ())
     {
       g_test_add_func ("/teacher/learned", test_learned);
