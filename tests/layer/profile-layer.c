@@ -15,12 +15,17 @@ typedef struct
   PFN_vkGetPhysicalDeviceProperties get_properties;
   PFN_vkGetPhysicalDeviceProperties2 get_properties2;
   PFN_vkGetPhysicalDeviceQueueFamilyProperties get_families;
+  PFN_vkGetPhysicalDeviceQueueFamilyProperties2 get_families2;
+  PFN_vkGetPhysicalDeviceFeatures2 get_features2;
   PFN_vkGetPhysicalDeviceMemoryProperties get_memory;
   PFN_vkEnumerateDeviceExtensionProperties list_extensions;
 } Instance;
 
 #define NEXT(X)                                                                                    \
   X (AllocateMemory)                                                                               \
+  X (CreateCommandPool)                                                                            \
+  X (GetDeviceQueue)                                                                               \
+  X (GetDeviceQueue2)                                                                              \
   X (GetBufferMemoryRequirements)                                                                  \
   X (GetImageMemoryRequirements)                                                                   \
   X (GetImageMemoryRequirements2)                                                                  \
@@ -30,7 +35,8 @@ typedef struct
 typedef struct
 {
   ChainDevice chain;
-  gboolean changed; /* it looks like the profile */
+  gboolean changed;        /* it has the profile's memory types */
+  gboolean lists_families; /* it has the profile's queue families */
 #define X(name) PFN_vk##name name;
   NEXT (X)
 #undef X
@@ -73,12 +79,55 @@ get_properties2 (VkPhysicalDevice physical, VkPhysicalDeviceProperties2 *propert
     profile_change_subgroup (subgroup);
 }
 
+static GArray *
+list_families (VkPhysicalDevice physical)
+{
+  Instance *instance = find_instance (physical);
+  GArray *families = g_array_new (FALSE, TRUE, sizeof (VkQueueFamilyProperties));
+  uint32_t n = 0;
+
+  instance->get_families (physical, &n, NULL);
+  g_array_set_size (families, n);
+  instance->get_families (physical, &n, (VkQueueFamilyProperties *) (gpointer) families->data);
+  if (is_changed (physical))
+    profile_change_queue_families (families);
+  return families;
+}
+
 static VKAPI_ATTR void VKAPI_CALL
 get_families (VkPhysicalDevice physical, uint32_t *n, VkQueueFamilyProperties *families)
 {
-  find_instance (physical)->get_families (physical, n, families);
-  for (guint i = 0; families && i < *n && is_changed (physical); i++)
-    profile_change_queue_family (&families[i]);
+  g_autoptr (GArray) all = list_families (physical);
+
+  *n = families ? MIN (*n, all->len) : all->len;
+  for (guint i = 0; families && i < *n; i++)
+    families[i] = g_array_index (all, VkQueueFamilyProperties, i);
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+get_families2 (VkPhysicalDevice physical, uint32_t *n, VkQueueFamilyProperties2 *families)
+{
+  Instance *instance = find_instance (physical);
+  g_autoptr (GArray) all = list_families (physical);
+  uint32_t one = 1;
+
+  *n = families ? MIN (*n, all->len) : all->len;
+  if (families && !(is_changed (physical) && profile_lists_queue_families ()))
+    instance->get_families2 (physical, n, families);
+  for (guint i = 0; families && i < *n; i++)
+    {
+      if (is_changed (physical) && profile_lists_queue_families ()) /* for what is chained to it */
+        instance->get_families2 (physical, &one, &families[i]);
+      families[i].queueFamilyProperties = g_array_index (all, VkQueueFamilyProperties, i);
+    }
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+get_features2 (VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *features)
+{
+  find_instance (physical)->get_features2 (physical, features);
+  if (is_changed (physical))
+    profile_change_features (features->pNext);
 }
 
 static VKAPI_ATTR void VKAPI_CALL
@@ -133,6 +182,8 @@ add_instance (ChainInstance *chain, VkInstance handle)
   GET (get_properties, vkGetPhysicalDeviceProperties);
   GET (get_properties2, vkGetPhysicalDeviceProperties2);
   GET (get_families, vkGetPhysicalDeviceQueueFamilyProperties);
+  GET (get_families2, vkGetPhysicalDeviceQueueFamilyProperties2);
+  GET (get_features2, vkGetPhysicalDeviceFeatures2);
   GET (get_memory, vkGetPhysicalDeviceMemoryProperties);
   GET (list_extensions, vkEnumerateDeviceExtensionProperties);
 #undef GET
@@ -142,7 +193,20 @@ static VKAPI_ATTR VkResult VKAPI_CALL
 create_device (VkPhysicalDevice physical, const VkDeviceCreateInfo *info,
                const VkAllocationCallbacks *allocator, VkDevice *handle)
 {
-  return chain_create_device_without (PORTABILITY, physical, info, allocator, handle);
+  g_autofree VkDeviceQueueCreateInfo *queues = NULL;
+  VkDeviceCreateInfo drivers = *info;
+
+  if (is_changed (physical) && profile_find_missing_feature (info->pNext))
+    return VK_ERROR_FEATURE_NOT_PRESENT;
+  if (is_changed (physical) && profile_lists_queue_families ())
+    {
+      if (info->queueCreateInfoCount != 1) /* they would lie in one family of the driver's */
+        return VK_ERROR_INITIALIZATION_FAILED;
+      queues = g_memdup2 (info->pQueueCreateInfos, sizeof *queues);
+      queues->queueFamilyIndex = 0;
+      drivers.pQueueCreateInfos = queues;
+    }
+  return chain_create_device_without (PORTABILITY, physical, &drivers, allocator, handle);
 }
 
 static void
@@ -151,6 +215,7 @@ add_device (ChainDevice *chain, VkPhysicalDevice physical)
   Device *device = (Device *) chain;
 
   device->changed = is_changed (physical) && profile_get_memory_type () >= 0;
+  device->lists_families = is_changed (physical) && profile_lists_queue_families ();
 #define X(name) device->name = (PFN_vk##name) chain->get_proc_addr (chain->handle, "vk" #name);
   NEXT (X)
 #undef X
@@ -162,6 +227,43 @@ change_bits (Device *device, guint32 *bits, gboolean mapped)
 {
   if (device->changed)
     *bits = *bits & 1u << profile_get_memory_type () ? profile_get_memory_bits (mapped) : 0;
+}
+
+/* The driver's family for the profile's. Barriers name the profile's: that means nothing to drivers
+ * for CPUs. */
+static uint32_t
+get_family (const Device *device, uint32_t family)
+{
+  return device->lists_families ? 0 : family;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_command_pool (VkDevice handle, const VkCommandPoolCreateInfo *info,
+                     const VkAllocationCallbacks *allocator, VkCommandPool *pool)
+{
+  Device *device = chain_find_device (handle);
+  VkCommandPoolCreateInfo drivers = *info;
+
+  drivers.queueFamilyIndex = get_family (device, info->queueFamilyIndex);
+  return device->CreateCommandPool (handle, &drivers, allocator, pool);
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+get_queue (VkDevice handle, uint32_t family, uint32_t index, VkQueue *queue)
+{
+  Device *device = chain_find_device (handle);
+
+  device->GetDeviceQueue (handle, get_family (device, family), index, queue);
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+get_queue2 (VkDevice handle, const VkDeviceQueueInfo2 *info, VkQueue *queue)
+{
+  Device *device = chain_find_device (handle);
+  VkDeviceQueueInfo2 drivers = *info;
+
+  drivers.queueFamilyIndex = get_family (device, info->queueFamilyIndex);
+  device->GetDeviceQueue2 (handle, &drivers, queue);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
@@ -233,6 +335,9 @@ find_device_function (const char *name, PFN_vkVoidFunction next)
 {
   static const ChainFunction all[] = {
     { "vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory },
+    { "vkCreateCommandPool", (PFN_vkVoidFunction) create_command_pool },
+    { "vkGetDeviceQueue", (PFN_vkVoidFunction) get_queue },
+    { "vkGetDeviceQueue2", (PFN_vkVoidFunction) get_queue2 },
     { "vkGetBufferMemoryRequirements", (PFN_vkVoidFunction) get_buffer_requirements },
     { "vkGetImageMemoryRequirements", (PFN_vkVoidFunction) get_image_requirements },
     { "vkGetImageMemoryRequirements2", (PFN_vkVoidFunction) get_image_requirements2 },
@@ -254,6 +359,10 @@ find_instance_function (const char *name)
     { "vkGetPhysicalDeviceProperties2", (PFN_vkVoidFunction) get_properties2 },
     { "vkGetPhysicalDeviceProperties2KHR", (PFN_vkVoidFunction) get_properties2 },
     { "vkGetPhysicalDeviceQueueFamilyProperties", (PFN_vkVoidFunction) get_families },
+    { "vkGetPhysicalDeviceQueueFamilyProperties2", (PFN_vkVoidFunction) get_families2 },
+    { "vkGetPhysicalDeviceQueueFamilyProperties2KHR", (PFN_vkVoidFunction) get_families2 },
+    { "vkGetPhysicalDeviceFeatures2", (PFN_vkVoidFunction) get_features2 },
+    { "vkGetPhysicalDeviceFeatures2KHR", (PFN_vkVoidFunction) get_features2 },
     { "vkGetPhysicalDeviceMemoryProperties", (PFN_vkVoidFunction) get_memory },
     { "vkEnumerateDeviceExtensionProperties", (PFN_vkVoidFunction) list_extensions },
     { 0 },

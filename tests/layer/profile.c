@@ -4,7 +4,6 @@
 
 #include "profile.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define LOCAL VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT
@@ -26,8 +25,8 @@ static const struct
   { "non-coherent", 2, { LOCAL | MAPPED | CACHED, MAPPED | COHERENT } },
 };
 
-static JsonObject *
-get_profile (void)
+JsonObject *
+profile_get (void)
 {
   static gsize loaded = 0;
   static JsonObject *profile;
@@ -49,20 +48,20 @@ get_profile (void)
 static gint64
 get_int (const char *name, gint64 otherwise)
 {
-  return json_object_get_int_member_with_default (get_profile (), name, otherwise);
+  return json_object_get_int_member_with_default (profile_get (), name, otherwise);
 }
 
 static const char *
 get_string (const char *name)
 {
-  return json_object_get_string_member_with_default (get_profile (), name, "");
+  return json_object_get_string_member_with_default (profile_get (), name, "");
 }
 
 /* The member of "limits", or what the driver says. */
 static gint64
 get_limit (const char *name, gint64 otherwise)
 {
-  JsonObject *limits = json_object_get_object_member (get_profile (), "limits");
+  JsonObject *limits = json_object_get_object_member (profile_get (), "limits");
 
   return json_object_get_int_member_with_default (limits, name, otherwise);
 }
@@ -126,27 +125,97 @@ void
 profile_change_subgroup (VkPhysicalDeviceSubgroupProperties *subgroup)
 {
   subgroup->subgroupSize = (guint32) get_int ("subgroup-size", subgroup->subgroupSize);
-  if (!json_object_get_boolean_member_with_default (get_profile (), "subgroup-operations", TRUE))
+  if (!json_object_get_boolean_member_with_default (profile_get (), "subgroup-operations", TRUE))
     subgroup->supportedOperations = VK_SUBGROUP_FEATURE_BASIC_BIT;
 }
 
-void
-profile_change_queue_family (VkQueueFamilyProperties *family)
+gboolean
+profile_lists_queue_families (void)
 {
-  family->timestampValidBits
-      = (guint32) get_limit ("timestampValidBits", family->timestampValidBits);
+  return json_object_has_member (profile_get (), "queue-families");
+}
+
+static VkQueueFlags
+get_queue_flags (JsonObject *object)
+{
+  static const struct
+  {
+    const char *name;
+    VkQueueFlags flag;
+  } flags[] = { { "graphics", VK_QUEUE_GRAPHICS_BIT },
+                { "compute", VK_QUEUE_COMPUTE_BIT },
+                { "transfer", VK_QUEUE_TRANSFER_BIT },
+                { "sparse", VK_QUEUE_SPARSE_BINDING_BIT } };
+  JsonArray *names = json_object_get_array_member (object, "flags");
+  VkQueueFlags all = 0;
+
+  for (guint i = 0; i < json_array_get_length (names); i++)
+    {
+      guint f = 0;
+
+      while (f < G_N_ELEMENTS (flags)
+             && strcmp (flags[f].name, json_array_get_string_element (names, i)) != 0)
+        f++;
+      if (f == G_N_ELEMENTS (flags))
+        g_error ("EFFVK_PROFILE: no queue has the flag \"%s\"",
+                 json_array_get_string_element (names, i));
+      all |= flags[f].flag;
+    }
+  return all;
+}
+
+/* What is left of the driver's. */
+static void
+change_queue_family (VkQueueFamilyProperties *family, JsonObject *object)
+{
+  gint64 bits = get_limit ("timestampValidBits", 64);
+
+  if (object)
+    {
+      family->queueFlags &= get_queue_flags (object);
+      family->queueCount
+          = (guint32) json_object_get_int_member_with_default (object, "count", family->queueCount);
+      bits = json_object_get_int_member_with_default (object, "timestampValidBits", bits);
+    }
+  family->timestampValidBits = (guint32) MIN (bits, family->timestampValidBits);
+}
+
+void
+profile_change_queue_families (GArray *families)
+{
+  VkQueueFamilyProperties *first = (VkQueueFamilyProperties *) (gpointer) families->data;
+  VkQueueFamilyProperties drivers;
+  JsonArray *list;
+
+  if (!profile_lists_queue_families ())
+    {
+      for (guint i = 0; i < families->len; i++)
+        change_queue_family (&first[i], NULL);
+      return;
+    }
+  list = json_object_get_array_member (profile_get (), "queue-families");
+  drivers = first[0];
+  g_array_set_size (families, 0);
+  for (guint i = 0; i < json_array_get_length (list); i++)
+    {
+      VkQueueFamilyProperties family = drivers;
+
+      change_queue_family (&family, json_array_get_object_element (list, i));
+      family.queueCount = MIN (family.queueCount, drivers.queueCount);
+      g_array_append_val (families, family);
+    }
 }
 
 gboolean
 profile_is_portability_subset (void)
 {
-  return json_object_get_boolean_member_with_default (get_profile (), "portability-subset", FALSE);
+  return json_object_get_boolean_member_with_default (profile_get (), "portability-subset", FALSE);
 }
 
 gboolean
 profile_has_extension (const char *name)
 {
-  JsonArray *list = json_object_get_array_member (get_profile (), "extensions");
+  JsonArray *list = json_object_get_array_member (profile_get (), "extensions");
 
   for (guint i = 0; i < json_array_get_length (list); i++)
     if (strcmp (json_array_get_string_element (list, i), name) == 0)
