@@ -29,13 +29,12 @@ typedef struct
  *
  *   frames → [preprocess] → [network] → [top-k] → read-back
  *
- * recorded once and replayed, and a fence. What the items of the batch are, frames or parts of
- * frames, of any layouts, is data. Frames are copied to the slot's staging, by the device when they
- * are in its images. The only frame of a submission is read where it lies when the device sees it
- * there; with a second one it is copied, too. The
- * preprocessing has commands of its own, which are recorded anew for another memory and for
- * larger frames than before; a frame that is refused because it is larger finds room in the next
- * submission. Not thread-safe.
+ * recorded once and replayed, and a fence. An item of the batch is a frame or a part of one, of any
+ * layout. The items are data, not commands. The slot copies frames to its staging; the device does
+ * so when they are in its images. A frame that is alone in its submission is read where it lies, if
+ * the device sees it there. When a second one comes, both are copied. The preprocessing has
+ * commands of its own. They are recorded anew for another memory and for larger frames than before.
+ * A frame that is refused because it is larger finds room in the next submission. Not thread-safe.
  */
 typedef struct
 {

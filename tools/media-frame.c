@@ -165,8 +165,8 @@ tool_media_frame_caps (void)
   return make_caps (NULL);
 }
 
-/* The same as the decoder's where that is taken. Otherwise 4:2:0 stays so, and
- * what has more colour than that becomes RGB and keeps it. */
+/* The same as the decoder's where effvk takes that. Otherwise 4:2:0 stays 4:2:0, and what has more
+ * colour becomes RGB and keeps it. */
 GstCaps *
 tool_media_frame_choose_caps (GstCaps *caps)
 {

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * EffvkClassFilter:
  *
  * Says which classes of a model count, and from which score on. It works before the best classes
- * are chosen: where the network's best class does not count, the best one that does takes its
- * place. Scores stay those of the network. Give it to effvk_smoother_set_filter().
+ * are chosen. Where the network's best class does not count, the best class that counts takes its
+ * place. Scores stay those of the network. Give the filter to effvk_smoother_set_filter().
  *
  * Immutable; may be used from any thread.
  *
@@ -29,12 +29,12 @@ G_DECLARE_FINAL_TYPE (EffvkClassFilter, effvk_class_filter, EFFVK, CLASS_FILTER,
  *   none
  * @error: return location of a #GError in the %EFFVK_MODEL_ERROR domain
  *
- * Makes a filter of lists with commas. A class is a label of the model, or an index where no label
- * is the same. A label that several classes have means all of them. A comma that belongs to a label
- * is written `\,`.
+ * Makes a filter. Commas separate the entries of the lists. An entry is a label of the model. Where
+ * no label matches, it is the index of a class. When several classes have the label, it means all
+ * of them. A comma that belongs to a label is written `\,`.
  *
- * Fails with %EFFVK_MODEL_ERROR_LABELS where a list names a class that the model does not have,
- * where a threshold is no number, or where no class is left.
+ * Fails with %EFFVK_MODEL_ERROR_LABELS in three cases: the model does not have a class of the
+ * lists, a threshold is not a number, or no class is left.
  *
  * Returns: (transfer full): the filter, or %NULL with @error set
  *
@@ -62,8 +62,8 @@ EFFVK_API EffvkModel *effvk_class_filter_get_model (EffvkClassFilter *filter);
  * @index: a class, from 0
  * @score: its score
  *
- * Tells whether a class counts with this score. With a @score of `INFINITY` it tells whether the
- * class counts at all.
+ * Checks whether a class counts with this score. A @score of `INFINITY` checks whether the class
+ * counts at all.
  *
  * Returns: %TRUE where it counts; %FALSE also for a class that the model does not have
  *

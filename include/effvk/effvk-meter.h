@@ -10,35 +10,35 @@ G_BEGIN_DECLS
  * EffvkMeasure:
  * @EFFVK_MEASURE_LUMA_MEAN: mean of the luma, 0 to 255
  * @EFFVK_MEASURE_LUMA_SPREAD: its standard deviation
- * @EFFVK_MEASURE_BLACK: share of pixels in the lowest tenth of the range, as blackdetect has it
- * @EFFVK_MEASURE_WHITE: share of pixels in the highest tenth
- * @EFFVK_MEASURE_CHANGE: mean difference to the frame before, in shares of 255, as freezedetect has
- *   it
- * @EFFVK_MEASURE_BLOCK_CHANGE: the largest of blocks of 16x16 pixels
- * @EFFVK_MEASURE_TOP_FIRST: how rows of the frame before stand out between rows of this one, where
- *   they are even, per pixel; as idet's sum for a top field that is first
- * @EFFVK_MEASURE_BOTTOM_FIRST: the same where they are odd
- * @EFFVK_MEASURE_LINES: how rows stand out between their neighbours in this frame: idet's
- *   sum for progressive frames
- * @EFFVK_MEASURE_TOP_CHANGE: mean difference to the frame before, of even rows, 0 to 255; near zero
- *   where only the bottom field is new
+ * @EFFVK_MEASURE_BLACK: share of pixels in the lowest tenth of the range, as in blackdetect
+ * @EFFVK_MEASURE_WHITE: share of pixels in the highest tenth of the range
+ * @EFFVK_MEASURE_CHANGE: mean difference from the frame before, in shares of 255, as in
+ *   freezedetect
+ * @EFFVK_MEASURE_BLOCK_CHANGE: the same of the block of 16x16 pixels that has changed most
+ * @EFFVK_MEASURE_TOP_FIRST: how much even rows of the frame before stand out between rows of this
+ *   one, per pixel. This is idet's sum for a top field that comes first
+ * @EFFVK_MEASURE_BOTTOM_FIRST: the same of odd rows
+ * @EFFVK_MEASURE_LINES: how much rows stand out between their neighbours in this frame. This is
+ *   idet's sum for progressive frames
+ * @EFFVK_MEASURE_TOP_CHANGE: mean difference of even rows from the frame before, 0 to 255. It is
+ *   near zero where only the bottom field is new
  * @EFFVK_MEASURE_BOTTOM_CHANGE: the same of odd rows
- * @EFFVK_MEASURE_BLOCKINESS: by how much steps from pixel to pixel are larger at every 8th column
- *   or row than beside it, in shares of the mean step; the larger of both
- * @EFFVK_MEASURE_GRID_BLOCKINESS: the same at columns of any distance from 6 to 32
- * @EFFVK_MEASURE_GRID: that distance, pixels
- * @EFFVK_MEASURE_EDGE_WIDTH: mean width of edges along rows, pixels: 1 is a sharp step; NaN where
- *   there are no edges
- * @EFFVK_MEASURE_DEAD_ROWS: rows of one value between rows that have more, up to 16 beside each
- *   other
- * @EFFVK_MEASURE_DEAD_COLUMNS: such columns
+ * @EFFVK_MEASURE_BLOCKINESS: how much larger steps from pixel to pixel are at every 8th column or
+ *   row than beside it, in shares of the mean step. The larger of both counts
+ * @EFFVK_MEASURE_GRID_BLOCKINESS: the same of columns, at the distance from 6 to 32 that shows most
+ * @EFFVK_MEASURE_GRID: that distance in pixels
+ * @EFFVK_MEASURE_EDGE_WIDTH: mean width of edges along rows, in pixels. 1 is a sharp step. NaN
+ *   where there are no edges
+ * @EFFVK_MEASURE_DEAD_ROWS: rows of a single value between rows of several values; at most 16 such
+ *   rows side by side count
+ * @EFFVK_MEASURE_DEAD_COLUMNS: the same of columns
  * @EFFVK_MEASURE_BORDER_TOP: black rows above the picture; 0 where all is black
  * @EFFVK_MEASURE_BORDER_BOTTOM: black rows below it
  * @EFFVK_MEASURE_BORDER_LEFT: black columns left of it
  * @EFFVK_MEASURE_BORDER_RIGHT: black columns right of it
  *
- * What can be measured of a frame's luma. Of planar RGB it is the green, of other RGB BT.601's
- * luma. What compares with the frame before is NaN for the first one.
+ * What can be measured of a frame's luma. For planar RGB the green counts as luma, for other RGB
+ * BT.601's luma. Measures that compare with the frame before are NaN for the first frame.
  *
  * Since: 0.2
  */
@@ -121,9 +121,9 @@ EFFVK_API double effvk_measures_get (const EffvkMeasures *measures, EffvkMeasure
 /**
  * EffvkMeter:
  *
- * Measures the frames of one stream at full resolution, on a device: what a network that sees a
- * small picture cannot, and how a frame differs from the one before. Not thread-safe: one meter is
- * used by one thread at a time.
+ * Measures the frames of one stream at full resolution, on a device. It finds what a network cannot
+ * see in a small picture, and how a frame differs from the one before. Not thread-safe: only one
+ * thread may use a meter at a time.
  *
  * Since: 0.2
  */
@@ -150,8 +150,8 @@ EFFVK_API EffvkMeter *effvk_meter_new (EffvkDevice *device);
  *   crop
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Measures a frame and waits for the answer. Frames of another size or format than the one before
- * begin anew: what compares them is NaN.
+ * Measures a frame and waits for the answer. A frame of another size or format than the one before
+ * begins anew: measures that compare the two are NaN.
  *
  * Returns: (transfer full): the measures, or %NULL with @error set
  *

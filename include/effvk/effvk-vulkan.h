@@ -22,7 +22,7 @@ G_BEGIN_DECLS
  * @queue: a queue of @device that computes. Images must be owned by its family
  * @queue_family: its family
  * @lock_queue: (nullable): called before @queue is used, from any thread; %NULL when nobody else
- * uses it
+ *   uses it
  * @unlock_queue: (nullable): called afterwards, by the same thread
  * @destroy: (nullable): called when effvk needs none of this any more
  * @user_data: for the three functions
@@ -50,10 +50,10 @@ typedef struct
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
  * Makes an #EffvkDevice that works on the caller's Vulkan device. The Vulkan device must stay until
- * @destroy is called. That happens after the last reference to the #EffvkDevice and to all that was
- * made with it. @destroy is never called when the device does not answer, because the device may
- * still use the memory then. Each call makes another #EffvkDevice: unlike those of
- * effvk_device_new() they are not shared.
+ * @destroy is called. That happens when nobody has a reference to the #EffvkDevice, or to anything
+ * that was made with it. When the device does not answer, @destroy is never called, because the
+ * device may still use the memory. Each call makes a new #EffvkDevice. It is not shared, unlike
+ * that of effvk_device_new().
  *
  * Returns: (transfer full): the device, or %NULL with @error set; then @destroy has been called.
  *   %EFFVK_DEVICE_ERROR_UNSUPPORTED: the device or the queue cannot do what effvk needs
@@ -65,20 +65,17 @@ EFFVK_API EffvkDevice *effvk_device_new_from_vulkan (const EffvkVulkanDevice *vu
 
 /**
  * EffvkVulkanPlane: (skip)
- * @image: one level and one sample of a 2D image with VK_IMAGE_USAGE_TRANSFER_SRC_BIT, in optimal
- * or linear
- *   tiling, whose texels have the bytes that #EffvkFormat tells for the plane
- * @aspect: VK_IMAGE_ASPECT_COLOR_BIT, or one of VK_IMAGE_ASPECT_PLANE_0_BIT and so on, when @image
- * has all
- *   planes
+ * @image: a 2D image of one level and one sample, with VK_IMAGE_USAGE_TRANSFER_SRC_BIT, in optimal
+ *   or linear tiling. Its texels have the bytes that #EffvkFormat gives for the plane
+ * @aspect: VK_IMAGE_ASPECT_COLOR_BIT. When @image has all planes: VK_IMAGE_ASPECT_PLANE_0_BIT and
+ *   so on
  * @array_layer: which layer of @image
  * @width: of @image (of its first plane), in texels
  * @height: of @image (of its first plane), in texels
- * @layout: in which the image is, and is left. Not VK_IMAGE_LAYOUT_UNDEFINED
- * @semaphore: a timeline semaphore, or VK_NULL_HANDLE. What wrote the image on other queues signals
- * it; what
- *   was submitted to the device's queue before is waited for in any case
- * @semaphore_value: what it has then
+ * @layout: the image's layout. effvk leaves the image in it. Not VK_IMAGE_LAYOUT_UNDEFINED
+ * @semaphore: a timeline semaphore, or VK_NULL_HANDLE. Whoever wrote the image on another queue
+ *   signals it. effvk always waits for what was submitted to the device's queue before
+ * @semaphore_value: the value that the semaphore then has
  *
  * Where a plane of a frame is.
  *
@@ -101,8 +98,9 @@ typedef struct
  * @n_planes: how many
  * @user_data: the frame's
  *
- * Called with the queue locked, right before commands that read the frame are submitted. It is for
- * frames whose images change their layout while they wait for their turn.
+ * effvk calls it with the queue locked, right before it submits commands that read the frame.
+ * Images may change their layout while they wait for their turn. This function then gives the new
+ * layout.
  *
  * Since: 0.1
  */
@@ -117,15 +115,15 @@ typedef void (*EffvkVulkanUpdateFunc) (EffvkVulkanPlane *planes, guint n_planes,
  * @update: (nullable): tells how the planes are when they are read
  * @user_data: for @update and @destroy
  * @destroy: (nullable): called when the device is done with the images and nobody needs the memory
- * any more
+ *   any more
  *
- * Describes a frame in images of a device. effvk_image_set_memory() then gives an #EffvkImage of
- * the frame's format and size its pixels. That image needs no effvk_image_set_plane(). The memory
+ * Describes a frame in images of a device. Give the memory to an #EffvkImage of the frame's format
+ * and size with effvk_image_set_memory(). That image needs no effvk_image_set_plane(). The memory
  * has no bytes for the CPU.
  *
  * A classifier on @device copies the pixels on the device, and holds a reference until the result
- * is collected. It refuses an image with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE in three cases: it
- * works on another device, the planes do not fit the image, or the format is packed 4:2:2, which
+ * is collected. It refuses an image with %EFFVK_CLASSIFIER_ERROR_INVALID_IMAGE in three cases. It
+ * works on another device. The planes do not fit the image. Or the format is packed 4:2:2, which
  * has no texel for a pixel.
  *
  * Returns: (transfer full): the memory

@@ -5,14 +5,14 @@
  * @short_description: classifies video frames with an EfficientNet on Vulkan compute
  *
  * Every frame passes unchanged. The element attaches the classes that the network sees in it as
- * metadata, and posts them as a message. The device takes care of the frame's format, size, crop
- * and colorimetry, and prepares it as the model was trained. No videoscale is needed, and
- * videoconvert only for formats that the pad template does not name.
+ * metadata, and posts them as a message. The device handles the frame's format, size, crop and
+ * colorimetry, and prepares the frame as for the model's training. The element needs no videoscale
+ * before it. It needs videoconvert only for formats that the pad template does not name.
  *
  * Up to #GstEffvkClassify:max-in-flight frames are in the element at once. Later frames arrive
  * while the device works. A frame leaves as soon as its result and those of the frames before it
  * are there. Frames and events keep their order, and no frame is dropped. In a live pipeline the
- * element adds its latency in whole frames, and posts a latency message when the latency grows.
+ * element reports its latency in whole frames. It posts a latency message when the latency grows.
  *
  * ## Pace
  *
@@ -29,8 +29,8 @@
  * last classes. An element warning says so once. Other causes of lateness do not count. A stream
  * that is not live has every frame classified.
  *
- * Intervals, deadline, QoS, ages and steady labels follow a time that never falls back, whatever
- * the time stamps of the frames do.
+ * Intervals, deadline, QoS, ages and steady labels follow a time that never falls back. The frames'
+ * time stamps may.
  *
  * ## How long it takes
  *
@@ -43,12 +43,13 @@
  * Elements with the same #GstEffvkClassify:model-instance-id share one network. They adopt its
  * properties from whichever element sets them, in whatever order they start. Two elements that set
  * a property to different values are an error. A value that means "automatic" or "none" counts as
- * not set. When an element sets something new while others play, all of them get a new network,
- * and each posts a message `effvkclassify-model`.
+ * not set. When an element sets something new while others play, all of them get a new network.
+ * Each then posts a message `effvkclassify-model`.
  *
- * A frame waits for frames of the other streams, so that #GstEffvkClassify:batch-size of them go to
- * the device at once. It waits until every stream has a frame waiting, or while the device has
- * other work. When the device has none, it waits at most #GstEffvkClassify:batch-timeout.
+ * A frame waits for frames of the other streams. Then #GstEffvkClassify:batch-size of them go to
+ * the device at once. The wait ends when every stream has a frame waiting. It lasts while the
+ * device has other work. When the device has none, a frame waits at most
+ * #GstEffvkClassify:batch-timeout.
  * #GstEffvkClassify:max-in-flight belongs to each element.
  *
  * ## Changes while playing
@@ -63,20 +64,23 @@
  *
  * ## A device that is lost
  *
- * When the device is lost in the middle of a stream, the element posts a warning, opens the device
- * anew and builds the network again. Frames pass without classes meanwhile. An element message
- * `effvkclassify-device` tells when it is done: `device` (string, its name), `restarts` (uint,
- * within a minute). #EffvkClassify:device-restarts bounds how often; beyond it the loss is an
- * error. A device that GStreamer has opened (`memory:VulkanImage`) is not the element's to open.
+ * When the device is lost in the middle of a stream, the element posts a warning. It opens the
+ * device anew and builds the network again. Frames pass without classes meanwhile. Then the element
+ * posts a message `effvkclassify-device` with `device` (string, its name) and `restarts` (uint,
+ * within a minute). #GstEffvkClassify:device-restarts bounds how often this happens. Beyond it the
+ * loss is an error. The element cannot reopen a device that GStreamer has opened
+ * (`memory:VulkanImage`).
  *
  * ## A device that computes wrong
  *
- * #EffvkClassify:canary runs a frame whose answer is known beside the stream. When its answer has
- * other bits than the first time, the element posts a warning and loads another network, as when a
- * property changes: in fp32 where it was fp16, then with the simplest kernels. An element message
- * `effvkclassify-canary` tells of it: `device` (string, its name), `differing` and `values` (uint,
- * how many of the answer's values differ), `falls-back-to` (string: fp32, plain kernels, or
- * nothing where nothing is left). The next start begins anew. `stats` counts the answers
+ * #GstEffvkClassify:canary runs a frame whose answer is known beside the stream. When its answer
+ * has other bits than the first time, the element posts a warning. Then it loads another network,
+ * as when a property changes: in fp32 where it was fp16, then with the simplest kernels. The next
+ * start begins anew.
+ *
+ * The element posts a message `effvkclassify-canary`. `device` (string) is the device's name.
+ * `differing` and `values` (uint) say how many of the answer's values differ. `falls-back-to`
+ * (string) is fp32, plain kernels, or nothing where nothing is left. `stats` counts the answers
  * (`canaries`) and those that differed (`canaries-different`).
  *
  * ## Memory
@@ -86,9 +90,9 @@
  * and strides must be multiples of 16 bytes. All other frames are copied.
  * - Vulkan images (`memory:VulkanImage`): GStreamer's device copies the frames, and the network
  * works on that device, whatever #GstEffvkClassify:device says.
- * - DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later): the device imports linear ones, and
- * those with the DRM modifiers that it lists for their format. These need a GstVideoMeta. Once the
- * element has started, its caps name what can be imported.
+ * - DMA buffers (`memory:DMABuf`, GStreamer 1.24 and later): the device imports linear buffers. It
+ * also imports buffers with a DRM modifier that it lists for their format. These need a
+ * GstVideoMeta. Once the element has started, its caps name what can be imported.
  *
  * #GstEffvkClassify:stats counts frames and bytes of each way.
  *
@@ -104,11 +108,12 @@
  * #GstEffvkClassify:attach-alternatives adds one for each of the other classes, best first. From
  * GStreamer 1.30 its semantic tag is the model's name. It is then related to a ClsMtd of all labels
  * with the tag `class_descriptor`.
- * - The custom meta `EffvkClassificationMeta` on every version: a structure with the arrays
- * `labels` (string), `indices` (int) and `scores` (double), with `model` (string), and with `age`
- * (guint64): ns since the frame that was classified, 0 where it is this one.
+ * - The custom meta `EffvkClassificationMeta` on every version: a structure. It has the arrays
+ * `labels` (string), `indices` (int) and `scores` (double), and `model` (string). `age` (guint64)
+ * is ns since the frame that was classified, 0 where it is this one.
  * - With #GstEffvkClassify:meta-mode `roi`: a region of interest over the frame, of the type
- * `frame`, with parameters in DL Streamer's older layout, which it drops at the end of 2026.
+ * `frame`. Its parameters are in DL Streamer's older layout, which DL Streamer drops at the end of
+ * 2026.
  * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw
  * answers. They are averaged where smoothing is on.
  *
@@ -122,13 +127,13 @@
  * IS_PART_OF.
  * - A region of interest gets parameters `classification` with `label` (string), `label_id` (int),
  * `confidence` (double) and `model_name` (string), best first.
- * - The custom meta has `objects` instead of the three arrays. It is an array of structures with
- * these arrays, `age`, `x`, `y`, `width` and `height` (double, in shares of the picture's size),
- * and where they are known `type` (string) and `id` (int64).
+ * - The custom meta has `objects` instead of the three arrays. It is an array of structures. Each
+ * has these arrays, `age`, and `x`, `y`, `width` and `height` (double, in shares of the picture's
+ * size). It has `type` (string) and `id` (int64) where they are known.
  *
- * #GstEffvkClassify:regions names rectangles that are classified without a detector, with the
- * frame, or instead of it with #GstEffvkClassify:inference-region `regions`. They travel as objects
- * do. Their `type` is the region's name, and each has a steady label of its own.
+ * #GstEffvkClassify:regions names rectangles that are classified without a detector, beside the
+ * frame. With #GstEffvkClassify:inference-region `regions` they are classified instead of it. They
+ * travel as objects do. Their `type` is the region's name, and each has a steady label of its own.
  *
  * An object can have a tracker's id: a related GstAnalyticsTrackingMtd, or DL Streamer's parameter
  * `object_id`. It keeps its classes between two inferences (#GstEffvkClassify:reclassify-interval),
@@ -142,9 +147,9 @@
  * best classes are chosen: where the network's best class does not count, the best one that does is
  * the label. Where none does, the label is `unknown`. They hold for frames, objects and regions.
  *
- * A class that the model does not have is an error at the start, and a warning later. Then the
- * classes that were set before stay. Where another network takes over that does not have them,
- * frames pass without classes until they are set anew.
+ * A class that the model does not have is an error at the start. Later it is a warning, and the
+ * classes that were set before stay. When a network without these classes takes over, frames pass
+ * without classes until somebody sets the lists anew.
  *
  * A heat map is of the network's best class. It is left out where that class does not count.
  *
@@ -164,13 +169,14 @@
  *
  * ## Messages
  *
- * With #GstEffvkClassify:post-messages each classified frame is an element message `effvkclassify`.
- * It has `timestamp`, `stream-time`, `running-time` and `duration` (#GstClockTime as guint64;
- * GST_CLOCK_TIME_NONE where the frame or its segment does not say), and `model` (string). The label
- * is `label` (string), `index` (int) and `score` (double). `classes` is an array of structures with
- * the same three fields. Where objects are classified, `objects` replaces these four fields. It is
- * an array of structures with the four fields and the place of the object, as in the custom meta,
- * for the objects that were classified in this frame.
+ * With #GstEffvkClassify:post-messages the element posts a message `effvkclassify` for each
+ * classified frame. It has `model` (string), `timestamp`, `stream-time`, `running-time` and
+ * `duration`. These are #GstClockTime as guint64, and GST_CLOCK_TIME_NONE where the frame or its
+ * segment does not say. The label is `label` (string), `index` (int) and `score` (double).
+ * `classes` is an array of structures with the same three fields. Where objects are classified,
+ * `objects` replaces these four fields. It is an array with a structure for each object that was
+ * classified in this frame. Each structure has the four fields and the object's place, as in the
+ * custom meta.
  *
  * ## Example launch lines
  * |[

@@ -5,13 +5,10 @@
 
 #include <gst/gst.h>
 
-/* What a buffer's metadata says of its picture of @width x @height, ours and that of others: the
- * custom
- * meta, GstAnalytics' classifications (of the frame, or related to a detection), detections
- * without one,
- * and regions of interest with DL Streamer's parameters. What two kinds of metadata say alike is
- * there
- * once. Metadata is not trusted: what is not as it should be is left out.
+/* What a buffer's metadata, ours or that of others, says of its picture of @width x @height. It
+ * reads the custom meta, GstAnalytics' classifications (of the frame, or related to a detection),
+ * detections without one, and regions of interest with DL Streamer's parameters. What two kinds of
+ * metadata say alike comes once. Metadata is not trusted: what is malformed is left out.
  *
  * Returns: (element-type GstEffvkClassification): those of the frame first; free with
  * g_ptr_array_unref() */

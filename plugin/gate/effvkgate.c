@@ -4,28 +4,26 @@
  * @title: effvkgate
  * @short_description: passes buffers or drops them, by what was seen in them
  *
- * With #GstEffvkGate:pass buffers pass as long as a label of that list is seen; with
- * #GstEffvkGate:drop
- * they are dropped as long as one of that list is. The label is that of the buffer's own
- * classification
- * metadata, or, where #GstEffvkGate:classifier names an element of another branch, of what leaves
- * that
- * element, or what the application sets as #GstEffvkGate:label. A buffer of which nothing is
- * known keeps
- * the gate as it is. Before anything is known, #GstEffvkGate:pass means closed.
+ * Buffers pass while a label of the list #GstEffvkGate:pass is seen. With #GstEffvkGate:drop they
+ * are dropped while a label of that list is seen. The label comes from one of three sources:
+ *
+ * - the buffer's own classification metadata,
+ * - what leaves the element of another branch that #GstEffvkGate:classifier names,
+ * - #GstEffvkGate:label, which the application sets.
+ *
+ * A buffer without a label keeps the gate as it is. Before the first label, #GstEffvkGate:pass
+ * means closed.
  *
  * A list holds labels of the frame (`cat`), of objects and regions of a type (`gate:open`), or of
- * any
- * object (`:open`).
+ * any object (`:open`).
  *
  * When the gate opens, buffers of the last #GstEffvkGate:pre-roll ns go first. In encoded streams
- * the
- * first one is a keyframe: where the pre-roll has none, the gate waits for the next and asks
- * upstream for
- * it. While the gate is closed GAP events take the buffers' places, so that sinks and muxers go on.
+ * the first one is a keyframe. Where the pre-roll has none, the gate waits for the next keyframe
+ * and asks upstream for it. While the gate is closed, GAP events take the buffers' places. So sinks
+ * and muxers go on.
  *
- * At each change an element message `effvkgate` is posted, with `open` (boolean), `label` (string),
- * `running-time` and `stream-time` (guint64).
+ * The element posts a message `effvkgate` at each change. It has `open` (boolean), `label`
+ * (string), `running-time` and `stream-time` (guint64).
  *
  * ## Example launch lines
  * |[

@@ -5,17 +5,15 @@
  * @short_description: draws on video what classification metadata says
  *
  * Draws the label of the frame with its score, the best classes as bars, and boxes with labels
- * around
- * objects and regions. The metadata may be of effvkclassify or of other elements: the custom meta
- * `EffvkClassificationMeta`, GstAnalytics' classifications of the frame or of detections, and
- * regions of
- * interest with DL Streamer's parameters.
+ * around objects and regions. It reads the metadata of effvkclassify and of other elements: the
+ * custom meta `EffvkClassificationMeta`, GstAnalytics' classifications of the frame or of
+ * detections, and regions of interest with DL Streamer's parameters.
  *
- * Where downstream takes a GstVideoOverlayComposition, the drawing travels with the frame, whose
- * pixels
- * nobody touches, in any memory. Elsewhere it is blended into frames in system memory.
+ * Where downstream takes a GstVideoOverlayComposition, the drawing travels with the frame. Nobody
+ * touches the frame's pixels then, in whatever memory they are. Elsewhere the element blends the
+ * drawing into frames in system memory.
  *
- * What did not change is not drawn again, and numbers change five times a second at most.
+ * The element draws only what has changed. Numbers change five times a second at most.
  *
  * ## Example launch lines
  * |[

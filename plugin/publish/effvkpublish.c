@@ -4,30 +4,25 @@
  * @title: effvkpublish
  * @short_description: sends what was seen as JSON to files, brokers and webhooks
  *
- * Buffers pass untouched, at once; what their classification metadata says is sent to each URI of
- * #GstEffvkPublish:location by a thread of its own. The metadata may be of effvkclassify or of
- * others, as
- * effvkoverlay reads it. The records are described by docs/schema/effvk.schema.json.
+ * Buffers pass at once, untouched. For each URI of #GstEffvkPublish:location a thread sends what
+ * their classification metadata says. The metadata may be of effvkclassify or of other elements, as
+ * for effvkoverlay. docs/schema/effvk.schema.json describes the records.
  *
- * While a target is away records wait, in order, up to #GstEffvkPublish:max-messages and
- * #GstEffvkPublish:max-bytes; the element tries again, each time after a longer wait. Then they are
- * delivered, each at least once: `session` and `sequence` tell one that came twice. When the
- * queue is full
- * the oldest records are lost and counted. An element message `effvkpublish` tells when a target
- * goes,
- * comes back, or when records are lost: `location` (string), `connected` (boolean), `waiting`
- * (uint),
- * `lost`, `refused` and `delivered` (guint64), and `reason` (string) where there is one.
+ * While a target is away its records wait, in order, up to #GstEffvkPublish:max-messages and
+ * #GstEffvkPublish:max-bytes. The element tries again, each time after a longer wait. Then it
+ * delivers each record at least once. One that came twice has the same `session` and `sequence`.
+ * When the queue is full the oldest records are lost, and the element counts them.
  *
- * MQTT: records go to TOPIC, the last change of a label stays at TOPIC/state, and TOPIC/status is
- * `online`
- * or, by the broker's last will, `offline`. Options of the URI: `qos` (1 or 2), `cafile`,
- * `certfile`,
- * `keyfile`, `client-id`, and `discovery` (`homeassistant`), which makes a sensor in Home
- * Assistant.
- * Kafka: records have the source as their key; options of the URI are librdkafka's. Webhooks: a
- * POST of a
- * JSON array.
+ * An element message `effvkpublish` says that a target is away or back, or that records were lost.
+ * It has `location` (string), `connected` (boolean), `waiting` (uint), `lost`, `refused` and
+ * `delivered` (guint64), and `reason` (string) where there is one.
+ *
+ * - MQTT: records go to TOPIC. The last change of a label stays at TOPIC/state. TOPIC/status is
+ * `online`, or by the broker's last will `offline`. Options of the URI are `qos` (1 or 2),
+ * `cafile`, `certfile`, `keyfile`, `client-id`, and `discovery`. `discovery=homeassistant` makes a
+ * sensor in Home Assistant.
+ * - Kafka: records have the source as their key. Options of the URI are librdkafka's.
+ * - Webhooks: a request is a POST of a JSON array.
  *
  * ## Example launch lines
  * |[

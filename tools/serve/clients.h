@@ -7,8 +7,7 @@
 typedef struct _ServeClients ServeClients;
 
 /* Listens, and gives connections to @soup. @certificate: (nullable). @seconds: how long a request
- * may take, and a client be silent. NULL with @error: the address
- * is taken. */
+ * may take, and a client be silent. NULL with @error: the address is taken. */
 ServeClients *serve_clients_new (SoupServer *soup, GSocketAddress *address,
                                  GTlsCertificate *certificate, guint max_clients, double seconds,
                                  GError **error);
