@@ -86,10 +86,10 @@ warn_of_softmax (EffvkModel *model, EffvkOutputActivation wanted)
   EffvkOutputActivation activation = wanted ? wanted : effvk_model_get_output_activation (model);
 
   if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX && effvk_model_get_n_classes (model) == 1)
-    g_message (
-        "The model has one class, of which softmax makes a score of 1 whatever the image is. "
-        "For a probability use sigmoid%s.",
-        wanted ? "" : ": the model's file says softmax, its output_activation can be overridden");
+    g_message ("The model has one class, and softmax gives it a score of 1 whatever the image is. "
+               "For a probability use sigmoid%s.",
+               wanted ? ""
+                      : ": the model's file says softmax, its output_activation can be overridden");
 }
 
 static gboolean

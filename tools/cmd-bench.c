@@ -447,7 +447,7 @@ parse (Options *options, char ***argv)
           { "layers", 'L', 0, G_OPTION_ARG_NONE, &options->layers,
             "The time of every dispatch, not only of every kernel", NULL },
           { "executables", 0, 0, G_OPTION_ARG_NONE, &options->executables,
-            "Only what the driver's compiler says of each kernel: registers, spills", NULL },
+            "Print only what the driver's compiler says of each kernel: registers, spills", NULL },
           { "compare", 'c', 0, G_OPTION_ARG_STRING, &options->compare,
             "Another runtime to time in turn with effvk: onnxruntime", "RUNTIME" },
           { "onnxruntime", 0, 0, G_OPTION_ARG_FILENAME, &options->onnxruntime,
@@ -459,10 +459,11 @@ parse (Options *options, char ***argv)
 
   if (!tool_parse (
           "bench", NULL,
-          "Times a model on a device: latency of one batch from submit to result, frames per\n"
-          "second with 3 batches in flight, and the time from the start of a process to its\n"
-          "first result, with empty shader caches and with filled ones. Then the time of every\n"
-          "kernel, beside what the device could do at most, as two probes measure it.",
+          "Times a model on a device. It prints the latency of one batch from submit to result,\n"
+          "frames per second with 3 batches in flight, and the time from a process's start to its\n"
+          "first result, with empty shader caches and with filled ones. Then it prints the time "
+          "of\n"
+          "every kernel. Two probes measure the most that the device could do, to compare with.",
           NULL, entries, argv)
       || !tool_check_precision ("bench", options->target.precision, &options->precision)
       || !tool_check_range ("bench", "batch", options->batch, 1, 64)

@@ -71,7 +71,7 @@ warn_of_damage (const char *source, const ToolFrame *frame)
   g_autofree char *at = frame->pts >= 0 ? tool_format_tenths (frame->pts) : NULL;
 
   if (at)
-    tool_error ("%s: damaged at %s: %s; what it shows from there on may be wrong", name, at,
+    tool_error ("%s: damaged at %s: %s; its classes from there on may be wrong", name, at,
                 frame->damage);
   else
     tool_error ("%s: damaged: %s; its classes may be wrong", name, frame->damage);
@@ -338,8 +338,9 @@ check_formats (Options *options)
                              "--raw takes a format and a size such as NV12:640x480, not '%s'",
                              options->raw_text);
   if (options->measures && (!options->json || options->summary))
-    return tool_usage_error ("classify", "--measures needs --json, and each frame's line: it has "
-                                         "no place in a table or a summary");
+    return tool_usage_error ("classify",
+                             "--measures needs --json without --summary: it adds to the "
+                             "line of each frame");
   if (options->json && options->csv)
     return tool_usage_error ("classify", "--json and --csv are two formats: choose one");
   if (options->raw && options->recursive)
@@ -385,12 +386,12 @@ parse (Options *options, char ***argv)
       "The files are raw frames, for instance I420:640x480; - is the standard input",
       "FORMAT:WxH" },
     { "heatmap", 0, 0, G_OPTION_ARG_FILENAME, &options->heatmap,
-      "Write the picture, with where its first class was seen, to this PNG file", "FILE" },
+      "Write the picture, and where in it the first class was seen, to this PNG file", "FILE" },
     TOOL_JSON_ENTRY (&options->json),
     { "csv", 'c', 0, G_OPTION_ARG_NONE, &options->csv,
       "Print comma-separated values, for spreadsheets", NULL },
     { "measures", 0, 0, G_OPTION_ARG_NONE, &options->measures,
-      "With --json: what the frames are like at full resolution, as well", NULL },
+      "With --json: also what was measured of each frame at full resolution", NULL },
     { "summary", 's', 0, G_OPTION_ARG_NONE, &options->summary,
       "A line for each video: how much of its time it shows each class", NULL },
     G_OPTION_ENTRY_NULL
@@ -403,13 +404,11 @@ parse (Options *options, char ***argv)
 #else
           "Says what raw frames show (built without GStreamer: --raw is needed).",
 #endif
-          "A folder stands for the pictures and videos in it. The table has a line for as "
-          "long as a\n"
-          "video's first class stays the same, with its mean probability; an image has its "
-          "best\n"
-          "classes. With --json every image and every frame has a line. A file that fails "
-          "does not\n"
-          "stop the others.",
+          "A folder stands for the pictures and videos in it. An image has its best classes in "
+          "the\n"
+          "table. A video has a line for each stretch in which its first class stays the same, "
+          "with\nthe class's mean probability. With --json every image and every frame has a line. "
+          "A\nfile that fails does not stop the others.",
           entries, argv)
       || !tool_check_precision ("classify", options->target.precision, &options->precision)
       || !tool_check_range ("classify", "top-k", options->top_k, 1, 1000)

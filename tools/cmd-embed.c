@@ -112,7 +112,7 @@ tool_embed (char ***argv)
   if (!tool_parse (
           "embed", "FILE|FOLDER|URI…",
           "Writes the embeddings of pictures and videos: the features that a model's\n"
-          "classifier reads, which are alike for pictures that look alike.",
+          "classifier reads. Pictures that look alike have similar embeddings.",
           "A file that fails does not stop the others. effvk find searches what is written "
           "as safetensors.",
           entries, argv)

@@ -97,10 +97,10 @@ tool_evaluate (char ***argv)
   tool_stop_watch ();
   if (tool_parse (
           "evaluate", "FOLDER",
-          "Says how good a model is, by pictures whose labels are known: a folder for each\n"
-          "class.",
-          "Pictures with a label that the model does not know count as unknown: they show "
-          "what a\nthreshold keeps out. A file that cannot be read does not stop the others.",
+          "Says how good a model is. It tries the model on pictures whose labels are known. Each\n"
+          "class has a folder of them.",
+          "Pictures with a label that the model does not know count as unknown. They show what a\n"
+          "threshold keeps out. A file that cannot be read does not stop the others.",
           entries, argv)
       && tool_look_check (&options.look, "evaluate"))
     {

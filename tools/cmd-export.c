@@ -13,8 +13,8 @@ tool_export (char ***argv)
 
   if (!tool_parse (
           "export", "[MODEL] OUT.onnx",
-          "Writes a model's network as ONNX: from normalised images to logits, batch norm\n"
-          "folded, with the recipe and the labels in the metadata. Without MODEL, effvk's own.",
+          "Writes a model's network as ONNX, from normalised images to logits, with batch norm\n"
+          "folded. The recipe and the labels are in the metadata. Without MODEL, effvk's own.",
           NULL, entries, argv))
     return TOOL_USAGE;
   n = g_strv_length (*argv);

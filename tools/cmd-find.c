@@ -208,8 +208,8 @@ tool_find (char ***argv)
           "find", "FOLDER|FILE…|INDEX.safetensors",
           "Finds the pictures, and the moments of videos, that look most like a picture.",
           "The first column is the cosine of the angle between the embeddings: 1 is the same "
-          "picture.\nAn index is what effvk embed wrote; it saves looking at the pictures "
-          "again.",
+          "picture.\nAn index is a file that effvk embed wrote. With it, effvk find need not look "
+          "at the\npictures again.",
           entries, argv)
       && tool_look_check (&options.look, "find")
       && tool_check_range ("find", "top", options.top, 1, 100000))

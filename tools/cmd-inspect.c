@@ -176,8 +176,8 @@ tool_inspect (char ***argv)
     return tool_fail (error);
   if (effvk_model_get_n_classes (model) == 1
       && effvk_model_get_output_activation (model) == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
-    tool_error ("warning: softmax over one class gives 1 for every image; a probability is what "
-                "--overrides '{\"output_activation\": \"sigmoid\"}' gives");
+    tool_error ("warning: softmax over one class gives 1 for every image; for a probability use "
+                "--overrides '{\"output_activation\": \"sigmoid\"}'");
   text = effvk_model_inspect (model);
   if (json)
     {

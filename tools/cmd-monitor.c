@@ -260,11 +260,12 @@ tool_monitor (char ***argv)
   tool_stop_watch ();
   if (!tool_parse (
           "monitor", "FILE|URI",
-          "Watches a stream, and says when its state changes: from a picture to black, to "
-          "colour bars,\nto noise, with the model that effvk has. A stream that breaks off is "
-          "opened again.",
-          "On a terminal the state now and the history, a block a second, stand below the "
-          "changes.\nWith --json every change is a line of JSON.",
+          "Watches a stream, and says when its state changes. With effvk's own model the "
+          "states are\na picture, black, colour bars, noise and others. A stream that breaks "
+          "off is opened again.",
+          "On a terminal the current state and the history stand below the changes. A "
+          "block of the\n"
+          "history is a second. With --json every change is a line of JSON.",
           entries, argv)
       || !tool_check_precision ("monitor", options.target.precision, &options.precision)
       || !tool_check_unknown_threshold ("monitor", options.unknown_threshold))

@@ -222,11 +222,11 @@ tool_selftest (char ***argv)
 
   if (!tool_parse (
           "selftest", NULL,
-          "Runs every kernel on random shapes and values, and compares with a plain double-\n"
-          "precision computation on the CPU. Then runs small networks again and again, with\n"
-          "other work in between and on several queues, and compares all bits.",
-          "NMSE is the normalised mean squared error; the bound is 1e-7 in fp32 (which auto\n"
-          "means here) and 1e-4 in fp16.",
+          "Runs every kernel on random shapes and values. It compares the answers with those of a\n"
+          "plain double-precision computation on the CPU. Then it runs small networks again and\n"
+          "again, with other work in between and on several queues, and compares all bits.",
+          "NMSE is the normalised mean squared error. The bound is 1e-7 in fp32 and 1e-4 in fp16.\n"
+          "auto means fp32 here.",
           entries, argv)
       || !tool_check_precision ("selftest", target.precision, &options.precision)
       || !tool_check_range ("selftest", "seed", options.seed, 0, G_MAXUINT32)

@@ -195,9 +195,9 @@ tool_serve (char ***argv)
 
   tool_stop_watch ();
   if (tool_parse ("serve", "[CONFIG.conf | [NAME=]URI…]",
-                  "Watches many streams, and tells over HTTP what each one is.",
-                  "A file whose name ends in .conf or .ini says which streams there are; otherwise "
-                  "the\narguments are streams. See 'man effvk' for the file and the API.",
+                  "Watches many streams at once. Clients ask over HTTP what each one shows.",
+                  "A file whose name ends in .conf or .ini names the streams. Other arguments are\n"
+                  "streams. See 'man effvk' for the file and the API.",
                   entries, argv))
     status = serve (&options, *argv + 1, &error) ? TOOL_OK : tool_fail (error);
   tool_target_clear (&options.target);

@@ -146,7 +146,7 @@ choose_backbone (Options *options)
     return TRUE;
   tool_usage_error ("teach",
                     "needs a model to start from, --model FILE or EFFVK_MODEL: any EfficientNet "
-                    "trained on ImageNet; effvk's documentation names where to get one "
+                    "trained on ImageNet; effvk's documentation says where to get one "
                     "(docs/models.md)");
   return FALSE;
 }
@@ -206,11 +206,12 @@ tool_teach (char ***argv)
   tool_stop_watch ();
   if (!tool_parse (
           "teach", "FOLDER",
-          "Teaches a model classes of your own: a folder for each, ten pictures or more in "
-          "each.",
-          "Says how good the model is on pictures that it had not seen, which pictures look "
-          "labelled\nwrong, and what would help. A file that cannot be read does not stop "
-          "the others.",
+          "Teaches a model classes of your own. Each class has a folder with ten pictures or more.",
+          "At the end it says how good the model is on pictures that it had not seen, which "
+          "pictures\n"
+          "look wrongly labelled, and what would help. A file that cannot be read does not stop "
+          "the\n"
+          "others.",
           entries, argv)
       || !check (&options, g_strv_length (*argv) - 1))
     return TOOL_USAGE;

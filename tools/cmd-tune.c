@@ -111,9 +111,8 @@ tool_tune (char ***argv)
   tool_stop_watch ();
   if (!tool_parse (
           "tune", NULL,
-          "Times every kernel that the device can run for each operation of a model, and\n"
-          "remembers the fastest: programs that use the model on the device take them from\n"
-          "then on.",
+          "Times every kernel that the device can run for each operation of a model. It keeps the\n"
+          "fastest. Programs that use the model on the device take them from then on.",
           NULL, entries, argv)
       || !tool_check_precision ("tune", options.target.precision, &options.precision)
       || !tool_check_range ("tune", "batch", options.batch, 1, 64))

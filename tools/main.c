@@ -17,11 +17,11 @@ static const ToolCommand commands[] = {
   { "monitor", "say when a stream's state changes", tool_monitor },
 #endif
 #ifdef HAVE_SERVE
-  { "serve", "watch many streams, over HTTP", tool_serve },
+  { "serve", "watch many streams, with an API over HTTP", tool_serve },
 #endif
   { "teach", "teach a model classes of your own, from a handful of pictures", tool_teach },
-  { "evaluate", "say how good a model is, by pictures whose labels are known", tool_evaluate },
-  { "embed", "write the features of pictures, to compare them by", tool_embed },
+  { "evaluate", "say how good a model is on pictures whose labels are known", tool_evaluate },
+  { "embed", "write the features of pictures, to compare pictures", tool_embed },
   { "find", "find the pictures that look most like one", tool_find },
   { "bench", "time a model on a device", tool_bench },
   { "tune", "find the fastest kernels for a model on a device", tool_tune },

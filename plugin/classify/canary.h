@@ -5,9 +5,9 @@
 #include "classify/model-instance.h"
 
 /*
- * A canary: a frame whose answer is known runs beside the stream every now and then. A device that
- * answers it with other bits than the first time computes wrong, and so does what the stream gets
- * of it. Of the sink pad's thread.
+ * A canary: a frame whose answer is known runs beside the stream every now and then. When the
+ * answer has other bits than the first time, the device computes wrong. Then the stream's answers
+ * may be wrong, too. Only the sink pad's thread uses it.
  */
 typedef struct
 {

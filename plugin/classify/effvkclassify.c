@@ -477,8 +477,8 @@ gst_effvk_classify_teach_example (GstEffvkClassify *self, const char *label)
   if (!label || !*label || !has_embeddings (self))
     {
       GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
-                           ("teach-example needs a label, and teach-file or attach-embedding to "
-                            "be set before it"),
+                           ("teach-example needs a label. Set teach-file or attach-embedding "
+                            "before it"),
                            (NULL));
       return FALSE;
     }

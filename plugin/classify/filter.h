@@ -23,10 +23,10 @@ gboolean gst_effvk_filter_get (GstEffvkFilter *filter, guint number, GValue *val
 /* Whether what is set suits @model. */
 gboolean gst_effvk_filter_check (GstEffvkFilter *filter, EffvkModel *model, GError **error);
 
-/* The classes that count are those of @model, as it is set now. Where that does not suit, @error is
- * set, once, and what was set before goes on if it is of @model; else FALSE is returned: nothing
- * that the model says can be told. @changed: whether other classes count now. One thread calls
- * this. */
+/* Applies the current lists to the classes of @model. Where the lists name classes that it does not
+ * have, sets @error, once. Then the lists that were set before stay, if they are for @model. If
+ * not, returns FALSE: no answer of the model can be reported. @changed: whether other classes count
+ * now. Only one thread may call this. */
 gboolean gst_effvk_filter_update (GstEffvkFilter *filter, EffvkModel *model, gboolean *changed,
                                   GError **error);
 

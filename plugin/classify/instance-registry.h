@@ -5,10 +5,11 @@
 #include "classify/model-instance.h"
 
 /*
- * Who uses which network. Elements of one process with the same model-instance-id share one. It is
- * made of what any of them sets, from READY on, in whatever order they start; two that set a
- * property differently contradict each other. When an element joins whose settings the network that
- * runs does not meet, another is made, and takes its place in all of them between two frames.
+ * Who uses which network. Elements of one process with the same model-instance-id share one. The
+ * registry makes it of what any of them sets, from READY on, in whatever order they start. Two that
+ * set a property differently contradict each other. When the running network does not meet the
+ * settings of an element that joins, the registry makes another. It takes over in all of them,
+ * between two frames.
  *
  * The registry alone writes an element's network, and what it accepted of its settings.
  */

@@ -4,10 +4,10 @@
 #include <gst/gst.h>
 
 /*
- * By how much inference has made a live stream late. A frame's age is not enough for that: after a
- * hole in the stream, a stall of the sink or a restart of the source frames may be old for good,
- * and skipping inferences would not make them younger. So an age that grows counts only as far as
- * inference has held the stream back meanwhile; one that falls counts as a whole.
+ * By how much inference has made a live stream late. A frame's age does not say so. After a hole in
+ * the stream, a stall of the sink or a restart of the source, frames may be old for good. Skipping
+ * inferences would not make them younger. So an age that grows counts only as far as inference has
+ * held the stream back meanwhile. An age that falls counts as a whole.
  */
 typedef struct
 {

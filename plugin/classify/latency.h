@@ -4,10 +4,10 @@
 #include <gst/video/video.h>
 
 /*
- * The time that the element adds to a live stream, in whole frames: one at first, more once an
- * answer took longer than that, never less again until the next start or change of caps, so that it
- * is stable; and never more than may be in flight, since beyond that upstream waits, which no
- * latency helps.
+ * The time that the element adds to a live stream, in whole frames. It begins with one, and grows
+ * when an answer takes longer. It falls only at the next start or change of caps, so that it is
+ * stable. It is never more than may be in flight: beyond that upstream waits, and no latency helps
+ * against that.
  */
 typedef struct
 {

@@ -5,13 +5,13 @@
 #include "classify/request.h"
 
 /*
- * A model on a device that answers the requests of one or several streams: a classifier, and a
- * thread that collects its results in order. Frames that cannot go to the device at once wait in a
- * line per stream, so that nobody who asks ever waits for the device; from the lines batches are
- * taken in turn.
+ * A model on a device that answers the requests of one or several streams. It has a classifier, and
+ * a thread that collects results in order. Frames that cannot go to the device at once wait in a
+ * line per stream. So nobody who asks waits for the device. Batches are taken from the lines in
+ * turn.
  *
- * A batch that is not full waits for others' frames while any can come: until every stream has one
- * in line, or the time-out, and while the device has other work.
+ * A batch that is not full waits while the device has other work. Then it waits until every stream
+ * has a frame in line, or until the time-out.
  *
  * All functions may be called from any thread.
  */

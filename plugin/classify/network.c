@@ -52,11 +52,10 @@ warn_of_softmax (GstEffvkClassify *self, GstEffvkModelInstance *network)
   if (!activation)
     activation = effvk_model_get_output_activation (model);
   if (activation == EFFVK_OUTPUT_ACTIVATION_SOFTMAX && effvk_model_get_n_classes (model) == 1)
-    GST_ELEMENT_WARNING (
-        self, RESOURCE, SETTINGS,
-        ("The model has one class, of which softmax makes a score of 1 whatever the "
-         "frame shows. Set activation=sigmoid for a probability."),
-        (NULL));
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+                         ("The model has one class, and softmax gives it a score of 1 whatever the "
+                          "frame shows. Set activation=sigmoid for a probability."),
+                         (NULL));
 }
 
 /* The first network is refused with what it cannot tell; later, what can be told is. */

@@ -28,10 +28,10 @@ gboolean gst_effvk_classify_expects_vulkan (GstEffvkClassify *self);
 void gst_effvk_classify_post_swap (GstEffvkClassify *self, const char *model_file,
                                    const GError *error);
 
-/* When a setting of the network was set: if the network that runs is not made so, another one is
- * loaded beside it, in a thread, and takes its place between two frames; or the settings become
- * those of the one that runs again. An element message `effvkclassify-model` tells which. From
- * any thread; does nothing but between the two below. */
+/* Call this when a setting of the network was set. Where the running network does not meet it, a
+ * thread loads another one, which takes over between two frames. If that fails, the settings become
+ * those of the running network again. An element message `effvkclassify-model` reports the outcome.
+ * From any thread. Works only between the two functions below. */
 void gst_effvk_classify_check_network (GstEffvkClassify *self);
 
 /* Has gst_effvk_classify_restore() done in the thread that loads networks. */

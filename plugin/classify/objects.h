@@ -46,8 +46,8 @@ gboolean gst_effvk_objects_and_frame (const GstEffvkObjectOptions *options);
 
 /* The objects of a buffer whose picture is @width x @height, in the order in which they were found:
  * GstAnalytics' and regions of interest, those that are both once, and then the named regions.
- * @ignored: how many
- * @options leave out, or lie outside of the picture; @outside: how many named regions do. */
+ * @ignored: how many objects @options leave out, or lie outside of the picture. @outside: how many
+ * named regions lie outside. */
 GArray *gst_effvk_objects_find (GstBuffer *buffer, const GstEffvkObjectOptions *options,
                                 guint width, guint height, guint *ignored, guint *outside);
 

@@ -61,8 +61,8 @@ count (GstEffvkReporter *reporter, guint n_inferences, guint n_not_finite, gbool
   if (warn) /* not for each of perhaps every frame */
     GST_ELEMENT_WARNING (
         reporter->element, STREAM, FAILED,
-        ("The network's answer is not finite: this frame, and further ones like it, are "
-         "passed on without classes"),
+        ("The network's answer is not finite. This frame, and later ones like it, pass without "
+         "classes"),
         ("not-finite in stats counts them"));
 }
 

@@ -3,10 +3,11 @@
 
 #include <effvk/effvk.h>
 
-/* What is remembered of the objects that a tracker follows through a stream, by its ids. Bounded:
- * the one that was seen longest ago goes first, and who is not seen for GST_EFFVK_TRACKS_FORGET
- * frames goes too. One thread may plan what is classified while another stores what came of it: all
- * but gst_effvk_tracks_new() and gst_effvk_tracks_free() are called between lock and unlock. */
+/* What is remembered of the objects that a tracker follows through a stream, by its ids. There is a
+ * bound: the object that was seen longest ago goes first. An object that is not seen for
+ * GST_EFFVK_TRACKS_FORGET frames goes, too. One thread may plan what is classified while another
+ * stores the outcome. So call all functions between lock and unlock, except gst_effvk_tracks_new()
+ * and gst_effvk_tracks_free(). */
 #define GST_EFFVK_TRACKS_MAX 1024
 #define GST_EFFVK_TRACKS_FORGET 300
 

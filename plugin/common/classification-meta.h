@@ -8,13 +8,12 @@
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
  * "EffvkClassificationMeta"), then a GstStructure with "model" (string: the model's name) and
  * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double),
- * the
- *   label first, then best first, and "age" (guint64: ns from the frame that was classified to this
- *   one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
+ *   the label first, then best first, and "age" (guint64: ns from the frame that was classified to
+ *   this one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
  * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y",
- * "width",
- *   "height" (double, in shares of the picture's size, so that scaling does not matter), "type"
- *   (string, what the detector calls it, where it says) and "id" (int64, where it is tracked).
+ *   "width", "height" (double, in shares of the picture's size, so that scaling does not matter),
+ *   "type" (string, what the detector calls it, where it says) and "id" (int64, where it is
+ *   tracked).
  * With attach-heatmap, beside the scores: "heatmap" (GBytes of floats, row by row, "heatmap-width"
  * by "heatmap-height", guint) and "heatmap-area" (GstValueArray of double: x, y, width and height
  * of the part of the frame or object that it covers, in shares). */

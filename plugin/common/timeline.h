@@ -9,9 +9,9 @@
  * their running time.
  *
  * Cameras start again at 0, reconnect without a segment, repeat a time stamp or leave it out. Then
- * the time goes on by as much as has passed: by the pipeline's clock in a live pipeline, else by
- * the frame's duration. A frame of a live pipeline that comes from the future is treated so as
- * well. In a file a time that leaps forward is a hole in the stream, and is taken as it is.
+ * the time goes on by as much as has passed. In a live pipeline the clock says how much, else the
+ * frame's duration. The same holds for a frame of a live pipeline that comes from the future. In a
+ * file a time that leaps forward is a hole in the stream, and counts as it is.
  */
 typedef struct
 {

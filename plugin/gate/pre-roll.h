@@ -4,9 +4,9 @@
 #include <gst/gst.h>
 
 /* The last seconds of a stream, bounded by time and by bytes: buffers, and the serialized events
- * between them. It begins with a keyframe, or where the stream has delta units and none is kept, is
- * empty. What leaves at its old end is given to a function: buffers to be dropped, events to be
- * passed on. */
+ * between them. In a stream with delta units it begins with a keyframe. Where it has no keyframe,
+ * it is empty. A function gets what leaves at the old end. It drops buffers and passes events on.
+ * */
 typedef struct
 {
   GQueue items; /* of Item */

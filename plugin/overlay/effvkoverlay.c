@@ -184,8 +184,8 @@ gst_effvk_overlay_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !self->composer)
     {
       GST_ELEMENT_ERROR (self, CORE, MISSING_PLUGIN,
-                         ("There is no element \"overlaycomposition\", which effvkoverlay works "
-                          "with; install GStreamer's base plugins"),
+                         ("effvkoverlay needs the element \"overlaycomposition\", and there is "
+                          "none. Install GStreamer's base plugins"),
                          (NULL));
       return GST_STATE_CHANGE_FAILURE;
     }

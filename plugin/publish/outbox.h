@@ -3,9 +3,9 @@
 
 #include "publish/target.h"
 
-/* Parcels that wait for one target, and the thread that delivers them: in order, each at least
- * once, again and again while the target is away. The queue is bounded; when it is full the oldest
- * is lost and counted. With a file for it, what waits outlives the process. */
+/* Parcels that wait for one target, and the thread that delivers them in order, each at least once.
+ * While the target is away it tries again and again. The queue is bounded: when it is full the
+ * oldest parcel is lost and counted. With a file for the queue, what waits outlives the process. */
 typedef struct _GstEffvkOutbox GstEffvkOutbox;
 
 typedef struct

@@ -274,7 +274,7 @@ effvk_image_new_from_bytes_checked (EffvkFormat format, guint width, guint heigh
   if (size < packed_size (&image->layout))
     {
       g_set_error (error, EFFVK_IMAGE_ERROR, EFFVK_IMAGE_ERROR_DATA,
-                   "Expected at least %" G_GSIZE_FORMAT " bytes, which %s of %ux%u has, found "
+                   "Expected at least %" G_GSIZE_FORMAT " bytes for %s of %ux%u, found "
                    "%" G_GSIZE_FORMAT,
                    packed_size (&image->layout), effvk_format_to_string (format), width, height,
                    size);

@@ -11,13 +11,12 @@
  *
  * - "resize-gather" does all at once, where an output has two samples of an axis and nothing is
  *   rounded between. There is one for each way in which the samples lie.
- * - Else "resize-rows" filters every plane vertically, whatever its bytes mean, only for the rows
- * and
- *   columns that the crop needs: one for each number of taps. "resize-columns" filters
- *   horizontally, converts and normalises.
+ * - Else "resize-rows" filters every plane vertically, whatever its bytes mean. It does so only for
+ *   the rows and columns that the crop needs. There is one for each number of taps.
+ *   "resize-columns" filters horizontally, converts and normalises.
  * - "resize-narrow" comes before these two where PIL would round after each pass (RGB of 8 bits)
- * and
- *   the filter overshoots: it makes a narrower frame, so that rows are filtered last, as PIL does.
+ *   and the filter overshoots. It makes a narrower frame, so that rows are filtered last, as PIL
+ *   does.
  *
  * What each item of the batch is made of is in @items when the program runs, see preprocess-plan.h.
  */

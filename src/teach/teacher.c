@@ -207,8 +207,8 @@ effvk_teacher_add_embeddings (EffvkTeacher *teacher, EffvkEmbeddings *embeddings
   if (effvk_embeddings_append (teacher->embeddings, embeddings))
     return TRUE;
   g_set_error_literal (error, EFFVK_TEACHER_ERROR, EFFVK_TEACHER_ERROR_MISMATCH,
-                       "the embeddings are of another network, or of another way to prepare "
-                       "pictures, than this backbone's");
+                       "the embeddings come from another network than this backbone, or from "
+                       "pictures that were prepared in another way");
   return FALSE;
 }
 

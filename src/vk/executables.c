@@ -125,7 +125,7 @@ effvk_executables_describe (EffvkDevice *device, const EffvkPipelineKey *key, GE
   if (!device->tells_executables)
     {
       g_set_error (error, EFFVK_DEVICE_ERROR, EFFVK_DEVICE_ERROR_UNSUPPORTED,
-                   "the driver of \"%s\" does not tell what it made of a shader: it has no "
+                   "the driver of \"%s\" does not describe compiled shaders: it has no "
                    "VK_KHR_pipeline_executable_properties",
                    effvk_device_get_name (device));
       return NULL;

@@ -2,11 +2,11 @@
 
 /* Makes a CPU device compile a program's shaders before it first runs, on all processors.
  *
- * Drivers of such devices compile a shader for what is bound to it, when it is first dispatched and
- * one after the other. A dispatch of no workgroups is enough. Where that takes long, other devices,
- * each of an instance of its own, compile some of them meanwhile: what they leave in the driver's
- * cache on disk is what the program's own device finds. Without such a cache nothing is won, and
- * little lost. */
+ * Drivers of such devices compile a shader when it is first dispatched, for what is bound to it.
+ * They do so one after the other. A dispatch of no workgroups is enough. Where that takes long,
+ * other devices compile some of the shaders meanwhile, each of an instance of its own. They leave
+ * them in the driver's cache on disk, and the program's own device finds them there. Without such a
+ * cache nothing is won, and little lost. */
 
 #include "vk/warm-up.h"
 

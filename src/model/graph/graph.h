@@ -4,7 +4,8 @@
 #include "model/layers.h"
 
 /* A network as a file of operators (ONNX, TFLite) has it, reduced to what an EfficientNet is made
- of. *
+ * of.
+ *
  * Readers append values and nodes in execution order: a node's inputs exist before it does, so that
  * the graph has no cycle, whatever the file says. What does not change numbers (Identity, Dropout,
  * Cast, Quantize) makes no node: its output is its input. */

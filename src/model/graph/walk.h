@@ -3,9 +3,9 @@
 
 #include "model/graph/graph.h"
 
-/* Steps through a graph, from the input towards the output: what a value is consumed by, and a
- * convolution or dense layer with what follows it. Every step goes from a value to a node that
- * consumes it, and nodes come after their inputs, so that a walk ends. */
+/* Steps through a graph, from the input towards the output. A step finds the node that consumes a
+ * value, or a convolution or dense layer with what follows it. Nodes come after their inputs, so a
+ * walk ends. */
 
 typedef struct
 {
