@@ -37,7 +37,7 @@ warn_about_cpu (GstEffvkClassify *self, const GstEffvkModelConfig *config, Effvk
       && (!selector || !*selector || g_str_equal (selector, "auto")))
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS,
-        ("No GPU was found: classifying on the CPU with %s. Set device=cpu to do so on "
+        ("No GPU can run this model: classifying on the CPU with %s. Set device=cpu to do so on "
          "purpose, or device=gpu to refuse it.",
          effvk_device_get_name (device)),
         (NULL));

@@ -15,6 +15,7 @@
 
 #define MAX_VIEWS 16
 #define IN_FLIGHT 4
+#define MANY_ITEMS 20000 /* from which on a fit begins with a part of them */
 
 struct _EffvkTeacher
 {
@@ -291,6 +292,38 @@ make_model (EffvkTeacher *teacher, const EffvkExamples *examples, const EffvkVal
   return model;
 }
 
+/* All items in an order at random, which is the same each time. */
+static guint *
+shuffle_items (const EffvkExamples *examples, guint32 seed)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+  guint *items = g_new (guint, examples->n_items);
+
+  for (guint i = 0; i < examples->n_items; i++)
+    {
+      guint at = (guint) g_rand_int_range (random, 0, (gint32) i + 1);
+
+      items[i] = items[at];
+      items[at] = i;
+    }
+  return items;
+}
+
+/* Fits the classifier to all items. Where there are many, it begins with what a tenth of them says,
+ * which is near already. */
+static gboolean
+fit_all (const EffvkExamples *examples, double l2, guint32 seed, double *solution,
+         GCancellable *cancellable, GError **error)
+{
+  guint n = examples->n_items;
+  g_autofree guint *items = shuffle_items (examples, seed);
+  EffvkLogistic part = { examples, items, n / 10, l2 / 10, TRUE };
+  EffvkLogistic whole = { examples, items, n, l2, TRUE };
+
+  return (n < MANY_ITEMS || effvk_logistic_fit (&part, solution, cancellable, error))
+         && effvk_logistic_fit (&whole, solution, cancellable, error);
+}
+
 EffvkModel *
 effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeacherProgress progress,
                    gpointer user_data, GError **error)
@@ -300,9 +333,7 @@ effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeache
 
   g_autoptr (EffvkExamples) examples = NULL;
   g_autoptr (EffvkValidation) validation = NULL;
-  g_autofree guint *items = NULL;
   Listener listener = { progress, user_data };
-  EffvkLogistic logistic = { .parallel = TRUE };
   EffvkModel *model = NULL;
   double *solution;
 
@@ -312,15 +343,8 @@ effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeache
                         : NULL;
   if (!validation)
     return NULL;
-  items = g_new (guint, examples->n_items);
-  for (guint i = 0; i < examples->n_items; i++)
-    items[i] = i;
-  logistic.examples = examples;
-  logistic.items = items;
-  logistic.n_items = examples->n_items;
-  logistic.l2 = validation->l2;
   solution = effvk_logistic_new_solution (examples);
-  if (effvk_logistic_fit (&logistic, solution, cancellable, error))
+  if (fit_all (examples, validation->l2, teacher->seed, solution, cancellable, error))
     model = make_model (teacher, examples, validation, solution, error);
   effvk_logistic_free_solution (solution);
   if (model && progress)
