@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK 200   /* ms */
-#define LOOKS 5    /* ticks between two looks at the file */
-#define PRUNES 300 /* ticks between two times that old events are forgotten */
+#define TICK 200          /* ms */
+#define LOOKS 5           /* ticks between two looks at the file */
+#define PRUNES 300        /* ticks between two times that old events are forgotten */
+#define PICTURE_PAUSE 200 /* ms between two tries to take a picture */
+#define PICTURE_TRIES 50
 #define SNAPSHOT_WIDTH 640
 #define NO_SIGNAL "no-signal"
 #define SILENCE 3 /* s, or results: after that a region has no label */
@@ -79,11 +81,21 @@ on_result (ServeStream *stream, const ServeChannel *channel, gpointer app)
   see (app, stream, channel->region, channel->label, channel->score);
 }
 
+/* A picture that is made for an event. */
 typedef struct
 {
   ServeApp *app;
   gint64 id;
+  char *stream;
+  guint tries;
 } Picture;
+
+static void
+picture_free (Picture *picture)
+{
+  g_free (picture->stream);
+  g_free (picture);
+}
 
 static void
 on_picture (GBytes *jpeg, const GError *error G_GNUC_UNUSED, gpointer data)
@@ -92,24 +104,35 @@ on_picture (GBytes *jpeg, const GError *error G_GNUC_UNUSED, gpointer data)
 
   if (jpeg)
     serve_store_put_snapshot (picture->app->store, picture->id, jpeg);
-  g_free (picture);
+  picture_free (picture);
+}
+
+/* A stream's first result comes before its first frame is shown: the frame is awaited. */
+static gboolean
+try_picture (gpointer data)
+{
+  Picture *picture = data;
+  ServeStream *stream = g_hash_table_lookup (picture->app->streams, picture->stream);
+  GstSample *sample = stream ? serve_stream_get_sample (stream) : NULL;
+
+  if (!sample && stream && ++picture->tries < PICTURE_TRIES)
+    return G_SOURCE_CONTINUE;
+  if (!sample || !serve_snapshot_make (sample, SNAPSHOT_WIDTH, FALSE, on_picture, picture))
+    picture_free (picture);
+  return G_SOURCE_REMOVE;
 }
 
 /* The picture that the event began with, or one soon after. */
 static void
 take_picture (ServeApp *app, const ServeEvent *event)
 {
-  ServeStream *stream = g_hash_table_lookup (app->streams, event->stream);
-  GstSample *sample = stream ? serve_stream_get_sample (stream) : NULL;
-  Picture *picture;
+  Picture *picture = g_new0 (Picture, 1);
 
-  if (!sample)
-    return;
-  picture = g_new (Picture, 1);
   picture->app = app;
   picture->id = event->id;
-  if (!serve_snapshot_make (sample, SNAPSHOT_WIDTH, FALSE, on_picture, picture))
-    g_free (picture);
+  picture->stream = g_strdup (event->stream);
+  if (try_picture (picture))
+    g_timeout_add (PICTURE_PAUSE, try_picture, picture);
 }
 
 static void
