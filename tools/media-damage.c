@@ -120,16 +120,43 @@ on_jpeg (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* Whether buffers on @pad are whole frames, of a demuxer or a camera, and not a file's bytes. */
+static gboolean
+has_frames (GstPad *pad)
+{
+  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment *segment = NULL;
+
+  if (event)
+    gst_event_parse_segment (event, &segment);
+  return segment && segment->format == GST_FORMAT_TIME;
+}
+
+/* jpegparse drops what does not begin as a JPEG, and says nothing. */
+static GstPadProbeReturn
+on_unparsed_jpeg (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  guint8 begin[2] = { 0 };
+
+  gst_buffer_extract (GST_PAD_PROBE_INFO_BUFFER (info), 0, begin, sizeof begin);
+  if (has_frames (pad) && (begin[0] != 0xff || begin[1] != 0xd8))
+    note (user_data, "a frame does not begin as a JPEG", TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
 void
 tool_media_damage_add (ToolMediaDamage *damage, GstElement *element)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
+  const char *name = factory ? GST_OBJECT_NAME (factory) : "";
+  gboolean parses = strcmp (name, "jpegparse") == 0;
   g_autoptr (GstPad) pad = NULL;
 
-  if (!factory || strcmp (GST_OBJECT_NAME (factory), "jpegdec") != 0)
+  if (!parses && strcmp (name, "jpegdec") != 0)
     return;
   pad = gst_element_get_static_pad (element, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_jpeg, damage, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, parses ? on_unparsed_jpeg : on_jpeg, damage,
+                     NULL);
 }
 
 void
