@@ -24,6 +24,10 @@ PICTURES = {
                                               ("hangar", 0.11)],)], "place=bottom"),
     "overlay-scripts": (PATTERN, 640, 360, [([("מוסך מטוסים", 0.61), ("حظيرة الطائرات", 0.22), ("飞机库", 0.11)],),
                                             ([("飞机", 0.7)], "机", (0.7, 0.4, 0.25, 0.3))], "font-size=0.06"),
+    # Where effvk's own model saw color bars in a picture.
+    "overlay-heatmap": (f"{HANGAR} ! video/x-raw,width=640,height=360 ! mix. videotestsrc num-buffers=1 pattern=smpte ! "
+                        "video/x-raw,width=300,height=230 ! mix. compositor name=mix sink_1::xpos=320 sink_1::ypos=100 ! "
+                        "videoconvert ! capsfilter caps=video/x-raw,format=RGB", 640, 360, [], "", "effvkclassify device=cpu attach-heatmap=true !"),
 }
 
 
@@ -31,8 +35,8 @@ def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "images")
     os.makedirs(folder, exist_ok=True)
     overlay_frames.Gst.init(None)
-    for name, (source, width, height, attachments, overlay) in PICTURES.items():
-        pixels = overlay_frames.draw(source, width, height, attachments, overlay)
+    for name, (source, width, height, *drawn) in PICTURES.items():
+        pixels = overlay_frames.draw(source, width, height, *drawn)
         overlay_frames.write_jpeg(os.path.join(folder, name + ".jpg"), width, height, pixels)
         print(name)
 

@@ -40,12 +40,12 @@ def take(launch):
     return last
 
 
-def draw(launch, width, height, attachments, overlay=""):
+def draw(launch, width, height, attachments, overlay="", classify=""):
     """The RGB pixels of the last frame that `launch`, a source and what follows it, gives, with what attach() takes as
-    attachments drawn over it."""
+    attachments drawn over it; and what `classify`, elements with a ! behind them, attaches."""
     frame = take(f"{launch} ! video/x-raw,width={width},height={height} ! appsink name=sink sync=false")
     pipeline = Gst.parse_launch(
-        f"appsrc name=source format=time ! effvkoverlay {overlay} ! videoconvert ! video/x-raw,format=RGB "
+        f"appsrc name=source format=time ! {classify} effvkoverlay {overlay} ! videoconvert ! video/x-raw,format=RGB "
         "! appsink name=sink sync=false")
     buffer = Gst.Buffer.new_wrapped(frame.get_buffer().extract_dup(0, frame.get_buffer().get_size()))
     buffer.pts = 0
