@@ -78,10 +78,10 @@ gboolean effvk_slot_init (EffvkSlot *slot, EffvkNet *net, const EffvkRecipe *rec
 /* The device must be done with the slot. */
 void effvk_slot_clear (EffvkSlot *slot);
 
-/* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. FALSE with @error
- * set, and no item added, when that is not possible, EFFVK_CLASSIFIER_ERROR_BUSY: not in this
- * submission, which is too full or was made for smaller frames. What is in memory that the device
- * sees must not change until the device is done. */
+/* Adds a frame: items @first to @first + @n_crops - 1 become these parts of it. On failure it
+ * returns FALSE with @error set and adds no item. EFFVK_CLASSIFIER_ERROR_BUSY means that this
+ * submission is too full, or was made for smaller frames. Pixels in memory that the device sees
+ * must not change until the device is done. */
 gboolean effvk_slot_add (EffvkSlot *slot, const EffvkImage *image, const EffvkRectangle *crops,
                          guint n_crops, guint first, GError **error);
 
@@ -91,8 +91,9 @@ gboolean effvk_slot_submit (EffvkSlot *slot, guint n, GError **error);
 /* When the device is done, or never had it: lets go of frames in images. */
 void effvk_slot_release (EffvkSlot *slot);
 
-/* Waits at most @timeout ns. Returns 1 when the device is done, 0 when not yet (only if @timeout is
- * 0), -1 with @error set on failure; a time-out is a failure and marks the device lost. */
+/* Waits at most @timeout ns. Returns 1 when the device is done, and -1 with @error set on failure.
+ * A time-out is a failure, and marks the device lost. Only with a @timeout of 0 it returns 0: not
+ * yet. */
 int effvk_slot_wait (EffvkSlot *slot, guint64 timeout, GError **error);
 
 /* After a successful wait: ns that the device worked, or 0 where it cannot tell. */

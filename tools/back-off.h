@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* How long to wait before each attempt to reach something again: twice as long each time, up to 30
- * s, and each a little different, so that many do not come back at the same moment. */
+/* How long to wait before each attempt to reach something again. The pause doubles each time, up to
+ * 30 s. Each differs a little, so that many do not come back at the same moment. */
 typedef struct
 {
   gint64 pause; /* us, the next one without what makes it differ; 0: the first */

@@ -34,8 +34,9 @@ typedef gboolean (*ToolExampleFunc) (const ToolExample *example, const ToolFrame
 gboolean tool_example_look (const ToolExample *example, double interval, ToolExampleFunc func,
                             gpointer user_data, GError **error);
 
-/* What several commands do with examples: look at all of them, name those that cannot be read, and
- * show how far they are where stderr is a terminal. @n_looked counts pictures and frames, @n_failed
- * examples. FALSE with @error set when going on makes no sense: @func failed. */
+/* Looks at all examples, as several commands do. It names those that cannot be read. Where stderr
+ * is a terminal it shows the progress. @n_looked counts pictures and frames, @n_failed examples.
+ * FALSE with
+ * @error set when @func failed, so that going on makes no sense. */
 gboolean tool_examples_look (GPtrArray *examples, double interval, ToolExampleFunc func,
                              gpointer user_data, guint *n_looked, guint *n_failed, GError **error);

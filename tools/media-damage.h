@@ -3,9 +3,8 @@
 
 #include <gst/gst.h>
 
-/* Watches a pipeline for what its decoders say of data that they cannot decode: they go on with
- * what is left, and the frames from there on may be wrong. One pipeline at a time can be
- * watched. */
+/* Watches a pipeline for what its decoders say of data that they cannot decode. They go on with the
+ * rest, and frames from there on may be wrong. Only one pipeline can be watched at a time. */
 typedef struct
 {
   GMutex lock;

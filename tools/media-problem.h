@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-/* Puts in place of @error, why the stream at @uri cannot be opened, what has to be put right: the
- * host, the port, the path, or the user name and the password. Asks the name server and the port
- * for it, which takes a few seconds at most. */
+/* @error says why the stream at @uri cannot be opened. This function replaces it with what has to
+ * be mended: the host, the port, the path, or the user name and the password. To find out it asks
+ * the name server and the port, which takes a few seconds at most. */
 void tool_media_explain (const char *uri, GError **error);

@@ -10,11 +10,11 @@
 #define TOOL_MONITOR_NO_SIGNAL (-2)
 #define TOOL_MONITOR_UNKNOWN (-3) /* frames that are of no class that the model knows */
 
-/* What a stream has shown, with a little inertia. Time in which a frame is not of the present state
- * adds up, and time in which it is takes away from that; where it comes to @hold, the state
- * changes, to the class that was most often the first since. So a stream that breaks in more ways
- * than one, or recovers now and then, has left its state as well. The new state began with the
- * first other frame. */
+/* What a stream has shown, with a little inertia. Frames of another state than the present one add
+ * up their time. Frames of the present state take theirs away from it. When the sum reaches @hold,
+ * the state changes to the class that was most often the first since. So a stream that breaks in
+ * more ways than one, or recovers now and then, has left its state as well. The new state began
+ * with the first other frame. */
 typedef struct
 {
   gint64 hold; /* ns */

@@ -5,9 +5,9 @@
 
 #include <effvk/effvk-model.h>
 
-/* Shows what a monitor sees: on a terminal the state now and the history as a line of blocks, one a
- * second, under the changes; elsewhere the changes, one a line, in words or in JSON. In words, a
- * summary may stand at the end. */
+/* Shows what a monitor sees. It prints the changes, one a line, in words or in JSON. On a terminal
+ * the current state and the history stand below them. The history is a line of blocks, one a
+ * second. In words, a summary may stand at the end. */
 typedef struct _ToolMonitorView ToolMonitorView;
 
 /* @source is the file's name or the URI. */

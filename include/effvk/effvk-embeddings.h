@@ -229,8 +229,8 @@ EFFVK_API const char *const *effvk_embeddings_get_labels (EffvkEmbeddings *embed
  * Finds the items that are most like an image, by the cosine of the angle between their first views
  * and @values.
  *
- * Returns: (transfer full): a #GVariant of type a(ud): items and cosines (1: the same), the most
- * alike first, the first of equals first; empty where @n does not fit
+ * Returns: (transfer full): a #GVariant of type a(ud) with items and cosines (1: the same). The
+ *   most alike come first, and of equals the first. It is empty where @n does not fit
  *
  * Since: 0.2
  */

@@ -35,8 +35,7 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new (EffvkDevice *device, gsize s
  * the pixels lie in such memory already, or where only a device sees them.
  *
  * Returns: (transfer full): an image with the same pixels, or %NULL with @error set. Where nothing
- * was
- *   copied, @image must outlive it.
+ *   was copied, @image must outlive it.
  *
  * Since: 0.1
  */
@@ -70,8 +69,7 @@ EFFVK_API gboolean effvk_device_can_import_data (EffvkDevice *device);
  * reference is gone. An import takes time. It pays where many frames come in the same memory.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
- * where the device
- *   cannot import it
+ *   where the device cannot import it
  *
  * Since: 0.1
  */
@@ -83,8 +81,7 @@ EFFVK_API EffvkFrameMemory *effvk_frame_memory_new_from_data (EffvkDevice *devic
  * @memory: made by effvk_frame_memory_new_from_data(); no frame in it is in flight
  *
  * Lets go of the program's memory. The program may free it then, even while others hold references
- * to
- * @memory. No frame can be in it any more. Not thread-safe with other uses of @memory.
+ * to @memory. No frame can be in it any more. Not thread-safe with other uses of @memory.
  *
  * Since: 0.1
  */
@@ -129,17 +126,16 @@ typedef struct
  * @n_planes: 1 to %EFFVK_IMAGE_MAX_PLANES
  * @error: return location of a #GError in the %EFFVK_DEVICE_ERROR domain
  *
- * Imports a frame's DMA buffers. effvk_image_set_memory() then gives an #EffvkImage of the frame's
- * format and size its pixels. That image needs no effvk_image_set_plane(). A classifier on @device
- * copies the pixels on the device.
+ * Imports a frame's DMA buffers. Give the memory to an #EffvkImage of the frame's format and size
+ * with effvk_image_set_memory(). That image needs no effvk_image_set_plane(). A classifier on
+ * @device copies the pixels on the device.
  *
- * What wrote the pixels must be done, and they must not change until the result is collected. The
+ * What wrote the pixels must be done. The pixels must not change until the result is collected. The
  * files are kept open, so @fd may be closed. Importing takes time: keep the memory for all frames
  * that come in these buffers.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
- * where the device
- *   cannot import it
+ *   where the device cannot import it
  *
  * Since: 0.1
  */
@@ -219,8 +215,7 @@ EFFVK_API EffvkDmabufModifier *effvk_device_list_dmabuf_modifiers (EffvkDevice *
  * device can bind them one by one. No device can for formats with one plane.
  *
  * Returns: (transfer full): the memory, or %NULL with @error set: %EFFVK_DEVICE_ERROR_UNSUPPORTED
- * where the device
- *   cannot import it
+ *   where the device cannot import it
  *
  * Since: 0.1
  */

@@ -111,7 +111,7 @@ EFFVK_API float effvk_result_get_score (EffvkResult *result, guint rank);
  * Gets the network's raw answers.
  *
  * Returns: (transfer none) (array length=n) (nullable): the network's raw answer, one per class in
- * the model's order, when the classifier was made with #EffvkClassifierOptions:logits; else %NULL
+ *   the model's order. %NULL unless the classifier was made with #EffvkClassifierOptions:logits
  *
  * Since: 0.1
  */
@@ -127,8 +127,8 @@ EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
  * same for streams.
  *
  * Returns: (transfer full): @result where its best class scores @threshold at least, or where it
- * has no classes; else one with as many classes, of which the first is %EFFVK_CLASS_UNKNOWN. Its
- * score is the probability that the best class is wrong
+ *   has no classes. Otherwise a result with as many classes, whose first class is
+ *   %EFFVK_CLASS_UNKNOWN. Its score is the probability that the best class is wrong
  *
  * Since: 0.2
  */

@@ -84,8 +84,9 @@ EFFVK_API void effvk_smoother_set_time_constant (EffvkSmoother *smoother, guint6
 /**
  * effvk_smoother_set_hysteresis:
  * @smoother: a smoother
- * @hysteresis: how much better than the label's another class's score has to be, and how far above
- *   the limits of effvk_smoother_set_unknown() an unknown has to rise, to replace it; 0 by default
+ * @hysteresis: a difference of scores; 0 by default. Another class replaces the label when its
+ *   score is higher by that much. An unknown ends when it rises that far above the limits of
+ *   effvk_smoother_set_unknown()
  *
  * Sets how much better another class must be before it becomes the label.
  *
@@ -145,10 +146,10 @@ EFFVK_API void effvk_smoother_set_filter (EffvkSmoother *smoother, EffvkClassFil
  * @changed: (out) (optional): whether the label is another than before, or the first
  *
  * Adds a result. The answer has as many classes as @result, or fewer where fewer count: first the
- * label, then the others, best first. Where the label is unknown its score is the probability that
- * the best class is wrong (1 less its score; 0 with %EFFVK_OUTPUT_ACTIVATION_NONE, where scores are
- * no probabilities). The logits are the averages, the times are those of @result. The heat map is
- * left out where the class that it is of does not count.
+ * label, then the others, best first. Where the label is unknown, its score is the probability that
+ * the best class is wrong: 1 less that class's score. With %EFFVK_OUTPUT_ACTIVATION_NONE it is 0,
+ * because scores are not probabilities. The logits are the averages, the times are those of
+ * @result. The heat map is left out where its class does not count.
  *
  * A result without classes, of an answer that was not finite, changes nothing and comes back as it
  * is.

@@ -115,8 +115,8 @@ EFFVK_API void effvk_teacher_set_multi_label (EffvkTeacher *teacher, gboolean mu
 /**
  * effvk_teacher_set_n_views:
  * @teacher: a teacher
- * @n_views: how often each picture is looked at, 1 to 16: as it is, mirrored, and the rest in crops
- *   of which every other is mirrored; 4 by default
+ * @n_views: how often each picture is looked at, 1 to 16; 4 by default. The first view is the
+ *   picture as it is, the second is mirrored. The others are crops, and every other one is mirrored
  *
  * Where left and right matter ("arrow left", "arrow right") this has to be 1.
  *
@@ -243,10 +243,10 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  * - "accuracy-interval" ((dd)): 95 %, by Wilson
  * - "precision", "recall" (ad): of each class; NaN where nothing was found or tried
  * - "confusion" (aau): for each class, what its pictures were taken for; empty for multi-label
- * - "offenders" (a(ussdd)): the ten items that are most likely mislabelled or misleading: the item
- *   of the embeddings, its label, what it is taken for, and both scores
- * - "duplicates" (a(uud)): pairs of items of different classes that are nearly the same, and the
- *   cosine of the angle between them as seen from the mean of all
+ * - "offenders" (a(ussdd)): the ten items that are most likely mislabelled or misleading. Each has
+ *   the item of the embeddings, its label, what it is taken for, and both scores
+ * - "duplicates" (a(uud)): pairs of items of different classes that are nearly the same. Each has
+ *   the cosine of the angle between the two as seen from the mean of all
  * - "log-loss", "temperature", "l2", "unknown-threshold" (d), "folds" (u)
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}, or %NULL before the first fit

@@ -36,8 +36,8 @@ EFFVK_API GType effvk_precision_get_type (void);
 
 /**
  * EffvkOutputActivation:
- * @EFFVK_OUTPUT_ACTIVATION_AUTO: what the model says; where it says
- *   nothing, sigmoid for one class and softmax for more
+ * @EFFVK_OUTPUT_ACTIVATION_AUTO: what the model says; where it says nothing, sigmoid for one class
+ *   and softmax for more
  * @EFFVK_OUTPUT_ACTIVATION_SOFTMAX: one class an image: the scores of all classes sum to 1
  * @EFFVK_OUTPUT_ACTIVATION_SIGMOID: any number of classes an image: each score is a probability
  * @EFFVK_OUTPUT_ACTIVATION_NONE: the scores are the network's raw answers, of any sign

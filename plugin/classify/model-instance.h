@@ -55,9 +55,9 @@ EffvkModel *gst_effvk_model_instance_get_model (GstEffvkModelInstance *network);
 /* What it was made with. */
 EffvkOutputActivation gst_effvk_model_instance_get_activation (GstEffvkModelInstance *network);
 
-/* Puts a request to the network, which calls @notify with @waiter, the stream, when it is
- * answered: from this call on, from any thread, with the network's lock held. @waiter keeps the
- * network until then, or until the request is cancelled. */
+/* Puts a request to the network. When the request is answered the network calls @notify with
+ * @waiter, the stream. That may happen before this function returns, in any thread, with the
+ * network's lock held. @waiter keeps the network until then, or until the request is cancelled. */
 void gst_effvk_model_instance_ask (GstEffvkModelInstance *network, GstEffvkRequest *request,
                                    GDestroyNotify notify, gpointer waiter);
 

@@ -55,9 +55,9 @@ void gst_effvk_queue_clear (GstEffvkQueue *queue);
  * anything but GST_FLOW_OK: put nothing in. */
 GstFlowReturn gst_effvk_queue_wait_for_room (GstEffvkQueue *queue, guint max);
 
-/* For how long, in us since the start, the queue has waited for room: for answers (@waited), or
- * while a frame was on its way downstream (@blocked); and for how long there were requests
- * without an answer. */
+/* Times in us since the start. @waited: the queue waited for room, and for answers. @blocked: it
+ * waited for room while a frame was on its way downstream. @answering: there were requests without
+ * an answer. */
 void gst_effvk_queue_get_times (GstEffvkQueue *queue, gint64 *waited, gint64 *blocked,
                                 gint64 *answering);
 

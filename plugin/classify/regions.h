@@ -3,9 +3,9 @@
 
 #include "common/object.h"
 
-/* Named rectangles that are classified without a detector:
- * "gate=0.1,0.2,0.3,0.4;door=10px,20px,64px,48px" is each one's x, y, width and height, in shares
- * of the picture or, with px, in pixels. */
+/* Named rectangles that are classified without a detector, for instance
+ * "gate=0.1,0.2,0.3,0.4;door=10px,20px,64px,48px". The numbers are x, y, width and height, in
+ * shares of the picture or, with px, in pixels. */
 typedef struct
 {
   GQuark name;

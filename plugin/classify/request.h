@@ -53,12 +53,12 @@ struct _GstEffvkRequest
   const char *way; /* how the pixels get to the device, for the log: one of a few constants */
 };
 
-/* Maps @buffer, a frame as @info says, or, of another kind, takes it as the network's @device
- * has it; @image is one for such frames and serves as a model, which is replaced when a frame
- * lies differently in memory. @parts: @n_parts rectangles inside the picture that are asked
- * about; NULL: the whole. For more of them than a submission holds, @batch, the pixels are
- * copied once at most. Returns NULL with @reason set (free with g_free()) when the buffer is not
- * such a frame. */
+/* Makes a request about @buffer, a frame as @info says. Maps a frame in system memory. Takes a
+ * frame of another kind as the network's @device has it. @image describes such frames. It is
+ * replaced when a frame lies differently in memory. @parts: @n_parts rectangles inside the picture
+ * that are asked about; NULL: the whole. @batch: how many of them a submission holds. For more, the
+ * pixels are copied once at most. Returns NULL with @reason set (free with g_free()) when the
+ * buffer is not such a frame. */
 GstEffvkRequest *gst_effvk_request_new (EffvkImage **image, const GstEffvkFramesPlace *place,
                                         EffvkDevice *device, const GstVideoInfo *info,
                                         GstBuffer *buffer, const EffvkRectangle *parts,

@@ -15,9 +15,9 @@ void gst_effvk_teaching_free (GstEffvkTeaching *teaching);
 /* The next frame that is seen shows @label. */
 void gst_effvk_teaching_ask (GstEffvkTeaching *teaching, const char *label);
 
-/* A frame was classified: @results (element-type EffvkResult), of it or of the objects in it, are
- * examples of the label that was asked for first, if one was. They have embeddings of @model's.
- * Cheap where nobody asked. */
+/* Call this when a frame was classified. @results (element-type EffvkResult) are those of the
+ * frame, or of the objects in it, with embeddings of @model's. If somebody asked for examples, they
+ * become examples of the label that was asked for first. Cheap where nobody asked. */
 void gst_effvk_teaching_see (GstEffvkTeaching *teaching, EffvkModel *model, GPtrArray *results,
                              GstClockTime time);
 

@@ -23,12 +23,12 @@ typedef struct
   guint descriptor;      /* id of the ClsMtd of all labels; begins as GST_EFFVK_OBJECT_NONE */
 } GstEffvkAnalytics;
 
-/* Attaches the first of the @n classes of @result as a ClsMtd of one class, since readers join
- * or ignore further ones in it; and with alternatives a ClsMtd for each of the others, best
- * first. They are of the frame (@object is NULL), or related to the object's ODMtd, which is
- * made where it has none. Where GStreamer has semantic tags (1.30) the tag is the model's name,
- * and they are related to a ClsMtd of all labels with the tag "class_descriptor", which tells DL
- * Streamer the class's number. */
+/* Attaches the first of the @n classes of @result as a ClsMtd of one class. Readers join or ignore
+ * further classes in it. With alternatives, each of the others gets a ClsMtd too, best first. They
+ * are of the frame (@object is NULL), or related to the object's ODMtd, which is made where it has
+ * none. Where GStreamer has semantic tags (1.30), the tag is the model's name. Then they are
+ * related to a ClsMtd of all labels with the tag "class_descriptor". DL Streamer finds the class's
+ * number there. */
 void gst_effvk_analytics_attach (GstBuffer *buffer, GstEffvkAnalytics *how, EffvkResult *result,
                                  guint n, const GstEffvkObject *object);
 

@@ -6,17 +6,25 @@
 #include <effvk/effvk-model.h>
 
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
- * "EffvkClassificationMeta"), then a GstStructure with "model" (string: the model's name) and
- * - of a frame: "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double),
- *   the label first, then best first, and "age" (guint64: ns from the frame that was classified to
- *   this one, 0 where it is this one, GST_CLOCK_TIME_NONE where that is not known);
- * - of objects: "objects", a GstValueArray of structures with the same four fields, "x", "y",
- *   "width", "height" (double, in shares of the picture's size, so that scaling does not matter),
- *   "type" (string, what the detector calls it, where it says) and "id" (int64, where it is
- *   tracked).
- * With attach-heatmap, beside the scores: "heatmap" (GBytes of floats, row by row, "heatmap-width"
- * by "heatmap-height", guint) and "heatmap-area" (GstValueArray of double: x, y, width and height
- * of the part of the frame or object that it covers, in shares). */
+ * "EffvkClassificationMeta"). Its GstStructure has "model" (string), the model's name.
+ * docs/metadata.md describes it for readers.
+ *
+ * For a frame it has:
+ * - "labels" (GstValueArray of string), "indices" (of int) and "scores" (of double): the label
+ *   first, then best first
+ * - "age" (guint64): ns from the frame that was classified to this one, 0 where it is this one,
+ *   GST_CLOCK_TIME_NONE where that is not known
+ *
+ * For objects it has "objects", a GstValueArray of structures with the same four fields and:
+ * - "x", "y", "width", "height" (double): in shares of the picture's size, so that scaling does not
+ *   matter
+ * - "type" (string): what the detector calls it, where it says
+ * - "id" (int64): where it is tracked
+ *
+ * With attach-heatmap, beside the scores:
+ * - "heatmap" (GBytes of floats, row by row), "heatmap-width" and "heatmap-height" (guint)
+ * - "heatmap-area" (GstValueArray of double): x, y, width and height of the part of the frame or
+ *   object that it covers, in shares */
 #define GST_EFFVK_CLASSIFICATION_META "EffvkClassificationMeta"
 
 typedef enum

@@ -5,9 +5,9 @@
 #include <gst/gst.h>
 
 /* Embeddings on a buffer. Every GStreamer since 1.20 has the custom meta:
- * gst_buffer_get_custom_meta (buffer, "EffvkEmbeddingMeta"), a GstStructure with "size" (guint:
- * floats of an embedding) and "embeddings", a GstValueArray of GBytes: one of the frame, or one of
- * each object of EffvkClassificationMeta, in its order. From GStreamer 1.26 there is a
+ * gst_buffer_get_custom_meta (buffer, "EffvkEmbeddingMeta"). Its GstStructure has "size" (guint:
+ * floats of an embedding) and "embeddings" (GstValueArray of GBytes). There is one of the frame, or
+ * one of each object of EffvkClassificationMeta, in its order. From GStreamer 1.26 there is a
  * GstTensorMeta, too, with the id "effvk-embedding", float32, [embeddings, size]. */
 #define GST_EFFVK_EMBEDDING_META "EffvkEmbeddingMeta"
 

@@ -12,6 +12,7 @@ guint gst_effvk_roi_find (GstBuffer *buffer, GArray *objects, guint width, guint
 /* Attaches the first @n classes of @result in DL Streamer's layout: parameters "classification",
  * best first, with "label" (string), "label_id" (int), "confidence" (double) and "model_name"
  * (string, the network's variant). They go to the object's region of interest, which is made where
- * it has none; for the frame (@object is NULL) to one of @width x @height of the type "frame". */
+ * there is none. Those of the frame (@object is NULL) go to a region of @width x @height of the
+ * type "frame". */
 void gst_effvk_roi_attach (GstBuffer *buffer, EffvkModel *model, EffvkResult *result, guint n,
                            const GstEffvkObject *object, guint width, guint height);

@@ -3,8 +3,9 @@
 
 #include <glib.h>
 
-/* A list of labels as a property has it, with commas: "cat" is a label of the frame, "gate:open"
- * the label open of objects or regions of the type gate, ":open" of any object or region. */
+/* A property's list of labels, with commas between. "cat" is a label of the frame. "gate:open" is
+ * the label open of objects or regions of the type gate. ":open" is that of any object or region.
+ * */
 
 /* Whether somebody is seen. */
 typedef enum

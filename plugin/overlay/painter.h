@@ -38,8 +38,8 @@ GstBuffer *gst_effvk_painter_draw_tag (GstEffvkPainter *painter, const char *tex
 GstBuffer *gst_effvk_painter_fill (GstEffvkPainter *painter, guint32 color, guint width,
                                    guint height);
 
-/* A picture of a heat map of @width x @height cells, which is to be stretched over what it covers:
- * what speaks for the class, from blue to red; nothing where all speaks against it. NULL: there is
+/* Draws a heat map of @width x @height cells, to be stretched over what it covers. Cells that speak
+ * for the class go from blue to red. Cells that speak against it stay clear. NULL: there is
  * nothing. */
 GstBuffer *gst_effvk_painter_draw_heatmap (GstEffvkPainter *painter, const float *cells,
                                            guint width, guint height);

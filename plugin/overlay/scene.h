@@ -6,8 +6,8 @@
 
 #include <gst/video/video.h>
 
-/* Makes compositions of what was seen. What did not change is not drawn again: the pixels of a
- * panel and of the tags are kept, and where nothing at all changed so is the composition. */
+/* Makes compositions of what was seen. It draws only what has changed. It keeps the pixels of the
+ * panel and the tags, and where nothing has changed the whole composition. */
 typedef struct
 {
   GstEffvkPainter *painter;

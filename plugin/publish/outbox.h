@@ -24,8 +24,9 @@ typedef struct
   gboolean connected;
 } GstEffvkOutboxStatus;
 
-/* Called by the outbox's thread where the target goes away, comes back or refuses (@error says why:
- * NULL where it is back), and where parcels are lost, once a second at most. */
+/* The outbox's thread calls it when the target goes away, comes back or refuses. @error says why,
+ * and is NULL when the target is back. It also calls it when parcels are lost, once a second at
+ * most. */
 typedef void (*GstEffvkOutboxNotify) (const GstEffvkOutboxStatus *status, const char *location,
                                       const GError *error, gpointer user_data);
 

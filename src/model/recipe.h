@@ -16,7 +16,7 @@ typedef enum
   EFFVK_CROP_CENTER, /* in proportion, so that resize_size is covered; then a centred crop */
   EFFVK_CROP_SQUASH, /* straight to resize_size, aspect ratio ignored; then a centred crop */
   /* Letterbox: in proportion, so that all of the picture fits into resize_size; then a centred
-   * crop, and what is left around the picture has the mean colour, in 8 bits. */
+   * crop. The rest around the picture has the mean colour, in 8 bits. */
   EFFVK_CROP_BORDER,
 } EffvkCropMode;
 

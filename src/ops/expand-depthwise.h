@@ -5,8 +5,8 @@
 #include "ops/squeeze-excite.h"
 
 /* The first half of an MBConv block as one dispatch: a pointwise convolution and its activation,
- * then a depthwise one, whose @input and @squeeze are not used, and on request squeeze-excite,
- * whose @sums is not used. */
+ * then a depthwise one, and on request squeeze-excite. @input and @squeeze of the depthwise
+ * convolution are not used, nor are @sums of squeeze-excite. */
 typedef struct
 {
   EffvkTensor input;                        /* [N,H,W,K] */

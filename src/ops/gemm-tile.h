@@ -16,8 +16,8 @@ typedef struct
 /* Texels of inputs that are in shared memory at a time: weights are padded to them. */
 #define EFFVK_GEMM_TILE_STEP 4
 
-/* For @pixels of all images and @channels: as few idle invocations as can be, as many workgroups as
- * a GPU wants, and no more shared memory than the device has. */
+/* Chooses a tile for @pixels of all images and @channels. It has as few idle invocations as
+ * possible, as many workgroups as a GPU wants, and no more shared memory than the device has. */
 EffvkGemmTile effvk_gemm_tile_choose (const EffvkDeviceCaps *caps, guint64 pixels, guint channels);
 
 static inline guint

@@ -11,9 +11,9 @@
 #define EFFVK_MEASURES_TOTALS 4 /* texels of a strip */
 
 /* What the luma of a frame is like at full resolution, as sums over rows, columns and strips, see
- * shaders/measures.comp. The output is [1,1,texels,4]: for each row the least, the most and the
- * sum of steps from the row above; for each column the same, of steps from the column before; for
- * each strip the totals. */
+ * shaders/measures.comp. The output is [1,1,texels,4]. Each row has the least, the most, and the
+ * sum of steps from the row above. Each column has the same, with steps from the column before.
+ * Each strip has the totals. */
 typedef struct
 {
   EffvkTensor frame, last; /* planes as uploaded; of a frame as it is now, and of the one before */

@@ -53,9 +53,9 @@ EffvkDeviceCaps effvk_op_get_caps (const EffvkOpContext *context);
  * forces, or NULL. */
 char *effvk_op_get_forced (const EffvkOpContext *context, const char *op);
 
-/* The index of the kernel to use in a table of @n kernels: the forced one; or the one that the
- * choices name; or the first that is usable and preferred. -1 with @error set when the forced one
- * is unknown or not usable here. */
+/* The index of the kernel to use in a table of @n kernels. That is the forced one, or else the one
+ * that the choices name, or else the first that is usable and preferred. -1 with @error set when
+ * the forced one is unknown or not usable here. */
 int effvk_op_choose (const EffvkOpContext *context, const char *op, const EffvkKernel *kernels,
                      guint n, GError **error);
 

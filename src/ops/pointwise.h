@@ -21,8 +21,8 @@ typedef struct
 extern const EffvkKernel effvk_pointwise_kernels[];
 extern const guint effvk_pointwise_n_kernels;
 
-/* Whether to leave squeeze-excite to the pointwise convolution that its gates are for: always but
- * with a CPU's plan, whose kernels for it are an op's own choice, unless it is forced. */
+/* Whether to leave squeeze-excite to the pointwise convolution that its gates are for. This is so
+ * with every plan except a CPU's, where squeeze-excite is an op of its own unless it is forced. */
 gboolean effvk_pointwise_takes_squeeze_excite (const EffvkOpContext *context);
 
 gboolean effvk_pointwise (const EffvkOpContext *context, const EffvkPointwise *op, GError **error);

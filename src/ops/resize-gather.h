@@ -30,9 +30,9 @@ typedef struct
   const EffvkTaps *x[2], *y[2];
 } EffvkGatherTaps;
 
-/* Describes a frame to resize-gather and appends what it reads to the tables of rows and of
- * columns, if outputs have so few samples that it is worth fetching them; else FALSE. @matrix: R,
- * G, B from the components and 1. */
+/* Describes a frame to resize-gather, and appends what it reads to the tables of rows and of
+ * columns. FALSE where outputs have too many samples for that to pay. @matrix: R, G, B from the
+ * components and 1. */
 gboolean effvk_gather_plan (EffvkGatherItem *item, GArray *row_table, GArray *column_table,
                             const EffvkFrameLayout *layout, const EffvkGatherTaps *taps,
                             double matrix[3][4]);

@@ -4,9 +4,9 @@
 #include "selftest/trial.h"
 
 /*
- * A small network of random shape and weights: all ops but the preprocessing, each with the kernel
- * that it has on the device, one after the other, their tensors in one arena with barriers between,
- * as a real network's are. Recorded once, it can be run many times.
+ * A small network of random shape and weights. It has all ops but the preprocessing, one after the
+ * other, each with the kernel that it has on the device. As in a real network, their tensors are in
+ * one arena with barriers between. It is recorded once and can run many times.
  */
 typedef struct
 {

@@ -56,8 +56,8 @@ guint effvk_trial_size (EffvkTrial *trial, guint max);
 /* Appends a comma where one is needed, then the text. */
 void effvk_trial_describe (EffvkTrial *trial, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* @n random weights with a sum of squares of about 4 per @fan_in, or biases with @fan_in 0, as the
- * storage can hold them: what the kernel reads is what the reference reads. */
+/* @n random weights with a sum of squares of about 4 per @fan_in, or biases with @fan_in 0. They
+ * are rounded to what the storage can hold, so that kernel and reference read the same. */
 const float *effvk_trial_weights (EffvkTrial *trial, gsize n, guint fan_in);
 
 /* Values from @low to @high, as the tensor's storage can hold them. */
@@ -78,9 +78,9 @@ void effvk_trial_watch (EffvkTrial *trial, EffvkTensor tensor);
 /* Fills a part of a buffer with bytes that are a NaN in every storage. */
 gboolean effvk_trial_fill (EffvkBuffer *buffer, gsize offset, gsize size, GError **error);
 
-/* Copies @size random bytes from memory of a kind that the CPU maps to another such, by the device,
- * from and to places that are aligned to nothing. @fault receives what came out wrong, or NULL.
- * FALSE with @error set when it could not be done. */
+/* Lets the device copy @size random bytes between two memories of a kind that the CPU maps, from
+ * and to unaligned places. @fault receives what came out wrong, or NULL. FALSE with @error set when
+ * it could not be done. */
 gboolean effvk_trial_copy_around (EffvkTrial *trial, EffvkMemoryKind kind, gsize size, char **fault,
                                   GError **error);
 

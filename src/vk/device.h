@@ -46,9 +46,9 @@ struct _EffvkDevice
   EffvkPrecision auto_precision; /* what AUTO means on this device; AUTO: not chosen yet */
 };
 
-/* As effvk_device_new(), which takes the first of the devices that @selector means: @rank is how
- * many of them to pass over, and then the rank of the one that is returned. Those that cannot be
- * opened are passed over, which is said. */
+/* Like effvk_device_new(), but it passes over the first @rank devices that @selector means. It also
+ * passes over those that cannot be opened, and says so. @rank receives the rank of the device that
+ * it returns. */
 EffvkDevice *effvk_device_new_ranked (const char *selector, guint *rank, GError **error);
 
 /* Another device on the same hardware, for itself, with a queue of a family that computes. */
@@ -58,8 +58,8 @@ EffvkDevice *effvk_device_new_beside (EffvkDevice *device, guint32 queue_family,
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
 /* How long a submission may take before the device counts as hung, ns: nothing may wait for ever.
- * 10 s on a GPU; 120 s with validation, and on a CPU device, which compiles a shader when it first
- * runs, and shares its cores. */
+ * It is 10 s on a GPU, and 120 s with validation. It is 120 s on a CPU device, too, which compiles
+ * a shader when it first runs, and shares its cores. */
 guint64 effvk_device_get_timeout (EffvkDevice *device);
 
 /* Whether something that was submitted may run for ever. What a submit can reach must not be

@@ -8,8 +8,8 @@
 gboolean effvk_executables_are_supported (VkPhysicalDevice physical,
                                           const VkExtensionProperties *extensions, guint n);
 
-/* Compiles a pipeline anew and returns what the compiler says of it: aa{sv}, for each of its
- * executables "name" (s), "subgroup-size" (u) and "statistics" (a{sv}: by the driver's names, x, t,
- * d or b). NULL with @error set on failure, and where the device does not tell. */
+/* Compiles a pipeline anew and returns what the compiler says of it, as aa{sv}. Each of its
+ * executables has "name" (s), "subgroup-size" (u) and "statistics" (a{sv}: by the driver's names,
+ * x, t, d or b). NULL with @error set on failure, and where the device says nothing. */
 GVariant *effvk_executables_describe (EffvkDevice *device, const EffvkPipelineKey *key,
                                       GError **error);

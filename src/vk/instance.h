@@ -11,9 +11,10 @@ void effvk_instance_unref (void);
 /* The Vulkan version that the instance was made for; valid while a reference is held. */
 guint32 effvk_instance_get_version (void);
 
-/* The loader finds the device of an object that is named among those of all instances, without its
- * own lock (vkSetDebugUtilsObjectNameEXT, up to 1.4 at least): who names holds this as a reader;
- * who lists, makes or destroys devices, or instances beside the one above, as a writer. */
+/* Vulkan's loader has no lock of its own in vkSetDebugUtilsObjectNameEXT (up to 1.4 at least). To
+ * find the object's device it searches the devices of all instances. So whoever names an object
+ * holds this lock as a reader. Whoever lists, makes or destroys devices holds it as a writer. So
+ * does whoever makes or destroys instances beside the one above. */
 extern GRWLock effvk_instance_devices_lock;
 
 /* Whether an extension is in a list that Vulkan gave. */

@@ -4,9 +4,10 @@
 
 #include "vk/device.h"
 
-/* Whether the device multiplies matrices of halves whose sides are 8 or 16, and adds them up in
- * fp32, in one subgroup, and has what else the shaders that do so need. The sides of the largest go
- * to @caps. */
+/* Whether the device multiplies matrices of halves whose sides are 8 or 16, in one subgroup, and
+ * adds them up in fp32. It must also have what else these shaders need. The sides of the largest go
+ * to
+ * @caps. */
 gboolean effvk_matrix_find (VkPhysicalDevice physical, const VkExtensionProperties *extensions,
                             guint n, EffvkDeviceCaps *caps);
 

@@ -45,10 +45,9 @@ get_tensor (EffvkProgram *program, EffvkTensor tensor)
   return g_ptr_array_index (program->tensors, tensor - 1);
 }
 
-/* Bytes for a buffer or a view that needs @size. A software driver may specialise a shader for what
- * it takes from a buffer's size as for an image's (whether it is a power of two, and whether bits 8
- * to 15 are zero, as if they were its levels), and compile it again for each kind: a margin makes
- * all of one kind. */
+/* Bytes for a buffer or a view that needs @size. A software driver may read a buffer's size as if
+ * it were an image's: whether it is a power of two, and whether bits 8 to 15, an image's levels,
+ * are zero. It then compiles a shader again for each such kind. A margin makes all of one kind. */
 gsize effvk_program_choose_size (EffvkProgram *program, gsize size);
 
 /* A tensor like @model of another program, that holds nothing and is nobody else's. */

@@ -3,8 +3,7 @@
 
 #include "vk/physical.h"
 
-/* The devices of a list (of EffvkPhysical) that a selector, see effvk_device_new(), chooses, the
- * best first: all that match and can be used with "auto" and "gpu", else the first of them. They
- * belong to @list. Returns NULL with
- * @error set where there is none. */
+/* The devices of @list (of EffvkPhysical) that a selector chooses, see effvk_device_new(). "auto"
+ * and "gpu" choose all that match and can be used, the best first. Others choose the first of them.
+ * The devices belong to @list. Returns NULL with @error set where there is none. */
 GPtrArray *effvk_selector_choose (GPtrArray *list, const char *text, GError **error);

@@ -5,9 +5,9 @@
 
 #include <gst/gst.h>
 
-/* One connection of one stream: source, decoder, effvkclassify. What may block, which is starting,
- * stopping and asking why a server does not answer, is done by threads of its own: a stream that
- * hangs holds nobody else up. All functions are for the main thread. */
+/* One connection of one stream: source, decoder, effvkclassify. Starting, stopping and asking why a
+ * server does not answer may block, so they have threads of their own. A stream that hangs does not
+ * hold up the others. All functions are for the main thread. */
 typedef struct _ServePipeline ServePipeline;
 
 /* Called in the main thread, and never after serve_pipeline_stop(). */

@@ -30,8 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkOnnxQ, effvk_onnx_q_free)
 /* To be told of every node, in order. */
 void effvk_onnx_note_node (EffvkOnnxQ *q, const EffvkNode *node);
 gboolean effvk_onnx_is_q (const OnnxNode *in);
-/* The value that stands for the output of such a node, whose inputs @node has; EFFVK_GRAPH_NONE
- * where it is none that can be passed over, with @error set where the file is damaged. */
+/* The value that stands for the output of such a node, whose inputs @node has. EFFVK_GRAPH_NONE
+ * where the node cannot be passed over. Where the file is damaged, @error is set as well. */
 guint effvk_onnx_pass_q (EffvkOnnxQ *q, EffvkGraph *graph, const OnnxNode *in,
                          const EffvkNode *node, GError **error);
 /* At the end: which activation it is that a quantisation stands for. */
