@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A cascade: a detector in front of the element, which classifies what it finds. This detector is a
  * probe that finds the same rectangles in every frame: a camera's parking lots, shelves, doors.
- * Each has an id, as a tracker would give it, so that each has a steady label of its own; the
+ * Each has an id, as a tracker would give it. So each has a steady label of its own. The
  * application is told when one changes.
  *
  *   zones MODEL VIDEO X,Y,WIDTH,HEIGHT…

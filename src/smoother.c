@@ -157,8 +157,8 @@ get_step (const EffvkSmoother *smoother)
 }
 
 /* Moves the clock on, and returns by how much. Where time leaps, falls back, or stands still for
- * longer than a few results, it is by one step: nothing waits for the time to come back, and one
- * result is not all that is believed. */
+ * longer than a few results, that is one step. So nothing waits for the time to come back, and a
+ * single result does not decide everything. */
 static guint64
 advance (EffvkSmoother *smoother, guint64 time)
 {

@@ -57,9 +57,9 @@ warn_about_lag (GstEffvkClassify *self, const GstEffvkLag *lag, GstEffvkSkippedM
       ("stats counts them as skipped-deadline; this is said once"));
 }
 
-/* For how long inference can have held the stream back since the last frame: while it made the
- * frame wait, and on a CPU, which whatever makes the frames shares, while it worked. But not while
- * downstream held back both. */
+/* For how long inference can have held the stream back since the last frame. That is while it made
+ * the frame wait. On a CPU it is also while it worked, because whatever makes the frames shares the
+ * CPU. It is not while downstream held back both. */
 static GstClockTime
 take_held (GstEffvkClassify *self)
 {

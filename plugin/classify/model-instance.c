@@ -203,8 +203,8 @@ oldest_waiting (GstEffvkModelInstance *network)
   return oldest;
 }
 
-/* Under lock. us of the monotonic clock: when the batch has waited long enough for what else may
- * come; G_MAXINT64 while the device has other work, behind which it would wait anyway. */
+/* Under lock. When the batch has waited long enough for more, in us of the monotonic clock.
+ * G_MAXINT64 while the device has other work, because the batch would wait for that anyway. */
 static gint64
 when_due (GstEffvkModelInstance *network)
 {

@@ -88,8 +88,8 @@ set_classes (GstStructure *structure, EffvkResult *result, guint n, GstClockTime
   gst_structure_set (structure, "age", G_TYPE_UINT64, age, NULL);
 }
 
-/* "heatmap" (GBytes of floats, row by row), its "heatmap-width" and "heatmap-height" (guint), and
- * the part of the picture, or of the object, that it covers: "heatmap-area", four doubles, in
+/* Sets "heatmap" (GBytes of floats, row by row), "heatmap-width" and "heatmap-height" (guint), and
+ * "heatmap-area" (four doubles): the part of the picture, or of the object, that it covers, in
  * shares. */
 static void
 set_heatmap (GstStructure *structure, EffvkResult *result)

@@ -4,8 +4,7 @@
 #include <glib.h>
 
 /* A property's list of labels, with commas between. "cat" is a label of the frame. "gate:open" is
- * the label open of objects or regions of the type gate. ":open" is that of any object or region.
- * */
+ * the label open of objects or regions of the type gate. ":open" is any object's or region's. */
 
 /* Whether somebody is seen. */
 typedef enum

@@ -5,8 +5,7 @@
 
 /* The last seconds of a stream, bounded by time and by bytes: buffers, and the serialized events
  * between them. In a stream with delta units it begins with a keyframe. Where it has no keyframe,
- * it is empty. A function gets what leaves at the old end. It drops buffers and passes events on.
- * */
+ * it is empty. A function takes what leaves at the old end: it drops buffers, passes events. */
 typedef struct
 {
   GQueue items; /* of Item */

@@ -11,8 +11,8 @@
 
 static GMutex lock; /* of all GstVulkanDevices' WRAPPED_KEY */
 
-/* The element's lock guards its share, but is never held while GStreamer is asked: that may set a
- * context, or go on to elements that ask in turn. */
+/* The element's lock guards its share. It is never held while GStreamer is asked, because that may
+ * set a context, or go on to elements that ask in turn. */
 
 /* A reference to what there is, or NULL. */
 static gpointer

@@ -149,8 +149,8 @@ typedef enum
   KEY_OUTPUT,
 } Key;
 
-/* Which object a key may stand in; timm's pretrained_cfg keeps the class count of before a
- * fine-tuning, and its model_args are arguments of which these change the network. */
+/* Which object a key may stand in. timm's pretrained_cfg keeps the class count from before a
+ * fine-tuning. Of its model_args only these change the network. */
 #define TOP 1
 #define CFG 2
 #define ARGS 4

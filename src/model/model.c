@@ -89,8 +89,8 @@ check_folder (const char *path, const char *file, GError **error)
   return TRUE;
 }
 
-/* Where the model is: a file, or in a folder as timm's repositories have it; and the config.json
- * beside it, NULL when there is none or it is not about a model. */
+/* Finds the model's file, also in a folder as timm's repositories have it. @config receives the
+ * config.json beside it, or NULL when there is none or it is not about a model. */
 static gboolean
 locate (const char *path, char **file, GBytes **config, GError **error)
 {
@@ -144,8 +144,8 @@ apply_metadata (EffvkModel *model, const char *member, GBytes *config, const cha
                                       error));
 }
 
-/* What is known of how such weights are trained: all of it for a member of one source, and for
- * another structure, or where timm has several trainings of one member, what most of them have. */
+/* What is known of how such weights are trained. A member of one source gets all of it. Another
+ * structure gets what most of them have, and so does a member that timm trained several times. */
 static void
 set_sources (EffvkModel *model, const char *recognised)
 {

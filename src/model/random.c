@@ -51,8 +51,8 @@ typedef struct
   double moment; /* second moment of the convolution's output */
 } Statistics;
 
-/* Around zero SiLU's output grows faster than its input, and a deep network would multiply every
- * deviation from the estimate; twice as far out it is nearly linear in the scale. ReLU6 is linear
+/* Around zero SiLU's output grows faster than its input. A deep network would multiply every
+ * deviation from the estimate. Twice as far out SiLU is nearly linear in the scale. ReLU6 is linear
  * up to 6. So the gammas before SiLU are 2 and those before ReLU and ReLU6 are 1. */
 static double
 activation_gamma (EffvkActivation activation)

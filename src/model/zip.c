@@ -33,8 +33,9 @@ is_entry (const EffvkZip *zip, guint64 at)
          && memcmp (zip->data + at, "PK\1\2", 4) == 0;
 }
 
-/* The table of contents is where the record at its end says (others may lie between the two), or,
- * where the archive was put behind other data as it was, directly before that record. */
+/* Finds the table of contents. It is where the record at the archive's end says: other records may
+ * lie between the two. Where the archive was put behind other data as it was, the table is directly
+ * before that record. */
 static gboolean
 read_end (EffvkZip *zip, gsize at)
 {

@@ -25,8 +25,8 @@
 
 #define OP "pointwise"
 
-/* Pixels of a lane. 49 divides the images of a 224 network and shares a fetch of weights among
- * more of them than 28 does: 7 % faster, for a tenth of a second more to compile. */
+/* Pixels of a lane. 49 divides the images of a 224 network. It shares a fetch of weights among more
+ * pixels than 28 does. That is 7 % faster, and takes a tenth of a second more to compile. */
 #define PIXELS 49
 
 /* Of the split kernel, as in the shader. */
@@ -43,10 +43,10 @@
    ahead. */
 #define FEW_GROUPS 128
 
-/* The kernels that compute the gates spare a dispatch, about 4 µs, but do so in each workgroup.
- * They are the choice where an invocation waits no more than so often for eight loads (0.35 µs),
- * and where not more texels are read in all (2 MB of halves). The tile kernel takes no longer than
- * the split one for so few steps of inputs. Reckoned, not measured: see docs/performance.md. */
+/* The kernels that compute the gates spare a dispatch, about 4 µs, but each workgroup computes
+ * them. EXCITE_WAITS is how often an invocation may wait for eight loads (0.35 µs). EXCITE_TEXELS
+ * is how many texels may be read in all (2 MB of halves). The tile kernel takes no longer than the
+ * split one for so few steps of inputs. Reckoned, not measured: see docs/performance.md. */
 #define EXCITE_WAITS 5
 #define EXCITE_AHEAD 8
 #define EXCITE_TEXELS (1u << 18)

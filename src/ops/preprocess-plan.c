@@ -50,7 +50,7 @@ static const double luma_weights[][2]
     = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 }, { 0.212, 0.087 } };
 
 /* R, G, B from the components and 1, a row each. A component is its code as one of 8 bits, over
- * 255; with more bits, full range ends a little beyond 1, limited range where it does with 8. */
+ * 255. With more bits, full range ends a little beyond 1. Limited range ends as with 8. */
 static void
 make_matrix (const EffvkFrameLayout *layout, double matrix[3][4])
 {
@@ -195,8 +195,8 @@ plan_plane (EffvkPreprocessPlan *plan, const EffvkFrameLayout *layout, guint pla
   plan->rows += columns * EFFVK_FRAME_MEMORY_ALIGNMENT * div_up (y->n, 4);
 }
 
-/* Which of twelve bytes are a component's, where the first is byte 0, 4 or 8 of a row (modulo 12,
- * in which pixels of 1, 3 and 4 bytes end): 1 or 0 each. */
+/* Appends 1 or 0 for each of twelve bytes: whether it is the component's. The first byte is byte 0,
+ * 4 or 8 of a row modulo 12, in which pixels of 1, 3 and 4 bytes end. */
 static void
 append_selection (GArray *table, const EffvkFormatInfo *format, guint plane)
 {

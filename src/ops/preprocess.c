@@ -116,8 +116,9 @@ typedef struct
   EffvkTensor items, row_taps, column_taps, rows;
 } Passes;
 
-/* A pass over @frames, as uploaded or, of items of three passes, narrowed; over @groups workgroups
- * of texels of their rows, of planes of @least to @most taps. */
+/* Adds a pass over @frames: as they were uploaded, or narrowed where items have three passes. It
+ * has
+ * @groups workgroups over the texels of a row, and takes planes of @least to @most taps. */
 static void
 add_rows (const Passes *passes, EffvkTensor frames, guint groups, guint least, guint most,
           gint32 n_passes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The self-test of top-k: up to the largest class count that a model may have, among them equal
+/* The self-test of top-k, up to the largest class count that a model may have. It includes equal
  * logits, logits that are not finite, and the best ones all in one invocation's share. */
 #include "selftest/cases.h"
 #include "selftest/reference.h"

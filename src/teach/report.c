@@ -170,8 +170,8 @@ measure_length (const EffvkExamples *examples, guint item)
   return sqrt (square);
 }
 
-/* The cosine of two items as seen from the mean, as what all pictures have in common says nothing
- * of two of them; or less than SAME, found early: most pairs differ much. */
+/* The cosine of two items as seen from the mean. What all pictures have in common says nothing of
+ * two of them. Most pairs differ much: for these it stops early, with any value below SAME. */
 static double
 compare_pair (const EffvkExamples *examples, const float *a, double length_a, const float *b,
               double length_b)

@@ -201,9 +201,9 @@ score (const EffvkExamples *examples, const float *answers, double temperature, 
     scores[c] /= sum;
 }
 
-/* How badly answers, divided by a temperature, foretell what is so: nats an item. A truth is taken
- * for a little less than certain (as Platt does), or what few items tell apart without a mistake
- * would be said to be certain. */
+/* How badly answers, divided by a temperature, foretell what is so: nats an item. A truth counts as
+ * a little less than certain, as with Platt. Otherwise classes that few items tell apart without a
+ * mistake would count as certain. */
 static double
 measure (const EffvkExamples *examples, const EffvkValidation *validation, const float *answers,
          double temperature, double *scores)

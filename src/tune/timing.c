@@ -24,8 +24,8 @@ subtract (double time, double overhead)
   return MAX (time - overhead, 0);
 }
 
-/* Drivers that have timestamps but never give them, or whose clock stands still, are among those
- * that are there: @work is set to FALSE, and @ticks are of no use. */
+/* Some drivers have timestamps but never give them, or have a clock that stands still. Then @work
+ * is FALSE, and @ticks are of no use. */
 static gboolean
 read_ticks (EffvkDevice *device, VkQueryPool queries, guint n, guint64 *ticks, gboolean *work,
             GError **error)

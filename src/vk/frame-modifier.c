@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames in DMA buffers that are tiled or compressed, as their DRM modifier says: imported as an
- * image of the device's, which knows how its pixels lie. */
+/* Frames in DMA buffers that are tiled or compressed, as their DRM modifier says. They are imported
+ * as an image of the device's, which knows how its pixels lie. */
 
 #include "vk/dmabuf-memory.h"
 #include "vk/frame-images.h"

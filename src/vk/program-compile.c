@@ -297,8 +297,8 @@ ranges_meet (const Tensor *a, const Tensor *b)
          && b->offset < a->offset + a->size;
 }
 
-/* Whether dispatch @i must wait for one since the last barrier at @since: it reads or overwrites
- * what that one wrote, or overwrites what that one read. */
+/* Whether dispatch @i must wait for one since the last barrier at @since. That is so when it reads
+ * or overwrites what that one wrote, or overwrites what that one read. */
 static gboolean
 depends (EffvkProgram *program, guint since, guint i)
 {

@@ -81,8 +81,7 @@ const EffvkTensorInfo *effvk_program_get_info (EffvkProgram *program, EffvkTenso
 void effvk_program_add_dispatch (EffvkProgram *program, const EffvkDispatch *dispatch);
 
 /* Plans the arena, allocates, uploads constants, builds pipelines and descriptor sets. The driver
- * of a CPU device compiles shaders when they first run. There this function has them compiled, too.
- * */
+ * of a CPU device compiles shaders when they first run. There this function compiles them, too. */
 gboolean effvk_program_compile (EffvkProgram *program, GError **error);
 
 /* Lets an external tensor be another buffer from now on, all of it. No recorded commands of the

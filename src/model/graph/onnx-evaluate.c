@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-/* Exporters write the padding of a convolution as a small computation: torch's makes eight numbers
- * from four, by Shape, Gather, Mul, Sub, ConstantOfShape, Concat, Reshape, Slice, Transpose and
- * Cast. */
+/* Exporters write the padding of a convolution as a small computation. torch's makes eight numbers
+ * from four. It uses Shape, Gather, Mul, Sub, ConstantOfShape, Concat, Reshape, Slice, Transpose
+ * and Cast. */
 #define MAX_NUMBERS 64
 
 typedef struct

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A layer whose batch norm was folded gets one that does nothing: scale = 2^20 / sqrt (2^40 + eps)
- * is one to the last bit of a double, whatever the epsilon. */
+/* A layer whose batch norm was folded gets one that does nothing. Its scale, 2^20 / sqrt (2^40 +
+ * eps), is one to the last bit of a double, whatever the epsilon. */
 #define IDENTITY_GAMMA 1048576.0f
 #define IDENTITY_VARIANCE 1099511627776.0f
 

@@ -134,8 +134,8 @@ read_block (const EffvkBlockTensors *t, EffvkBlock *block, guint index, GError *
   return TRUE;
 }
 
-/* Where blocks are numbered through, a stage is a run of equal ones: but for its first block's
- * input they have the same shapes, and neighbouring stages differ in one of these. */
+/* Where blocks are numbered through, a stage is a run of equal ones. They have the same shapes,
+ * except the input of the first one. Neighbouring stages differ in one of these. */
 static gboolean
 begins_stage (const EffvkBlock *previous, const EffvkBlock *block)
 {
