@@ -226,7 +226,7 @@ test_one_class (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
       effvk_classifier_options_set_activation (options, a);
       effvk_classifier_options_set_logits (options, TRUE);
       if (a == EFFVK_OUTPUT_ACTIVATION_SOFTMAX)
-        g_test_expect_message ("effvk", G_LOG_LEVEL_MESSAGE, "*softmax makes a score of 1*");
+        g_test_expect_message ("effvk", G_LOG_LEVEL_MESSAGE, "*softmax*score of 1*");
       classifier = effvk_classifier_new (fixture->device, model, options, &error);
       g_test_assert_expected_messages ();
       g_assert_no_error (error);
