@@ -12,6 +12,7 @@
 #include "classify/report.h"
 #include "classify/settings.h"
 #include "classify/statistics.h"
+#include "classify/tensor-caps.h"
 #include "memory/vulkan.h"
 
 /*
@@ -61,6 +62,8 @@ struct _GstEffvkClassify
 
   /* source pad's task */
   GstEffvkReporter reporter;
+  GstCaps *caps;            /* as upstream gave them; NULL before the first */
+  GstEffvkLogitsShape told; /* what downstream's say of the logits beside that */
 };
 
 GST_DEBUG_CATEGORY_EXTERN (gst_effvk_classify_debug);
@@ -71,6 +74,12 @@ void gst_effvk_classify_post_latency (GstEffvkClassify *self);
 /* decide.c: whether a frame is classified, or passes as it is. Sets the item's time. */
 gboolean gst_effvk_classify_decide (GstEffvkClassify *self, const GstEffvkPace *pace,
                                     GstEffvkItem *item, GstBuffer *buffer);
+
+/* source.c: the logits that frames get of @network, as the settings are now. */
+GstEffvkLogitsShape gst_effvk_classify_get_logits (GstEffvkClassify *self,
+                                                   GstEffvkModelInstance *network);
+/* Whether they are in the caps, once there is a network. */
+gboolean gst_effvk_classify_tells_logits (GstEffvkClassify *self);
 
 /* sink.c */
 void gst_effvk_classify_add_sink (GstEffvkClassify *self);

@@ -115,7 +115,8 @@
  * `frame`. Its parameters are in DL Streamer's older layout, which DL Streamer drops at the end of
  * 2026.
  * - With #GstEffvkClassify:attach-logits (GStreamer 1.26 and later): a GstTensorMeta of the raw
- * answers. They are averaged where smoothing is on.
+ * answers. They are averaged where smoothing is on. From GStreamer 1.28 on the caps tell of it, so
+ * that `tensordecodebin` and `classifiertensordecoder` read it.
  *
  * ## Objects
  *
@@ -298,6 +299,8 @@ stop (GstEffvkClassify *self)
   gst_effvk_reporter_reset (&self->reporter);
   g_clear_object (&device);
   g_clear_pointer (&self->image, effvk_image_free);
+  gst_clear_caps (&self->caps);
+  self->told = (GstEffvkLogitsShape){ 0 };
 }
 
 void

@@ -338,9 +338,23 @@ query_caps (GstEffvkClassify *self, GstPad *pad, GstQuery *query)
   caps = restrict_dmabuf (self, gst_caps_ref (caps));
   if (gst_effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self)))
     caps = gst_effvk_frame_caps_remove (caps, GST_EFFVK_FEATURE_VULKAN);
+  if (gst_effvk_classify_tells_logits (self)) /* what downstream asks for comes from here */
+    caps = gst_effvk_tensor_caps_remove (caps);
   gst_query_set_caps_result (query, caps);
   gst_caps_unref (caps);
   return TRUE;
+}
+
+/* With the logits in them, as downstream will see them. */
+static gboolean
+downstream_accepts (GstEffvkClassify *self, GstPad *pad, GstCaps *caps)
+{
+  g_autoptr (GstEffvkModelInstance) network = gst_effvk_classify_get_network (self);
+  GstEffvkLogitsShape logits = gst_effvk_classify_get_logits (self, network);
+  g_autoptr (GstCaps) ours = gst_pad_get_pad_template_caps (pad);
+  g_autoptr (GstCaps) told = gst_effvk_tensor_caps_add (gst_caps_ref (caps), &logits);
+
+  return gst_caps_is_subset (caps, ours) && gst_pad_peer_query_accept_caps (self->src, told);
 }
 
 static gboolean
@@ -355,6 +369,8 @@ query_accept_caps (GstEffvkClassify *self, GstPad *pad, GstQuery *query)
       || (kind == GST_EFFVK_FRAMES_IN_VULKAN
           && gst_effvk_vulkan_is_refused (&self->vulkan, GST_ELEMENT (self))))
     gst_query_set_accept_caps_result (query, FALSE);
+  else if (gst_effvk_classify_tells_logits (self))
+    gst_query_set_accept_caps_result (query, downstream_accepts (self, pad, caps));
   else
     return gst_pad_query_default (pad, GST_OBJECT (self), query);
   return TRUE;

@@ -49,6 +49,70 @@ count_times (GstEffvkClassify *self, const GstEffvkItem *item, const gint64 *tak
   GST_OBJECT_UNLOCK (self);
 }
 
+GstEffvkLogitsShape
+gst_effvk_classify_get_logits (GstEffvkClassify *self, GstEffvkModelInstance *network)
+{
+  GstEffvkLogitsShape logits = { 0 };
+
+  if (!network || !gst_effvk_classify_tells_logits (self))
+    return logits;
+  GST_OBJECT_LOCK (self);
+  logits.rows = gst_effvk_objects_and_frame (&self->settings.objects);
+  GST_OBJECT_UNLOCK (self);
+  logits.classes = effvk_model_get_n_classes (gst_effvk_model_instance_get_model (network));
+  return logits;
+}
+
+gboolean
+gst_effvk_classify_tells_logits (GstEffvkClassify *self)
+{
+  gboolean attached;
+
+  GST_OBJECT_LOCK (self);
+  attached = self->settings.reporting.attach_logits;
+  GST_OBJECT_UNLOCK (self);
+  return attached && gst_effvk_tensor_caps_exist ();
+}
+
+static void
+push_caps (GstEffvkClassify *self, const GstEffvkLogitsShape *logits)
+{
+  g_autoptr (GstCaps) caps = gst_effvk_tensor_caps_add (gst_caps_ref (self->caps), logits);
+
+  self->told = *logits;
+  gst_pad_push_event (self->src, gst_event_new_caps (caps));
+}
+
+static void
+push_caps_event (GstEffvkClassify *self, GstEvent *event)
+{
+  g_autoptr (GstEffvkModelInstance) network = gst_effvk_classify_get_network (self);
+  GstEffvkLogitsShape logits = gst_effvk_classify_get_logits (self, network);
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  gst_caps_replace (&self->caps, caps);
+  if (logits.classes > 0)
+    {
+      push_caps (self, &logits);
+      gst_event_unref (event);
+      return;
+    }
+  self->told = logits;
+  gst_pad_push_event (self->src, event);
+}
+
+/* The property or the model may have changed since. */
+static void
+update_caps (GstEffvkClassify *self, const GstEffvkItem *item)
+{
+  GstEffvkLogitsShape logits = gst_effvk_classify_get_logits (self, item->network);
+
+  if (self->caps && item->network
+      && (logits.rows != self->told.rows || logits.classes != self->told.classes))
+    push_caps (self, &logits);
+}
+
 static void
 push_frame (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer)
 {
@@ -67,6 +131,7 @@ push_frame (GstEffvkClassify *self, GstEffvkItem *item, GstBuffer *buffer)
     }
   if (item->request)
     measure_latency (self, item);
+  update_caps (self, item);
   GST_OBJECT_LOCK (self);
   how = gst_effvk_settings_get_reporting (&self->settings, self->latency.live);
   GST_OBJECT_UNLOCK (self);
@@ -89,6 +154,9 @@ push_event (GstEffvkClassify *self, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event))
     {
+    case GST_EVENT_CAPS:
+      push_caps_event (self, event);
+      return;
     case GST_EVENT_STREAM_START:
       gst_effvk_queue_forgive (&self->queue, GST_FLOW_EOS);
       break;
@@ -143,6 +211,34 @@ source_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
+/* What upstream can give, with the logits. */
+static gboolean
+query_caps (GstEffvkClassify *self, GstPad *pad, GstQuery *query)
+{
+  g_autoptr (GstEffvkModelInstance) network = gst_effvk_classify_get_network (self);
+  GstEffvkLogitsShape logits = gst_effvk_classify_get_logits (self, network);
+  g_autoptr (GstCaps) caps = NULL;
+  g_autoptr (GstQuery) upstream = NULL;
+  GstCaps *filter, *answered;
+
+  gst_query_parse_caps (query, &filter);
+  caps = filter ? gst_effvk_tensor_caps_remove (gst_caps_copy (filter)) : NULL;
+  upstream = gst_query_new_caps (caps);
+  if (!gst_pad_query_default (pad, GST_OBJECT (self), upstream))
+    return FALSE;
+  gst_query_parse_caps_result (upstream, &answered);
+  gst_caps_replace (&caps, answered);
+  caps = gst_effvk_tensor_caps_add (g_steal_pointer (&caps), &logits);
+  if (filter)
+    {
+      g_autoptr (GstCaps) all = g_steal_pointer (&caps);
+
+      caps = gst_caps_intersect_full (filter, all, GST_CAPS_INTERSECT_FIRST);
+    }
+  gst_query_set_caps_result (query, caps);
+  return TRUE;
+}
+
 static gboolean
 source_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
@@ -153,6 +249,8 @@ source_query (GstPad *pad, GstObject *parent, GstQuery *query)
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT
       && gst_effvk_vulkan_answer (&self->vulkan, GST_ELEMENT (self), query))
     return TRUE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS && gst_effvk_classify_tells_logits (self))
+    return query_caps (self, pad, query);
   if (!gst_pad_query_default (pad, parent, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
