@@ -11,7 +11,8 @@
 #define LONGEST_END (10 * G_USEC_PER_SEC)
 
 static const ServeRoute *const routes[]
-    = { serve_stream_routes, serve_event_routes, serve_picture_routes, serve_health_routes, NULL };
+    = { serve_stream_routes, serve_event_routes, serve_picture_routes,
+        serve_health_routes, serve_page_routes,  NULL };
 
 typedef struct
 {

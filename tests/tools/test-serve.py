@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-from effvktool import Folder, Run, Skip, check, equal, plain_env, run_tests
+from effvktool import Folder, Run, Skip, check, equal, launch, plain_env, run_tests
 from servetool import Serve, until
 from streams import RtspServer, free_port, needs_element
 
@@ -47,6 +47,20 @@ def streams_of_the_command_line():
         check(buckets > 0, 'no latencies')
         equal(server.get('/readyz'), {'waiting': [], 'ready': True}, 'ready')
         equal(server.stop(), 0, 'status')
+
+
+def a_file_of_one_frame():
+    """It is shown again and again, but only once a second."""
+    path = temporary.path('one.avi')
+    launch('videotestsrc num-buffers=1 pattern=black ! video/x-raw,width=320,height=240,framerate=10/1 ! '
+           f'jpegenc ! avimux ! filesink location={path}')
+    with Serve(path) as server:
+        server.wait_for('stream-1', 'black', label='black', state='playing')
+        begin, before = time.monotonic(), server.stream('stream-1')['reconnects']
+        time.sleep(6)
+        again = server.stream('stream-1')['reconnects'] - before
+        check(0 < again <= time.monotonic() - begin + 1, f'played again {again} times')
+        check(not any('no-signal' in line or 'stalled' in line for line in server.log), f'{server.log}')
 
 
 def states_and_their_reasons():
@@ -283,7 +297,7 @@ def tokens():
                         {'Authorization': 'Bearer '}, {'Authorization': 'Basic correct horse battery'},
                         {'Authorization': '', 'Cookie': 'effvk=1; x=2'}):
             for method, url in (('GET', '/api/streams'), ('GET', '/metrics'), ('DELETE', '/api/streams/a'),
-                                ('GET', '/nothing')):
+                                ('GET', '/api/nothing')):
                 status, text, answered = server.request(method, url, headers=headers)
                 equal((status, answered['WWW-Authenticate']), (401, 'Bearer realm="effvk"'), f'{headers} {url}')
                 check(b'correct' not in text, f'{text}')
@@ -426,7 +440,7 @@ def prometheus_reads_the_metrics():
             process.wait()
 
 
-run_tests([streams_of_the_command_line, states_and_their_reasons, credentials_of_a_file,
+run_tests([streams_of_the_command_line, a_file_of_one_frame, states_and_their_reasons, credentials_of_a_file,
            results_from_elsewhere, streams_are_added_changed_and_removed, changes_are_written_back,
            paths_and_methods, what_is_wrong_in_a_configuration, a_configuration_that_changes,
            only_what_changed_starts_anew, tokens, tls, bodies_and_requests_have_bounds,

@@ -281,6 +281,24 @@ serve_server_get_url (ServeServer *server)
   return server->url;
 }
 
+gboolean
+serve_server_knows (ServeServer *server, const char *token)
+{
+  return serve_door_knows (server->door, token);
+}
+
+const char *
+serve_server_get_cookie (ServeServer *server)
+{
+  return serve_door_get_cookie (server->door);
+}
+
+gboolean
+serve_server_is_secure (ServeServer *server)
+{
+  return serve_door_get_certificate (server->door) != NULL;
+}
+
 guint
 serve_server_get_clients (ServeServer *server)
 {

@@ -34,6 +34,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServeServer, serve_server_free)
 /* "http://127.0.0.1:8570" */
 const char *serve_server_get_url (ServeServer *server);
 
+/* Of serve/door.h. */
+gboolean serve_server_knows (ServeServer *server, const char *token);
+const char *serve_server_get_cookie (ServeServer *server);
+gboolean serve_server_is_secure (ServeServer *server);
+
 /* Clients that are connected, and those that were turned away or cut off. */
 guint serve_server_get_clients (ServeServer *server);
 guint64 serve_server_get_refused (ServeServer *server);
@@ -65,7 +70,7 @@ gboolean serve_request_get_number (ServeRequest *request, const char *name, gint
 gboolean serve_request_has_flag (ServeRequest *request, const char *name);
 
 extern const ServeRoute serve_stream_routes[], serve_health_routes[], serve_event_routes[],
-    serve_picture_routes[];
+    serve_picture_routes[], serve_page_routes[];
 
 /* The app's listeners: tell those who read /api/events/live. */
 void serve_api_tell_event (const ServeEvent *event, const char *what, gpointer data);

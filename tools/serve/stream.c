@@ -30,6 +30,7 @@ struct _ServeStream
   char *reason;
   gint64 since; /* us since 1970 */
   ToolBackOff back_off;
+  gint64 connected;  /* us, when the connection began */
   gint64 next;       /* us, when to connect */
   guint64 frames;    /* of this connection, so far as seen */
   gint64 last_frame; /* us, when one was seen, or the connection began */
@@ -165,14 +166,31 @@ lose (ServeStream *stream, ServeState state, const char *reason)
 }
 
 static void
+see_frames (ServeStream *stream, gint64 now)
+{
+  guint64 frames
+      = stream->pushed ? stream->totals.frames : serve_pipeline_get_frames (stream->pipeline);
+
+  if (frames == stream->frames)
+    return;
+  stream->frames = frames;
+  stream->last_frame = now;
+  tool_back_off_reset (&stream->back_off);
+  set_state (stream, SERVE_PLAYING, NULL);
+}
+
+static void
 on_end (const char *reason, gboolean lasting, gpointer user_data)
 {
   ServeStream *stream = user_data;
 
-  if (!reason && stream->state == SERVE_PLAYING && !tool_media_is_remote (stream->config->uri))
+  /* A file is played again and again, a short one once a second. */
+  if (!reason && !tool_media_is_remote (stream->config->uri)
+      && serve_pipeline_get_frames (stream->pipeline) > 0)
     {
-      disconnect (stream); /* a file is played again and again */
-      stream->next = 0;
+      see_frames (stream, g_get_monotonic_time ());
+      disconnect (stream);
+      stream->next = stream->connected + G_USEC_PER_SEC;
       return;
     }
   lose (stream, lasting ? SERVE_FAILED : SERVE_NO_SIGNAL, reason ? reason : "the stream ended");
@@ -185,7 +203,7 @@ connect_source (ServeStream *stream)
   g_autoptr (GError) error = NULL;
 
   stream->frames = 0;
-  stream->last_frame = g_get_monotonic_time ();
+  stream->last_frame = stream->connected = g_get_monotonic_time ();
   stream->pipeline = serve_pipeline_start (stream->config, &stream->model, stream->instance,
                                            &events, stream, &error);
   if (!stream->pipeline)
@@ -325,27 +343,17 @@ on_silence (ServeStream *stream)
     set_state (stream, SERVE_STALLED, reason);
 }
 
-/* A connection has a little longer for its first frame. */
+/* A connection has longer for its first frame, and a file for its first answer: while the network
+ * is made, nobody takes more frames. */
 static gint64
 get_patience (const ServeStream *stream)
 {
-  double s = stream->config->timeout * (stream->pipeline && stream->frames == 0 ? PATIENCE : 1);
+  gboolean first = stream->pipeline
+                   && (stream->frames == 0
+                       || (!stream->answered && !tool_media_is_remote (stream->config->uri)));
+  double s = stream->config->timeout * (first ? PATIENCE : 1);
 
   return (gint64) (s * G_USEC_PER_SEC);
-}
-
-static void
-see_frames (ServeStream *stream, gint64 now)
-{
-  guint64 frames
-      = stream->pushed ? stream->totals.frames : serve_pipeline_get_frames (stream->pipeline);
-
-  if (frames == stream->frames)
-    return;
-  stream->frames = frames;
-  stream->last_frame = now;
-  tool_back_off_reset (&stream->back_off);
-  set_state (stream, SERVE_PLAYING, NULL);
 }
 
 void
