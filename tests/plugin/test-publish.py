@@ -397,14 +397,20 @@ class Subscriber:
         self.output.close()
 
 
-def mqtt_with_tls_that_goes_away():
-    """The broker stops in the middle: every message arrives once it is back, in order."""
+def start_broker():
+    """A broker that runs, and the file `login` with its password."""
     broker = Broker()
     if not shutil.which("mosquitto_sub"):
         raise Skip("there is no mosquitto_sub")
     with open(path("login"), "w", encoding="utf-8") as file:
         file.write("camera:s3cret\n")
     broker.start()
+    return broker
+
+
+def mqtt_with_tls_that_goes_away():
+    """The broker stops in the middle: every message arrives once it is back, in order."""
+    broker = start_broker()
     seen = Subscriber(broker, "cams/#")
     time.sleep(1)
     n = 25 * (AWAY + 4)  # at 25 a second
@@ -439,12 +445,7 @@ def seen_lines(subscriber):
 
 
 def mqtt_keeps_the_last_state():
-    broker = Broker()
-    if not shutil.which("mosquitto_sub"):
-        raise Skip("there is no mosquitto_sub")
-    with open(path("login"), "w", encoding="utf-8") as file:
-        file.write("camera:s3cret\n")
-    broker.start()
+    broker = start_broker()
     run(f"location={broker.location('yard', '&discovery=ha')} credentials={path('login')} what=changes source=Yard")
     late = Subscriber(broker, "#", "late")
     late.wait_for(lambda lines: len(lines) >= 3)
@@ -467,12 +468,7 @@ def home_assistant_configuration():
         raise Skip(f"there is no python3-{error.name}") from error
     with open(os.path.join(HERE, "..", "..", "examples", "home-assistant", "configuration.yaml"), encoding="utf-8") as file:
         configuration = yaml.safe_load(file)
-    broker = Broker()
-    if not shutil.which("mosquitto_sub"):
-        raise Skip("there is no mosquitto_sub")
-    with open(path("login"), "w", encoding="utf-8") as file:
-        file.write("camera:s3cret\n")
-    broker.start()
+    broker = start_broker()
     run(f"location={broker.location('cameras/door', '&discovery=homeassistant')} credentials={path('login')} "
         "what=changes source=Door", pattern="black")
     late = Subscriber(broker, "#", "assistant")
@@ -640,12 +636,7 @@ def many_to_a_webhook():
 
 
 def many_to_mqtt():
-    broker = Broker()
-    if not shutil.which("mosquitto_sub"):
-        raise Skip("there is no mosquitto_sub")
-    with open(path("login"), "w", encoding="utf-8") as file:
-        file.write("camera:s3cret\n")
-    broker.start()
+    broker = start_broker()
     count, seen = Count(), Subscriber(broker, "many", "many")
     time.sleep(1)
     following = threading.Thread(target=follow, args=(seen.output.name, count))
