@@ -15,6 +15,11 @@
 #define FLUSH 256 /* rows after which a gradient of floats is added to that of doubles */
 #define MAX_PARTS 8
 #define ROWS_A_PART 512
+#define MAX_ITERATIONS 300
+/* A fit multiplies about this often for its answers, which is minutes on two processors, but turns
+ * at least LEAST_ITERATIONS times. */
+#define MOST_PRODUCTS 4e12
+#define LEAST_ITERATIONS 20
 
 static const float *
 get_row (const EffvkExamples *examples, guint row)
@@ -341,8 +346,10 @@ effvk_logistic_fit (const EffvkLogistic *logistic, double *solution, GCancellabl
   parameters.epsilon = 1e-5;
   parameters.past = 3;
   parameters.delta = 1e-5;
-  parameters.max_iterations = 300;
   solver_init (&solver, logistic, cancellable);
+  parameters.max_iterations
+      = (int) CLAMP (MOST_PRODUCTS / ((double) solver.rows->len * (double) n), LEAST_ITERATIONS,
+                     MAX_ITERATIONS);
   /* What it returns when a line search ends early is as near as it gets: what counts is whether the
    * answers are right, which is measured. */
   lbfgs ((int) n, solution, NULL, evaluate, on_progress, &solver, &parameters);
