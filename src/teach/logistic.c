@@ -347,9 +347,8 @@ effvk_logistic_fit (const EffvkLogistic *logistic, double *solution, GCancellabl
   parameters.past = 3;
   parameters.delta = 1e-5;
   solver_init (&solver, logistic, cancellable);
-  parameters.max_iterations
-      = (int) CLAMP (MOST_PRODUCTS / ((double) solver.rows->len * (double) n), LEAST_ITERATIONS,
-                     MAX_ITERATIONS);
+  parameters.max_iterations = (int) CLAMP (MOST_PRODUCTS / ((double) solver.rows->len * (double) n),
+                                           LEAST_ITERATIONS, MAX_ITERATIONS);
   /* What it returns when a line search ends early is as near as it gets: what counts is whether the
    * answers are right, which is measured. */
   lbfgs ((int) n, solution, NULL, evaluate, on_progress, &solver, &parameters);
