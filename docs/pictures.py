@@ -20,13 +20,15 @@ PICTURES = {
                         [([("open", 0.93)], "gate", (0.08, 0.3, 0.3, 0.5)),
                          ([("empty", 0.81)], "stand", (0.55, 0.45, 0.4, 0.45))], "font-size=0.05"),
     "overlay-small": (PATTERN, 320, 240, [([("colour bars", 0.97), ("gradient", 0.02)],)], ""),
+    "overlay-1080p": (HANGAR, 1920, 1080, [([("hangar", 0.88), ("airliner", 0.07), ("warplane", 0.03)],),
+                                           ([("open", 0.93)], "gate", (0.08, 0.3, 0.3, 0.5))], ""),
     "overlay-portrait": (HANGAR, 360, 640, [([("a label that is far too long for the width of this picture", 0.77),
                                               ("hangar", 0.11)],)], "place=bottom"),
     "overlay-scripts": (PATTERN, 640, 360, [([("מוסך מטוסים", 0.61), ("حظيرة الطائرات", 0.22), ("飞机库", 0.11)],),
                                             ([("飞机", 0.7)], "机", (0.7, 0.4, 0.25, 0.3))], "font-size=0.06"),
     # Where effvk's own model saw color bars in a picture.
     "overlay-heatmap": (f"{HANGAR} ! video/x-raw,width=640,height=360 ! mix. videotestsrc num-buffers=1 pattern=smpte ! "
-                        "video/x-raw,width=300,height=230 ! mix. compositor name=mix sink_1::xpos=320 sink_1::ypos=100 ! "
+                        "video/x-raw,width=400,height=360 ! mix. compositor name=mix sink_1::xpos=240 ! "
                         "videoconvert ! capsfilter caps=video/x-raw,format=RGB", 640, 360, [], "", "effvkclassify device=cpu attach-heatmap=true !"),
 }
 
