@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """CPU time that each element takes for a frame, in ms.
 
-Each row is a gst-launch-1.0 with the element and one without, each with a short and a long run: the difference leaves out the
-start and the other elements. The label is steady: the network runs once, and later frames carry its classes. The median of
---rounds, with the lowest and the highest.
+Each row is a pipeline with the element and one without, each in a process of its own. The first frames are not counted, so the
+start is left out. The label is steady: the network runs once, and later frames carry its classes. The median of --rounds, with
+the lowest and the highest.
 
 usage: bench-elements.py [--frames N] [--rounds N] [--size WxH] [--format FORMAT]
 """
 
 import argparse
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -32,43 +32,69 @@ ROWS = {
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--frames", type=int, default=2000, help="of the long run")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=2000, help="that are counted")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--format", default="NV12")
+    parser.add_argument("--line", help=argparse.SUPPRESS)  # of a process that measures
     return parser.parse_args()
 
 
-def cpu_time(options, name, elements, frames):
-    """Of the whole process, seconds."""
-    width, height = options.size.split("x")
-    caps = f"video/x-raw,format={options.format},width={width},height={height},framerate=30/1"
-    # Whoever writes into frames gets one of its own each time; else one frame comes again and again.
-    writes = "blended" in name
-    source = f"videotestsrc pattern=black num-buffers={frames if writes else 1} ! {caps}"
-    source += "" if writes else f" ! imagefreeze num-buffers={frames}"
-    line = " ! ".join(filter(None, [source, *elements]))
-    process = subprocess.Popen(["gst-launch-1.0", "--no-fault", "-q", *line.split()])
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(line)
+def cpu_time():
+    """Of this process, seconds."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def per_frame(options, name, elements):
-    short = options.frames // 10
-    more = cpu_time(options, name, elements, options.frames) - cpu_time(options, name, elements, short)
-    return 1000 * more / (options.frames - short)
+def measure(line, frames):
+    """Plays the pipeline; prints the ms that a frame takes after the first ones."""
+    import gi
+
+    gi.require_version("Gst", "1.0")
+    from gi.repository import Gst
+
+    Gst.init(None)
+    pipeline = Gst.parse_launch(line)
+    seen = began = 0
+
+    def count(_pad, _info):
+        nonlocal seen, began
+        seen += 1
+        if seen <= frames // 10:
+            return Gst.PadProbeReturn.OK
+        began = cpu_time()
+        return Gst.PadProbeReturn.REMOVE
+
+    pipeline.get_by_name("start").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, count)
+    pipeline.set_state(Gst.State.PLAYING)
+    message = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+    ended = cpu_time()
+    if message.type == Gst.MessageType.ERROR or not began:
+        sys.exit(f"{line}: {message.get_structure().to_string()}")
+    print(1000 * (ended - began) / frames)
+    pipeline.set_state(Gst.State.NULL)
+
+
+def per_frame(options, elements):
+    width, height = options.size.split("x")
+    caps = f"video/x-raw,format={options.format},width={width},height={height},framerate=30/1"
+    frames = options.frames + options.frames // 10 + 1
+    source = f"videotestsrc pattern=black num-buffers={frames} ! {caps} ! identity name=start"
+    line = " ! ".join(filter(None, [source, *elements]))
+    command = [sys.executable, __file__, "--frames", str(options.frames), "--line", line]
+    return float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def main():
     options = parse()
+    if options.line:
+        measure(options.line, options.frames)
+        return
     times = {name: [] for name in ROWS}
     for _ in range(options.rounds):
         for name, (before, element, *sink) in ROWS.items():
             sink = sink[0] if sink else "fakesink"
-            times[name].append(per_frame(options, name, [before, element, sink]) - per_frame(options, name, [before, sink]))
+            times[name].append(per_frame(options, [before, element, sink]) - per_frame(options, [before, sink]))
     for name, found in times.items():
         print(f"{name:50} {statistics.median(found):7.3f} ms ({min(found):.3f} to {max(found):.3f})")
 
