@@ -406,7 +406,7 @@ EFFVK_API gboolean effvk_classifier_launch (EffvkClassifier *classifier, GError 
  * @error: return location of a #GError in the %EFFVK_CLASSIFIER_ERROR or %EFFVK_DEVICE_ERROR domain
  *
  * Takes the result of the oldest image in flight. A wait ends after 10 s on a GPU. It ends after
- * 120 s on a CPU device, which compiles shaders when they first run. A device that needs longer is
+ * 600 s on a CPU device, which compiles shaders when they first run. A device that needs longer is
  * treated as lost.
  *
  * Returns: (transfer full): the result, or %NULL with @error set

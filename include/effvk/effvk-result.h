@@ -128,7 +128,8 @@ EFFVK_API const float *effvk_result_get_logits (EffvkResult *result, guint *n);
  *
  * Returns: (transfer full): @result where its best class scores @threshold at least, or where it
  *   has no classes. Otherwise a result with as many classes, whose first class is
- *   %EFFVK_CLASS_UNKNOWN. Its score is the probability that the best class is wrong
+ *   %EFFVK_CLASS_UNKNOWN. Its score is the probability that the best class is wrong. A heat map
+ *   stays that of the network's best class
  *
  * Since: 0.2
  */

@@ -45,8 +45,8 @@ gst_effvk_frame_allocator_alloc (GstAllocator *allocator, gsize size, GstAllocat
     memset (data, 0, params->prefix);
   if (params->flags & GST_MEMORY_FLAG_ZERO_PADDED)
     memset (data + params->prefix + size, 0, params->padding);
-  gst_memory_init (&memory->parent, params->flags | GST_MEMORY_FLAG_NO_SHARE, allocator, NULL,
-                   needed, params->align, params->prefix, size);
+  gst_memory_init (&memory->parent, params->flags, allocator, NULL, needed, params->align,
+                   params->prefix, size);
   return &memory->parent;
 }
 
@@ -68,6 +68,23 @@ frame_memory_map (GstMemory *memory, gsize max_size, GstMapFlags flags)
 static void
 frame_memory_unmap (GstMemory *memory)
 {
+}
+
+/* A buffer that is copied because somebody else looks at it as well shares the picture: only who
+ * writes into it has one of their own. */
+static GstMemory *
+frame_memory_share (GstMemory *memory, gssize offset, gssize size)
+{
+  FrameMemory *self = (FrameMemory *) memory, *part = g_new0 (FrameMemory, 1);
+
+  part->frame = effvk_frame_memory_ref (self->frame);
+  part->shift = self->shift;
+  gst_memory_init (&part->parent,
+                   GST_MINI_OBJECT_FLAGS (memory) | GST_MINI_OBJECT_FLAG_LOCK_READONLY,
+                   memory->allocator, memory->parent ? memory->parent : memory, memory->maxsize,
+                   memory->align, memory->offset + (gsize) offset,
+                   size < 0 ? memory->size - (gsize) offset : (gsize) size);
+  return &part->parent;
 }
 
 static void
@@ -93,6 +110,7 @@ gst_effvk_frame_allocator_init (GstEffvkFrameAllocator *self)
   allocator->mem_type = MEMORY_TYPE;
   allocator->mem_map = frame_memory_map;
   allocator->mem_unmap = frame_memory_unmap;
+  allocator->mem_share = frame_memory_share;
 }
 
 GstAllocator *

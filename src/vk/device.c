@@ -453,7 +453,7 @@ effvk_device_is_lost (EffvkDevice *device)
 guint64
 effvk_device_get_timeout (EffvkDevice *device)
 {
-  return (guint64) (device->is_slow ? 120 : 10) * 1000 * 1000 * 1000;
+  return (guint64) (device->is_slow ? 600 : 10) * 1000 * 1000 * 1000;
 }
 
 gboolean

@@ -58,7 +58,7 @@ EffvkDevice *effvk_device_new_beside (EffvkDevice *device, guint32 queue_family,
 const EffvkDeviceCaps *effvk_device_get_caps (EffvkDevice *device);
 
 /* How long a submission may take before the device counts as hung, ns: nothing may wait for ever.
- * It is 10 s on a GPU, and 120 s with validation. It is 120 s on a CPU device, too, which compiles
+ * It is 10 s on a GPU, and 600 s with validation. It is 600 s on a CPU device, too, which compiles
  * a shader when it first runs, and shares its cores. */
 guint64 effvk_device_get_timeout (EffvkDevice *device);
 

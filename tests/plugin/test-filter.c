@@ -4,6 +4,8 @@
  * lists are tested in tests/unit/test-class-filter.c. */
 #include "fixtures.h"
 
+#include <effvk/effvk.h>
+
 #define WIDTH 64
 #define HEIGHT 48
 
@@ -269,6 +271,63 @@ test_restart (void)
   gst_harness_teardown (harness);
 }
 
+/* Waits until the network of @path runs. */
+static void
+swap_to (GstElement *element, GstBus *bus, const char *path)
+{
+  gboolean swapped = FALSE;
+  GstMessage *message;
+
+  g_object_set (element, "model-file", path, NULL);
+  do
+    {
+      message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_ELEMENT);
+      g_assert_nonnull (message);
+      gst_structure_get_boolean (gst_message_get_structure (message), "swapped", &swapped);
+      gst_message_unref (message);
+    }
+  while (!swapped);
+}
+
+/* Another model takes over, and the classes are not all its own: its frames pass without any, and
+ * that is said once. The first one has its classes back. */
+static void
+test_swapped (void)
+{
+  g_autofree char *path = fixture_path ("few-classes.safetensors"), *denied = NULL, *text = NULL;
+  g_autoptr (EffvkModel) few = effvk_model_new_random ("phi=-4", 2, 5, NULL);
+  g_autoptr (GstElement) element = NULL;
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  GstVideoInfo info;
+  GstHarness *harness;
+  int order[N_CLASSES], last = 0, after;
+
+  g_assert_true (effvk_model_save (few, path, NULL));
+  rank (order);
+  denied = g_strdup_printf ("top-k=1 post-messages=false deny=\"%d,9\"", order[0]);
+  after = order[1] == 9 ? order[2] : order[1];
+  harness = start (denied, &info);
+  element = gst_harness_find_element (harness, "effvkclassify");
+  gst_element_set_bus (element, bus);
+  g_assert_cmpint (push_for_label (harness, &info, 1), ==, after);
+
+  swap_to (element, bus, path);
+  for (guint i = 0; i < 3; i++)
+    last = push_for_label (harness, &info, 1);
+  g_assert_cmpint (last, ==, -2);
+  text = pop (bus, GST_MESSAGE_WARNING);
+  g_assert_true (g_str_has_prefix (text, "deny: the model has no class \""));
+  g_assert_true (g_str_has_suffix (text, "Frames pass without classes"));
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+
+  swap_to (element, bus, fixture_model ());
+  for (guint i = 0; i < 3; i++)
+    last = push_for_label (harness, &info, 1);
+  g_assert_cmpint (last, ==, after);
+  gst_element_set_bus (element, NULL);
+  gst_harness_teardown (harness);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -280,5 +339,6 @@ main (int argc, char **argv)
   g_test_add_func ("/filter/refused-at-start", test_refused_at_start);
   g_test_add_func ("/filter/refused-while-playing", test_refused_while_playing);
   g_test_add_func ("/filter/restart", test_restart);
+  g_test_add_func ("/filter/swapped", test_swapped);
   return fixtures_run ();
 }

@@ -230,6 +230,36 @@ test_import (void)
     }
 }
 
+/* Copies of a buffer share its memory until one of them writes, and hold it. Takes the memory. */
+static void
+check_shared (GstMemory *memory, guint8 value)
+{
+  GstBuffer *buffer = gst_buffer_new (), *copy, *part;
+  GstMapInfo map, written;
+
+  gst_buffer_append_memory (buffer, memory);
+  copy = gst_buffer_copy (buffer);
+  g_assert_true (gst_buffer_peek_memory (copy, 0) == memory);
+  part = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_MEMORY, 10, 20);
+  g_assert_true (gst_memory_is_type (gst_buffer_peek_memory (part, 0), "EffvkFrameMemory"));
+
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  g_assert_true (gst_buffer_map (copy, &written, GST_MAP_READWRITE));
+  g_assert_true (written.data != map.data);
+  memset (written.data, 255, written.size);
+  gst_buffer_unmap (copy, &written);
+  g_assert_cmpuint (map.data[10], ==, value);
+  gst_buffer_unmap (buffer, &map);
+  gst_buffer_unref (copy);
+  gst_buffer_unref (buffer);
+
+  g_assert_true (gst_buffer_map (part, &map, GST_MAP_READ));
+  g_assert_cmpuint (map.size, ==, 20);
+  g_assert_cmpuint (map.data[0], ==, value);
+  gst_buffer_unmap (part, &map);
+  gst_buffer_unref (part);
+}
+
 /* The memory as such: alignment, prefix, padding, copies. */
 static void
 test_allocator (void)
@@ -276,7 +306,7 @@ test_allocator (void)
       g_assert_cmpuint (map.data[0], ==, i + 1);
       gst_memory_unmap (copy, &map);
       gst_memory_unref (copy);
-      gst_memory_unref (memory);
+      check_shared (memory, (guint8) (i + 1));
     }
   gst_harness_teardown (harness);
 }
