@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What README and docs/ show is run: every block of code in them. Prints TAP.
+"""What the documents show is run: every block of code in every Markdown file. Prints TAP.
 
 A comment in front of a block says how it is run here:
 
@@ -49,9 +49,12 @@ directory = "{CRATES}"
 
 
 def documents():
-    paths = ["README.md", "CONTRIBUTING.md"]
-    paths += sorted("docs/" + name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md"))
-    return paths
+    """All of the tree, README first."""
+    paths = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not name.startswith((".", "build", "obj-"))]
+        paths += [os.path.relpath(os.path.join(folder, name), ROOT) for name in names if name.endswith(".md")]
+    return sorted(paths, key=lambda path: (path != "README.md", path))
 
 
 def environment(build, folder):
