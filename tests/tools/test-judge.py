@@ -36,6 +36,27 @@ def test_spans():
           'records without time or state')
 
 
+def test_raised():
+    """What is raised and cleared is taken in place of the states, and several may last at a time."""
+    def record(event, name, since, decided):
+        return {'event': event, 'signal': name, 'pts': int(since * 1e9), 'decided': int(decided * 1e9)}
+
+    told = judge.spans([*records((0, 'picture'), (10, 'black'), (15, 'picture')), record('raised', 'black', 10, 12),
+                        record('raised', 'freeze', 11, 13), record('cleared', 'black', 15, 16),
+                        record('raised', 'dark', 30, 32)], 40, 0.5)
+    equal([(s.state, s.start, s.end, s.decided) for s in told],
+          [('black', 10, 15, 12), ('freeze', 11, 40, 13), ('dark', 30, 40, 32)], 'spans')
+    result = judge.judge([Fault('black', 10, 15)], told, 40)
+    equal((result.verdicts[0].named, result.false_alarms, len(result.stuck), [s.state for s in result.notices]),
+          (True, [], 1, ['dark']), 'what comes of them')
+
+
+def test_notice():
+    """A state that is no alarm names its fault all the same."""
+    verdict = judged([Fault('dark', 10, 15)], 30, (0, 'picture'), (10, 'dark'), (15, 'picture')).verdicts[0]
+    equal((verdict.named, verdict.alarmed), (True, False), 'a notice')
+
+
 def test_found():
     result = judged([Fault('black', 10, 15)], 30, (0, 'picture'), (10.2, 'black', 12.2), (15.1, 'picture'))
     verdict = result.verdicts[0]
@@ -159,6 +180,6 @@ def test_ivf():
     equal(number(packets.damage_ivf(data, [damage], [], 0.1, False)), [*range(10), *range(20, 30)], 'lost frames')
 
 
-run_tests([test_spans, test_found, test_other_name, test_unknown_finds_nothing, test_false_alarm,
+run_tests([test_spans, test_raised, test_notice, test_found, test_other_name, test_unknown_finds_nothing, test_false_alarm,
            test_late_is_missed, test_stuck, test_unseen, test_runs, test_equal_alarms, test_transport_stream,
            test_ivf])

@@ -5,6 +5,8 @@ import dataclasses
 # States that are no alarm. "unknown" is no alarm, and finds nothing either.
 GOOD = {"picture", "ok", "normal", "", None}
 UNKNOWN = {"unknown"}
+# States that are told but are no alarm: a film may be dark or have borders.
+NOTICES = {"letterbox", "pillarbox", "dark", "silence"}
 # Which states name a fault. What looks the same may have either name: a dark flat colour is black.
 NAMES = {
     "corruption": {"corruption", "wrong-planes"},
@@ -68,15 +70,23 @@ class Judgement:
     verdicts: list
     false_alarms: list  # Spans: the first of each episode
     stuck: list  # Spans of episodes that outlasted their fault
+    notices: list  # Spans in clean stretches that are no alarms
     clean: float  # seconds in which an alarm is false
 
 
-def is_alarm(state):
+def is_told(state):
     return state not in GOOD and state not in UNKNOWN
 
 
+def is_alarm(state):
+    return is_told(state) and state not in NOTICES
+
+
 def spans(records, duration, hold):
-    """The records of `effvk monitor --json`: a state lasts until the next record."""
+    """The records of `effvk monitor --json`: what was raised and cleared. Where there is no such record, a state
+    lasts until the next."""
+    if any(record.get("event") in ("raised", "cleared") for record in records):
+        return raised_spans(records, duration)
     out = []
     for record in records:
         if record.get("pts") is None or "state" not in record:
@@ -89,16 +99,32 @@ def spans(records, duration, hold):
     return out
 
 
+def raised_spans(records, duration):
+    """Several may last at a time."""
+    out, open_ = [], {}
+    for record in records:
+        name, since = record.get("signal"), record.get("pts")
+        if record.get("event") == "raised":
+            open_[name] = Span(name, since / 1e9, duration, record["decided"] / 1e9)
+            out.append(open_[name])
+        elif record.get("event") == "cleared" and name in open_:
+            span = open_.pop(name)
+            span.end = max(span.start, since / 1e9)
+    return sorted(out, key=lambda span: span.start)
+
+
 def episodes(told):
     """Runs of alarms without anything good between them: an operator is called once."""
-    out = []
+    out, until = [], 0.0
     for span in told:
         if not is_alarm(span.state):
             continue
-        if out and span.start <= out[-1][-1].end + 1e-6:
+        if out and span.start <= until + 1e-6:
             out[-1].append(span)
         else:
             out.append([span])
+            until = 0.0
+        until = max(until, span.end)
     return out
 
 
@@ -106,10 +132,10 @@ def verdict(fault, told):
     def raised(span):
         return fault.start - EARLY <= span.start <= fault.end and span.decided <= fault.end + LATE
 
-    alarms = [span for span in told if is_alarm(span.state) and raised(span)]
-    named = [span for span in alarms if span.state in NAMES[fault.kind]]
+    now = [span for span in told if is_told(span.state) and raised(span)]
+    named = [span for span in now if span.state in NAMES[fault.kind]]
     said = [span.state for span in told if span.end > fault.start and span.start < fault.end]
-    return Verdict(fault, bool(named), bool(alarms),
+    return Verdict(fault, bool(named), any(is_alarm(span.state) for span in now),
                    max(0.0, named[0].decided - fault.start) if named else None,
                    " ".join(dict.fromkeys(map(str, said))))
 
@@ -141,11 +167,13 @@ def judge(faults, told, duration):
             false.append(episode[0])
             continue
         # It may go over into the next fault, and then has to end with that.
-        last = max((f.reach()[1] for f in faults if f.reach()[0] <= episode[-1].end), default=fault.end)
+        longest = max(episode, key=lambda span: span.end)
+        last = max((f.reach()[1] for f in faults if f.reach()[0] <= longest.end), default=fault.end)
         others = [s for s in episode if not cause(s, faults)]
-        if others or episode[-1].end > last - LATE + CLEARED:
-            stuck.append(others[0] if others else episode[-1])
-    return Judgement(verdicts, false, stuck, clean_seconds(faults, duration))
+        if others or longest.end > last - LATE + CLEARED:
+            stuck.append(others[0] if others else longest)
+    notices = [span for span in told if span.state in NOTICES and not cause(span, faults)]
+    return Judgement(verdicts, false, stuck, notices, clean_seconds(faults, duration))
 
 
 def share(verdicts, what="named"):

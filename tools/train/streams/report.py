@@ -57,7 +57,7 @@ def summarise(results, photographs):
         "clean_clips_hours": sum(r["judgement"].clean for r in whole) / 3600,
         "clean_clips_false": sum(len(r["judgement"].false_alarms) for r in whole),
         "clean_clips_with": sum(bool(r["judgement"].false_alarms) for r in whole), "clean_clips": len(whole),
-        "stuck": len(stuck), "hours": sum(r["stream"].duration for r in results) / 3600,
+        "notices": sum(len(r["judgement"].notices) for r in results), "stuck": len(stuck), "hours": sum(r["stream"].duration for r in results) / 3600,
         "processor_seconds_per_hour": 0.0, "photographs": photographs,
     }
     if summary["hours"]:
@@ -103,6 +103,7 @@ def write(summary):
           + (", ".join(f"{n} {state}" for state, n in summary["false_by_state"].items()) or "none"))
     print(f"of these in clean streams: {summary['clean_clips_false']} in {summary['clean_clips_hours']:.2f} hours, "
           f"in {summary['clean_clips_with']} of {summary['clean_clips']} streams")
+    print(f"dark, borders or silence told of clean stretches: {summary['notices']}")
     print(f"alarms that outlasted their fault by more than {judge.CLEARED:g} s: {summary['stuck']}")
     print(f"processor time: {summary['processor_seconds_per_hour']:.0f} s for an hour of video")
     for name in sorted({f["filter"] for f in summary.get("filters", {}).values()}):
