@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
 #include "file-name.h"
+#include "monitor-many.h"
 #include "monitor-state.h"
 #include "monitor-stream.h"
 #include "monitor-view.h"
@@ -223,6 +224,19 @@ monitor (const Options *options, const char *name, GError **error)
   return FALSE;
 }
 
+static gboolean
+monitor_many (const Options *options, char *const *sources, GError **error)
+{
+  const ToolMonitorMany many = { .target = &options->target,
+                                 .interval = options->interval,
+                                 .hold = options->hold,
+                                 .timeout = options->timeout,
+                                 .unknown_threshold = options->unknown_threshold,
+                                 .json = options->json };
+
+  return tool_monitor_many (&many, sources, error);
+}
+
 ToolStatus
 tool_monitor (char ***argv)
 {
@@ -259,8 +273,9 @@ tool_monitor (char ***argv)
 
   tool_stop_watch ();
   if (!tool_parse (
-          "monitor", "FILE|URI",
-          "Watches a stream, and says when its state changes. With effvk's own model the "
+          "monitor", "FILE|URI…",
+          "Watches a stream, or several, and says when the state changes. With effvk's own model "
+          "the "
           "states are\na picture, black, colour bars, noise and others. A stream that breaks "
           "off is opened again.",
           "On a terminal the current state and the history stand below the changes. A "
@@ -282,8 +297,13 @@ tool_monitor (char ***argv)
     tool_usage_error ("monitor", "--retry takes 0 or more, or -1 for ever, not %d", options.retry);
   else if (options.summary && options.json)
     tool_usage_error ("monitor", "--summary is for people, and not for --json");
-  else if (g_strv_length (*argv) != 2)
-    tool_usage_error ("monitor", "takes one file or URI, but has %u", g_strv_length (*argv) - 1);
+  else if (g_strv_length (*argv) < 2)
+    tool_usage_error ("monitor", "takes a file or a URI, or several, but has none");
+  else if ((*argv)[2] && (options.summary || options.retry >= 0))
+    tool_usage_error ("monitor", "--%s is for one file or URI, not for several",
+                      options.summary ? "summary" : "retry");
+  else if ((*argv)[2])
+    status = monitor_many (&options, *argv + 1, &error) ? TOOL_OK : tool_fail (error);
   else if (monitor (&options, (*argv)[1], &error))
     status = TOOL_OK;
   else

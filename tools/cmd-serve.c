@@ -8,17 +8,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define LONGEST_END (10 * G_USEC_PER_SEC)
-
-static const ServeRoute *const routes[]
-    = { serve_stream_routes, serve_event_routes, serve_picture_routes,
-        serve_health_routes, serve_page_routes,  NULL };
-
-typedef struct
-{
-  ToolTarget target;
-  char *listen, *token;
-} Options;
+static const ServeRoute *const routes[] = { serve_stream_routes,
+                                            serve_event_routes,
+                                            serve_picture_routes,
+                                            serve_health_routes,
+                                            serve_page_routes,
+                                            serve_example_routes,
+                                            NULL };
 
 /* "NAME=URI", or a URI or file by itself. */
 static gboolean
@@ -49,30 +45,6 @@ add_stream (ServeConfig *config, const char *argument, guint number, GError **er
   return TRUE;
 }
 
-static void
-set_text (char **to, const char *value)
-{
-  if (!value)
-    return;
-  g_free (*to);
-  *to = g_strdup (value);
-}
-
-/* What the options say goes before what the file says. */
-static void
-apply_options (ServeConfig *config, const Options *options)
-{
-  ServeModelConfig *model = g_hash_table_lookup (config->models, SERVE_DEFAULT_MODEL);
-
-  set_text (&config->server.listen, options->listen);
-  set_text (&config->server.token, options->token);
-  set_text (&model->file, options->target.model);
-  set_text (&model->labels, options->target.labels);
-  set_text (&model->overrides, options->target.overrides);
-  set_text (&model->device, options->target.device);
-  set_text (&model->precision, options->target.precision);
-}
-
 static gboolean
 is_config (char **arguments)
 {
@@ -81,17 +53,18 @@ is_config (char **arguments)
 }
 
 static ServeConfig *
-make_config (char **arguments, GError **error)
+make_config (const ServeOptions *options, char **arguments, GError **error)
 {
   g_autoptr (ServeConfig) config = NULL;
 
   if (is_config (arguments))
-    return serve_config_load (arguments[0], error);
+    return serve_config_load (arguments[0], options, error);
   config = serve_config_new ();
+  serve_config_override (config, options);
   for (guint i = 0; arguments[i]; i++)
     if (!add_stream (config, arguments[i], i + 1, error))
       return NULL;
-  return g_steal_pointer (&config);
+  return serve_config_check (config, error) ? g_steal_pointer (&config) : NULL;
 }
 
 /* A stream takes a few descriptors, and so does a client. */
@@ -131,32 +104,20 @@ run_loop (void)
   g_main_loop_run (loop);
 }
 
-/* Pipelines end in threads of their own; one that hangs is not waited for for ever. */
-static void
-wait_for_pipelines (void)
-{
-  gint64 deadline = g_get_monotonic_time () + LONGEST_END;
-
-  while (serve_pipeline_count () > 0 && g_get_monotonic_time () < deadline)
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_usleep (G_USEC_PER_SEC / 100);
-}
-
 static gboolean
-serve (const Options *options, char **arguments, GError **error)
+serve (const ServeOptions *options, char **arguments, GError **error)
 {
-  g_autoptr (ServeConfig) config = make_config (arguments, error);
+  g_autoptr (ServeConfig) config = make_config (options, arguments, error);
   g_autoptr (ServeServer) server = NULL;
   ServeApp *app;
   guint hang_up;
 
   if (!config || !gst_init_check (NULL, NULL, error))
     return FALSE;
-  apply_options (config, options);
   raise_limit ();
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, and no end */
   app = serve_app_new (g_steal_pointer (&config), is_config (arguments) ? arguments[0] : NULL,
-                       error);
+                       options, error);
   if (!app)
     return FALSE;
   server = serve_server_new (app, routes, error);
@@ -171,7 +132,7 @@ serve (const Options *options, char **arguments, GError **error)
     }
   g_clear_pointer (&server, serve_server_free);
   serve_app_stop (app);
-  wait_for_pipelines ();
+  serve_pipeline_wait ();
   serve_app_free (app);
   return !*error;
 }
@@ -179,17 +140,20 @@ serve (const Options *options, char **arguments, GError **error)
 ToolStatus
 tool_serve (char ***argv)
 {
-  Options options = { 0 };
+  ToolTarget target = { 0 };
+  ServeOptions options = { 0 };
   const GOptionEntry entries[]
-      = { TOOL_MODEL_ENTRY (&options.target),
-          TOOL_OVERRIDES_ENTRY (&options.target),
-          TOOL_LABELS_ENTRY (&options.target),
-          TOOL_DEVICE_ENTRY (&options.target),
-          TOOL_PRECISION_ENTRY (&options.target),
-          { "listen", 0, 0, G_OPTION_ARG_STRING, &options.listen,
+      = { TOOL_MODEL_ENTRY (&target),
+          TOOL_OVERRIDES_ENTRY (&target),
+          TOOL_LABELS_ENTRY (&target),
+          TOOL_DEVICE_ENTRY (&target),
+          TOOL_PRECISION_ENTRY (&target),
+          { "listen", 0, 0, G_OPTION_ARG_STRING, &options.server.listen,
             "Where to listen (default: 127.0.0.1:8570)", "ADDRESS:PORT" },
-          { "token", 0, 0, G_OPTION_ARG_STRING, &options.token,
+          { "token", 0, 0, G_OPTION_ARG_STRING, &options.server.token,
             "A file with the token that clients need, or env:NAME", "FILE" },
+          { "shard", 0, 0, G_OPTION_ARG_STRING, &options.server.shard,
+            "Serve part I of N of the streams, from 0; auto/N: I ends the host's name", "I/N" },
           G_OPTION_ENTRY_NULL };
   g_autoptr (GError) error = NULL;
   ToolStatus status = TOOL_USAGE;
@@ -200,9 +164,15 @@ tool_serve (char ***argv)
                   "A file whose name ends in .conf or .ini names the streams. Other arguments are\n"
                   "streams. See 'man effvk' for the file and the API.",
                   entries, argv))
-    status = serve (&options, *argv + 1, &error) ? TOOL_OK : tool_fail (error);
-  tool_target_clear (&options.target);
-  g_free (options.listen);
-  g_free (options.token);
+    {
+      options.model.file = g_strdup (target.model);
+      options.model.labels = g_strdup (target.labels);
+      options.model.overrides = g_strdup (target.overrides);
+      options.model.device = g_strdup (target.device);
+      options.model.precision = g_strdup (target.precision);
+      status = serve (&options, *argv + 1, &error) ? TOOL_OK : tool_fail (error);
+    }
+  tool_target_clear (&target);
+  serve_options_clear (&options);
   return status;
 }

@@ -24,7 +24,8 @@ effvk_packages_test=(
   vulkan-validationlayers
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
   libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev libsqlite3-dev
-  python3-jsonschema python3-jinja2 python3-yaml python3-pyte prometheus glib-networking
+  python3-jsonschema openapi-specification python3-kubernetes python3-jinja2 python3-yaml python3-pyte
+  prometheus glib-networking
   gi-docgen shellcheck zsh fish bubblewrap
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
   python3-gi python3-gst-1.0
@@ -32,9 +33,11 @@ effvk_packages_test=(
   gir1.2-gst-rtsp-server-1.0
 )
 
-# For the slow tests, in addition: the fuzzers' compiler, and a browser for examples/browser.
+# For the slow tests, in addition: the fuzzers' compiler, a browser for examples/browser, and what deploy/ is
+# for.
 # shellcheck disable=SC2034 # used by those that source this file
-effvk_packages_slow=(clang libclang-rt-dev chromium chromium-driver ffmpeg python3-selenium gstreamer1.0-nice)
+effvk_packages_slow=(clang libclang-rt-dev chromium chromium-driver ffmpeg python3-selenium gstreamer1.0-nice
+  slurmctld slurmd slurm-client munge docker-compose)
 
 # In the root of Debian sid, in addition to what builds: drivers of GPUs that are not here.
 # shellcheck disable=SC2034 # used by those that source this file

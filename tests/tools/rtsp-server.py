@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""rtsp-server.py PORT PATTERN [USER PASSWORD]: serves a test signal at /live on loopback, for tests.
-Prints a line when it listens; ends after two minutes by itself."""
+"""Serves a test signal at /live on loopback, for tests. Prints a line when it listens; ends by itself."""
 
+import argparse
 import sys
 
 import gi
@@ -12,14 +12,21 @@ gi.require_version('GstRtspServer', '1.0')
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 Gst.init(None)
-port, pattern, *credentials = sys.argv[1:]
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument('--rate', default=10, type=int, help='frames a second')
+parser.add_argument('--life', default=120, type=int, help='seconds')
+parser.add_argument('port')
+parser.add_argument('pattern', help="videotestsrc's")
+parser.add_argument('credentials', nargs='*', help='user and password')
+arguments = parser.parse_args()
+port, pattern, credentials = arguments.port, arguments.pattern, arguments.credentials
 server = GstRtspServer.RTSPServer()
 server.set_address('127.0.0.1')
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
 factory.set_launch(f'( videotestsrc is-live=true pattern={pattern} ! '
-                   'video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! '
+                   f'video/x-raw,format=I420,width=320,height=240,framerate={arguments.rate}/1 ! '
                    'jpegenc ! rtpjpegpay name=pay0 )')
 if credentials:
     auth = GstRtspServer.RTSPAuth()
@@ -36,5 +43,5 @@ if server.attach(None) == 0:
     sys.exit('rtsp-server.py: cannot listen')
 print('listening', flush=True)
 loop = GLib.MainLoop()
-GLib.timeout_add_seconds(120, loop.quit)
+GLib.timeout_add_seconds(arguments.life, loop.quit)
 loop.run()

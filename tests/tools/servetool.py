@@ -19,10 +19,10 @@ PATIENCE = 90  # s; the machine may have much to do
 class Serve:
     """A server that ends with the block, or after some minutes by itself."""
 
-    def __init__(self, *arguments, env=None, token=None, life=300, listen='127.0.0.1:0'):
+    def __init__(self, *arguments, env=None, token=None, life=300, listen='127.0.0.1:0', before=()):
         listening = ['--listen', listen] if listen else []
         self.process = subprocess.Popen(
-            [TOOL, 'serve', '--device', 'cpu', *listening, *map(str, arguments)],
+            [*before, TOOL, 'serve', '--device', 'cpu', *listening, *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=dict(os.environ, LC_ALL='C.UTF-8', **plain_env(), **(env or {})))
         self.alarm = threading.Timer(life, self.process.kill)

@@ -29,10 +29,11 @@ def needs_element(*names):
 
 
 class RtspServer:
-    def __init__(self, port, pattern, *credentials):
+    def __init__(self, port, pattern, *credentials, rate=10, life=120):
         needs_element('rtspsrc', 'rtpjpegpay')
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, 'rtsp-server.py'), str(port), pattern, *credentials],
+            [sys.executable, os.path.join(HERE, 'rtsp-server.py'), f'--rate={rate}', f'--life={life:.0f}', str(port),
+             pattern, *credentials],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != 'listening\n':
             error = self.process.stderr.read()

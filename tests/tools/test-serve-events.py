@@ -381,7 +381,34 @@ def pictures_of_streams_and_events():
         equal(size_of(server.get(f'/api/events/{event["id"]}/snapshot.jpg')), (320, 240), 'of the event')
 
 
+def examples_of_classes():
+    folder = temporary.make_folder()
+    bars = temporary.make_signal('examples.avi', ('smpte', 30))
+    body = f'[stream bars]\nuri={bars}\n[stream none]\nuri=push:\n'
+    with Serve(make_config('examples.conf', body, server=f'examples-directory={folder}\n'), listen=None) as server:
+        equal(server.wait_for('bars', 'plays', label='color-bars')['takes_examples'], True, 'takes examples')
+        for _ in range(2):
+            made = server.ask('POST', '/api/streams/bars/examples', {'label': 'open'}, wanted=201)
+            check(made['label'] == 'open' and made['file'].startswith('bars-'), f'{made}')
+        names = os.listdir(os.path.join(folder, 'open'))
+        check(len(names) == 2 and made['file'] in names, f'{names}')
+        with open(os.path.join(folder, 'open', made['file']), 'rb') as file:
+            equal(size_of(file.read()), (320, 240), 'size')
+        for label in ('../open', '', '.hidden', 'a/b', 3, None):
+            server.refuses('POST', '/api/streams/bars/examples', {'label': label}, 400, 'label')
+        server.refuses('POST', '/api/streams/bars/examples', [], 400, 'label')
+        server.refuses('POST', '/api/streams/none/examples', {'label': 'open'}, 404, 'no picture')
+        server.refuses('POST', '/api/streams/nobody/examples', {'label': 'open'}, 404, 'no stream')
+        # A folder that cannot be made, and none at all: the file is read again.
+        with open(os.path.join(folder, 'taken'), 'w', encoding='utf-8'):
+            pass
+        server.refuses('POST', '/api/streams/bars/examples', {'label': 'taken'}, 500, 'taken')
+        make_config('examples.conf', body)
+        until(lambda: not server.stream('bars')['takes_examples'], 'takes no more')
+        server.refuses('POST', '/api/streams/bars/examples', {'label': 'open'}, 409, 'examples-directory')
+
+
 if __name__ == '__main__':
     run_tests([raised_and_cleared, regions_and_silence, slow_listeners_are_cut_off,
                outputs_that_fail_and_crashes, events_to_mqtt, what_is_wrong_with_the_store, a_full_disk,
-               pictures_of_streams_and_events])
+               pictures_of_streams_and_events, examples_of_classes])

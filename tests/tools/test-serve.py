@@ -25,6 +25,14 @@ def push(server, name, label, score=0.9):
     server.ask('POST', f'/api/streams/{name}/results', {'label': label, 'score': score}, wanted=204)
 
 
+def lint(server):
+    """Whether Prometheus likes the metrics."""
+    if not shutil.which('promtool'):
+        return
+    done = subprocess.run(['promtool', 'check', 'metrics'], input=server.get('/metrics'), capture_output=True, check=False)
+    equal((done.returncode, done.stderr), (0, b''), 'promtool')
+
+
 # Streams
 
 def streams_of_the_command_line():
@@ -45,6 +53,12 @@ def streams_of_the_command_line():
         buckets = server.metric('effvk_stream_latency_seconds_bucket{stream="bars",le="+Inf"}')
         equal(buckets, server.metric('effvk_stream_latency_seconds_count{stream="bars"}'), 'latency')
         check(buckets > 0, 'no latencies')
+        for quantile in ('0.5', '0.95', '0.99'):
+            seconds = server.metric(f'effvk_model_device_seconds{{model="default",quantile="{quantile}"}}')
+            check(0 < seconds < 10, f'the network takes {seconds} s')
+        check(server.metric('effvk_model_submissions_total{model="default"}') > 0
+              and server.metric('effvk_model_memory_bytes{model="default"}') > 1e6, 'the network')
+        lint(server)
         equal(server.get('/readyz'), {'waiting': [], 'ready': True}, 'ready')
         equal(server.stop(), 0, 'status')
 
@@ -61,6 +75,26 @@ def a_file_of_one_frame():
         again = server.stream('stream-1')['reconnects'] - before
         check(0 < again <= time.monotonic() - begin + 1, f'played again {again} times')
         check(not any('no-signal' in line or 'stalled' in line for line in server.log), f'{server.log}')
+
+
+def a_lone_stream_keeps_its_network():
+    """Where it begins anew nobody else has the network, which would take seconds to make again."""
+    path = temporary.make_signal('lone.avi', ('black', 1))
+    with Serve(path) as server:
+        until(lambda: server.stream('stream-1')['reconnects'] >= 4, 'played again')
+        server.wait_for('stream-1', 'plays', state='playing')
+        submissions = until(lambda: metric_or_none(server, 'effvk_model_submissions_total{model="default"}'), 'network')
+        inferences = server.metric('effvk_stream_inferences_total{stream="stream-1"}')
+        check(submissions >= inferences - 5 and inferences > 12, f'{submissions} submissions, {inferences} inferences')
+        # It goes with the stream.
+        threads = server.metric('effvk_threads')
+        server.ask('DELETE', '/api/streams/stream-1', wanted=204)
+        until(lambda: server.metric('effvk_pipelines') == 0 and server.metric('effvk_threads') < threads, 'it ends')
+        equal(server.stop(), 0, 'status')
+
+
+def metric_or_none(server, name):
+    return server.metric(name) if name + ' ' in server.get('/metrics').decode() else None
 
 
 def states_and_their_reasons():
@@ -203,6 +237,15 @@ def paths_and_methods():
         equal((status, set(headers['Allow'].split(', '))), (405, {'GET', 'PATCH', 'DELETE'}), 'PUT')
         status, text, _ = server.request('HEAD', '/api/streams')
         equal((status, text), (200, b''), 'HEAD')
+        # Who keeps a connection is told that it ends.
+        connection = server.connect()
+        for method, path, wanted in (('GET', '/healthz', 200), ('POST', '/api/streams/a/results', 204),
+                                     ('GET', '/nothing', 404)) * 2:
+            connection.request(method, path, body='{"label": "cat"}' if method == 'POST' else None,
+                               headers={'Content-Type': 'application/json'})
+            answer = connection.getresponse()
+            answer.read()
+            equal((answer.status, answer.headers['Connection']), (wanted, 'close'), path)
         # What a page of another site could send.
         for headers, wanted in (({'Origin': 'http://evil.example'}, 403), ({'Host': 'evil.example'}, 403),
                                 ({'Content-Type': 'text/plain'}, 415),
@@ -414,9 +457,7 @@ def prometheus_reads_the_metrics():
     with Serve('a=push:', 'b=push:') as server:
         server.ask('PATCH', '/api/streams/a', {'timeout': 600})
         push(server, 'a', 'cat')
-        text = server.get('/metrics')
-        lint = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, check=False)
-        equal((lint.returncode, lint.stderr), (0, b''), 'promtool')
+        lint(server)
         port, folder = free_port(), temporary.make_folder()
         config = temporary.write('prometheus.yml', 'scrape_configs:\n- job_name: effvk\n  scrape_interval: 1s\n'
                                  f'  static_configs:\n  - targets: ["{server.host}"]\n')
@@ -440,7 +481,7 @@ def prometheus_reads_the_metrics():
             process.wait()
 
 
-run_tests([streams_of_the_command_line, a_file_of_one_frame, states_and_their_reasons, credentials_of_a_file,
+run_tests([streams_of_the_command_line, a_file_of_one_frame, a_lone_stream_keeps_its_network, states_and_their_reasons, credentials_of_a_file,
            results_from_elsewhere, streams_are_added_changed_and_removed, changes_are_written_back,
            paths_and_methods, what_is_wrong_in_a_configuration, a_configuration_that_changes,
            only_what_changed_starts_anew, tokens, tls, bodies_and_requests_have_bounds,

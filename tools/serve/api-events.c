@@ -87,7 +87,7 @@ acknowledge (ServeRequest *request)
   if (!id)
     return;
   if (serve_events_acknowledge (request->app->events, id, &error))
-    soup_server_message_set_status (request->message, SOUP_STATUS_NO_CONTENT, NULL);
+    serve_request_reply_nothing (request);
   else
     serve_request_fail (request,
                         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)

@@ -80,31 +80,31 @@ add_counters (GString *text, const Row *rows, guint n)
   for (guint i = 0; i < n; i++)
     add_sample (text, "stream_reconnects_total", rows[i].name, NULL, rows[i].totals.reconnects);
   begin_metric (text, "stream_skipped_total", "counter", "Frames not classified, by reason.");
-  for (guint i = 0; i < n; i++)
-    for (guint s = 0; s < SERVE_SKIPS; s++)
-      {
-        g_autofree char *labels = g_strdup_printf ("reason=\"%s\"", serve_skip_names[s]);
+  for (guint s = 0; s < SERVE_SKIPS; s++)
+    {
+      g_autofree char *labels = g_strdup_printf ("reason=\"%s\"", serve_skip_names[s]);
 
+      for (guint i = 0; i < n; i++)
         add_sample (text, "stream_skipped_total", rows[i].name, labels, rows[i].totals.skipped[s]);
-      }
+    }
 }
 
 static void
 add_states (GString *text, const Row *rows, guint n)
 {
   begin_metric (text, "stream_state", "gauge", "1 for the state that the stream is in.");
-  for (guint i = 0; i < n; i++)
-    for (guint s = 0; s < SERVE_N_STATES; s++)
-      {
-        g_autofree char *labels = g_strdup_printf ("state=\"%s\"", serve_state_names[s]);
+  for (guint s = 0; s < SERVE_N_STATES; s++)
+    {
+      g_autofree char *labels = g_strdup_printf ("state=\"%s\"", serve_state_names[s]);
 
+      for (guint i = 0; i < n; i++)
         add_sample (text, "stream_state", rows[i].name, labels,
                     serve_stream_get_state (rows[i].stream) == s);
-      }
+    }
 }
 
 static void
-add_latency (GString *text, const Row *row)
+add_latency (GString *text, const Row *row, char *const *labels)
 {
   const ServeLatency *latency = &row->totals.latency;
   char digits[G_ASCII_DTOSTR_BUF_SIZE];
@@ -112,17 +112,100 @@ add_latency (GString *text, const Row *row)
 
   for (guint b = 0; b < SERVE_LATENCIES; b++)
     {
-      gboolean last = b == SERVE_LATENCIES - 1;
-      g_autofree char *bound
-          = last ? g_strdup ("+Inf") : g_strdup_printf ("%g", serve_latency_bounds[b]);
-      g_autofree char *labels = g_strdup_printf ("le=\"%s\"", bound);
-
       n += latency->buckets[b];
-      add_sample (text, "stream_latency_seconds_bucket", row->name, labels, n);
+      add_sample (text, "stream_latency_seconds_bucket", row->name, labels[b], n);
     }
   add_sample (text, "stream_latency_seconds_count", row->name, NULL, n);
   g_string_append_printf (text, "effvk_stream_latency_seconds_sum{stream=\"%s\"} %s\n", row->name,
                           g_ascii_formatd (digits, sizeof digits, "%.6f", latency->sum));
+}
+
+static void
+add_latencies (GString *text, const Row *rows, guint n)
+{
+  char *labels[SERVE_LATENCIES];
+
+  for (guint b = 0; b < SERVE_LATENCIES - 1; b++)
+    labels[b] = g_strdup_printf ("le=\"%g\"", serve_latency_bounds[b]);
+  labels[SERVE_LATENCIES - 1] = g_strdup ("le=\"+Inf\"");
+  begin_metric (text, "stream_latency_seconds", "histogram", "Time of frames in effvkclassify.");
+  for (guint i = 0; i < n; i++)
+    add_latency (text, &rows[i], labels);
+  for (guint b = 0; b < SERVE_LATENCIES; b++)
+    g_free (labels[b]);
+}
+
+/* What a network says of itself, by any of its streams. (nullable), transfer full. */
+static GstStructure *
+get_model_stats (const Row *rows, guint n, const char *instance)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GstStructure) stats = NULL;
+
+      if (strcmp (serve_stream_get_instance (rows[i].stream), instance) != 0)
+        continue;
+      stats = serve_stream_get_stats (rows[i].stream);
+      if (stats && gst_structure_has_field (stats, "submissions"))
+        return g_steal_pointer (&stats);
+    }
+  return NULL;
+}
+
+static void
+add_model_times (GString *text, const char *model, const GstStructure *stats)
+{
+  static const struct
+  {
+    const char *field, *quantile;
+  } times[] = { { "gpu-time-p50", "0.5" }, { "gpu-time-p95", "0.95" }, { "gpu-time-p99", "0.99" } };
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+  guint64 ns = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    if (gst_structure_get_uint64 (stats, times[i].field, &ns))
+      g_string_append_printf (text, "effvk_model_device_seconds{model=\"%s\",quantile=\"%s\"} %s\n",
+                              model, times[i].quantile,
+                              g_ascii_formatd (digits, sizeof digits, "%.9f", (double) ns / 1e9));
+}
+
+static void
+add_model_value (GString *text, const char *name, const char *model, const GstStructure *stats,
+                 const char *field)
+{
+  guint64 value = 0;
+
+  if (gst_structure_get_uint64 (stats, field, &value))
+    g_string_append_printf (text, "effvk_model_%s{model=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
+                            model, value);
+}
+
+/* Of networks that run now. */
+static void
+add_models (GString *text, ServeApp *app, const Row *rows, guint n)
+{
+  g_autoptr (GHashTable) all
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) gst_structure_free);
+  GHashTableIter iter;
+  gpointer model, value;
+
+  g_hash_table_iter_init (&iter, app->instances);
+  while (g_hash_table_iter_next (&iter, &model, &value))
+    if ((value = get_model_stats (rows, n, value)))
+      g_hash_table_insert (all, model, value);
+  begin_metric (text, "model_device_seconds", "summary",
+                "Time on the device of the last 1024 submissions, by quantile.");
+  g_hash_table_iter_init (&iter, all);
+  while (g_hash_table_iter_next (&iter, &model, &value))
+    add_model_times (text, model, value);
+  begin_metric (text, "model_submissions_total", "counter", "What the device was given.");
+  g_hash_table_iter_init (&iter, all);
+  while (g_hash_table_iter_next (&iter, &model, &value))
+    add_model_value (text, "submissions_total", model, value, "submissions");
+  begin_metric (text, "model_memory_bytes", "gauge", "Memory of the network on the device.");
+  g_hash_table_iter_init (&iter, all);
+  while (g_hash_table_iter_next (&iter, &model, &value))
+    add_model_value (text, "memory_bytes", model, value, "memory-bytes");
 }
 
 static guint64
@@ -153,6 +236,14 @@ count_entries (const char *path)
 static void
 add_process (GString *text, ServeRequest *request)
 {
+  const ServeShard *shard = &request->app->shard;
+
+  if (shard->of > 0)
+    {
+      add_count (text, "shard", "gauge", "Which part of the streams is served here, from 0.",
+                 shard->index);
+      add_count (text, "shards", "gauge", "How many parts there are.", shard->of);
+    }
   add_count (text, "resident_memory_bytes", "gauge", "Memory of the process.", get_memory ());
   add_count (text, "open_descriptors", "gauge", "File descriptors of the process.",
              count_entries ("/proc/self/fd"));
@@ -218,9 +309,8 @@ metrics (ServeRequest *request)
   add_count (text, "streams", "gauge", "Streams.", streams->len);
   add_counters (text, rows, streams->len);
   add_states (text, rows, streams->len);
-  begin_metric (text, "stream_latency_seconds", "histogram", "Time of frames in effvkclassify.");
-  for (guint i = 0; i < streams->len; i++)
-    add_latency (text, &rows[i]);
+  add_latencies (text, rows, streams->len);
+  add_models (text, request->app, rows, streams->len);
   add_store (text, request->app);
   add_process (text, request);
   body = g_string_free_to_bytes (text);

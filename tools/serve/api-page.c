@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The page at /, which is built in, and the cookie that it comes in with. */
+/* The page at / and the description of the API, which are built in; the cookie that the page comes
+ * in with. */
 #include "serve/server.h"
 
 #include <string.h>
@@ -49,6 +50,18 @@ file (ServeRequest *request)
 }
 
 static void
+describe (ServeRequest *request)
+{
+  g_autoptr (GBytes) body
+      = g_resources_lookup_data ("/effvk/openapi.json", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+
+  if (body)
+    serve_request_reply (request, SOUP_STATUS_OK, "application/json", body);
+  else
+    serve_request_fail (request, SOUP_STATUS_NOT_FOUND, "there is nothing at this path");
+}
+
+static void
 enter (ServeRequest *request)
 {
   g_autoptr (JsonNode) node = serve_request_parse (request);
@@ -73,12 +86,13 @@ enter (ServeRequest *request)
       soup_message_headers_replace (soup_server_message_get_response_headers (request->message),
                                     "Set-Cookie", header);
     }
-  soup_server_message_set_status (request->message, SOUP_STATUS_NO_CONTENT, NULL);
+  serve_request_reply_nothing (request);
 }
 
 const ServeRoute serve_page_routes[] = {
   { "GET", "/", page, TRUE },
   { "GET", "/{}", file, TRUE },
   { "POST", "/api/session", enter, TRUE },
+  { "GET", "/api/openapi.json", describe, TRUE },
   { NULL },
 };

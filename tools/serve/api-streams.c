@@ -53,6 +53,7 @@ write_stream (GstEffvkJson *json, ServeApp *app, ServeStream *stream)
   gst_effvk_json_int (json, "frames", (gint64) totals.frames);
   gst_effvk_json_int (json, "inferences", (gint64) totals.inferences);
   gst_effvk_json_int (json, "reconnects", (gint64) totals.reconnects);
+  gst_effvk_json_boolean (json, "takes_examples", app->config->server.examples_directory != NULL);
   gst_effvk_json_begin (json, "settings", '{');
   serve_keys_write (serve_stream_keys, serve_stream_get_config (stream), json);
   gst_effvk_json_end (json, '}');
@@ -70,6 +71,17 @@ reply_stream (ServeRequest *request, guint status, const char *name)
 }
 
 static void
+write_shard (GstEffvkJson *json, const ServeShard *shard)
+{
+  if (shard->of == 0)
+    return;
+  gst_effvk_json_begin (json, "shard", '{');
+  gst_effvk_json_int (json, "index", shard->index);
+  gst_effvk_json_int (json, "of", shard->of);
+  gst_effvk_json_end (json, '}');
+}
+
+static void
 list (ServeRequest *request)
 {
   g_autoptr (GPtrArray) streams = serve_app_list_streams (request->app);
@@ -77,6 +89,7 @@ list (ServeRequest *request)
 
   gst_effvk_json_init (&json);
   gst_effvk_json_begin (&json, NULL, '{');
+  write_shard (&json, &request->app->shard);
   gst_effvk_json_begin (&json, "streams", '[');
   for (guint i = 0; i < streams->len; i++)
     write_stream (&json, request->app, g_ptr_array_index (streams, i));
@@ -210,6 +223,11 @@ add (ServeRequest *request)
                               name);
           return;
         }
+      if (!serve_shard_has (&request->app->shard, name))
+        {
+          serve_request_misdirected (request, name);
+          return;
+        }
       if (serve_app_set_stream (request->app, name, g_steal_pointer (&config), &error))
         {
           reply_stream (request, SOUP_STATUS_CREATED, name);
@@ -245,7 +263,7 @@ take_away (ServeRequest *request)
   if (!serve_request_get_stream (request))
     return;
   if (serve_app_remove_stream (request->app, request->name, &error))
-    soup_server_message_set_status (request->message, SOUP_STATUS_NO_CONTENT, NULL);
+    serve_request_reply_nothing (request);
   else
     serve_request_fail (request, get_status (error), "%s", error->message);
 }
@@ -310,7 +328,7 @@ push (ServeRequest *request)
   else
     good = push_record (stream, node);
   if (good)
-    soup_server_message_set_status (request->message, SOUP_STATUS_NO_CONTENT, NULL);
+    serve_request_reply_nothing (request);
   else
     serve_request_fail (request, SOUP_STATUS_BAD_REQUEST,
                         "expected records with a label, or an array of them");

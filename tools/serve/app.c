@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "serve/app.h"
+#include "serve/app-private.h"
 
 #include "common.h"
+#include "serve/keeper.h"
 #include "serve/snapshot.h"
 #include "terminal.h"
 
@@ -53,9 +54,8 @@ get_rules (ServeApp *app, const ServeStreamConfig *config)
   return (ServeEventRules){ get_alarms (app, config), config->detect, config->recover };
 }
 
-/* NULL: none. Transfer full. */
-static char **
-get_outputs (const ServeStreamConfig *config)
+char **
+serve_app_get_outputs (const ServeStreamConfig *config)
 {
   char **outputs = config->outputs ? g_strsplit (config->outputs, ";", -1) : NULL;
 
@@ -69,7 +69,7 @@ see (ServeApp *app, ServeStream *stream, const char *region, const char *label, 
 {
   const ServeStreamConfig *config = serve_stream_get_config (stream);
   const ServeEventRules rules = get_rules (app, config);
-  g_auto (GStrv) outputs = get_outputs (config);
+  g_auto (GStrv) outputs = serve_app_get_outputs (config);
 
   serve_events_see (app->events, serve_stream_get_name (stream), region, label, score, &rules,
                     (const char *const *) outputs, g_get_real_time ());
@@ -167,7 +167,7 @@ on_state (ServeStream *stream, gpointer data)
     app->on_stream (stream, app->listener);
 }
 
-static const ServeStreamEvents events = { on_result, on_state };
+static const ServeStreamEvents events = { on_result, on_state, NULL };
 
 /* Streams of one model share a network by this. */
 static const char *
@@ -184,7 +184,7 @@ get_instance (ServeApp *app, const char *model)
 }
 
 static void
-start_stream (ServeApp *app, const char *name, const ServeStreamConfig *config)
+make_stream (ServeApp *app, const char *name, const ServeStreamConfig *config)
 {
   const char *model = serve_stream_config_get_model (config);
 
@@ -194,8 +194,8 @@ start_stream (ServeApp *app, const char *name, const ServeStreamConfig *config)
                                          get_instance (app, model), &events, app));
 }
 
-static void
-start_or_change (ServeApp *app, const char *name, const ServeStreamConfig *config)
+void
+serve_app_start_stream (ServeApp *app, const char *name, const ServeStreamConfig *config)
 {
   ServeStream *stream = g_hash_table_lookup (app->streams, name);
 
@@ -205,11 +205,11 @@ start_or_change (ServeApp *app, const char *name, const ServeStreamConfig *confi
              == 0)
     serve_stream_set_config (stream, config);
   else
-    start_stream (app, name, config);
+    make_stream (app, name, config);
 }
 
-static void
-remember_file (ServeApp *app)
+void
+serve_app_remember_file (ServeApp *app)
 {
   GStatBuf info;
 
@@ -227,7 +227,7 @@ is_file_changed (ServeApp *app)
 {
   gint64 time = app->file_time, size = app->file_size, inode = app->file_inode;
 
-  remember_file (app);
+  serve_app_remember_file (app);
   return time != app->file_time || size != app->file_size || inode != app->file_inode;
 }
 
@@ -237,7 +237,7 @@ tick_stream (ServeApp *app, ServeStream *stream)
 {
   const ServeStreamConfig *config = serve_stream_get_config (stream);
   const ServeEventRules rules = get_rules (app, config);
-  g_auto (GStrv) outputs = get_outputs (config);
+  g_auto (GStrv) outputs = serve_app_get_outputs (config);
   ServeState state;
 
   serve_stream_tick (stream);
@@ -247,6 +247,20 @@ tick_stream (ServeApp *app, ServeStream *stream)
   serve_events_tick (app->events, serve_stream_get_name (stream),
                      (gint64) (MAX (SILENCE, SILENCE / config->rate) * G_USEC_PER_SEC), &rules,
                      (const char *const *) outputs, g_get_real_time ());
+}
+
+/* Networks of models that no stream has any more. */
+static void
+forget_networks (ServeApp *app)
+{
+  g_autoptr (GHashTable) instances = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer stream;
+
+  g_hash_table_iter_init (&iter, app->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    g_hash_table_add (instances, (gpointer) serve_stream_get_instance (stream));
+  serve_keeper_forget (instances);
 }
 
 static gboolean
@@ -261,14 +275,17 @@ on_tick (gpointer data)
     tick_stream (app, stream);
   if (app->tick % PRUNES == 0)
     serve_store_prune (app->store);
-  if (app->tick++ % LOOKS == 0 && app->path && is_file_changed (app))
-    serve_app_reload (app);
+  if (app->tick++ % LOOKS == 0)
+    {
+      forget_networks (app);
+      if (app->path && is_file_changed (app))
+        serve_app_reload (app);
+    }
   return G_SOURCE_CONTINUE;
 }
 
-/* Outputs that are new or changed. What cannot be sent to is an error, and the others are there. */
-static gboolean
-start_outputs (ServeApp *app, const ServeConfig *config, GError **error)
+gboolean
+serve_app_start_outputs (ServeApp *app, const ServeConfig *config, GError **error)
 {
   GHashTableIter iter;
   gpointer name, output;
@@ -291,23 +308,28 @@ start_outputs (ServeApp *app, const ServeConfig *config, GError **error)
   return TRUE;
 }
 
+gboolean
+serve_app_serves (ServeApp *app, const ServeConfig *config, const char *name)
+{
+  return g_hash_table_contains (config->streams, name) && serve_shard_has (&app->shard, name);
+}
+
 static void
 end_stream_events (ServeApp *app, const char *name)
 {
   const ServeStreamConfig *stream = g_hash_table_lookup (app->config->streams, name);
-  g_auto (GStrv) outputs = stream ? get_outputs (stream) : NULL;
+  g_auto (GStrv) outputs = stream ? serve_app_get_outputs (stream) : NULL;
 
   serve_events_forget (app->events, name, (const char *const *) outputs);
 }
 
-/* Of streams that @config has no more. */
-static void
-end_events (ServeApp *app, const ServeConfig *config)
+void
+serve_app_end_events (ServeApp *app, const ServeConfig *config)
 {
   g_autoptr (GPtrArray) names = serve_events_list_streams (app->events);
 
   for (guint i = 0; i < names->len; i++)
-    if (!g_hash_table_contains (config->streams, g_ptr_array_index (names, i)))
+    if (!serve_app_serves (app, config, g_ptr_array_index (names, i)))
       end_stream_events (app, g_ptr_array_index (names, i));
 }
 
@@ -329,7 +351,7 @@ open_store (ServeApp *app, GError **error)
 }
 
 ServeApp *
-serve_app_new (ServeConfig *config, const char *path, GError **error)
+serve_app_new (ServeConfig *config, const char *path, const ServeOptions *options, GError **error)
 {
   ServeApp *app = g_new0 (ServeApp, 1);
   GHashTableIter iter;
@@ -337,6 +359,8 @@ serve_app_new (ServeConfig *config, const char *path, GError **error)
 
   app->config = config;
   app->path = g_strdup (path);
+  app->options = options;
+  serve_config_get_shard (config, &app->shard, NULL); /* it was checked */
   app->started = g_get_real_time ();
   app->streams
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) serve_stream_free);
@@ -344,17 +368,18 @@ serve_app_new (ServeConfig *config, const char *path, GError **error)
   app->instances = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   app->outputs
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) serve_output_free);
-  remember_file (app);
-  if (!open_store (app, error) || !start_outputs (app, config, error))
+  serve_app_remember_file (app);
+  if (!open_store (app, error) || !serve_app_start_outputs (app, config, error))
     {
       serve_app_free (app);
       return NULL;
     }
   app->events = serve_events_new (app->store, on_event, app);
-  end_events (app, config); /* of streams that were removed while nobody watched */
+  serve_app_end_events (app, config); /* of streams that were removed while nobody watched */
   g_hash_table_iter_init (&iter, config->streams);
   while (g_hash_table_iter_next (&iter, &name, &stream))
-    start_stream (app, name, stream);
+    if (serve_app_serves (app, config, name))
+      make_stream (app, name, stream);
   g_timeout_add (TICK, on_tick, app);
   return app;
 }
@@ -367,6 +392,7 @@ serve_app_stop (ServeApp *app)
   app->on_stream = NULL;
   g_hash_table_remove_all (app->streams);
   g_hash_table_remove_all (app->outputs);
+  forget_networks (app);
 }
 
 void
@@ -382,177 +408,6 @@ serve_app_free (ServeApp *app)
   serve_config_free (app->config);
   g_free (app->path);
   g_free (app);
-}
-
-/* What the API did and the file does not know stays. */
-static void
-keep_changes (ServeApp *app, ServeConfig *config)
-{
-  GHashTableIter iter;
-  gpointer name;
-
-  g_hash_table_iter_init (&iter, app->changed);
-  while (g_hash_table_iter_next (&iter, &name, NULL))
-    {
-      const ServeStreamConfig *stream = g_hash_table_lookup (app->config->streams, name);
-
-      if (stream)
-        g_hash_table_insert (config->streams, g_strdup (name), serve_stream_config_copy (stream));
-      else
-        g_hash_table_remove (config->streams, name);
-    }
-}
-
-/* A model that is another one now gets a network of its own, and its streams start anew. */
-static void
-forget_models (ServeApp *app, const ServeConfig *config)
-{
-  GHashTableIter models, streams;
-  gpointer name, old, stream;
-
-  g_hash_table_iter_init (&models, app->config->models);
-  while (g_hash_table_iter_next (&models, &name, &old))
-    {
-      const ServeModelConfig *model = g_hash_table_lookup (config->models, name);
-
-      if (model && !serve_keys_differ (serve_model_keys, old, model, FALSE))
-        continue;
-      g_hash_table_remove (app->instances, name);
-      g_hash_table_iter_init (&streams, app->streams);
-      while (g_hash_table_iter_next (&streams, NULL, &stream))
-        if (strcmp (serve_stream_config_get_model (serve_stream_get_config (stream)), name) == 0)
-          g_hash_table_iter_remove (&streams);
-    }
-}
-
-static gboolean
-is_gone (gpointer name, gpointer stream G_GNUC_UNUSED, gpointer config)
-{
-  return !g_hash_table_contains (((ServeConfig *) config)->streams, name);
-}
-
-static gboolean
-is_no_output (gpointer name, gpointer output G_GNUC_UNUSED, gpointer config)
-{
-  return !g_hash_table_contains (((ServeConfig *) config)->outputs, name);
-}
-
-static void
-apply (ServeApp *app, ServeConfig *config)
-{
-  g_autoptr (GError) error = NULL;
-  GHashTableIter iter;
-  gpointer name, stream;
-
-  if (serve_keys_differ (serve_server_keys, &app->config->server, &config->server, FALSE))
-    serve_log (NULL, "[server] has changed: that counts after a restart");
-  if (!start_outputs (app, config, &error))
-    tool_error ("%s", error->message);
-  g_hash_table_foreach_remove (app->outputs, is_no_output, config);
-  forget_models (app, config);
-  end_events (app, config);
-  g_hash_table_foreach_remove (app->streams, is_gone, config);
-  serve_config_free (app->config);
-  app->config = config;
-  g_hash_table_iter_init (&iter, config->streams);
-  while (g_hash_table_iter_next (&iter, &name, &stream))
-    start_or_change (app, name, stream);
-}
-
-void
-serve_app_reload (ServeApp *app)
-{
-  g_autoptr (ServeConfig) config = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!app->path)
-    return;
-  remember_file (app);
-  config = serve_config_load (app->path, &error);
-  if (config)
-    {
-      keep_changes (app, config);
-      serve_config_check (config, &error);
-    }
-  if (error)
-    {
-      app->failed_reloads++;
-      tool_error ("%s; what was there before goes on", error->message);
-      return;
-    }
-  app->reloads++;
-  apply (app, g_steal_pointer (&config));
-}
-
-/* Keeps a change that the API made, in the file or apart from it. */
-static gboolean
-keep (ServeApp *app, const char *name, GError **error)
-{
-  if (!app->path || !app->config->server.write_back)
-    {
-      g_hash_table_add (app->changed, g_strdup (name));
-      return TRUE;
-    }
-  if (!serve_config_write_streams (app->config, app->path, error))
-    {
-      g_prefix_error (error, "%s cannot be written: ", app->path);
-      return FALSE;
-    }
-  remember_file (app);
-  return TRUE;
-}
-
-/* Puts back what was there under @name. */
-static void
-restore (ServeApp *app, const char *name, ServeStreamConfig *old)
-{
-  if (old)
-    g_hash_table_insert (app->config->streams, g_strdup (name), old);
-  else
-    g_hash_table_remove (app->config->streams, name);
-}
-
-static ServeStreamConfig *
-copy_stream (ServeApp *app, const char *name)
-{
-  const ServeStreamConfig *old = g_hash_table_lookup (app->config->streams, name);
-
-  return old ? serve_stream_config_copy (old) : NULL;
-}
-
-gboolean
-serve_app_set_stream (ServeApp *app, const char *name, ServeStreamConfig *config, GError **error)
-{
-  ServeStreamConfig *old = copy_stream (app, name);
-
-  g_hash_table_insert (app->config->streams, g_strdup (name), config);
-  if (!serve_config_check (app->config, error) || !keep (app, name, error))
-    {
-      restore (app, name, old);
-      return FALSE;
-    }
-  g_clear_pointer (&old, serve_stream_config_free);
-  start_or_change (app, name, config);
-  return TRUE;
-}
-
-gboolean
-serve_app_remove_stream (ServeApp *app, const char *name, GError **error)
-{
-  ServeStreamConfig *old = copy_stream (app, name);
-  g_auto (GStrv) outputs = NULL;
-
-  g_hash_table_remove (app->config->streams, name);
-  if (!keep (app, name, error))
-    {
-      restore (app, name, old);
-      return FALSE;
-    }
-  outputs = old ? get_outputs (old) : NULL;
-  serve_events_forget (app->events, name, (const char *const *) outputs);
-  g_clear_pointer (&old, serve_stream_config_free);
-  g_hash_table_remove (app->streams, name);
-  return TRUE;
 }
 
 static gint

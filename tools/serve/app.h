@@ -12,7 +12,9 @@ typedef struct _ServeApp ServeApp;
 struct _ServeApp
 {
   ServeConfig *config;
-  char *path;          /* the file it came from, or NULL */
+  char *path; /* the file it came from, or NULL */
+  const ServeOptions *options;
+  ServeShard shard;    /* which of the config's streams are served here */
   GHashTable *streams; /* name → ServeStream */
   ServeStore *store;
   ServeEvents *events;
@@ -32,9 +34,11 @@ struct _ServeApp
   guint tick;
 };
 
-/* Takes @config and starts its streams. @path: (nullable). NULL with @error: the store or an output
- * cannot be used. */
-ServeApp *serve_app_new (ServeConfig *config, const char *path, GError **error);
+/* Takes @config, which was checked, and starts its streams. @path: (nullable). @options: what
+ * @config was overridden with, and what the file will be; it has to outlive the app. NULL with
+ * @error: the store or an output cannot be used. */
+ServeApp *serve_app_new (ServeConfig *config, const char *path, const ServeOptions *options,
+                         GError **error);
 void serve_app_free (ServeApp *app);
 
 /* Streams and outputs end; pipelines do so by themselves. */
@@ -43,7 +47,7 @@ void serve_app_stop (ServeApp *app);
 /* Reads the file again. What does not differ goes on; a file with a mistake changes nothing. */
 void serve_app_reload (ServeApp *app);
 
-/* Adds a stream, or changes it. Takes @config. */
+/* Adds a stream, or changes it. It has to be of this shard. Takes @config. */
 gboolean serve_app_set_stream (ServeApp *app, const char *name, ServeStreamConfig *config,
                                GError **error);
 gboolean serve_app_remove_stream (ServeApp *app, const char *name, GError **error);

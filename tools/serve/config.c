@@ -26,6 +26,8 @@ const ServeKey serve_server_keys[] = {
   TEXT_KEY (ServeServerConfig, "certificate", certificate, 0),
   TEXT_KEY (ServeServerConfig, "key", key, 0),
   TEXT_KEY (ServeServerConfig, "state-directory", state_directory, 0),
+  TEXT_KEY (ServeServerConfig, "examples-directory", examples_directory, SERVE_KEY_LIVE),
+  TEXT_KEY (ServeServerConfig, "shard", shard, SERVE_KEY_LIVE),
   NUMBER_KEY (ServeServerConfig, "keep-days", keep_days, 0, 36500, 30, 0),
   NUMBER_KEY (ServeServerConfig, "keep-megabytes", keep_megabytes, 1, 1e6, 500, 0),
   NUMBER_KEY (ServeServerConfig, "max-clients", max_clients, 1, 10000, 200, 0),
@@ -142,6 +144,30 @@ serve_config_free (ServeConfig *config)
   g_hash_table_unref (config->streams);
   g_hash_table_unref (config->outputs);
   g_free (config);
+}
+
+void
+serve_config_override (ServeConfig *config, const ServeOptions *options)
+{
+  serve_keys_override (serve_server_keys, &options->server, &config->server);
+  serve_keys_override (serve_model_keys, &options->model,
+                       g_hash_table_lookup (config->models, SERVE_DEFAULT_MODEL));
+}
+
+void
+serve_options_clear (ServeOptions *options)
+{
+  serve_keys_clear (serve_server_keys, &options->server);
+  serve_keys_clear (serve_model_keys, &options->model);
+}
+
+gboolean
+serve_config_get_shard (const ServeConfig *config, ServeShard *shard, GError **error)
+{
+  if (serve_shard_parse (config->server.shard, g_get_host_name (), shard, error))
+    return TRUE;
+  g_prefix_error (error, "[server]: ");
+  return FALSE;
 }
 
 gboolean
@@ -275,7 +301,7 @@ read_text (const char *path, GError **error)
 }
 
 static ServeConfig *
-load (const char *path, GError **error)
+load (const char *path, const ServeOptions *options, GError **error)
 {
   g_autoptr (ServeConfig) config = serve_config_new ();
   g_autoptr (GKeyFile) file = g_key_file_new ();
@@ -292,13 +318,14 @@ load (const char *path, GError **error)
         g_prefix_error (error, "[%s]: ", groups[i]);
         return NULL;
       }
+  serve_config_override (config, options);
   return serve_config_check (config, error) ? g_steal_pointer (&config) : NULL;
 }
 
 ServeConfig *
-serve_config_load (const char *path, GError **error)
+serve_config_load (const char *path, const ServeOptions *options, GError **error)
 {
-  ServeConfig *config = load (path, error);
+  ServeConfig *config = load (path, options, error);
 
   if (!config)
     g_prefix_error (error, "%s: ", path);
@@ -398,7 +425,10 @@ serve_config_check (const ServeConfig *config, GError **error)
 {
   GHashTableIter iter;
   gpointer name, value;
+  ServeShard shard;
 
+  if (!serve_config_get_shard (config, &shard, error))
+    return FALSE;
   g_hash_table_iter_init (&iter, config->streams);
   while (g_hash_table_iter_next (&iter, &name, &value))
     if (!serve_stream_config_check (value, error) || !check_references (config, value, error))

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "serve/keys.h"
+#include "serve/shard.h"
 
 typedef struct
 {
-  char *listen, *token, *certificate, *key, *state_directory;
+  char *listen, *token, *certificate, *key, *state_directory, *shard;
+  char *examples_directory;
   double keep_days, keep_megabytes, max_clients, request_timeout;
   gboolean write_back;
 } ServeServerConfig;
@@ -37,6 +39,13 @@ typedef struct
   GHashTable *models, *streams, *outputs;
 } ServeConfig;
 
+/* What the command line says. It goes before what the file says, also when that is read again. */
+typedef struct
+{
+  ServeServerConfig server;
+  ServeModelConfig model; /* SERVE_DEFAULT_MODEL */
+} ServeOptions;
+
 #define SERVE_DEFAULT_MODEL "default"
 #define SERVE_PUSH "push:" /* a stream's URI: its results come over HTTP */
 
@@ -44,14 +53,22 @@ ServeConfig *serve_config_new (void);
 void serve_config_free (ServeConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServeConfig, serve_config_free)
 
-/* Reads a file. Nothing unknown is passed over: a misspelt key is an error. */
-ServeConfig *serve_config_load (const char *path, GError **error);
+/* Reads a file; the texts of @options go before its own. Nothing unknown is passed over: a misspelt
+ * key is an error. */
+ServeConfig *serve_config_load (const char *path, const ServeOptions *options, GError **error);
+
+/* Sets those texts that @options has. */
+void serve_config_override (ServeConfig *config, const ServeOptions *options);
+void serve_options_clear (ServeOptions *options);
 
 /* Whether what it says goes together: streams name models and outputs that are there. */
 gboolean serve_config_check (const ServeConfig *config, GError **error);
 
 /* Writes the streams into the file at @path, which keeps everything else. */
 gboolean serve_config_write_streams (const ServeConfig *config, const char *path, GError **error);
+
+/* Which of the streams are this process's, on this host. */
+gboolean serve_config_get_shard (const ServeConfig *config, ServeShard *shard, GError **error);
 
 /* Letters, digits, '-', '_' and '.', 64 at most: it is part of paths. */
 gboolean serve_config_check_name (const char *name, GError **error);

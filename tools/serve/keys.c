@@ -43,6 +43,17 @@ serve_keys_copy (const ServeKey *keys, gconstpointer from, gpointer to)
       SWITCH (to, key) = SWITCH (from, key);
 }
 
+void
+serve_keys_override (const ServeKey *keys, gconstpointer from, gpointer to)
+{
+  for (const ServeKey *key = keys; key->name; key++)
+    if (key->kind == SERVE_KEY_TEXT && TEXT (from, key))
+      {
+        g_free (TEXT (to, key));
+        TEXT (to, key) = g_strdup (TEXT (from, key));
+      }
+}
+
 const ServeKey *
 serve_keys_find (const ServeKey *keys, const char *name)
 {

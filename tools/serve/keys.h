@@ -34,6 +34,9 @@ void serve_keys_init (const ServeKey *keys, gpointer object);
 void serve_keys_clear (const ServeKey *keys, gpointer object);
 void serve_keys_copy (const ServeKey *keys, gconstpointer from, gpointer to);
 
+/* Copies the texts that are set in @from. */
+void serve_keys_override (const ServeKey *keys, gconstpointer from, gpointer to);
+
 const ServeKey *serve_keys_find (const ServeKey *keys, const char *name);
 
 /* "a, b, c". Transfer full. */

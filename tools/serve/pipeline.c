@@ -3,9 +3,11 @@
 
 #include "media-decoder.h"
 #include "media-problem.h"
+#include "serve/keeper.h"
 
 #include <string.h>
 
+#define LONGEST_END (10 * G_USEC_PER_SEC)
 #define IN_ELEMENT 16 /* frames whose time in effvkclassify is measured */
 
 const double serve_latency_bounds[SERVE_LATENCIES]
@@ -16,7 +18,8 @@ struct _ServePipeline
   gint references; /* atomic */
   const ServePipelineEvents *events;
   gpointer user_data; /* events and this: NULL when it was stopped; main thread */
-  char *location, *user, *password;
+  char *location, *user, *password, *instance;
+  ServeModelConfig model;
   double latency; /* s */
   gboolean remote;
 
@@ -26,6 +29,8 @@ struct _ServePipeline
   gboolean ended; /* was told */
 
   GMutex state_lock; /* while the state of the pipeline changes */
+  gboolean joined;   /* the network */
+  gboolean again;    /* the stream comes again */
   gint stopped;      /* atomic: it is to end */
   GError *problem;   /* a thread looks into it */
 
@@ -56,6 +61,8 @@ unref (gpointer data)
   g_free (pipeline->user);
   g_free (pipeline->password);
   g_free (pipeline->missing);
+  g_free (pipeline->instance);
+  serve_keys_clear (serve_model_keys, &pipeline->model);
   g_mutex_clear (&pipeline->state_lock);
   g_mutex_clear (&pipeline->lock);
   g_free (pipeline);
@@ -75,6 +82,19 @@ serve_pipeline_count (void)
   return (guint) g_atomic_int_get (&n_pipelines);
 }
 
+void
+serve_pipeline_wait (void)
+{
+  gint64 deadline = g_get_monotonic_time () + LONGEST_END;
+
+  while (serve_pipeline_count () + serve_keeper_count () > 0 && g_get_monotonic_time () < deadline)
+    {
+      serve_keeper_forget (NULL);
+      if (!g_main_context_iteration (NULL, FALSE))
+        g_usleep (G_USEC_PER_SEC / 100);
+    }
+}
+
 /* Runs @work (@pipeline) in a thread that nobody waits for. */
 static void
 run (ServePipeline *pipeline, GThreadFunc work)
@@ -92,12 +112,17 @@ static gpointer
 play (gpointer data)
 {
   ServePipeline *pipeline = data;
+  GstState state;
 
   g_mutex_lock (&pipeline->state_lock);
   if (!g_atomic_int_get (&pipeline->stopped)
       && gst_element_set_state (pipeline->pipeline, GST_STATE_PLAYING)
              == GST_STATE_CHANGE_NO_PREROLL)
     g_object_set (pipeline->sink, "sync", FALSE, NULL);
+  gst_element_get_state (pipeline->classify, &state, NULL, 0);
+  pipeline->joined = state >= GST_STATE_PAUSED;
+  if (pipeline->joined)
+    serve_keeper_joined (pipeline->instance);
   g_mutex_unlock (&pipeline->state_lock);
   unref (pipeline);
   return NULL;
@@ -109,6 +134,8 @@ end (gpointer data)
   ServePipeline *pipeline = data;
 
   g_mutex_lock (&pipeline->state_lock);
+  if (pipeline->joined)
+    serve_keeper_leaves (pipeline->instance, &pipeline->model, pipeline->again);
   gst_element_set_state (pipeline->pipeline, GST_STATE_NULL);
   g_mutex_unlock (&pipeline->state_lock);
   unref (pipeline);
@@ -116,9 +143,10 @@ end (gpointer data)
 }
 
 void
-serve_pipeline_stop (ServePipeline *pipeline)
+serve_pipeline_stop (ServePipeline *pipeline, gboolean again)
 {
   pipeline->events = NULL;
+  pipeline->again = again;
   g_clear_handle_id (&pipeline->watch, g_source_remove);
   g_atomic_int_set (&pipeline->stopped, TRUE);
   run (pipeline, end);
@@ -384,25 +412,6 @@ serve_pipeline_update (ServePipeline *pipeline, const ServeStreamConfig *config)
                 (guint64) (config->hold * GST_SECOND), "regions", config->regions, NULL);
 }
 
-static void
-set_up_classify (ServePipeline *pipeline, const ServeStreamConfig *config,
-                 const ServeModelConfig *model, const char *instance)
-{
-  const struct
-  {
-    const char *property, *value;
-  } texts[] = { { "model-file", model->file },     { "labels-file", model->labels },
-                { "device", model->device },       { "model-overrides", model->overrides },
-                { "precision", model->precision }, { "activation", model->activation },
-                { "model-instance-id", instance } };
-
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    set_if_there (pipeline->classify, texts[i].property, texts[i].value);
-  if (model->batch_size > 0)
-    g_object_set (pipeline->classify, "batch-size", (guint) model->batch_size, NULL);
-  serve_pipeline_update (pipeline, config);
-}
-
 static GstElement *
 make (ServePipeline *pipeline, const char *name, GError **error)
 {
@@ -467,13 +476,16 @@ serve_pipeline_start (const ServeStreamConfig *config, const ServeModelConfig *m
   pipeline->location = g_strdup (config->uri);
   pipeline->remote = tool_media_is_remote (config->uri);
   pipeline->latency = config->latency;
+  pipeline->instance = g_strdup (instance);
+  serve_keys_copy (serve_model_keys, model, &pipeline->model);
   if (!uri || !take_credentials (pipeline, config->credentials, error)
       || !build (pipeline, uri, error))
     {
       unref (pipeline);
       return NULL;
     }
-  set_up_classify (pipeline, config, model, instance);
+  serve_keeper_set_up (pipeline->classify, model, instance);
+  serve_pipeline_update (pipeline, config);
   pipeline->events = events;
   pipeline->user_data = user_data;
   bus = gst_element_get_bus (pipeline->pipeline);

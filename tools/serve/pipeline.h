@@ -35,8 +35,8 @@ ServePipeline *serve_pipeline_start (const ServeStreamConfig *config, const Serv
                                      const char *instance, const ServePipelineEvents *events,
                                      gpointer user_data, GError **error);
 
-/* Forgets it; it ends by itself. */
-void serve_pipeline_stop (ServePipeline *pipeline);
+/* Forgets it; it ends by itself. @again: the stream connects again, so its network is kept. */
+void serve_pipeline_stop (ServePipeline *pipeline, gboolean again);
 
 /* Settings that count from the next frame on. */
 void serve_pipeline_update (ServePipeline *pipeline, const ServeStreamConfig *config);
@@ -55,3 +55,6 @@ void serve_pipeline_add_latency (ServePipeline *pipeline, ServeLatency *latency)
 
 /* How many are not wholly gone yet, those that run among them. */
 guint serve_pipeline_count (void);
+
+/* Before the process ends: waits until they are gone. One that hangs is not waited for for ever. */
+void serve_pipeline_wait (void);

@@ -34,6 +34,12 @@ serve_request_reply (ServeRequest *request, guint status, const char *type, GByt
 }
 
 void
+serve_request_reply_nothing (ServeRequest *request)
+{
+  soup_server_message_set_status (request->message, SOUP_STATUS_NO_CONTENT, NULL);
+}
+
+void
 serve_request_reply_json (ServeRequest *request, guint status, GstEffvkJson *json)
 {
   g_autoptr (GBytes) body = NULL;
@@ -94,12 +100,24 @@ serve_request_parse (ServeRequest *request)
   return NULL;
 }
 
+void
+serve_request_misdirected (ServeRequest *request, const char *name)
+{
+  const ServeShard *shard = &request->app->shard;
+
+  serve_request_fail (request, SOUP_STATUS_MISDIRECTED_REQUEST,
+                      "the stream \"%s\" is of shard %u, and this is shard %u of %u", name,
+                      serve_shard_choose (name, shard->of), shard->index, shard->of);
+}
+
 ServeStream *
 serve_request_get_stream (ServeRequest *request)
 {
   ServeStream *stream = g_hash_table_lookup (request->app->streams, request->name);
 
-  if (!stream)
+  if (!stream && g_hash_table_contains (request->app->config->streams, request->name))
+    serve_request_misdirected (request, request->name);
+  else if (!stream)
     serve_request_fail (request, SOUP_STATUS_NOT_FOUND, "there is no stream \"%s\"", request->name);
   return stream;
 }
@@ -220,6 +238,10 @@ on_request (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const ch
   ServeRequest request
       = { .app = server->app, .server = server, .message = message, .name = name, .query = query };
 
+  /* libsoup ends a connection after one answer where it does not listen itself. Clients that mean
+   * to send more have to know. */
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection",
+                                "close");
   if (route)
     route->answer (&request);
   else if (allow->len)

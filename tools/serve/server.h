@@ -52,11 +52,15 @@ void serve_request_set_endless (ServeRequest *request);
 /* Answers. @json is what was built so far. */
 void serve_request_reply_json (ServeRequest *request, guint status, GstEffvkJson *json);
 void serve_request_reply (ServeRequest *request, guint status, const char *type, GBytes *body);
+void serve_request_reply_nothing (ServeRequest *request); /* it is done */
 void serve_request_fail (ServeRequest *request, guint status, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
 /* The body, which has to be JSON. NULL: it is not, and that was answered. */
 JsonNode *serve_request_parse (ServeRequest *request);
+
+/* Says that another shard has the stream. */
+void serve_request_misdirected (ServeRequest *request, const char *name);
 
 /* The stream of the path. NULL: there is none, and that was answered. */
 ServeStream *serve_request_get_stream (ServeRequest *request);
@@ -70,7 +74,7 @@ gboolean serve_request_get_number (ServeRequest *request, const char *name, gint
 gboolean serve_request_has_flag (ServeRequest *request, const char *name);
 
 extern const ServeRoute serve_stream_routes[], serve_health_routes[], serve_event_routes[],
-    serve_picture_routes[], serve_page_routes[];
+    serve_picture_routes[], serve_page_routes[], serve_example_routes[];
 
 /* The app's listeners: tell those who read /api/events/live. */
 void serve_api_tell_event (const ServeEvent *event, const char *what, gpointer data);

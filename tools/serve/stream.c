@@ -151,7 +151,7 @@ disconnect (ServeStream *stream)
   if (!stream->pipeline)
     return;
   add_pipeline (&stream->totals, stream->pipeline);
-  g_clear_pointer (&stream->pipeline, serve_pipeline_stop);
+  serve_pipeline_stop (g_steal_pointer (&stream->pipeline), TRUE);
 }
 
 /* The connection is over; another one follows after a pause. */
@@ -191,6 +191,11 @@ on_end (const char *reason, gboolean lasting, gpointer user_data)
       see_frames (stream, g_get_monotonic_time ());
       disconnect (stream);
       stream->next = stream->connected + G_USEC_PER_SEC;
+      if (stream->events->ended)
+        {
+          stream->next = G_MAXINT64;
+          stream->events->ended (stream, stream->user_data);
+        }
       return;
     }
   lose (stream, lasting ? SERVE_FAILED : SERVE_NO_SIGNAL, reason ? reason : "the stream ended");
@@ -234,7 +239,8 @@ serve_stream_new (const char *name, const ServeStreamConfig *config, const Serve
 void
 serve_stream_free (ServeStream *stream)
 {
-  g_clear_pointer (&stream->pipeline, serve_pipeline_stop);
+  if (stream->pipeline)
+    serve_pipeline_stop (stream->pipeline, FALSE);
   g_ptr_array_unref (stream->channels);
   serve_keys_clear (serve_model_keys, &stream->model);
   serve_stream_config_free (stream->config);
@@ -248,6 +254,12 @@ const char *
 serve_stream_get_name (ServeStream *stream)
 {
   return stream->name;
+}
+
+const char *
+serve_stream_get_instance (ServeStream *stream)
+{
+  return stream->instance;
 }
 
 const ServeStreamConfig *
@@ -288,6 +300,12 @@ serve_stream_get_totals (ServeStream *stream)
   if (stream->pipeline)
     add_pipeline (&totals, stream->pipeline);
   return totals;
+}
+
+GstStructure *
+serve_stream_get_stats (ServeStream *stream)
+{
+  return stream->pipeline ? serve_pipeline_get_stats (stream->pipeline) : NULL;
 }
 
 gboolean

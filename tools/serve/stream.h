@@ -44,6 +44,8 @@ typedef struct
   void (*result) (ServeStream *stream, const ServeChannel *channel, gpointer user_data);
   /* The state, or its reason, is another one. */
   void (*state) (ServeStream *stream, gpointer user_data);
+  /* A file has come to its end. NULL: it is played again. */
+  void (*ended) (ServeStream *stream, gpointer user_data);
 } ServeStreamEvents;
 
 /* @model is copied. */
@@ -53,6 +55,7 @@ ServeStream *serve_stream_new (const char *name, const ServeStreamConfig *config
 void serve_stream_free (ServeStream *stream);
 
 const char *serve_stream_get_name (ServeStream *stream);
+const char *serve_stream_get_instance (ServeStream *stream); /* of its network */
 const ServeStreamConfig *serve_stream_get_config (ServeStream *stream);
 ServeState serve_stream_get_state (ServeStream *stream);
 const char *serve_stream_get_reason (ServeStream *stream); /* or NULL */
@@ -61,6 +64,9 @@ gint64 serve_stream_get_since (ServeStream *stream);       /* us since 1970: of 
 /* (element-type ServeChannel): the whole picture first, once there is a result. */
 GPtrArray *serve_stream_get_channels (ServeStream *stream);
 ServeTotals serve_stream_get_totals (ServeStream *stream);
+
+/* effvkclassify's "stats", where there is a connection. (nullable), transfer full. */
+GstStructure *serve_stream_get_stats (ServeStream *stream);
 
 /* Whether frames come, but the network has not answered yet. */
 gboolean serve_stream_is_waiting (ServeStream *stream);

@@ -25,13 +25,17 @@ export class StreamView {
     this.form = make ('form', { class: 'settings', onsubmit: (event) => this.submit (event) }, ...this.fields,
       make ('button', { class: 'main' }, 'Change'));
     this.error = make ('p', { class: 'error', role: 'alert' });
+    this.example = make ('form', { class: 'settings', hidden: '', onsubmit: (event) => this.keepExample (event) },
+      make ('label', {}, 'this picture shows', make ('input', { name: 'label', required: '', maxlength: '64' })),
+      make ('button', {}, 'Keep as an example'));
+    this.kept = make ('p', { role: 'status', class: 'faint' });
     main.replaceChildren (
       make ('p', {}, make ('a', { href: '#/' }, '← All streams')),
       make ('div', { class: 'columns' },
         make ('section', { 'aria-label': 'Picture' },
           make ('div', { class: 'row' }, make ('h2', {}, name), this.state),
           make ('div', { class: 'stage' }, this.image, this.svg),
-          this.label, this.reason, this.seen,
+          this.label, this.reason, this.seen, this.example, this.kept,
           make ('h3', {}, `The last ${HOURS} hours`), this.timeline, this.chosen),
         make ('section', { 'aria-label': 'Events and settings' },
           make ('h3', {}, 'Events'),
@@ -63,6 +67,16 @@ export class StreamView {
     }
   }
 
+  async keepExample (event) {
+    event.preventDefault ();
+    try {
+      const { label, file } = await ask ('POST', `${this.path}/examples`, { label: this.example.elements.label.value });
+      setText (this.kept, `Kept as an example of ${label}: ${file}`);
+    } catch (problem) {
+      setText (this.kept, problem.message);
+    }
+  }
+
   async remove () {
     const button = document.getElementById ('remove');
     if (button.dataset.sure) {
@@ -85,6 +99,7 @@ export class StreamView {
       this.image.src = `${this.path}/live.mjpeg?width=960&t=${Date.now ()}`;
     else if (stream.state !== 'playing')
       this.image.removeAttribute ('src');
+    this.example.hidden = !stream.takes_examples;
     if (this.loaded)
       return;
     this.loaded = true;
