@@ -20,7 +20,8 @@ from elements import element_pages
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
 GUIDES = {
-    "Start": ["README.md", "docs/pipelines.md", "docs/metadata.md", "docs/teach.md", "docs/serve.md"],
+    "Start": ["README.md", "docs/pipelines.md", "docs/metadata.md", "docs/teach.md", "docs/serve.md",
+              "docs/deploy.md"],
     "Models": ["docs/models.md", "docs/model-files.md", "models/README.md"],
     "Devices": ["docs/devices.md", "docs/memory.md", "docs/kernels-compiled.md"],
     "Figures": ["docs/benchmarks.md", "docs/performance.md"],
