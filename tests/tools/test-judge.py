@@ -61,7 +61,7 @@ def test_found():
     result = judged([Fault('black', 10, 15)], 30, (0, 'picture'), (10.2, 'black', 12.2), (15.1, 'picture'))
     verdict = result.verdicts[0]
     check(verdict.named and verdict.alarmed, 'the black was not found')
-    check(abs(verdict.delay - 2.2) < 1e-9, f'the delay is {verdict.delay}')
+    check(abs(verdict.delay - 2.2) < 1e-9 and verdict.prompt, f'the delay is {verdict.delay}')
     equal((result.false_alarms, result.stuck), ([], []), 'alarms beside it')
     check(abs(result.clean - (30 - 5 - judge.EARLY - judge.LATE)) < 1e-9, f'clean for {result.clean}')
 
@@ -89,7 +89,10 @@ def test_false_alarm():
 def test_late_is_missed():
     """What is told when the fault is over has not found it. An old alarm has not found it, either."""
     told = (0, 'picture'), (14.9, 'black', 17), (18, 'picture')
-    check(not judged([Fault('black', 10, 15)], 30, *told).verdicts[0].named, 'a late event found it')
+    result = judged([Fault('black', 10, 15)], 30, *told)
+    equal((result.verdicts[0].named, result.false_alarms), (False, []), 'an event that is too late')
+    verdict = judged([Fault('black', 10, 15)], 30, (0, 'picture'), (10, 'black', 14), (15, 'picture')).verdicts[0]
+    equal((verdict.named, verdict.prompt), (True, False), 'an event that is late')
     result = judged([Fault('corruption', 20, 25)], 40, (0, 'picture'), (5, 'corruption'))
     check(not result.verdicts[0].named, 'an alarm from before found it')
     equal(len(result.false_alarms), 1, 'false alarms')

@@ -75,11 +75,12 @@ class Composer:
         return out
 
     def plan(self, faults, kinds):
-        """Faults with times, 3 to 10 s long, with clean stretches between them; and the stream's length."""
+        """Faults with times, most 3 to 10 s long, with clean stretches between them; and the stream's length."""
         at, out = faults.uniform(10, 14), []
         for kind in kinds:
-            least = {"no-signal": 6, "corruption": 4}.get(kind, 3)
-            seconds = min(10, least + faults.rng.exponential(2.2))
+            # What is told late has to last longer.
+            least = {"no-signal": 6, "corruption": 4, "blur": 4.5, "letterbox": 6.5, "dark": 12}.get(kind, 3)
+            seconds = min(max(10, least + 1), least + faults.rng.exponential(2.2))
             out.append(faults.plan(kind, round(at, 2), round(seconds, 2)))
             at += seconds + faults.uniform(5, 7)
         return out, at

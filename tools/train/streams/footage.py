@@ -111,6 +111,8 @@ class Fixed(Scene):
         self.haze = dice.uniform(20, 60) if dice.chance(0.25) else 0  # fog: less contrast
         self.sigma = dice.uniform(2.5, 6) if night else dice.uniform(0.8, 3.5)
         self.noise = Noise(dice.rng, width, height)
+        # Where it is dark a sensor's noise is stronger, once the picture is made brighter for the eye.
+        self.sigma = self.sigma * (1.4 - 0.8 * self.view[0].astype(np.float32) / 255)
         side = max(16, int(height * dice.uniform(0.12, 0.35)) // 2 * 2)
         with Image.open(other) as image:
             thing = planes_of(image.convert("RGB").resize((side, side)))

@@ -26,6 +26,10 @@ NAMES = {
     "letterbox": {"letterbox", "pillarbox"},
     "no-signal": {"no-signal", "stalled", "freeze"},
 }
+# Seconds for which a state has to be seen before it is told, by effvk's defaults; all others: 1.
+DETECTION = {"corruption": 0.6, "combing": 1.5, "freeze": 2.0, "freeze-noise": 2.0, "black": 2.0, "blur": 3.0,
+             "letterbox": 5.0, "dark": 10.0, "no-signal": 5.0}
+PROMPT = 1.0  # beyond that, an event is late
 EARLY = 0.5  # a fault may be seen this long before it begins: looks and timestamps are that coarse
 LATE = 1.0  # an event may come this long after the fault's end: the detection time has to pass
 CLEARED = 3.0  # an alarm has ended this long after its fault
@@ -62,6 +66,7 @@ class Verdict:
     named: bool  # an event of one of the fault's names was raised
     alarmed: bool  # any event was
     delay: float | None  # from the fault's beginning to the decision that named it
+    prompt: bool  # it was named within PROMPT beyond the detection time
     said: str  # the states that were told meanwhile
 
 
@@ -130,13 +135,14 @@ def episodes(told):
 
 def verdict(fault, told):
     def raised(span):
-        return fault.start - EARLY <= span.start <= fault.end and span.decided <= fault.end + LATE
+        return span.start < fault.end and fault.start - EARLY <= span.decided <= fault.end + LATE
 
     now = [span for span in told if is_told(span.state) and raised(span)]
     named = [span for span in now if span.state in NAMES[fault.kind]]
     said = [span.state for span in told if span.end > fault.start and span.start < fault.end]
-    return Verdict(fault, bool(named), any(is_alarm(span.state) for span in now),
-                   max(0.0, named[0].decided - fault.start) if named else None,
+    delay = max(0.0, min(span.decided for span in named) - fault.start) if named else None
+    return Verdict(fault, bool(named), any(is_alarm(span.state) for span in now), delay,
+                   delay is not None and delay <= DETECTION.get(fault.kind, 1.0) + PROMPT,
                    " ".join(dict.fromkeys(map(str, said))))
 
 
@@ -144,7 +150,7 @@ def cause(span, faults):
     """The fault that an alarm may come from."""
     for fault in faults:
         start, end = fault.reach()
-        if start <= span.start <= end:
+        if start <= span.start <= end or start <= span.decided <= end:
             return fault
     return None
 

@@ -7,7 +7,7 @@ import os
 from streams import judge
 from streams.filters import SCORES
 
-COLUMNS = f"{'kind':13} {'strength':8} {'events':>6} {'named':>7} {'alarm':>7} {'delay':>6} {'90 %':>6}  what else was said"
+COLUMNS = f"{'kind':13} {'strength':8} {'events':>6} {'named':>7} {'alarm':>7} {'delay':>6} {'90 %':>6} {'prompt':>7}  what else was said"
 
 
 def row(verdicts):
@@ -16,6 +16,7 @@ def row(verdicts):
     return {"events": len(verdicts), "named": round(judge.share(verdicts), 1),
             "alarmed": round(judge.share(verdicts, "alarmed"), 1),
             "delay": judge.percentile(delays, 0.5), "delay90": judge.percentile(delays, 0.9),
+            "prompt": round(judge.share([v for v in verdicts if v.named], "prompt") or 0, 1),
             "missed": dict(missed.most_common(3))}
 
 
@@ -87,7 +88,7 @@ def write_rows(rows, filters):
         other = filters.get((kind, level))
         beside = f"{other['filter']} {other['found']:.0f} % " if other else ""
         print(f"{kind:13} {level:8} {r['events']:6} {r['named']:6.1f}% {r['alarmed']:6.1f}% {seconds(r['delay']):>6} "
-              f"{seconds(r['delay90']):>6}  {beside}{'(' + said + ')' if said else ''}")
+              f"{seconds(r['delay90']):>6} {r['prompt']:6.1f}%  {beside}{'(' + said + ')' if said else ''}")
 
 
 def write(summary):
