@@ -154,6 +154,11 @@ class Composer:
         gaps = [(f.start, f.end) for f in planned if f.kind == "no-signal"]
         with open(stream.path, "wb") as file:
             file.write(packets.damaged(whole, stream.codec, stream.rate, damages, gaps))
+        # A coder that reorders frames begins later than at 0.
+        first = next(strength.decode(whole, stream.width, stream.height), (0.0, None))[0]
+        for fault in planned:
+            fault.start, fault.end = round(fault.start + first, 3), round(fault.end + first, 3)
+        gaps = [(start + first, end + first) for start, end in gaps]
         after = options["gop"] / stream.rate
         # Until the next key frame a decoder may show what it likes: nobody judges that.
         planned += [Fault("corruption", end, end + after, "unseen", 0, "after a gap") for _, end in gaps]
