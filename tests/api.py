@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 FUNCTION = re.compile(r"(?:/\*\*\n(?P<doc>(?: \*.*\n)*?) \*/\n)?"
-                      r"EFFVK_API (?P<type>[\w ]+?[ *]+)(?P<name>effvk_\w+)\s*\((?P<parameters>[^;]*)\)"
+                      r"EFFVK_API (?P<type>[\w *]+?[ *]+)(?P<name>effvk_\w+)\s*\((?P<parameters>[^;]*)\)"
                       r"[^;()]*;")
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 C = "{http://www.gtk.org/introspection/c/1.0}"
@@ -74,7 +74,7 @@ def complaints(function):
 
 def headers():
     bad, n = [], 0
-    for path in sorted(glob.glob(os.path.join(ROOT, "include/effvk/*.h"))):
+    for path in sorted(glob.glob(os.path.join(ROOT, "include/effvk/*.h*"))):
         with open(path, encoding="utf-8") as file:
             for function in FUNCTION.finditer(file.read()):
                 n += 1

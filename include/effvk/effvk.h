@@ -25,3 +25,4 @@
 #include <effvk/effvk-smoother.h>
 #include <effvk/effvk-teacher.h>
 #include <effvk/effvk-types.h>
+#include <effvk/effvk-version.h>

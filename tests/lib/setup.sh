@@ -27,6 +27,7 @@ effvk_packages_test=(
   python3-jsonschema openapi-specification python3-kubernetes python3-jinja2 python3-yaml python3-pyte
   prometheus glib-networking
   gi-docgen shellcheck zsh fish bubblewrap
+  gjs valac xvfb xdotool gstreamer1.0-x
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
   python3-gi python3-gst-1.0
   gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0

@@ -8,10 +8,10 @@ source=$(realpath "$1")
 build=$2
 
 none=(-Dgstreamer=disabled -Doverlay=disabled -Dmqtt=disabled -Dkafka=disabled -Dwebhook=disabled
-  -Dintrospection=disabled -Ddocs=disabled -Dteaching=disabled)
+  -Dintrospection=disabled -Dvapi=disabled -Ddocs=disabled -Dteaching=disabled)
 names=(none no-teaching no-gstreamer)
-options=("${none[*]}" '-Dteaching=disabled -Dintrospection=disabled -Ddocs=disabled'
-  '-Dgstreamer=disabled -Dintrospection=disabled -Ddocs=disabled')
+options=("${none[*]}" '-Dteaching=disabled -Dintrospection=disabled -Dvapi=disabled -Ddocs=disabled'
+  '-Dgstreamer=disabled -Dintrospection=disabled -Dvapi=disabled -Ddocs=disabled')
 
 echo "1..${#names[@]}"
 failed=0

@@ -34,6 +34,12 @@ def error_domains():
     fails(Effvk.DeviceError, Effvk.DeviceError.NOT_FOUND, ["no such"], Effvk.Device.new, "no such device")
 
 
+def version():
+    parts = [Effvk.MAJOR_VERSION, Effvk.MINOR_VERSION, Effvk.MICRO_VERSION]
+    assert Effvk.version_string() == ".".join(map(str, parts)), Effvk.version_string()
+    assert Effvk.check_version(*parts) and not Effvk.check_version(parts[0] + 1, 0, 0)
+
+
 def devices():
     for _ in range(20):  # a list that is freed twice shows
         assert all(device.get_name() and device.get_uuid() for device in Effvk.Device.list())
@@ -79,7 +85,7 @@ def many_images():
 
 
 def main():
-    tests = [error_domains, devices, images, many_images]
+    tests = [error_domains, version, devices, images, many_images]
     failed = False
 
     print(f"1..{len(tests)}")
