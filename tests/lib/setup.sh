@@ -25,7 +25,7 @@ effvk_packages_test=(
   libpango1.0-dev tesseract-ocr fonts-dejavu-core
   libmosquitto-dev mosquitto mosquitto-clients openssl librdkafka-dev libsoup-3.0-dev libsqlite3-dev
   python3-jsonschema openapi-specification python3-kubernetes python3-jinja2 python3-yaml python3-pyte
-  prometheus glib-networking
+  python3-seccomp prometheus glib-networking
   gi-docgen shellcheck zsh fish bubblewrap
   gjs valac xvfb xdotool gstreamer1.0-x
   python3 python3-numpy python3-h5py python3-torch python3-torchvision python3-onnx python3-sklearn
