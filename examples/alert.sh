@@ -26,6 +26,7 @@ bad=''
 effvk monitor --json -- "$uri" </dev/null | {
   while read -r line; do
     case $line in
+      *'"event": "raised"'* | *'"event": "cleared"'*) continue ;; # the state says the worst of them
       *'"event": "end"'*) state=ended ;;
       *'"event": "stalled"'*) state=stalled ;;
       *) state=${line#*\"state\": \"} state=${state%%\"*} ;;

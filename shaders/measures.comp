@@ -33,6 +33,11 @@ layout(push_constant) uniform Push {
 } pc;
 
 const int N = 16, STRIP = 64, TOTALS = 4, BLOCK = 16;
+const int BESIDE = 5;      // a step that is no block's edge, to compare with
+const float STEP_EDGE = 12.0; // mean of steps along a hard edge; it is twice those on both sides
+const float COMB = 12.0;   // mean by which rows of a combed part stand out
+const float APART = 2.5;   // and how much more that is than the next rows of their field differ
+const int COMBED_ROWS = 4; // so many in a row are combed
 
 #define BYTE(texels, i) float((texels[(i) / 16][(i) / 4 % 4] >> ((i) % 4 * 8)) & 255u)
 
@@ -51,6 +56,10 @@ struct Strip {
     float least[N], most[N], slope[N];  // of each column; slope: the sum of steps along rows
     float sum, squares, black, white, largest, block, lines, widths, edges;
     vec2 fields, changes;               // of even rows, of odd ones
+    float run, combed;                  // rows that look combed, in a row; and in all
+    float down, down2;                  // the steps to the newest row, and those before
+    vec4 steps;                         // along a block's left edge and beside it, with neighbours
+    vec2 hard;                          // edges of blocks that are hard, and others that are
 };
 
 float inside(int chunk, int i)
@@ -76,24 +85,27 @@ void read_row(inout Strip s, int chunk, int y)
     }
 }
 
-// The pixel left of the first one; of the first chunk the first one itself.
-float read_left(const Strip s, int chunk, int y)
+// The two pixels left of the first one; of the first chunk the first one itself.
+vec2 read_left(const Strip s, int chunk, int y)
 {
     int texel = pc.from + y * pc.stride + max(chunk - 1, 0) * STEP;
     uvec4 left[STEP];
 
     [[unroll]] for (int i = 0; i < STEP; i++)
         left[i] = READ_U32(frame, texel + i);
-    return chunk > 0 ? LUMA(left, N - 1) : s.now[0];
+    return chunk > 0 ? vec2(LUMA(left, N - 1), LUMA(left, N - 2)) : vec2(s.now[0]);
 }
+
+#include "measures-edges.glsl"
 
 void measure_row(inout Strip s, int chunk, int chunks, int y)
 {
     float low = 255.0, high = 0.0, steepest = 1.0, down = 0.0, changed = 0.0;
-    float lines = 0.0, other = 0.0;
+    float lines = 0.0, other = 0.0, apart = 0.0;
 
     read_row(s, chunk, y);
-    float previous = read_left(s, chunk, y);
+    vec2 left = read_left(s, chunk, y);
+    float previous = left.x;
     [[unroll]] for (int i = 0; i < N; i++) {
         float here = inside(chunk, i), v = s.now[i], d = v - 128.0, two = v + s.above2[i];
         float step = abs(v - previous) * here;
@@ -113,10 +125,14 @@ void measure_row(inout Strip s, int chunk, int chunks, int y)
         down += abs(v - s.above[i]) * here;
         lines += abs(two - 2.0 * s.above[i]) * here;
         other += abs(two - 2.0 * s.before_above[i]) * here;
+        apart += abs(v - s.above2[i]) * here;
     }
     bool odd = (y & 1) != 0, edge = high - low >= 40.0;
     other = y > 1 ? other : 0.0;
     s.lines += y > 1 ? lines : 0.0;
+    s.run = y > 1 && lines >= COMB * N && lines > APART * apart ? s.run + 1.0 : 0.0;
+    s.combed += s.run >= float(COMBED_ROWS) ? 1.0 : 0.0;
+    count_edges(s, chunk, y, left, y > 0 ? down : 0.0);
     s.fields += odd ? vec2(other, 0.0) : vec2(0.0, other);
     s.changes += odd ? vec2(0.0, changed) : vec2(changed, 0.0);
     s.block += changed;
@@ -142,10 +158,13 @@ void main()
         s.most[i] = s.slope[i] = 0.0;
     }
     s.sum = s.squares = s.black = s.white = s.largest = s.block = 0.0;
-    s.lines = s.widths = s.edges = 0.0;
-    s.fields = s.changes = vec2(0.0);
+    s.lines = s.widths = s.edges = s.run = s.combed = s.down = s.down2 = 0.0;
+    s.fields = s.changes = s.hard = vec2(0.0);
+    s.steps = vec4(0.0);
     read_row(s, chunk, y - 2);
     read_row(s, chunk, y - 1);
+    [[unroll]] for (int i = 0; i < N; i++)
+        s.down += abs(s.now[i] - s.above[i]) * inside(chunk, i);
     // Four rows a turn: a CPU device writes all that is known under a mask in each.
     for (int r = 0; r < rows / 4; r++) {
         [[unroll]] for (int i = 0; i < 4; i++)
@@ -155,8 +174,8 @@ void main()
         measure_row(s, chunk, chunks, y + r);
     parts[at * TOTALS] = vec4(s.sum, s.squares, s.black, s.white);
     parts[at * TOTALS + 1] = vec4(s.changes, s.fields);
-    parts[at * TOTALS + 2] = vec4(s.lines, s.widths, s.edges, 0.0);
-    parts[at * TOTALS + 3] = vec4(0.0, s.largest, 0.0, 0.0);
+    parts[at * TOTALS + 2] = vec4(s.lines, s.widths, s.edges, s.combed);
+    parts[at * TOTALS + 3] = vec4(0.0, s.largest, s.hard);
     [[unroll]] for (int i = 0; i < N; i++)
         parts[pc.columns + at * N + i] = vec4(s.least[i], s.most[i], s.slope[i], 0.0);
 }

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#define N_MEASURES (EFFVK_MEASURE_BORDER_RIGHT + 1)
 #define FLAT 2.0        /* by which the pixels of a dead row may differ */
 #define LIVELY 16.0     /* by which those of a row beside it do */
 #define LONGEST_DEAD 16 /* rows */
@@ -13,11 +12,6 @@
 #define LONGEST_GRID 32.0
 #define GRID_STEP 0.25
 #define FEWEST_LINES 8 /* of a grid */
-
-struct _EffvkMeasures
-{
-  double values[N_MEASURES];
-};
 
 G_DEFINE_BOXED_TYPE (EffvkMeasures, effvk_measures, effvk_measures_copy, effvk_measures_free)
 
@@ -39,8 +33,17 @@ double
 effvk_measures_get (const EffvkMeasures *measures, EffvkMeasure measure)
 {
   g_return_val_if_fail (measures != NULL, NAN);
-  g_return_val_if_fail ((guint) measure < N_MEASURES, NAN);
+  g_return_val_if_fail ((guint) measure < EFFVK_N_MEASURES, NAN);
   return measures->values[measure];
+}
+
+void
+effvk_measures_get_size_of_frame (const EffvkMeasures *measures, guint *width, guint *height)
+{
+  g_return_if_fail (measures != NULL);
+  g_return_if_fail (width != NULL && height != NULL);
+  *width = measures->width;
+  *height = measures->height;
 }
 
 /* Rows or columns: the least, the most, the sum of steps. */
@@ -165,7 +168,8 @@ add_totals (const float (*totals)[4], guint strips, double sums[EFFVK_MEASURES_T
         guint t = i % EFFVK_MEASURES_TOTALS;
         double value = (double) totals[i][c];
 
-        sums[t][c] = t == EFFVK_MEASURES_TOTALS - 1 ? MAX (sums[t][c], value) : sums[t][c] + value;
+        sums[t][c] = t == EFFVK_MEASURES_TOTALS - 1 && c < 2 ? MAX (sums[t][c], value)
+                                                             : sums[t][c] + value;
       }
 }
 
@@ -187,6 +191,13 @@ compare (double *values, const EffvkFrameLayout *layout, double sums[EFFVK_MEASU
   values[EFFVK_MEASURE_BOTTOM_FIRST] = odd_between > 0 ? sums[1][3] / odd_between : NAN;
 }
 
+/* Of 16 pixels, in a row or a column. */
+static double
+count_blocks (guint pixels)
+{
+  return effvk_div_up (pixels, EFFVK_MEASURES_BLOCK);
+}
+
 EffvkMeasures *
 effvk_measures_new (const EffvkFrameLayout *layout, const float *sums, float black,
                     gboolean compares)
@@ -198,6 +209,8 @@ effvk_measures_new (const EffvkFrameLayout *layout, const float *sums, float bla
   const Profile columns = { texels + layout->height, layout->width };
   double n = (double) layout->width * layout->height, mean;
 
+  measures->width = layout->width;
+  measures->height = layout->height;
   add_totals (texels + layout->height + effvk_measures_get_columns (layout),
               effvk_measures_get_strips (layout), totals);
   mean = totals[0][0] / n;
@@ -208,6 +221,10 @@ effvk_measures_new (const EffvkFrameLayout *layout, const float *sums, float bla
   values[EFFVK_MEASURE_LINES]
       = layout->height > 2 ? totals[2][0] / ((layout->height - 2.0) * layout->width) : NAN;
   values[EFFVK_MEASURE_EDGE_WIDTH] = totals[2][2] > 0 ? totals[2][1] / totals[2][2] : NAN;
+  values[EFFVK_MEASURE_COMBED] = totals[2][3] / layout->height / count_blocks (layout->width);
+  values[EFFVK_MEASURE_BLOCK_EDGES] = MAX (totals[3][2] - totals[3][3], 0)
+                                      / count_blocks (layout->width)
+                                      / count_blocks (layout->height);
   values[EFFVK_MEASURE_DEAD_ROWS] = count_dead (&rows);
   values[EFFVK_MEASURE_DEAD_COLUMNS] = count_dead (&columns);
   find_borders (&rows, black, &values[EFFVK_MEASURE_BORDER_TOP],

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "result.h"
 
+#include "measures.h"
+
 struct _EffvkResult
 {
   gatomicrefcount references;
@@ -11,6 +13,8 @@ struct _EffvkResult
   EffvkHeatmapOfImage heatmap;
   guint n_logits, n_features;
   guint64 gpu_time, total_time;
+  const char *name; /* of the first class, where that is none of the model's; a constant, or NULL */
+  EffvkMeasures *measures; /* or NULL */
 };
 
 G_DEFINE_BOXED_TYPE (EffvkResult, effvk_result, effvk_result_ref, effvk_result_unref)
@@ -83,6 +87,7 @@ effvk_result_unref (EffvkResult *result)
   g_free (result->logits);
   g_free (result->embedding);
   g_free (result->heatmap.cells);
+  g_clear_pointer (&result->measures, effvk_measures_free);
   g_free (result);
 }
 
@@ -107,6 +112,8 @@ effvk_result_get_label (EffvkResult *result, guint rank)
 {
   g_return_val_if_fail (result != NULL, NULL);
   g_return_val_if_fail (rank < result->n_classes, NULL);
+  if (rank == 0 && result->name)
+    return result->name;
   if (result->classes[rank].index == EFFVK_CLASS_UNKNOWN)
     return "unknown";
   return effvk_model_get_label (result->model, result->classes[rank].index);
@@ -162,6 +169,27 @@ effvk_result_set_heatmap (EffvkResult *result, const EffvkHeatmapOfImage *heatma
   if (heatmap->cells)
     result->heatmap.cells = g_memdup2 (heatmap->cells, (gsize) heatmap->width * heatmap->height
                                                            * sizeof *heatmap->cells);
+}
+
+void
+effvk_result_set_name (EffvkResult *result, const char *name)
+{
+  result->name = name;
+}
+
+void
+effvk_result_set_measures (EffvkResult *result, const EffvkMeasures *measures)
+{
+  g_clear_pointer (&result->measures, effvk_measures_free);
+  result->measures = measures ? effvk_measures_copy (measures) : NULL;
+}
+
+const EffvkMeasures *
+effvk_result_get_measures (EffvkResult *result)
+{
+  g_return_val_if_fail (result != NULL, NULL);
+
+  return result->measures;
 }
 
 const EffvkHeatmapOfImage *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <effvk/effvk-meter.h>
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 
@@ -29,3 +30,8 @@ typedef struct
 /* The same of a heat map; its cells are copied. */
 void effvk_result_set_heatmap (EffvkResult *result, const EffvkHeatmapOfImage *heatmap);
 const EffvkHeatmapOfImage *effvk_result_peek_heatmap (EffvkResult *result);
+
+/* The same of the first class's name, a constant, where it is none of the model's; and of measures,
+ * which are copied. */
+void effvk_result_set_name (EffvkResult *result, const char *name);
+void effvk_result_set_measures (EffvkResult *result, const EffvkMeasures *measures);

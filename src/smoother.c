@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/steady-clock.h"
 #include "model/model.h"
 #include "result.h"
 
@@ -7,12 +8,6 @@
 
 /* No label yet, or no candidate: neither a class nor unknown. */
 #define NO_CLASS (G_MAXUINT - 1)
-
-/* So many results in a row may be of one time; for how long one counts where time stood still
- * since. */
-#define MAX_STILL 4
-#define DEFAULT_STEP (SECOND / 30)
-#define SECOND G_GUINT64_CONSTANT (1000000000)
 
 struct _EffvkSmoother
 {
@@ -26,10 +21,7 @@ struct _EffvkSmoother
   guint64 time_constant, hold; /* ns */
 
   float *logits, *scores;  /* averages, and what they score */
-  guint64 last;            /* ns, of the newest result; counts from the first label on */
-  guint64 clock;           /* ns, the same but that it never falls back, see advance() */
-  guint64 steps[2];        /* ns, the last two that the time took forward; 0: none yet */
-  guint n_still;           /* results of one time, in a row */
+  EffvkSteadyClock clock;  /* of results; begins with the first label */
   guint label;             /* a class, EFFVK_CLASS_UNKNOWN, or NO_CLASS before the first result */
   guint candidate;         /* what would replace it; NO_CLASS: nothing would */
   guint64 candidate_since; /* of the clock */
@@ -142,44 +134,7 @@ effvk_smoother_reset (EffvkSmoother *smoother)
   g_return_if_fail (EFFVK_IS_SMOOTHER (smoother));
 
   smoother->label = smoother->candidate = NO_CLASS;
-  smoother->steps[0] = smoother->steps[1] = 0;
-  smoother->n_still = 0;
-}
-
-/* What passes between two results as a rule: the shorter step, since the other may have been a
- * leap. */
-static guint64
-get_step (const EffvkSmoother *smoother)
-{
-  guint64 latest = smoother->steps[0], before = smoother->steps[1];
-
-  return before ? MIN (latest, before) : latest ? latest : DEFAULT_STEP;
-}
-
-/* Moves the clock on, and returns by how much. Where time leaps, falls back, or stands still for
- * longer than a few results, that is one step. So nothing waits for the time to come back, and a
- * single result does not decide everything. */
-static guint64
-advance (EffvkSmoother *smoother, guint64 time)
-{
-  guint64 step = get_step (smoother), passed = step;
-
-  if (smoother->label == NO_CLASS)
-    passed = 0;
-  else if (time > smoother->last)
-    {
-      passed = time - smoother->last;
-      smoother->steps[1] = smoother->steps[0];
-      smoother->steps[0] = passed;
-      smoother->n_still = 0;
-      if (smoother->steps[1] && passed > MAX (10 * step, SECOND))
-        passed = step;
-    }
-  else if (time == smoother->last && ++smoother->n_still <= MAX_STILL)
-    passed = 0;
-  smoother->last = time;
-  smoother->clock += passed;
-  return passed;
+  smoother->clock = (EffvkSteadyClock){ .now = smoother->clock.now };
 }
 
 static void
@@ -295,9 +250,9 @@ settle (EffvkSmoother *smoother, guint found)
   if (found != smoother->candidate)
     {
       smoother->candidate = found;
-      smoother->candidate_since = smoother->clock;
+      smoother->candidate_since = smoother->clock.now;
     }
-  if (smoother->clock - smoother->candidate_since < smoother->hold && may_stay (smoother))
+  if (smoother->clock.now - smoother->candidate_since < smoother->hold && may_stay (smoother))
     return FALSE;
   smoother->label = found;
   smoother->candidate = NO_CLASS;
@@ -367,7 +322,7 @@ effvk_smoother_add (EffvkSmoother *smoother, EffvkResult *result, guint64 time, 
   if (n != smoother->n_classes)
     return NULL;
 
-  average (smoother, logits, advance (smoother, time));
+  average (smoother, logits, effvk_steady_clock_advance (&smoother->clock, time));
   score (smoother);
   n_best = MIN (MAX (k, 2), n); /* two, for the margin */
   best = g_new (EffvkClass, n_best + 1);

@@ -11,6 +11,7 @@ typedef struct
   gint64 pts;         /* ns from the beginning, or -1: an image has none */
   const char *damage; /* what is wrong with it, so that it may not look as it should; else NULL */
   gpointer sample;    /* the GstSample that it is in, where GStreamer decoded it; else NULL */
+  gboolean newly_damaged; /* something was wrong here, and not only before */
 } ToolFrame;
 
 /* Frames, one after the other: a file, a stream, an image. */

@@ -15,10 +15,16 @@ static void
 note (ToolMediaDamage *damage, const char *reason, gboolean first)
 {
   g_mutex_lock (&damage->lock);
-  if (!damage->reason && (first || damage->n_passed > 0))
+  if (first || damage->n_passed > 0)
     {
-      damage->from = damage->n_passed;
-      damage->reason = g_strstrip (g_strdup (reason));
+      if (damage->n_recent < TOOL_MEDIA_DAMAGE_RECENT
+          && (!damage->n_recent || damage->recent[damage->n_recent - 1] != damage->n_passed))
+        damage->recent[damage->n_recent++] = damage->n_passed;
+      if (!damage->reason)
+        {
+          damage->from = damage->n_passed;
+          damage->reason = g_strstrip (g_strdup (reason));
+        }
     }
   g_mutex_unlock (&damage->lock);
 }
@@ -171,6 +177,20 @@ tool_media_damage_watch (ToolMediaDamage *damage, GstElement *pipeline, GstPad *
   g_mutex_lock (&watched_lock);
   watched = damage;
   g_mutex_unlock (&watched_lock);
+}
+
+gboolean
+tool_media_damage_take (ToolMediaDamage *damage, guint64 number)
+{
+  guint n = 0;
+
+  g_mutex_lock (&damage->lock);
+  while (n < damage->n_recent && damage->recent[n] <= number)
+    n++;
+  damage->n_recent -= n;
+  memmove (damage->recent, damage->recent + n, damage->n_recent * sizeof *damage->recent);
+  g_mutex_unlock (&damage->lock);
+  return n > 0;
 }
 
 const char *

@@ -197,6 +197,7 @@ media_next (ToolSource *source, ToolFrame *frame, GError **error)
   frame->number = media->n_frames++;
   frame->pts = still ? -1 : get_position (sample);
   frame->damage = tool_media_damage_get (&media->damage, frame->number);
+  frame->newly_damaged = tool_media_damage_take (&media->damage, frame->number);
   frame->sample = sample;
   return TRUE;
 }

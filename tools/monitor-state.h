@@ -9,6 +9,9 @@
 #define TOOL_MONITOR_NONE (-1)
 #define TOOL_MONITOR_NO_SIGNAL (-2)
 #define TOOL_MONITOR_UNKNOWN (-3) /* frames that are of no class that the model knows */
+/* A state of EffvkSignal for which the model has no class; and back. */
+#define TOOL_MONITOR_SIGNAL(state) (-100 - (gint) (state))
+#define TOOL_MONITOR_IS_SIGNAL(state) ((state) <= -100)
 
 /* What a stream has shown, with a little inertia. Frames of another state than the present one add
  * up their time. Frames of the present state take theirs away from it. When the sum reaches @hold,

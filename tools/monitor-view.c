@@ -81,13 +81,15 @@ label_of (ToolMonitorView *view, gint state)
     return "no-signal";
   if (state == TOOL_MONITOR_UNKNOWN)
     return "unknown";
+  if (TOOL_MONITOR_IS_SIGNAL (state))
+    return effvk_signal_state_get_name ((EffvkSignalState) TOOL_MONITOR_SIGNAL (state));
   return label ? label : "(no state yet)";
 }
 
 static gboolean
 has_score (gint state)
 {
-  return state >= 0 || state == TOOL_MONITOR_UNKNOWN;
+  return state >= 0 || state == TOOL_MONITOR_UNKNOWN || TOOL_MONITOR_IS_SIGNAL (state);
 }
 
 /* For a table and a line: what a label holds must not drive the terminal. */
@@ -107,6 +109,8 @@ print_block (ToolMonitorView *view, gint state)
   static const guint colors[] = { 2, 8, 7, 3, 6, 4, 5, 1, 13, 11, 12, 14 };
   gboolean unicode = tool_terminal_has_unicode ();
 
+  if (TOOL_MONITOR_IS_SIGNAL (state))
+    state = 12 + TOOL_MONITOR_SIGNAL (state); /* beside the built-in model's classes */
   if (state == TOOL_MONITOR_NO_SIGNAL)
     printf ("-");
   else if (state == TOOL_MONITOR_UNKNOWN)
@@ -203,10 +207,21 @@ print_line (ToolMonitorView *view, const ToolMonitorEvent *event, const char *re
   view->last_drawn = 0;
 }
 
+/* The history has a state from when it began. */
+static void
+rewrite (ToolMonitorView *view, const ToolMonitorEvent *event)
+{
+  gint64 from = MAX (event->since / SECOND - view->first, 0);
+
+  for (gint64 i = from; i < (gint64) view->seconds->len; i++)
+    g_array_index (view->seconds, gint, i) = event->state;
+}
+
 void
 tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event)
 {
   g_clear_pointer (&view->reason, g_free);
+  rewrite (view, event);
   remember_part (view, event);
   if (view->as_json)
     print_json (view, "state", event, NULL);
@@ -225,6 +240,50 @@ tool_monitor_view_lost (ToolMonitorView *view, const ToolMonitorEvent *event, co
     print_json (view, kind, event, reason);
   else
     print_line (view, event, reason);
+}
+
+static void
+print_signal_json (ToolMonitorView *view, const EffvkSignalEvent *event)
+{
+  GstEffvkJson *json = &view->json;
+
+  gst_effvk_json_begin (json, NULL, '{');
+  gst_effvk_json_string (json, "event", event->raised ? "raised" : "cleared");
+  tool_json_file (json, "source", view->source);
+  gst_effvk_record_add_pts (json, (gint64) event->since);
+  gst_effvk_record_add_clock (json, g_get_real_time ());
+  gst_effvk_json_string (json, "signal", effvk_signal_state_get_name (event->state));
+  gst_effvk_json_boolean (json, "alarm", effvk_signal_state_is_alarm (event->state));
+  gst_effvk_json_double (json, "score", "%.4f", event->confidence);
+  gst_effvk_json_int (json, "decided", (gint64) event->time);
+  if (!event->raised)
+    gst_effvk_json_int (json, "duration", (gint64) event->duration);
+  gst_effvk_json_end (json, '}');
+  tool_json_print (json);
+}
+
+void
+tool_monitor_view_signal (ToolMonitorView *view, const EffvkSignalEvent *event)
+{
+  g_autofree char *duration = tool_format_tenths ((gint64) event->duration);
+  const char *name = effvk_signal_state_get_name (event->state);
+
+  if (view->as_json)
+    {
+      print_signal_json (view, event);
+      return;
+    }
+  /* The worst is the state, of which a line of its own tells. */
+  if (effvk_signal_state_is_alarm (event->state))
+    return;
+  tool_live_hide (&view->live);
+  print_times ((gint64) event->since);
+  if (event->raised)
+    printf ("%s begins\n", name);
+  else
+    printf ("%s ends, after %s\n", name, duration);
+  fflush (stdout);
+  view->last_drawn = 0;
 }
 
 /* Frames that were looked at, a second. */

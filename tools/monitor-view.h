@@ -4,6 +4,7 @@
 #include "monitor-state.h"
 
 #include <effvk/effvk-model.h>
+#include <effvk/effvk-signal.h>
 
 /* Shows what a monitor sees. It prints the changes, one a line, in words or in JSON. On a terminal
  * the current state and the history stand below them. The history is a line of blocks, one a
@@ -18,6 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolMonitorView, tool_monitor_view_free)
 
 /* A change. */
 void tool_monitor_view_event (ToolMonitorView *view, const ToolMonitorEvent *event);
+
+/* Something was raised or cleared. */
+void tool_monitor_view_signal (ToolMonitorView *view, const EffvkSignalEvent *event);
 
 /* After each frame. */
 void tool_monitor_view_frame (ToolMonitorView *view, const ToolMonitorState *state, gint64 time);

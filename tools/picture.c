@@ -22,7 +22,7 @@ picture_next (ToolSource *source, ToolFrame *frame, GError **error G_GNUC_UNUSED
   if (picture->done)
     return FALSE;
   picture->done = TRUE;
-  *frame = (ToolFrame){ picture->image, 0, -1, picture->damage, NULL };
+  *frame = (ToolFrame){ picture->image, 0, -1, picture->damage, NULL, FALSE };
   return TRUE;
 }
 

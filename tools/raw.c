@@ -51,7 +51,7 @@ raw_next (ToolSource *source, ToolFrame *frame, GError **error)
     return FALSE;
   if (n == raw->size)
     {
-      *frame = (ToolFrame){ raw->image, raw->n_frames++, -1, NULL, NULL };
+      *frame = (ToolFrame){ raw->image, raw->n_frames++, -1, NULL, NULL, FALSE };
       return TRUE;
     }
   if (n > 0 || raw->n_frames == 0)

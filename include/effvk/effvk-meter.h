@@ -36,6 +36,10 @@ G_BEGIN_DECLS
  * @EFFVK_MEASURE_BORDER_BOTTOM: black rows below it
  * @EFFVK_MEASURE_BORDER_LEFT: black columns left of it
  * @EFFVK_MEASURE_BORDER_RIGHT: black columns right of it
+ * @EFFVK_MEASURE_COMBED: share of the frame where at least four rows below each other stand out
+ *   between their neighbours, while rows of the same field are alike: two fields of different times
+ * @EFFVK_MEASURE_BLOCK_EDGES: hard edges left and above of blocks of 16x16 pixels, less those
+ *   inside of them, per block: what damage leaves
  *
  * What can be measured of a frame's luma. For planar RGB the green counts as luma, for other RGB
  * BT.601's luma. Measures that compare with the frame before are NaN for the first frame.
@@ -65,6 +69,8 @@ typedef enum
   EFFVK_MEASURE_BORDER_BOTTOM,
   EFFVK_MEASURE_BORDER_LEFT,
   EFFVK_MEASURE_BORDER_RIGHT,
+  EFFVK_MEASURE_COMBED,
+  EFFVK_MEASURE_BLOCK_EDGES,
 } EffvkMeasure;
 
 EFFVK_API GType effvk_measure_get_type (void);
@@ -117,6 +123,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EffvkMeasures, effvk_measures_free)
  * Since: 0.2
  */
 EFFVK_API double effvk_measures_get (const EffvkMeasures *measures, EffvkMeasure measure);
+
+/**
+ * effvk_measures_get_size_of_frame:
+ * @measures: measures
+ * @width: (out): pixels of a row
+ * @height: (out): rows
+ *
+ * Gets the size of the frame that was measured.
+ *
+ * Since: 0.2
+ */
+EFFVK_API void effvk_measures_get_size_of_frame (const EffvkMeasures *measures, guint *width,
+                                                 guint *height);
 
 /**
  * EffvkMeter:

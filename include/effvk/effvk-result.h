@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <effvk/effvk-meter.h>
 #include <effvk/effvk-types.h>
 
 G_BEGIN_DECLS
@@ -189,6 +190,19 @@ EFFVK_API const float *effvk_result_get_heatmap (EffvkResult *result, guint *wid
  */
 EFFVK_API void effvk_result_get_heatmap_area (EffvkResult *result, double *x, double *y,
                                               double *width, double *height);
+
+/**
+ * effvk_result_get_measures:
+ * @result: a result
+ *
+ * Gets what an #EffvkMeter measured of the frame.
+ *
+ * Returns: (transfer none) (nullable): the measures, in a result of effvk_signal_apply() whose
+ *   frame was measured; else %NULL. Valid as long as @result
+ *
+ * Since: 0.2
+ */
+EFFVK_API const EffvkMeasures *effvk_result_get_measures (EffvkResult *result);
 
 /**
  * effvk_result_get_gpu_time:

@@ -22,6 +22,7 @@
 #include <effvk/effvk-model.h>
 #include <effvk/effvk-result.h>
 #include <effvk/effvk-selftest.h>
+#include <effvk/effvk-signal.h>
 #include <effvk/effvk-smoother.h>
 #include <effvk/effvk-teacher.h>
 #include <effvk/effvk-types.h>

@@ -42,6 +42,11 @@ def diagnose(text):
         print('#', line, flush=True)
 
 
+def without_signals(lines):
+    """What effvk monitor says of the state, without what was raised and cleared."""
+    return [line for line in lines if line['event'] not in ('raised', 'cleared')]
+
+
 def validate(record):
     """Checks a record against docs/schema, where there is python3-jsonschema."""
     try:

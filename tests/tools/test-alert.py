@@ -18,6 +18,10 @@ def state(name):
             '"previous": "picture", "previous_duration": 1}')
 
 
+def signal(kind):
+    return f'{{"event": "{kind}", "source": "x", "pts": 0, "signal": "black", "alarm": true, "score": 0.9, "decided": 2}}'
+
+
 def event(name):
     return (f'{{"event": "{name}", "source": "x", "pts": 0, "state": null, "score": null, '
             '"previous": "picture", "previous_duration": 1}')
@@ -58,6 +62,8 @@ check('broken from the start', [state('corruption'), state('noise'), event('end'
 check('stalled, and a picture again', [state('picture'), event('stalled'), state('picture'), event('end')],
       ['stalled', 'picture', 'ended'])
 check('a monitor that fails', [state('picture')], ['lost'], status=1)
+check('what is raised and cleared', [state('picture'), signal('raised'), state('black'), signal('cleared'),
+                                     state('picture'), event('end')], ['black', 'picture', 'ended'])
 reads = script('reads', 'cat >/dev/null; echo "$1"\n')
 check('a command that reads its input', [state('black'), state('picture'), event('end')],
       ['black', 'picture', 'ended'], [reads])

@@ -87,7 +87,7 @@ def monitor_leaves_no_remains():
     """In the end there are the changes, and the live lines once."""
     video = temporary.make_signal('signal.avi', *PARTS)
     for columns in (80, 40, 20):
-        lines = screen(run(columns, 'monitor', '--device', 'cpu', video), columns)
+        lines = screen(run(columns, 'monitor', '--device', 'cpu', '--hold', '0.5', video), columns)
         text = ''.join(lines)
         equal([text.count(word) for word in ('color-bars', 'black', 'noise')], [2, 2, 2],
               f'how often the states are named: {lines}')
@@ -97,7 +97,7 @@ def monitor_leaves_no_remains():
 def monitor_without_colours():
     """Every class of the model has a block of its own."""
     video = temporary.make_signal('signal.avi', *PARTS)
-    out = run(80, 'monitor', '--device', 'cpu', video, env={'NO_COLOR': '1'})
+    out = run(80, 'monitor', '--device', 'cpu', '--hold', '0.5', video, env={'NO_COLOR': '1'})
     check('\033[38' not in out, 'colours')
     history = screen(out, 80)[-1]
     equal([len(history), len(set(history))], [6, 3], f'seconds and kinds of blocks: {history}')
@@ -105,7 +105,7 @@ def monitor_without_colours():
 
 def monitor_without_unicode():
     video = temporary.make_signal('signal.avi', *PARTS)
-    out = run(80, 'monitor', '--device', 'cpu', video, env={'LC_ALL': 'C', 'NO_COLOR': '1'})
+    out = run(80, 'monitor', '--device', 'cpu', '--hold', '0.5', video, env={'LC_ALL': 'C', 'NO_COLOR': '1'})
     check(out.isascii(), f'{out!r}')
     equal(len(set(screen(out, 80)[-1])), 3, 'kinds of blocks')
 
