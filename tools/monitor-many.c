@@ -40,7 +40,7 @@ struct _Monitor
   GMainLoop *loop;
   GstEffvkJson json;
   ToolLive live;
-  guint failed, width; /* of the longest name */
+  guint failed;
 };
 
 static void
@@ -163,24 +163,24 @@ on_ended (ServeStream *stream G_GNUC_UNUSED, gpointer data)
   end_stream (watched);
 }
 
+/* "black 99 % for 0:00:03.0  gate" */
 static char *
 describe (const Watched *watched, gint64 now)
 {
   g_autofree char *lasted = tool_format_tenths ((now - watched->since) * 1000);
-  g_autofree char *score = isfinite (watched->score) && !watched->reason && watched->state
-                               ? g_strdup_printf (", %.0f %%", watched->score * 100)
-                               : g_strdup ("");
+  gboolean has_score = watched->state && !watched->reason && !watched->ended;
+  g_autofree char *score
+      = has_score ? g_strdup_printf (" %.0f %%", watched->score * 100) : g_strdup ("");
   const char *state = watched->ended ? "end"
                       : watched->state
                           ? watched->state
                           : serve_state_names[serve_stream_get_state (watched->stream)];
 
-  return g_strdup_printf ("%-*s  %s for %s%s%s%s", (int) watched->monitor->width, watched->shown,
-                          state, lasted, score, watched->reason ? ": " : "",
-                          watched->reason ? watched->reason : "");
+  return g_strdup_printf ("%s%s for %s  %s%s%s", state, score, lasted, watched->shown,
+                          watched->reason ? ": " : "", watched->reason ? watched->reason : "");
 }
 
-/* A line for each stream, as many as are wanted below each other at the most. */
+/* A line for each stream. */
 static void
 draw (Monitor *monitor)
 {
@@ -252,7 +252,6 @@ add (Monitor *monitor, const char *source, const ServeModelConfig *model, GError
   watched->shown = tool_file_shown (source);
   watched->since = g_get_real_time ();
   g_ptr_array_add (monitor->all, watched);
-  monitor->width = MAX (monitor->width, tool_terminal_text_width (watched->shown));
   config->uri = g_strdup (source);
   config->rate = options->interval > 0 ? MIN (1 / options->interval, FASTEST) : FASTEST;
   config->hold = options->hold;

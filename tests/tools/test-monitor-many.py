@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -11,6 +12,7 @@ import threading
 from effvktool import TOOL, Folder, Run, check, equal, plain_env, run_tests, validate
 from servetool import until
 from streams import RtspServer, free_port, needs_element
+from terminaltool import pieces, run, screen, width
 
 temporary = Folder('effvk-monitor-many-')
 OPTIONS = ('monitor', '--device', 'cpu', '--hold', '0.3', '--interval', '0.1')
@@ -37,6 +39,21 @@ def two_files():
     lines = Run(*OPTIONS, first, second).ok().out.splitlines()
     check(any('first.avi  color-bars, after 0:00:0' in line and line.endswith(' of black') for line in lines), f'{lines}')
     equal(sum('  end, after' in line for line in lines), 2, 'ends')
+
+
+def on_a_terminal():
+    """A line for each below the changes, cut where the terminal is narrow; none remains."""
+    first, second = make_two()
+    for columns in (120, 40):
+        out = run(columns, *OPTIONS, first, second)
+        lines = [piece for piece in pieces(out) if re.match('[a-z-]+ for |[a-z-]+ [0-9]+ % for ', piece)]
+        check(all(width(line) < columns for line in lines), f'{[line for line in lines if width(line) >= columns]}')
+        for state in ('connecting', 'black', 'color-bars', 'end'):
+            check(any(line.startswith(state + ' ') for line in lines), f'{state} is not in {lines[:20]}')
+        check(any(second[:8] in line for line in lines), f'{lines[:20]}')
+        text = ''.join(screen(out, columns))
+        equal(text.count(' end, after '), 2, text)
+        check(' for 0:' not in text, text)
 
 
 def one_that_fails():
@@ -85,4 +102,4 @@ def a_stream_that_goes_away():
         process.wait()
 
 
-run_tests([two_files, one_that_fails, a_stream_that_goes_away])
+run_tests([two_files, on_a_terminal, one_that_fails, a_stream_that_goes_away])
