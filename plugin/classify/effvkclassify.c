@@ -296,7 +296,7 @@ stop (GstEffvkClassify *self)
   GST_OBJECT_UNLOCK (self);
   if (device)
     gst_effvk_registry_declare (self);
-  gst_effvk_reporter_reset (&self->reporter);
+  gst_effvk_reporter_clear (&self->reporter);
   g_clear_object (&device);
   g_clear_pointer (&self->image, effvk_image_free);
   gst_clear_caps (&self->caps);

@@ -5,9 +5,9 @@
 #include "common/times.h"
 
 static GstStructure *
-new_structure (const GstSegment *segment, GstBuffer *buffer, EffvkModel *model)
+new_structure (const char *name, const GstSegment *segment, GstBuffer *buffer, EffvkModel *model)
 {
-  return gst_structure_new ("effvkclassify", "timestamp", G_TYPE_UINT64, GST_BUFFER_PTS (buffer),
+  return gst_structure_new (name, "timestamp", G_TYPE_UINT64, GST_BUFFER_PTS (buffer),
                             "stream-time", G_TYPE_UINT64, gst_effvk_stream_time (segment, buffer),
                             "running-time", G_TYPE_UINT64, gst_effvk_running_time (segment, buffer),
                             "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "model",
@@ -31,9 +31,24 @@ void
 gst_effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
                         EffvkModel *model, EffvkResult *result, guint n)
 {
-  GstStructure *structure = new_structure (segment, buffer, model);
+  GstStructure *structure = new_structure ("effvkclassify", segment, buffer, model);
 
   set_classes (structure, result, n);
+  gst_element_post_message (element, gst_message_new_element (GST_OBJECT (element), structure));
+}
+
+void
+gst_effvk_message_post_signal (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
+                               EffvkModel *model, const EffvkSignalEvent *event)
+{
+  GstStructure *structure = new_structure ("effvkclassify-signal", segment, buffer, model);
+  guint64 ago = event->time > event->since ? event->time - event->since : 0;
+
+  gst_structure_set (structure, "state", G_TYPE_STRING, effvk_signal_state_get_name (event->state),
+                     "raised", G_TYPE_BOOLEAN, event->raised, "alarm", G_TYPE_BOOLEAN,
+                     effvk_signal_state_is_alarm (event->state), "confidence", G_TYPE_DOUBLE,
+                     event->confidence, "ago", G_TYPE_UINT64, ago, "lasted", G_TYPE_UINT64,
+                     event->duration, NULL);
   gst_element_post_message (element, gst_message_new_element (GST_OBJECT (element), structure));
 }
 
@@ -41,7 +56,7 @@ void
 gst_effvk_message_post_objects (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
                                 EffvkModel *model, const GArray *objects, guint width, guint height)
 {
-  GstStructure *structure = new_structure (segment, buffer, model);
+  GstStructure *structure = new_structure ("effvkclassify", segment, buffer, model);
   GValue list = G_VALUE_INIT;
 
   gst_value_array_init (&list, objects->len);

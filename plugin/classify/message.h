@@ -8,6 +8,11 @@
 void gst_effvk_message_post (GstElement *element, const GstSegment *segment, GstBuffer *buffer,
                              EffvkModel *model, EffvkResult *result, guint n);
 
+/* Posts what was raised or cleared of the signal at @buffer: the message effvkclassify-signal. */
+void gst_effvk_message_post_signal (GstElement *element, const GstSegment *segment,
+                                    GstBuffer *buffer, EffvkModel *model,
+                                    const EffvkSignalEvent *event);
+
 /* Posts the objects that changed, of a picture of @width x @height. */
 void gst_effvk_message_post_objects (GstElement *element, const GstSegment *segment,
                                      GstBuffer *buffer, EffvkModel *model, const GArray *objects,

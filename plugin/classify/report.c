@@ -28,6 +28,15 @@ gst_effvk_reporter_reset (GstEffvkReporter *reporter)
   gst_segment_init (&reporter->segment, GST_FORMAT_UNDEFINED);
   forget_answers (reporter);
   g_clear_object (&reporter->smoother);
+  gst_effvk_signal_watch_reset (&reporter->watch);
+  g_clear_pointer (&reporter->label, g_free);
+}
+
+void
+gst_effvk_reporter_clear (GstEffvkReporter *reporter)
+{
+  gst_effvk_reporter_reset (reporter);
+  gst_effvk_signal_watch_clear (&reporter->watch);
 }
 
 /* Which classes of @model count now. FALSE: that cannot be told, so nothing is. */
@@ -86,12 +95,58 @@ remember (GstEffvkReporter *reporter, EffvkModel *model, EffvkResult *result, Gs
 }
 
 static GstEffvkAttachment
-get_attachment (const GstEffvkReporting *how, EffvkModel *model)
+get_attachment (const GstEffvkReporter *reporter, const GstEffvkReporting *how, EffvkModel *model)
 {
   return (GstEffvkAttachment){ .mode = how->meta_mode,
                                .alternatives = how->attach_alternatives,
                                .heatmap = how->attach_heatmap,
+                               .measures = how->attach_measures ? reporter->watch.measures : NULL,
                                .model = model };
+}
+
+/* Whether the label is the signal's state. */
+static gboolean
+tells_signal (const GstEffvkReporting *how)
+{
+  return how->signal && !how->steady.filter;
+}
+
+static EffvkResult *
+apply_signal (GstEffvkReporter *reporter, const GstEffvkReporting *how, EffvkResult *result)
+{
+  return tells_signal (how) ? gst_effvk_signal_watch_apply (&reporter->watch, result) : result;
+}
+
+/* Whether the label is another than the last time. */
+static gboolean
+is_new_label (GstEffvkReporter *reporter, EffvkResult *result)
+{
+  const char *label = effvk_result_get_label (result, 0);
+
+  if (g_strcmp0 (label, reporter->label) == 0)
+    return FALSE;
+  g_free (reporter->label);
+  reporter->label = g_strdup (label);
+  return TRUE;
+}
+
+/* Measures a frame, and follows the signal with it and with what the network answered. */
+static void
+follow_signal (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
+               EffvkModel *model, GstBuffer *buffer)
+{
+  const GPtrArray *results = item->request ? item->request->results : NULL;
+  EffvkResult *result = results && (!item->objects || item->and_frame) && results->len > 0
+                            ? g_ptr_array_index (results, results->len - 1)
+                            : NULL;
+
+  if (!how->attach_measures && !tells_signal (how))
+    return;
+  if (how->attach_measures || gst_effvk_signal_watch_wants (&reporter->watch, model))
+    gst_effvk_signal_watch_measure (&reporter->watch, reporter->element, item->network, buffer);
+  if (tells_signal (how))
+    gst_effvk_signal_watch_follow (&reporter->watch, reporter->element, model, result, buffer,
+                                   &reporter->segment, item->time);
 }
 
 /* A frame that was skipped. */
@@ -99,17 +154,19 @@ static GstBuffer *
 report_last (GstEffvkReporter *reporter, const GstEffvkReporting *how, const GstEffvkItem *item,
              GstBuffer *buffer)
 {
-  GstEffvkAttachment attachment = get_attachment (how, reporter->model);
+  GstEffvkAttachment attachment = get_attachment (reporter, how, reporter->model);
+  g_autoptr (EffvkResult) result = NULL;
   guint n;
 
   if (!reporter->result || how->meta_mode == GST_EFFVK_META_NONE)
     return buffer;
-  n = gst_effvk_steady_count (reporter->result, how->top_k, how->threshold);
+  result = apply_signal (reporter, how, effvk_result_ref (reporter->result));
+  n = gst_effvk_steady_count (result, how->top_k, how->threshold);
   if (n == 0)
     return buffer;
   buffer = gst_buffer_make_writable (buffer);
-  gst_effvk_classification_attach (buffer, &attachment, reporter->result, n, item->width,
-                                   item->height, item->time - reporter->time);
+  gst_effvk_classification_attach (buffer, &attachment, result, n, item->width, item->height,
+                                   item->time - reporter->time);
   return buffer;
 }
 
@@ -118,7 +175,7 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
               GstBuffer *buffer)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
-  GstEffvkAttachment attachment = get_attachment (how, model);
+  GstEffvkAttachment attachment = get_attachment (reporter, how, model);
   const GPtrArray *results = item->request->results;
   g_autoptr (EffvkResult) result = effvk_result_ref (g_ptr_array_index (results, results->len - 1));
   gboolean finite = effvk_result_get_n_classes (result) > 0;
@@ -128,13 +185,19 @@ report_frame (GstEffvkReporter *reporter, const GstEffvkReporting *how, const Gs
       = finite
         && gst_effvk_steady_apply (&how->steady, &reporter->smoother, model,
                                    gst_effvk_model_instance_get_activation (item->network), &result,
-                                   item->time)
-        && how->post_messages;
-  guint n = gst_effvk_steady_count (result, how->top_k, how->threshold);
+                                   item->time);
+  guint n;
 
-  count (reporter, 1, !finite, post);
   if (finite)
-    remember (reporter, model, result, item->time);
+    {
+      remember (reporter, model, result, item->time);
+      result = apply_signal (reporter, how, result);
+      if (tells_signal (how) && reporter->watch.signal && how->steady.on_change)
+        post = is_new_label (reporter, result);
+    }
+  post = post && how->post_messages;
+  n = gst_effvk_steady_count (result, how->top_k, how->threshold);
+  count (reporter, 1, !finite, post);
   if (logits || embedding || (n > 0 && how->meta_mode != GST_EFFVK_META_NONE))
     buffer = gst_buffer_make_writable (buffer);
   gst_effvk_classification_attach (buffer, &attachment, result, n, item->width, item->height, 0);
@@ -177,7 +240,7 @@ report_objects (GstEffvkReporter *reporter, const GstEffvkReporting *how, const 
                 GstBuffer *buffer)
 {
   EffvkModel *model = gst_effvk_model_instance_get_model (item->network);
-  GstEffvkAttachment attachment = get_attachment (how, model);
+  GstEffvkAttachment attachment = get_attachment (reporter, how, model);
   GPtrArray *results = item->request ? item->request->results : NULL;
   guint n_results = results ? results->len - item->and_frame : 0;
   guint n_changed
@@ -215,6 +278,8 @@ gst_effvk_reporter_report (GstEffvkReporter *reporter, const GstEffvkReporting *
   if (model && !update_filter (reporter, model))
     return buffer;
   how.steady.filter = gst_effvk_filter_get_classes (reporter->filter);
+  if (model)
+    follow_signal (reporter, &how, item, model, buffer);
   if (item->objects)
     buffer = report_objects (reporter, &how, item, buffer);
   if (item->objects && !item->and_frame)

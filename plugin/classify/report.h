@@ -3,6 +3,7 @@
 
 #include "classify/queue.h"
 #include "classify/settings.h"
+#include "classify/signal.h"
 #include "classify/statistics.h"
 #include "classify/teaching.h"
 
@@ -19,12 +20,17 @@ typedef struct
   GstEffvkTracks *tracks;  /* of the objects in it */
   GstEffvkTeaching *teaching;
   GstEffvkFilter *filter; /* which classes count */
+  GstEffvkSignalWatch watch;
+  char *label; /* the last that was told of a frame, where the signal is followed; or NULL */
 
   /* what was told last of a frame; for the frames that are skipped after it */
   EffvkModel *model;
   EffvkResult *result;
   GstClockTime time; /* of its frame, the timeline's */
 } GstEffvkReporter;
+
+/* Frees what it has of its own. */
+void gst_effvk_reporter_clear (GstEffvkReporter *reporter);
 
 /* Forgets the stream so far. */
 void gst_effvk_reporter_reset (GstEffvkReporter *reporter);

@@ -79,6 +79,21 @@ gst_effvk_settings_install (GObjectClass *object_class)
                             "takes one more pass over the network's head",
                             FALSE, playing));
   g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_ATTACH_MEASURES,
+      g_param_spec_boolean ("attach-measures", "Attach measures",
+                            "Measure each frame in system memory at full resolution, and attach "
+                            "to the custom meta what was measured",
+                            FALSE, playing));
+  g_object_class_install_property (
+      object_class, GST_EFFVK_PROP_SIGNAL,
+      g_param_spec_boolean (
+          "signal", "Signal",
+          "With a model of a signal's states, as the built-in one: measure each frame, and make "
+          "the state of the signal the label, with the network's classes after it. Post messages "
+          "effvkclassify-signal where a state is raised or cleared. Not with allow, deny or "
+          "class-thresholds, nor for objects",
+          FALSE, playing));
+  g_object_class_install_property (
       object_class, GST_EFFVK_PROP_TEACH_FILE,
       g_param_spec_string ("teach-file", "Teach file",
                            "Where teach-fit writes the model (.safetensors), with its embeddings "
@@ -317,6 +332,12 @@ gst_effvk_settings_set (GstEffvkSettings *settings, guint id, const GValue *valu
     case GST_EFFVK_PROP_ATTACH_HEATMAP:
       reporting->attach_heatmap = g_value_get_boolean (value);
       return TRUE;
+    case GST_EFFVK_PROP_ATTACH_MEASURES:
+      reporting->attach_measures = g_value_get_boolean (value);
+      return TRUE;
+    case GST_EFFVK_PROP_SIGNAL:
+      reporting->signal = g_value_get_boolean (value);
+      return TRUE;
     case GST_EFFVK_PROP_TEACH_FILE:
       g_free (settings->teach_file);
       settings->teach_file = g_value_dup_string (value);
@@ -389,6 +410,12 @@ gst_effvk_settings_get (const GstEffvkSettings *settings, guint id, GValue *valu
       return TRUE;
     case GST_EFFVK_PROP_ATTACH_HEATMAP:
       g_value_set_boolean (value, reporting->attach_heatmap);
+      return TRUE;
+    case GST_EFFVK_PROP_ATTACH_MEASURES:
+      g_value_set_boolean (value, reporting->attach_measures);
+      return TRUE;
+    case GST_EFFVK_PROP_SIGNAL:
+      g_value_set_boolean (value, reporting->signal);
       return TRUE;
     case GST_EFFVK_PROP_TEACH_FILE:
       g_value_set_string (value, settings->teach_file);

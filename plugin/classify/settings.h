@@ -24,7 +24,8 @@ typedef struct
   guint top_k; /* the network's property, see gst_effvk_settings_get_reporting() */
   double threshold;
   GstEffvkMetaMode meta_mode;
-  gboolean attach_alternatives, attach_logits, attach_embedding, attach_heatmap, post_messages;
+  gboolean attach_alternatives, attach_logits, attach_embedding, attach_heatmap, attach_measures,
+      signal, post_messages;
   GstEffvkSkippedMode skipped;
   GstEffvkSteady steady;
 } GstEffvkReporting;
@@ -52,6 +53,8 @@ enum
   GST_EFFVK_PROP_ATTACH_LOGITS,
   GST_EFFVK_PROP_ATTACH_EMBEDDING,
   GST_EFFVK_PROP_ATTACH_HEATMAP,
+  GST_EFFVK_PROP_ATTACH_MEASURES,
+  GST_EFFVK_PROP_SIGNAL,
   GST_EFFVK_PROP_TEACH_FILE,
   GST_EFFVK_PROP_POST_MESSAGES,
   GST_EFFVK_PROP_INFERENCE_INTERVAL,

@@ -92,6 +92,7 @@ push_caps_event (GstEffvkClassify *self, GstEvent *event)
 
   gst_event_parse_caps (event, &caps);
   gst_caps_replace (&self->caps, caps);
+  gst_effvk_signal_watch_set_caps (&self->reporter.watch, caps);
   if (logits.classes > 0)
     {
       push_caps (self, &logits);

@@ -4,6 +4,8 @@
 #include "common/analytics-meta.h"
 #include "common/roi-meta.h"
 
+#include <math.h>
+
 GType
 gst_effvk_meta_mode_get_type (void)
 {
@@ -121,6 +123,25 @@ set_heatmap (GstStructure *structure, EffvkResult *result)
   }
 }
 
+/* Sets "measures". */
+static void
+set_measures (GstStructure *structure, const EffvkMeasures *measures)
+{
+  GEnumClass *names = g_type_class_ref (EFFVK_TYPE_MEASURE);
+  GstStructure *values = gst_structure_new_empty ("measures");
+
+  for (guint i = 0; i < names->n_values; i++)
+    {
+      double value = effvk_measures_get (measures, (EffvkMeasure) names->values[i].value);
+
+      if (isfinite (value))
+        gst_structure_set (values, names->values[i].value_nick, G_TYPE_DOUBLE, value, NULL);
+    }
+  gst_structure_set (structure, "measures", GST_TYPE_STRUCTURE, values, NULL);
+  gst_structure_free (values);
+  g_type_class_unref (names);
+}
+
 static GstStructure *
 add_custom (GstBuffer *buffer, EffvkModel *model)
 {
@@ -185,6 +206,8 @@ gst_effvk_classification_attach (GstBuffer *buffer, const GstEffvkAttachment *ho
       set_classes (structure, result, n, age);
       if (how->heatmap)
         set_heatmap (structure, result);
+      if (how->measures)
+        set_measures (structure, how->measures);
     }
   if (mode == GST_EFFVK_META_ROI)
     gst_effvk_roi_attach (buffer, how->model, result, n, NULL, width, height);

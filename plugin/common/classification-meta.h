@@ -3,6 +3,7 @@
 
 #include "common/object.h"
 
+#include <effvk/effvk-meter.h>
 #include <effvk/effvk-model.h>
 
 /* The custom meta that every GStreamer since 1.20 has: gst_buffer_get_custom_meta (buffer,
@@ -20,6 +21,9 @@
  *   matter
  * - "type" (string): what the detector calls it, where it says
  * - "id" (int64): where it is tracked
+ *
+ * With attach-measures: "measures" (GstStructure), a double by the name of each EffvkMeasure; those
+ * that have no value are missing
  *
  * With attach-heatmap, beside the scores:
  * - "heatmap" (GBytes of floats, row by row), "heatmap-width" and "heatmap-height" (guint)
@@ -48,8 +52,9 @@ const char *gst_effvk_classification_meta_lacks (GstEffvkMetaMode mode, gboolean
 typedef struct
 {
   GstEffvkMetaMode mode;
-  gboolean alternatives; /* to GstAnalytics: the classes after the label as well */
-  gboolean heatmap;      /* to the custom meta, where the result has one */
+  gboolean alternatives;         /* to GstAnalytics: the classes after the label as well */
+  gboolean heatmap;              /* to the custom meta, where the result has one */
+  const EffvkMeasures *measures; /* to the custom meta; or NULL */
   EffvkModel *model;
 } GstEffvkAttachment;
 

@@ -127,6 +127,16 @@ gst_effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info, G
 }
 
 gboolean
+gst_effvk_frame_describe_planes (EffvkImage **image, const GstVideoInfo *info,
+                                 const GstVideoFrame *frame, char **reason)
+{
+  *reason = NULL;
+  return fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
+                   (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
+         && set_planes (*image, frame, reason);
+}
+
+gboolean
 gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVideoInfo *info,
                           const GstVideoFrame *frame, gboolean again, const char **way,
                           char **reason)
@@ -134,10 +144,7 @@ gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device, const GstVide
   g_autoptr (EffvkFrameMemory) imported = NULL;
   EffvkFrameMemory *own;
 
-  *reason = NULL;
-  if (!fit_size (image, info, (guint) GST_VIDEO_FRAME_WIDTH (frame),
-                 (guint) GST_VIDEO_FRAME_HEIGHT (frame), reason)
-      || !set_planes (*image, frame, reason))
+  if (!gst_effvk_frame_describe_planes (image, info, frame, reason))
     return FALSE;
   own = gst_effvk_frame_allocator_get_memory (frame->buffer);
   if (!own)

@@ -20,6 +20,10 @@ gboolean gst_effvk_frame_describe (EffvkImage **image, EffvkDevice *device,
                                    const GstVideoInfo *info, const GstVideoFrame *frame,
                                    gboolean again, const char **way, char **reason);
 
+/* Points @image at a mapped frame's planes alone, as the CPU reads them. */
+gboolean gst_effvk_frame_describe_planes (EffvkImage **image, const GstVideoInfo *info,
+                                          const GstVideoFrame *frame, char **reason);
+
 /* The same for a frame that cannot be mapped: its planes are in @memory. */
 gboolean gst_effvk_frame_describe_memory (EffvkImage **image, const GstVideoInfo *info,
                                           GstBuffer *buffer, EffvkFrameMemory *memory,

@@ -101,6 +101,52 @@ def test_signals():
                        "no encoder" if chain == "" else None)
 
 
+def follow(pattern, properties=""):
+    """What effvkclassify-signal messages say of six seconds of a pattern after two of a moving one, and the label of the
+    last frame. 10 frames a second."""
+    pipeline = Gst.parse_launch(
+        "concat name=all ! effvkclassify device=cpu name=classify " + properties + " ! fakesink name=sink signal-handoffs=true "
+        + " ".join(f"videotestsrc num-buffers={n} {what} ! video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! all."
+                   for n, what in ((20, "pattern=ball motion=sweep background-color=0xff406080"), (60, pattern))))
+    seen, messages = [], []
+
+    def handoff(_sink, buffer, _pad):
+        meta = buffer.get_custom_meta("EffvkClassificationMeta")
+        seen.append(meta.get_structure().to_string() if meta else "")
+
+    pipeline.get_by_name("sink").connect("handoff", handoff)
+    bus = pipeline.get_bus()
+    pipeline.set_state(Gst.State.PLAYING)
+    while True:
+        message = bus.timed_pop_filtered(120 * Gst.SECOND,
+                                         Gst.MessageType.ELEMENT | Gst.MessageType.ERROR | Gst.MessageType.EOS)
+        if message is None or message.type != Gst.MessageType.ELEMENT:
+            break
+        if message.get_structure().get_name() == "effvkclassify-signal":
+            messages.append(message.get_structure().copy())
+    if message is None or message.type == Gst.MessageType.ERROR:
+        print("#", message.parse_error() if message else "no end after two minutes")
+    pipeline.set_state(Gst.State.NULL)
+    return messages, seen
+
+
+def test_follows():
+    """Black and bars are told once they have lasted."""
+    for pattern, state, delay in (("pattern=black", "black", 2), ("pattern=smpte", "color-bars", 1)):
+        messages, seen = follow(pattern, "signal=true")
+        raised = [m for m in messages if m.get_boolean("raised")[1]]
+        told = [(m.get_string("state"), m.get_uint64("running-time")[1] / 1e9) for m in raised]
+        right = [time for name, time in told if name == state]
+        print("#", state, told, seen[-1][:200] if seen else None)
+        report(len(right) == 1 and abs(right[0] - 2 - delay) <= 0.5, f"{state} is raised after {delay} s")
+        report(bool(seen) and f"labels=(string)< {state}" in seen[-1],
+               f"{state} is the label")
+    messages, seen = follow("pattern=black", "attach-measures=true")
+    report(not messages, "without signal nothing is posted")
+    report(bool(seen) and "measures=" in seen[-1] and "luma-mean" in seen[-1],
+           "attach-measures attaches measures")
+
+
 def effvk(tool, *arguments, environment):
     return subprocess.run([tool, *arguments], env=environment, capture_output=True, text=True, timeout=300)
 
@@ -252,6 +298,7 @@ try:
     test_default()
     test_installed()
     test_signals()
+    test_follows()
     test_combing()
     test_screens()
     test_live()
