@@ -397,9 +397,11 @@ tool_monitor (char ***argv)
     tool_usage_error ("monitor", "--summary is for people, and not for --json");
   else if (g_strv_length (*argv) < 2)
     tool_usage_error ("monitor", "takes a file or a URI, or several, but has none");
-  else if ((*argv)[2] && (options.summary || options.retry >= 0))
+  else if ((*argv)[2] && (options.summary || options.retry >= 0 || options.target.output))
     tool_usage_error ("monitor", "--%s is for one file or URI, not for several",
-                      options.summary ? "summary" : "retry");
+                      options.summary      ? "summary"
+                      : options.retry >= 0 ? "retry"
+                                           : "output");
   else if ((*argv)[2])
     status = monitor_many (&options, *argv + 1, &error) ? TOOL_OK : tool_fail (error);
   else if (monitor (&options, (*argv)[1], &error))

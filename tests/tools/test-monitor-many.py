@@ -67,6 +67,7 @@ def one_that_fails():
           and any('1 of the streams failed' in line for line in errors), f'{errors}')
     Run('monitor', '--summary', first, first).fails(2, '--summary', 'not for several')
     Run('monitor', '--retry', '3', first, first).fails(2, '--retry', 'not for several')
+    Run('monitor', '--output', 'x', first, first).fails(2, '--output', 'not for several')
 
 
 def a_stream_that_goes_away():
