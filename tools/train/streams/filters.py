@@ -46,7 +46,8 @@ def measure(path, height):
     values = {"idet": smooth(fields)}
     for name in ("blockdetect", "blurdetect"):
         key = SCORES[name][1]
-        values[name] = smooth([(t, float(m[key])) for t, m in slow if key in m])
+        # Of a picture without edges there is no number.
+        values[name] = smooth([(t, float(m[key])) for t, m in slow if key in m and "nan" not in m[key]])
     return told, values
 
 

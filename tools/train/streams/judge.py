@@ -224,9 +224,10 @@ def at_equal_alarms(streams, kind, allowed, above=True, hold=1.0, steps=60):
     """How much of a kind a measure finds with no more false alarms than that.
 
     streams: [(series, faults, duration)]. Returns (threshold, {level: (found, of)}, false alarms); the
-    threshold is None where there is no such."""
+    threshold is None where none has so few false alarms."""
     values = sorted(value for series, _, _ in streams for _, value in series)
-    best = (None, {}, 0)
+    levels = [f.level for _, faults, _ in streams for f in faults if f.kind == kind and f.level != "unseen"]
+    best = (None, {level: (0, levels.count(level)) for level in levels}, 0)
     if not values:
         return best
     for step in range(steps + 1):

@@ -30,7 +30,7 @@ def by_filter(results):
             told, faults = result["filters"][0][state], result["stream"].faults
             names = {state} if state == "black" else {"freeze", "freeze-noise"}
             verdicts += [judge.verdict(f, told) for f in faults if f.kind in names and f.level != "unseen"]
-            false += sum(judge.cause(span, faults) is None for span in told)
+            false += sum(judge.cause(episode[0], faults) is None for episode in judge.episodes(told))
         for (kind, level), these in judge.groups(verdicts).items():
             out[kind, level] = {"filter": state + "detect", "found": round(judge.share(these), 1), "false": false}
     for name, (kind, _, above) in SCORES.items():
