@@ -19,6 +19,11 @@
 
 #define CALM 0.6 /* share of the motion before that noise may be, at its first: */
 #define NOISY_FRAMES 3
+/* How much must have moved, in levels, so that its end is seen by what is left; a cut is no such
+ * motion. */
+#define CALM_MOTION 1.5
+#define TRACE_MOTION 2.0
+#define MOST_MOTION 8.0
 
 #define USUAL (30e9) /* ns, after which half of what is usual is forgotten */
 #define USUAL_DOWN (8e9)
@@ -96,7 +101,7 @@ static gboolean
 is_calmed (EffvkSignalPast *past)
 {
   if (past->noisy < NOISY_FRAMES)
-    past->calmed = past->change <= CALM * past->motion;
+    past->calmed = past->motion >= CALM_MOTION && past->change <= CALM * past->motion;
   past->noisy++;
   return past->calmed;
 }
@@ -110,7 +115,8 @@ find_motion (EffvkSignalPast *past)
   gboolean still = most <= STILL;
   gboolean pulse = !still && most <= PULSE && most <= PULSE_EVEN * change;
   gboolean noise = change >= NOISY && most <= EVEN * change;
-  gboolean exact = most <= EXACT || (still && change <= TRACE * past->motion);
+  gboolean exact
+      = most <= EXACT || (still && past->motion >= TRACE_MOTION && change <= TRACE * past->motion);
 
   approach (&past->pulses, pulse, get_weight (past->passed, 1e9));
   past->moves = past->frozen && past->clock.now - past->moved < MOTION;
@@ -120,7 +126,7 @@ find_motion (EffvkSignalPast *past)
   approach (&past->stillness, exact, get_weight (past->passed, 0.5e9));
   if (still || exact)
     return;
-  approach (&past->motion, change, get_weight (past->passed, 1e9));
+  approach (&past->motion, MIN (change, MOST_MOTION), get_weight (past->passed, 1e9));
   past->moves = TRUE;
   past->moved = past->clock.now;
   past->noisy = noise ? past->noisy : 0;
