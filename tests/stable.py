@@ -7,7 +7,7 @@ values of its enumerations, its properties; the elements' properties, their type
 options of the command; the fields of its JSON. What is there now must have all of it. What is new is told, and is
 recorded by `write` before a release. CONTRIBUTING.md says how something is replaced.
 
-Nothing is exported but what the headers declare.
+Nothing is exported but what the headers declare. debian/libeffvk-1.0-0.symbols has it, with the version that brought it.
 
 usage: stable.py check|write BUILD
 """
@@ -24,6 +24,7 @@ import api
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 RECORD = os.path.join(ROOT, "tests/stable.txt")
+SYMBOLS = os.path.join(ROOT, "debian/libeffvk-1.0-0.symbols")
 ELEMENTS = ("effvkclassify", "effvkgate", "effvkoverlay", "effvkpublish")
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
@@ -131,11 +132,34 @@ def schema():
         yield from fields(name, node)
 
 
-def exported(build):
-    """Complaints about functions that the headers declare and the library does not export, and the other way round."""
+def exports(build):
+    """The symbols that the library exports."""
     listed = subprocess.run(["nm", "-D", "--defined-only", os.path.join(build, "src/libeffvk-1.0.so.0")],
                             stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
-    there = {line.split()[-1] for line in listed.splitlines()}
+    return {line.split()[-1] for line in listed.splitlines()}
+
+
+def since(name, docs):
+    """The version that brought a function. Of a type's function its type's comment tells."""
+    text = docs.get(name) or docs.get("".join(part.capitalize() for part in name[:-len("_get_type")].split("_")), "")
+    match = re.search(r"Since: (\d+\.\d+)", text)
+    return match[1] + ".0" if match else "UNKNOWN"
+
+
+def symbols():
+    """The lines of debian/libeffvk-1.0-0.symbols."""
+    docs = {}
+    for path in glob.glob(os.path.join(ROOT, "include/effvk/*.h*")):
+        with open(path, encoding="utf-8") as file:
+            docs.update(re.findall(r"/\*\*\n \* (\w+):(.*?)\*/", file.read(), re.S))
+    yield "libeffvk-1.0.so.0 libeffvk-1.0-0 #MINVER#"
+    for name in sorted(line.split()[1].rstrip(":") for line in headers() if line.startswith("function ")):
+        yield f" {name}@Base {since(name, docs)}"
+
+
+def exported(build):
+    """Complaints about functions that the headers declare and the library does not export, and the other way round."""
+    there = exports(build)
     declared = {line.split()[1].rstrip(":") for line in headers() if line.startswith("function ")}
     return [f"not exported: {name}" for name in sorted(declared - there)] \
         + [f"not declared: {name}" for name in sorted(there - declared)]
@@ -170,13 +194,19 @@ def main():
              "the elements": elements(build), "the command": options(build), "the JSON": schema()}
     parts = {name: list(lines) for name, lines in parts.items()}
     if sys.argv[1] == "write":
-        with open(RECORD, "w", encoding="utf-8") as file:
-            file.writelines(line + "\n" for line in sorted(set(sum(parts.values(), []))))
+        for path, lines in ((RECORD, sorted(set(sum(parts.values(), [])))), (SYMBOLS, symbols())):
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(line + "\n" for line in lines)
         return 0
     with open(RECORD, encoding="utf-8") as file:
         recorded = file.read().splitlines()
+    with open(SYMBOLS, encoding="utf-8") as file:
+        packaged = file.read().splitlines()
+    now = list(symbols())
     points = [("the comparison finds what is for it", itself(), []),
-              ("what is exported is what is declared", exported(build), [])]
+              ("what is exported is what is declared", exported(build), []),
+              ("Debian's symbols are there", [f"is gone or another: {line}" for line in packaged if line not in now],
+               [line for line in now if line not in packaged])]
     points += [(name, *compare(lines, recorded)) for name, lines in parts.items()]
     points.append(("all of the record was compared",
                    [f"nothing is like {line}" for line in recorded

@@ -70,6 +70,12 @@ def title_of(text, path):
     return match[1].replace("`", "") if match else os.path.basename(path)
 
 
+def unplaced():
+    """Guides of docs/ that no group of the menu has."""
+    there = {"docs/" + name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")}
+    return sorted(there - set(sum(GUIDES.values(), [])) - {"docs/properties.md"})
+
+
 class Site:
     """A folder that becomes the site."""
 
@@ -174,6 +180,8 @@ class Site:
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__.strip().splitlines()[-1])
+    if unplaced():
+        sys.exit(f"no group of GUIDES in docs/site/make.py has {', '.join(unplaced())}")
     reference, folder = sys.argv[1:]
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)

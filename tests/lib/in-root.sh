@@ -39,6 +39,8 @@ root=${EFFVK_ROOTS:-/var/cache/effvk}/$release
 
 # shellcheck source=tests/lib/setup.sh
 . "$here/setup.sh"
+# shellcheck source=tests/lib/root.sh
+. "$here/root.sh"
 PATH=$PATH:/usr/sbin:/sbin
 effvk_packages_install "${effvk_packages_root[@]}" || exit 125
 
@@ -74,6 +76,7 @@ prepare ()
   for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     [ -z "${!variable:-}" ] || environment+=("$variable=${!variable}")
   done
+  # shellcheck disable=SC2031 # these are names, not values
   for variable in "${!EFFVK_@}"; do
     case " ${passed_on[*]} " in
       *" $variable "*) ;;
@@ -95,17 +98,6 @@ prepare ()
       mount -o remount,bind,ro "$root$folder/../shared"
     fi
     exec "$@"' sh "$root" "$folder" "$shared" "${entry[@]}")
-}
-
-# shellcheck disable=SC2016 # a format of apt-get
-mirror ()
-{
-  local uri
-
-  # A mirror of Debian proper, as this machine's apt has it, which knows all releases.
-  uri=${EFFVK_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null \
-    | grep -m 1 -E '/debian/?$' || true)}
-  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
 }
 
 make_root ()
@@ -135,14 +127,9 @@ make_root ()
     [ -n "${http_proxy:-}" ] || export http_proxy=$proxy
   fi
   if [ -z "$old" ]; then
-    debootstrap --variant=minbase --include=ca-certificates \
-      --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$release" "$root" "$(mirror)" >&2
-    # No package may start a daemon here.
-    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-    chmod 755 "$root/usr/sbin/policy-rc.d"
+    effvk_root_bootstrap "$release" "$root"
   fi
-  cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-  apt-config dump | grep -iE '^Acquire::[a-z]+::Proxy' >"$root/etc/apt/apt.conf.d/90proxy" || true
+  effvk_root_network "$root"
   # A mirror that stands still has no newer index of sid than one that has run out.
   [ "$release" != sid ] \
     || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90valid"
@@ -198,15 +185,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-mkdir "$box/effvk"
-if git -c safe.directory="$tree" -C "$tree" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-  git -c safe.directory="$tree" -C "$tree" ls-files -z --cached --others --exclude-standard \
-    | (cd "$tree" && while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done) \
-    | tar -C "$tree" --no-recursion --null -T - -cf - | tar -C "$box/effvk" --no-same-owner -xf -
-else
-  tar -C "$tree" --exclude='./build*' --exclude=./.git -cf - . \
-    | tar -C "$box/effvk" --no-same-owner -xf -
-fi
+effvk_root_copy_tree "$tree" "$box/effvk"
 if [ -d "$shared" ]; then
   shared=$(realpath "$shared")
   mkdir "$box/shared"
