@@ -2,7 +2,7 @@
 """Compiles networks for GPUs that are not there, with Mesa's drivers. Prints TAP.
 
 usage: compile.py null EFFVK LAYER_FOLDER
-       compile.py shims EFFVK [--page] [GPU...]
+       compile.py shims EFFVK [--page FILE] [GPU...]
 
 null   AMD's driver opens without hardware (RADV_FORCE_FAMILY), and our layer (tests/layer/null-layer.c) claims
        memory and does not run anything. On any Debian.
@@ -11,7 +11,7 @@ shims  Debian sid's mesa-drm-shim stands in for the kernel's drivers of AMD, App
 
 What is checked: every pipeline of every plan compiles, none spills registers, and each leaves room for as
 many subgroups as docs/kernels-compiled.md explains. Nothing runs: kernels are no-ops there, so answers and
-times mean nothing. --page prints docs/kernels-compiled.md instead.
+times mean nothing. --page writes docs/kernels-compiled.md as well.
 """
 
 import collections
@@ -59,7 +59,7 @@ FIGURES = collections.OrderedDict([
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # What compilers make of the kernels
 
-`tests/devices/sid.sh --page >docs/kernels-compiled.md` makes this page. Mesa's drivers compile the built-in network,
+`tests/devices/sid.sh --page docs/kernels-compiled.md` makes this page. Mesa's drivers compile the built-in network,
 B0 and V2-S, in fp32 and fp16, for GPUs that are not there: Debian sid's `mesa-drm-shim` stands in for the kernel's
 drivers. Nothing runs there. `effvk bench --executables` asks the driver what it made.
 
@@ -170,16 +170,14 @@ def worst(figure, values):
     return "–" if not values else f"{(min if figure == 'occupancy' else max)(values):.0f}"
 
 
-def print_page(title, driver, executables):
+def make_section(title, driver, executables):
     """A GPU's kernels: of each figure the worst of all pipelines that the networks make of it."""
-    print(f"## {title}\n\nBy {driver}.\n")
-    print("| kernel | " + " | ".join(FIGURES) + " |")
-    print("|---" * (len(FIGURES) + 1) + "|")
+    lines = [f"## {title}", "", f"By {driver}.", "", "| kernel | " + " | ".join(FIGURES) + " |", "|---" * (len(FIGURES) + 1) + "|"]
     for kernel in sorted({(kernel, precision) for kernel, precision, _ in executables}):
         mine = [figures for name, precision, figures in executables if (name, precision) == kernel]
-        print(f"| {' '.join(kernel)} | "
-              + " | ".join(worst(figure, [m.get(figure) for m in mine]) for figure in FIGURES) + " |")
-    print(flush=True)
+        lines.append(f"| {' '.join(kernel)} | "
+                     + " | ".join(worst(figure, [m.get(figure) for m in mine]) for figure in FIGURES) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def check_matrix(effvk):
@@ -197,45 +195,53 @@ def check_matrix(effvk):
 def list_gpus(mode, effvk, arguments):
     """Of each GPU its name, title and environment, which is None where the driver does not know it."""
     if mode == "shims":
-        wanted = [a for a in arguments if not a.startswith("--")]
         return [(gpu.name, gpu.title, shim_environment(gpu)) for gpu in SHIMMED
-                if not wanted or gpu.name in wanted]
+                if not arguments or gpu.name in arguments]
     found = [find_family(effvk, arguments[0], names) for names in FAMILIES]
     return [(name, name, env) for name, env in found]
 
 
+def take_page(arguments):
+    """The file of --page, or None."""
+    if "--page" not in arguments:
+        return None
+    at = arguments.index("--page")
+    page = arguments[at + 1]
+    del arguments[at:at + 2]
+    return page
+
+
 def main():
     mode, effvk, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-    page = "--page" in arguments
-    failed = False
+    page = take_page(arguments)
+    sections, failed = [HEAD], False
 
     if not (SHIMS if mode == "shims" else glob.glob(ICDS + "radeon_icd*.json")):
         print("1..0 # SKIP " + ("mesa-drm-shim" if mode == "shims" else "RADV") + " is not here")
         return 0
     gpus = list_gpus(mode, effvk, arguments)
-    matrix = mode == "shims" and not page
-    print(HEAD if page else f"1..{len(gpus) + matrix}", flush=True)
+    matrix = mode == "shims"
+    print(f"1..{len(gpus) + matrix}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, title, env) in enumerate(gpus, 1):
             if not env:
-                if not page:
-                    print(f"ok {number} - {name} # SKIP this Mesa does not know it")
+                print(f"ok {number} - {name} # SKIP this Mesa does not know it")
                 continue
             executables = []
             try:
                 executables, driver = compile_networks(effvk, env, folder)
+                sections.append(make_section(title, driver, executables))
                 wrong = check(name, executables, driver)
                 bench(effvk, env, "--frames", "2")  # ends, whatever the clocks of the device say
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 wrong = str(error)
             failed = failed or bool(wrong)
-            if page:
-                print_page(title, driver, executables)
-            else:
-                print(f"{'not ok' if wrong else 'ok'} {number} - {name}: {len(executables)} executables",
-                      flush=True)
+            print(f"{'not ok' if wrong else 'ok'} {number} - {name}: {len(executables)} executables", flush=True)
             if wrong:
-                print(f"# {wrong}", file=sys.stderr if page else sys.stdout, flush=True)
+                print(f"# {wrong}", flush=True)
+    if page:
+        with open(page, "w", encoding="utf-8") as file:
+            file.write("\n".join(sections))
     if matrix:
         wrong = check_matrix(effvk)
         failed = failed or bool(wrong)
