@@ -6,7 +6,8 @@
  * They do so one after the other. A dispatch of no workgroups is enough. Where that takes long,
  * other devices compile some of the shaders meanwhile, each of an instance of its own. They leave
  * them in the driver's cache on disk, and the program's own device finds them there. Without such a
- * cache nothing is won, and little lost. */
+ * cache nothing is won, and little lost. Where something was compiled the program then runs once,
+ * over what its tensors happen to hold. */
 
 #include "vk/warm-up.h"
 
@@ -241,6 +242,9 @@ effvk_program_warm_up (EffvkProgram *program)
   for (guint i = 0; i < n_helpers; i++)
     if (helpers[i])
       g_thread_join (helpers[i]);
+  /* Mesa 26 compiles what reads texels when it is first called, by whichever workgroup. */
+  if (helped && !error && !g_cancellable_is_cancelled (warm_up.stop))
+    effvk_program_run (program, &error);
   if (error) /* whoever uses the device next is told */
     g_debug ("shaders are not compiled in advance: %s", error->message);
 }

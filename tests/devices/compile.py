@@ -2,7 +2,7 @@
 """Compiles networks for GPUs that are not there, with Mesa's drivers. Prints TAP.
 
 usage: compile.py null EFFVK LAYER_FOLDER
-       compile.py shims EFFVK [--page FILE] [GPU...]
+       compile.py shims EFFVK [--page] [GPU...]
 
 null   AMD's driver opens without hardware (RADV_FORCE_FAMILY), and our layer (tests/layer/null-layer.c) claims
        memory and does not run anything. On any Debian.
@@ -11,7 +11,7 @@ shims  Debian sid's mesa-drm-shim stands in for the kernel's drivers of AMD, App
 
 What is checked: every pipeline of every plan compiles, none spills registers, and each leaves room for as
 many subgroups as docs/kernels-compiled.md explains. Nothing runs: kernels are no-ops there, so answers and
-times mean nothing. --page writes docs/kernels-compiled.md as well.
+times mean nothing. --page prints docs/kernels-compiled.md, and TAP on stderr.
 """
 
 import collections
@@ -59,7 +59,7 @@ FIGURES = collections.OrderedDict([
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # What compilers make of the kernels
 
-`tests/devices/sid.sh --page docs/kernels-compiled.md` makes this page. Mesa's drivers compile the built-in network,
+`tests/devices/sid.sh --page >docs/kernels-compiled.md` makes this page. Mesa's drivers compile the built-in network,
 B0 and V2-S, in fp32 and fp16, for GPUs that are not there: Debian sid's `mesa-drm-shim` stands in for the kernel's
 drivers. Nothing runs there. `effvk bench --executables` asks the driver what it made.
 
@@ -195,25 +195,17 @@ def check_matrix(effvk):
 def list_gpus(mode, effvk, arguments):
     """Of each GPU its name, title and environment, which is None where the driver does not know it."""
     if mode == "shims":
+        wanted = [a for a in arguments if a != "--page"]
         return [(gpu.name, gpu.title, shim_environment(gpu)) for gpu in SHIMMED
-                if not arguments or gpu.name in arguments]
+                if not wanted or gpu.name in wanted]
     found = [find_family(effvk, arguments[0], names) for names in FAMILIES]
     return [(name, name, env) for name, env in found]
 
 
-def take_page(arguments):
-    """The file of --page, or None."""
-    if "--page" not in arguments:
-        return None
-    at = arguments.index("--page")
-    page = arguments[at + 1]
-    del arguments[at:at + 2]
-    return page
-
-
 def main():
     mode, effvk, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-    page = take_page(arguments)
+    page = "--page" in arguments
+    tap = sys.stderr if page else sys.stdout
     sections, failed = [HEAD], False
 
     if not (SHIMS if mode == "shims" else glob.glob(ICDS + "radeon_icd*.json")):
@@ -221,11 +213,11 @@ def main():
         return 0
     gpus = list_gpus(mode, effvk, arguments)
     matrix = mode == "shims"
-    print(f"1..{len(gpus) + matrix}", flush=True)
+    print(f"1..{len(gpus) + matrix}", file=tap, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, title, env) in enumerate(gpus, 1):
             if not env:
-                print(f"ok {number} - {name} # SKIP this Mesa does not know it")
+                print(f"ok {number} - {name} # SKIP this Mesa does not know it", file=tap)
                 continue
             executables = []
             try:
@@ -236,18 +228,17 @@ def main():
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 wrong = str(error)
             failed = failed or bool(wrong)
-            print(f"{'not ok' if wrong else 'ok'} {number} - {name}: {len(executables)} executables", flush=True)
+            print(f"{'not ok' if wrong else 'ok'} {number} - {name}: {len(executables)} executables", file=tap, flush=True)
             if wrong:
-                print(f"# {wrong}", flush=True)
+                print(f"# {wrong}", file=tap, flush=True)
     if page:
-        with open(page, "w", encoding="utf-8") as file:
-            file.write("\n".join(sections))
+        print("\n".join(sections), end="", flush=True)
     if matrix:
         wrong = check_matrix(effvk)
         failed = failed or bool(wrong)
-        print(f"{'not ok' if wrong else 'ok'} {len(gpus) + 1} - self-test on matrix units, in software")
+        print(f"{'not ok' if wrong else 'ok'} {len(gpus) + 1} - self-test on matrix units, in software", file=tap)
         for line in wrong.splitlines():
-            print(f"# {line}")
+            print(f"# {line}", file=tap)
     return int(failed)
 
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# sid.sh [--page FILE | GSTREAMER]: what needs Debian sid's Mesa or GStreamer, in a root of it. Prints TAP.
+# sid.sh [--page | GSTREAMER]: what needs Debian sid's Mesa or GStreamer, in a root of it. Prints TAP.
 # Skipped, saying so, where the root cannot be made.
 #
 #   (nothing)   kernels compiled for GPUs that are not here (compile.py), and the self-test on lavapipe,
 #               which has matrix units there
-#   --page FILE the same, and its tables as docs/kernels-compiled.md has them
+#   --page      the same, with TAP on stderr, and its tables on stdout as docs/kernels-compiled.md has them
 #   GSTREAMER   the plugin's and the command's tests, with the GStreamer there: not gating,
 #               docs/devices.md has what fails
 set -euo pipefail
