@@ -72,7 +72,7 @@ unnormalise (const EffvkExamples *examples, const double *solution, float *weigh
 typedef struct
 {
   guint row, item;
-  double weight; /* a view's share of its item */
+  double weight; /* a view's share of its item, and the item's of its class */
 } Row;
 
 /* A part of the rows, and what it adds to loss and gradient. */
@@ -198,9 +198,28 @@ typedef struct
   GCancellable *cancellable;
 } Solver;
 
+/* What each item of a class counts, so that a part of the items weighs as much as all of them,
+ * class by class. Else a class that misses more of its items would be thought rarer than it is. */
+static double *
+make_shares (const EffvkLogistic *logistic)
+{
+  const EffvkExamples *examples = logistic->examples;
+  double *shares = g_new0 (double, examples->n_classes);
+
+  for (guint i = 0; i < logistic->n_items; i++)
+    shares[examples->classes[logistic->items[i]]]++;
+  for (guint c = 0; c < examples->n_classes; c++)
+    if (examples->truths)
+      shares[c] = (double) examples->n_items / logistic->n_items;
+    else if (shares[c] > 0)
+      shares[c] = examples->counts[c] / shares[c];
+  return shares;
+}
+
 static void
 solver_init (Solver *solver, const EffvkLogistic *logistic, GCancellable *cancellable)
 {
+  g_autofree double *shares = make_shares (logistic);
   const EffvkExamples *examples = logistic->examples;
   gsize n_weights = (gsize) examples->n_classes * examples->n_columns;
   guint per_part;
@@ -214,7 +233,8 @@ solver_init (Solver *solver, const EffvkLogistic *logistic, GCancellable *cancel
 
       for (guint view = 0; view < item->n_views; view++)
         {
-          Row row = { item->first + view, logistic->items[i], 1.0 / item->n_views };
+          guint class = logistic->examples->classes[logistic->items[i]];
+          Row row = { item->first + view, logistic->items[i], shares[class] / item->n_views };
 
           g_array_append_val (solver->rows, row);
         }

@@ -15,7 +15,6 @@
 
 #define MAX_VIEWS 16
 #define IN_FLIGHT 4
-#define MANY_ITEMS 20000 /* from which on a fit begins with a part of them */
 
 struct _EffvkTeacher
 {
@@ -292,36 +291,20 @@ make_model (EffvkTeacher *teacher, const EffvkExamples *examples, const EffvkVal
   return model;
 }
 
-/* All items in an order at random, which is the same each time. */
-static guint *
-shuffle_items (const EffvkExamples *examples, guint32 seed)
-{
-  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
-  guint *items = g_new (guint, examples->n_items);
-
-  for (guint i = 0; i < examples->n_items; i++)
-    {
-      guint at = (guint) g_rand_int_range (random, 0, (gint32) i + 1);
-
-      items[i] = items[at];
-      items[at] = i;
-    }
-  return items;
-}
-
-/* Fits the classifier to all items. Where there are many, it begins with what a tenth of them says,
- * which is near already. */
+/* Fits the classifier to all items. Where most were learned from already, it begins there. */
 static gboolean
-fit_all (const EffvkExamples *examples, double l2, guint32 seed, double *solution,
+fit_all (const EffvkExamples *examples, const EffvkValidation *validation, double *solution,
          GCancellable *cancellable, GError **error)
 {
-  guint n = examples->n_items;
-  g_autofree guint *items = shuffle_items (examples, seed);
-  EffvkLogistic part = { examples, items, n / 10, l2 / 10, TRUE };
-  EffvkLogistic whole = { examples, items, n, l2, TRUE };
+  g_autofree guint *items = g_new (guint, examples->n_items);
+  EffvkLogistic logistic = { examples, items, examples->n_items, validation->l2, TRUE };
 
-  return (n < MANY_ITEMS || effvk_logistic_fit (&part, solution, cancellable, error))
-         && effvk_logistic_fit (&whole, solution, cancellable, error);
+  for (guint i = 0; i < examples->n_items; i++)
+    items[i] = i;
+  if (validation->solution)
+    memcpy (solution, validation->solution,
+            sizeof *solution * examples->n_classes * (examples->n_columns + 1));
+  return effvk_logistic_fit (&logistic, solution, cancellable, error);
 }
 
 EffvkModel *
@@ -344,7 +327,7 @@ effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *cancellable, EffvkTeache
   if (!validation)
     return NULL;
   solution = effvk_logistic_new_solution (examples);
-  if (fit_all (examples, validation->l2, teacher->seed, solution, cancellable, error))
+  if (fit_all (examples, validation, solution, cancellable, error))
     model = make_model (teacher, examples, validation, solution, error);
   effvk_logistic_free_solution (solution);
   if (model && progress)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "teach/validation.h"
 
+#include "teach/calibration.h"
+#include "teach/hold-out.h"
 #include "teach/logistic.h"
 
 #include <math.h>
@@ -10,13 +12,13 @@
 #define MAX_FOLDS 5
 #define MANY_FOLDS 10 /* where items are few, and each that is not learned from is missed */
 #define FEW_ITEMS 300
-#define MAX_ANSWERS 2000000u /* items times classes that are tried: what it costs is bounded */
-#define KNOWN 0.95           /* share of what it knows that is to be accepted, at least */
-#define ROOM 0.8             /* of the way, see leave_room() */
+#define KNOWN 0.95 /* share of what it knows that is to be accepted, at least */
+#define ROOM 0.8   /* of the way, see leave_room() */
 
-static const double strengths[]
+const double effvk_validation_strengths[]
     = { 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6 };
-#define N_STRENGTHS G_N_ELEMENTS (strengths)
+#define N_STRENGTHS EFFVK_VALIDATION_N_STRENGTHS
+G_STATIC_ASSERT (G_N_ELEMENTS (effvk_validation_strengths) == N_STRENGTHS);
 
 typedef struct
 {
@@ -45,6 +47,8 @@ effvk_validation_free (EffvkValidation *validation)
     return;
   g_free (validation->items);
   g_free (validation->answers);
+  if (validation->solution)
+    effvk_logistic_free_solution (validation->solution);
   g_free (validation);
 }
 
@@ -63,8 +67,8 @@ shuffle (GArray *items, GRand *rand)
 
 /* The items of each class. Those of videos keep their order: neighbours are nearly the same, and
  * belong into the same fold. */
-static GPtrArray *
-group_by_class (const EffvkExamples *examples, GRand *rand)
+GPtrArray *
+effvk_validation_group (const EffvkExamples *examples, GRand *rand)
 {
   GPtrArray *groups = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
 
@@ -88,15 +92,13 @@ group_by_class (const EffvkExamples *examples, GRand *rand)
   return groups;
 }
 
-/* Which items are tried, each class's share of them, and in which fold each is. */
+/* In which fold each item is. All are tried. */
 static guint *
 deal (EffvkValidation *validation, const EffvkExamples *examples, guint32 seed)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-  g_autoptr (GPtrArray) groups = group_by_class (examples, rand);
-  guint most = MAX (MAX_ANSWERS / examples->n_classes, 2 * examples->n_classes), largest = 0;
-  double share = MIN (1.0, (double) most / examples->n_items);
-  guint *folds = g_new (guint, examples->n_items), n = 0, next = 0;
+  g_autoptr (GPtrArray) groups = effvk_validation_group (examples, rand);
+  guint *folds = g_new (guint, examples->n_items), n = 0, next = 0, largest = 0;
 
   validation->items = g_new (guint, examples->n_items);
   for (guint c = 0; c < groups->len; c++)
@@ -105,13 +107,13 @@ deal (EffvkValidation *validation, const EffvkExamples *examples, guint32 seed)
   for (guint c = 0; c < groups->len; c++)
     {
       const GArray *items = groups->pdata[c];
-      guint tried = (guint) MAX (ceil (items->len * share), MIN (items->len, 2));
-      guint folds_of_class = MIN (validation->n_folds, tried);
+      guint folds_of_class = MIN (validation->n_folds, items->len);
 
-      for (guint i = 0; i < tried; i++, n++)
+      for (guint i = 0; i < items->len; i++, n++)
         {
           validation->items[n] = g_array_index (items, guint, i);
-          folds[n] = (next + (guint) ((guint64) i * folds_of_class / tried)) % validation->n_folds;
+          folds[n]
+              = (next + (guint) ((guint64) i * folds_of_class / items->len)) % validation->n_folds;
         }
       next += folds_of_class; /* small classes are not all in the first folds */
     }
@@ -136,7 +138,7 @@ run_fold (Fold *fold)
       items[logistic.n_items++] = validation->items[i];
   for (guint s = 0; s < N_STRENGTHS && ok; s++)
     {
-      logistic.l2 = strengths[s];
+      logistic.l2 = effvk_validation_strengths[s];
       ok = effvk_logistic_fit (&logistic, solution, work->cancellable, &fold->error);
       for (guint i = 0; i < validation->n_items && ok; i++)
         if (work->folds[i] == fold->fold)
@@ -184,83 +186,6 @@ run_folds (Work *work, GError **error)
   return ok;
 }
 
-static void
-score (const EffvkExamples *examples, const float *answers, double temperature, double *scores)
-{
-  double top = answers[0], sum = 0;
-
-  for (guint c = 1; c < examples->n_classes; c++)
-    top = MAX (top, (double) answers[c]);
-  for (guint c = 0; c < examples->n_classes; c++)
-    {
-      scores[c] = examples->truths ? 1 / (1 + exp (-answers[c] / temperature))
-                                   : exp ((answers[c] - top) / temperature);
-      sum += scores[c];
-    }
-  for (guint c = 0; c < examples->n_classes && !examples->truths; c++)
-    scores[c] /= sum;
-}
-
-/* How badly answers, divided by a temperature, foretell what is so: nats an item. A truth counts as
- * a little less than certain, as with Platt. Otherwise classes that few items tell apart without a
- * mistake would count as certain. */
-static double
-measure (const EffvkExamples *examples, const EffvkValidation *validation, const float *answers,
-         double temperature, double *scores)
-{
-  double doubt = 1.0 / (validation->n_items + 2), loss = 0;
-  double doubt_of_others = examples->n_classes > 1 ? doubt / (examples->n_classes - 1) : 0;
-
-  for (guint i = 0; i < validation->n_items; i++)
-    {
-      score (examples, answers + (gsize) i * examples->n_classes, temperature, scores);
-      for (guint c = 0; c < examples->n_classes; c++)
-        {
-          gboolean truth = effvk_examples_is (examples, validation->items[i], c);
-
-          if (!examples->truths)
-            loss -= (truth ? 1 - doubt : doubt_of_others) * log (MAX (scores[c], 1e-12));
-          else
-            loss -= (truth ? 1 - doubt : doubt) * log (MAX (scores[c], 1e-12))
-                    + (truth ? doubt : 1 - doubt) * log (MAX (1 - scores[c], 1e-12));
-        }
-    }
-  return loss / validation->n_items;
-}
-
-/* Golden-section search for the best temperature, 0.05 to 20. */
-static double
-find_temperature (const EffvkExamples *examples, const EffvkValidation *validation,
-                  const float *answers, double *loss)
-{
-  const double ratio = (sqrt (5) - 1) / 2;
-  g_autofree double *scores = g_new (double, examples->n_classes);
-  double low = log (0.05), high = log (20);
-  double a = high - ratio * (high - low), b = low + ratio * (high - low);
-  double at_a = measure (examples, validation, answers, exp (a), scores);
-  double at_b = measure (examples, validation, answers, exp (b), scores);
-
-  for (guint i = 0; i < 24; i++)
-    if (at_a <= at_b)
-      {
-        high = b;
-        b = a;
-        at_b = at_a;
-        a = high - ratio * (high - low);
-        at_a = measure (examples, validation, answers, exp (a), scores);
-      }
-    else
-      {
-        low = a;
-        a = b;
-        at_a = at_b;
-        b = low + ratio * (high - low);
-        at_b = measure (examples, validation, answers, exp (b), scores);
-      }
-  *loss = MIN (at_a, at_b);
-  return exp (at_a <= at_b ? a : b);
-}
-
 /* Takes the strength that does best; of equals the strongest. */
 static void
 choose_strength (Work *work)
@@ -271,7 +196,9 @@ choose_strength (Work *work)
   for (guint s = 0; s < N_STRENGTHS; s++)
     {
       double loss,
-          temperature = find_temperature (work->examples, validation, work->answers[s], &loss);
+          temperature
+          = effvk_calibration_find_temperature (work->examples, validation->items,
+                                                validation->n_items, work->answers[s], &loss);
 
       if (s > 0 && loss >= validation->loss)
         continue;
@@ -279,8 +206,27 @@ choose_strength (Work *work)
       validation->loss = loss;
       validation->temperature = temperature;
     }
-  validation->l2 = strengths[best];
+  validation->l2 = effvk_validation_strengths[best];
   validation->answers = g_steal_pointer (&work->answers[best]);
+}
+
+/* Learns from all but a part of the items, in turns. */
+static gboolean
+validate_across (Work *work, guint32 seed, GError **error)
+{
+  EffvkValidation *validation = work->validation;
+  g_autofree guint *folds = deal (validation, work->examples, seed);
+  gboolean ok;
+
+  work->folds = folds;
+  for (guint s = 0; s < N_STRENGTHS; s++)
+    work->answers[s] = g_new0 (float, (gsize) validation->n_items * validation->n_classes);
+  ok = run_folds (work, error);
+  if (ok)
+    choose_strength (work);
+  for (guint s = 0; s < N_STRENGTHS; s++)
+    g_free (work->answers[s]);
+  return ok;
 }
 
 EffvkValidation *
@@ -288,32 +234,26 @@ effvk_validation_new (const EffvkExamples *examples, guint32 seed, EffvkValidati
                       gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autoptr (EffvkValidation) validation = g_new0 (EffvkValidation, 1);
-  g_autofree guint *folds = deal (validation, examples, seed);
   Work work = { .examples = examples,
                 .validation = validation,
-                .folds = folds,
                 .cancellable = cancellable,
                 .tell = tell,
                 .user_data = user_data };
-  gboolean ok;
 
   validation->n_classes = examples->n_classes;
-  for (guint s = 0; s < N_STRENGTHS; s++)
-    work.answers[s] = g_new0 (float, (gsize) validation->n_items * examples->n_classes);
-  ok = run_folds (&work, error);
-  if (ok)
-    choose_strength (&work);
-  for (guint s = 0; s < N_STRENGTHS; s++)
-    g_free (work.answers[s]);
-  return ok ? g_steal_pointer (&validation) : NULL;
+  if (effvk_hold_out_suits (examples)
+          ? !effvk_hold_out (validation, examples, seed, tell, user_data, cancellable, error)
+          : !validate_across (&work, seed, error))
+    return NULL;
+  return g_steal_pointer (&validation);
 }
 
 void
 effvk_validation_score (const EffvkValidation *validation, const EffvkExamples *examples, guint i,
                         double *scores)
 {
-  score (examples, validation->answers + (gsize) i * validation->n_classes, validation->temperature,
-         scores);
+  effvk_calibration_score (examples, validation->answers + (gsize) i * validation->n_classes,
+                           validation->temperature, scores);
 }
 
 static int

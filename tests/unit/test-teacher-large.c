@@ -127,7 +127,7 @@ test_large (void)
   g_assert_true (g_variant_lookup (report, "accuracy", "d", &accuracy));
   fresh = get_fresh_accuracy (model, backbone);
   g_test_message ("accuracy %.3f, of fresh items %.3f", accuracy, fresh);
-  g_assert_cmpfloat (fresh, >, accuracy - 0.02); /* it learned from more than was tried */
+  g_assert_cmpfloat (fabs (fresh - accuracy), <, 0.05); /* the luck of 2,000 items, four times */
   g_assert_cmpuint (effvk_model_get_n_classes (model), ==, N_CLASSES);
   g_assert_cmpfloat (peak - before, <, MOST_MIB);
 }
