@@ -247,7 +247,8 @@ EFFVK_API EffvkModel *effvk_teacher_fit (EffvkTeacher *teacher, GCancellable *ca
  *   the item of the embeddings, its label, what it is taken for, and both scores
  * - "duplicates" (a(uud)): pairs of items of different classes that are nearly the same. Each has
  *   the cosine of the angle between the two as seen from the mean of all
- * - "log-loss", "temperature", "l2", "unknown-threshold" (d), "folds" (u)
+ * - "log-loss", "temperature", "l2", "unknown-threshold" (d)
+ * - "folds" (u): of cross-validation; 1 where a part of very many pictures was held out instead
  *
  * Returns: (transfer full) (nullable): a #GVariant of type a{sv}, or %NULL before the first fit
  *
