@@ -114,7 +114,7 @@ def wrong_usage_is_status_2():
     if GSTREAMER:
         for options, word in ((['--hold', -1], 'hold'), (['--interval', 'nan'], 'interval'),
                               (['--timeout', -1], 'timeout'), (['--summary', '--json', 'a'], 'summary'),
-                              ([], 'one file'), (['a', 'b'], 'one file')):
+                              ([], 'a file or a URI'), (['--summary', 'a', 'b'], 'not for several')):
             Run('monitor', *options).fails(2, word)
 
 
