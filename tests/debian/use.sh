@@ -85,7 +85,7 @@ effvk --version
 run_tests
 
 "${apt[@]}" remove "${packages[@]}"
-if gst-inspect-1.0 --exists effvkclassify; then
+if gst-inspect-1.0 effvkclassify >/dev/null 2>&1; then
   echo "effvkclassify is there after it was removed"
   exit 1
 fi
