@@ -108,7 +108,7 @@ def main():
                         help="Debian packages with more of them, unpacked here; what is missing is downloaded")
     parser.add_argument("--filters", action="store_true", help="ffmpeg's filters as well")
     parser.add_argument("--photographs", action="store_true", help="single pictures as well")
-    parser.add_argument("--quick", action="store_true", help="five short streams, for a test")
+    parser.add_argument("--quick", action="store_true", help="five short streams")
     parser.add_argument("--make", action="store_true", help="only make the streams")
     parser.add_argument("--list", action="store_true", help="print each event that was missed, and each false alarm")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
