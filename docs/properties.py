@@ -27,8 +27,32 @@ CHANGEABLE = ((Gst.PARAM_MUTABLE_PLAYING, "while playing"), (Gst.PARAM_MUTABLE_P
               (Gst.PARAM_MUTABLE_READY, "before start"))
 
 
+def nicks_of(spec):
+    """Of an enumeration or of flags, by number: PyGObject 3.50 has no Python class of theirs."""
+    if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
+        known = spec.enum_class
+        if hasattr(known, "__enum_values__"):
+            return {int(number): value.value_nick for number, value in known.__enum_values__.items()}
+        values = (GObject.enum_get_value(known, number) for number in range(known.minimum, known.maximum + 1))
+    else:
+        known = spec.flags_class
+        if hasattr(known, "__flags_values__"):
+            return {int(number): value.first_value_nick for number, value in known.__flags_values__.items()}
+        values = (GObject.flags_get_first_value(known, 1 << bit) for bit in range(32) if known.mask >> bit & 1)
+    return {value.value: value.value_nick for value in values if value}
+
+
+def default_of(spec):
+    """As gst-launch takes it."""
+    value = getattr(spec, "default_value", None)  # what is boxed has none
+    if type(value) is int and GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
+        return nicks_of(spec)[value]
+    if type(value) is int and GObject.type_is_a(spec.value_type, GObject.TYPE_FLAGS):
+        return "+".join(nick for number, nick in nicks_of(spec).items() if value & number)
+    return shown(value)
+
+
 def shown(value):
-    """A default as gst-launch takes it."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
@@ -48,11 +72,9 @@ def kind(spec):
     """The type of a property, in a word."""
     name = GObject.type_name(spec.value_type)
     if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
-        nicks = [value.value_nick for value in spec.enum_class.__enum_values__.values()]
-        return "one of " + ", ".join(f"`{nick}`" for nick in nicks)
+        return "one of " + ", ".join(f"`{nick}`" for nick in nicks_of(spec).values())
     if GObject.type_is_a(spec.value_type, GObject.TYPE_FLAGS):
-        nicks = [value.first_value_nick for value in spec.flags_class.__flags_values__.values()]
-        return "some of " + ", ".join(f"`{nick}`" for nick in nicks) + ", joined by +"
+        return "some of " + ", ".join(f"`{nick}`" for nick in nicks_of(spec).values()) + ", joined by +"
     return {"gchararray": "string", "gboolean": "boolean", "guint": "number", "gint": "number", "guint64": "number",
             "gint64": "number", "gdouble": "number", "gfloat": "number", "GstStructure": "structure",
             "GstValueArray": "array"}.get(name, name)
@@ -74,7 +96,7 @@ def element(name):
         if spec.name in inherited or spec.owner_type.name.startswith("GstBase"):
             continue
         meaning = (spec.blurb or "").replace("|", "\\|").replace("\n", " ")
-        lines.append(f"| `{spec.name}` | {kind(spec)} | {shown(spec.default_value)} | {changeable(spec)} | {meaning} |")
+        lines.append(f"| `{spec.name}` | {kind(spec)} | {default_of(spec)} | {changeable(spec)} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 

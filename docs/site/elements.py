@@ -13,7 +13,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import GObject, Gst  # noqa: E402
 
 sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
-from properties import changeable, kind, shown  # noqa: E402
+from properties import changeable, default_of, kind  # noqa: E402
 
 
 def section(text):
@@ -72,7 +72,7 @@ def element_page(name, body):
         lines += ["\n## Signals\n", *(signal(element, one) for one in signals)]
     lines.append("\n## Properties\n")
     for spec in own(element):
-        default, change = shown(spec.default_value), changeable(spec)
+        default, change = default_of(spec), changeable(spec)
         lines += [f"### {spec.name}\n", f"{spec.blurb}.\n",
                   f"Type: {kind(spec)}. " + ("Read-only." if change == "read-only" else f"Can be set {change}.")
                   + (f" Default: `{default}`." if default else "") + "\n"]
