@@ -28,12 +28,14 @@ CHANGEABLE = ((Gst.PARAM_MUTABLE_PLAYING, "while playing"), (Gst.PARAM_MUTABLE_P
 
 
 def nicks_of(spec):
-    """Of an enumeration or of flags, by number: PyGObject 3.50 has no Python class of theirs."""
+    """Of the values of an enumeration or of flags, by number. PyGObject 3.50 has no Python class of theirs."""
     if GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
         known = spec.enum_class
         if hasattr(known, "__enum_values__"):
             return {int(number): value.value_nick for number, value in known.__enum_values__.items()}
         values = (GObject.enum_get_value(known, number) for number in range(known.minimum, known.maximum + 1))
+    elif not GObject.type_is_a(spec.value_type, GObject.TYPE_FLAGS):
+        return {}
     else:
         known = spec.flags_class
         if hasattr(known, "__flags_values__"):

@@ -75,6 +75,8 @@ def elements(build):
     import gi
     gi.require_version("Gst", "1.0")
     from gi.repository import GObject, Gst
+    sys.path.insert(0, os.path.join(ROOT, "docs"))
+    import properties
     Gst.init(None)
     inherited = {spec.name for spec in GObject.list_properties(Gst.Bin)}
     for name in ELEMENTS:
@@ -85,20 +87,12 @@ def elements(build):
             access = "".join(letter for flag, letter in ((GObject.ParamFlags.READABLE, "r"),
                                                          (GObject.ParamFlags.WRITABLE, "w")) if spec.flags & flag)
             yield f"element-property {name} {spec.name}: {GObject.type_name(spec.value_type)} {access}"
-            for nick in nicks(spec):
+            for nick in properties.nicks_of(spec).values():
                 yield f"element-value {name} {spec.name}: {nick}"
         for signal in GObject.signal_list_names(made):
             yield f"element-signal {name} {signal}"
         for template in made.get_pad_template_list():
             yield f"element-pad {name} {template.name_template}"
-
-
-def nicks(spec):
-    if hasattr(spec, "enum_class"):
-        return [value.value_nick for value in spec.enum_class.__enum_values__.values()]
-    if hasattr(spec, "flags_class"):
-        return [value.first_value_nick for value in spec.flags_class.__flags_values__.values()]
-    return []
 
 
 def options(build):
