@@ -45,7 +45,7 @@ def nicks_of(spec):
 
 
 def default_of(spec):
-    """As gst-launch takes it."""
+    """A property's default, as gst-launch takes it."""
     value = getattr(spec, "default_value", None)  # what is boxed has none
     if type(value) is int and GObject.type_is_a(spec.value_type, GObject.TYPE_ENUM):
         return nicks_of(spec)[value]
@@ -55,6 +55,7 @@ def default_of(spec):
 
 
 def shown(value):
+    """A value, as gst-launch takes it."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool):

@@ -87,26 +87,9 @@ on_hang_up (gpointer app)
 }
 
 static gboolean
-on_stop (GCancellable *cancellable G_GNUC_UNUSED, gpointer loop)
-{
-  g_main_loop_quit (loop);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-run_loop (void)
-{
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  g_autoptr (GSource) source = g_cancellable_source_new (tool_stop_cancellable ());
-
-  g_source_set_callback (source, G_SOURCE_FUNC (on_stop), loop, NULL);
-  g_source_attach (source, NULL);
-  g_main_loop_run (loop);
-}
-
-static gboolean
 serve (const ServeOptions *options, char **arguments, GError **error)
 {
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (ServeConfig) config = make_config (options, arguments, error);
   g_autoptr (ServeServer) server = NULL;
   ServeApp *app;
@@ -127,7 +110,7 @@ serve (const ServeOptions *options, char **arguments, GError **error)
       app->on_stream = serve_api_tell_stream;
       hang_up = g_unix_signal_add (SIGHUP, on_hang_up, app);
       serve_log (NULL, "listening at %s", serve_server_get_url (server));
-      run_loop ();
+      tool_stop_run (loop);
       g_source_remove (hang_up);
     }
   g_clear_pointer (&server, serve_server_free);

@@ -217,13 +217,6 @@ on_tick (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-on_stop (GCancellable *cancellable G_GNUC_UNUSED, gpointer loop)
-{
-  g_main_loop_quit (loop);
-  return G_SOURCE_REMOVE;
-}
-
 /* Those that have not ended by themselves end now. */
 static void
 finish (Monitor *monitor)
@@ -266,13 +259,9 @@ add (Monitor *monitor, const char *source, const ServeModelConfig *model, GError
 static void
 run (Monitor *monitor)
 {
-  g_autoptr (GSource) stop = g_cancellable_source_new (tool_stop_cancellable ());
   guint tick = g_timeout_add (TICK, on_tick, monitor);
 
-  g_source_set_callback (stop, G_SOURCE_FUNC (on_stop), monitor->loop, NULL);
-  g_source_attach (stop, NULL);
-  g_main_loop_run (monitor->loop);
-  g_source_destroy (stop);
+  tool_stop_run (monitor->loop);
   g_source_remove (tick);
   finish (monitor);
 }

@@ -22,6 +22,24 @@ tool_stop_cancellable (void)
   return stop;
 }
 
+static gboolean
+on_stop (GCancellable *cancellable G_GNUC_UNUSED, gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tool_stop_run (GMainLoop *loop)
+{
+  g_autoptr (GSource) source = g_cancellable_source_new (tool_stop_cancellable ());
+
+  g_source_set_callback (source, G_SOURCE_FUNC (on_stop), loop, NULL);
+  g_source_attach (source, NULL);
+  g_main_loop_run (loop);
+  g_source_destroy (source);
+}
+
 gboolean
 tool_stopped (void)
 {

@@ -16,6 +16,9 @@ gboolean tool_stopped (void);
 /* For functions that wait: cancelled when the command is to end. Not owned. */
 GCancellable *tool_stop_cancellable (void);
 
+/* Runs @loop, of the default context, until it is quit or the command is to end. */
+void tool_stop_run (GMainLoop *loop);
+
 /* A process that is started so ends when this one does, however that ends. */
 void tool_stop_bind_child (GSubprocessLauncher *launcher);
 
